@@ -1,0 +1,22 @@
+/** Time as a value, so that tests set it by hand. */
+
+/** Where the loop gets its time from. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; only differences mean anything. */
+  now(): number;
+  /** Calls back once after so many milliseconds, unless the returned function is called before. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+// The longest wait a timer holds; longer ones would fire at once.
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The clock on the wall. Waits too long for a timer, `Infinity` among them, never end. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, callback) {
+    if (ms > MAX_TIMER_MS) return () => undefined;
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};

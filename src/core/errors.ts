@@ -1,0 +1,120 @@
+/**
+ * The one error class. Its `code` says which of a closed set of things happened; fields carry the rest.
+ *
+ * What is *not* a LoophostError: a tool that fails (that is a result for the model), and a run the host
+ * ended (that is a `SessionResult`, whatever its terminal).
+ */
+
+import type { SessionResult } from "./results.ts";
+
+/** Every way a call into this library can fail. */
+export type ErrorCode =
+  /** An argument or definition is wrong; nothing was sent. */
+  | "invalid_agent"
+  | "invalid_tool"
+  | "invalid_options"
+  | "missing_dependency"
+  | "missing_credentials"
+  /** The run was stopped from this side. The host was told to stop, as far as it can be told. */
+  | "aborted"
+  | "timeout"
+  | "max_turns_exceeded"
+  | "halted"
+  /** A session holds one run at a time, and none once it is closed. */
+  | "session_busy"
+  | "session_closed"
+  | "session_not_found"
+  /** The loop host or the model: not reached, refused us, failed, or said something we cannot follow. */
+  | "host_unreachable"
+  | "host_rejected"
+  | "host_failed"
+  | "host_protocol"
+  | "unresolved_requires_action"
+  /** The reader of a run fell too far behind; the run itself goes on. */
+  | "slow_consumer"
+  /** The store refused or lost a write; `stale_owner` when another process took the session over. */
+  | "store_failed"
+  | "stale_owner";
+
+/** What an error may carry beside its code and message. */
+export interface ErrorDetails {
+  /** What made this happen. Never shown to a model. */
+  readonly cause?: unknown;
+  /** The HTTP status the host answered with. */
+  readonly status?: number | undefined;
+  /** The host's own error type, verbatim. */
+  readonly hostCode?: string | undefined;
+  /** The host's id of the refused request, for its support desk. */
+  readonly requestId?: string | undefined;
+  /** How long the host asked us to wait before another try, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  /** What the run had achieved when it failed. */
+  readonly result?: SessionResult | undefined;
+}
+
+/** Everything this library throws or rejects with. */
+export class LoophostError extends Error {
+  override readonly name = "LoophostError";
+  readonly code: ErrorCode;
+  readonly status: number | undefined;
+  readonly hostCode: string | undefined;
+  readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly result: SessionResult | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+    this.hostCode = details.hostCode;
+    this.requestId = details.requestId;
+    this.retryAfterMs = details.retryAfterMs;
+    // Not enumerable: a printed error shows what went wrong, not the whole conversation.
+    Object.defineProperty(this, "result", { value: details.result, enumerable: false });
+  }
+}
+
+/** The same error, carrying what the run had achieved. */
+export function withResult(error: LoophostError, result: SessionResult): LoophostError {
+  const { cause, status, hostCode, requestId, retryAfterMs } = error;
+  const copy = new LoophostError(error.code, error.message, {
+    cause,
+    status,
+    hostCode,
+    requestId,
+    retryAfterMs,
+    result,
+  });
+  if (error.stack !== undefined) copy.stack = error.stack;
+  return copy;
+}
+
+/** Turns anything thrown into a LoophostError; one that already is passes through untouched. */
+export function toLoophostError(thrown: unknown, code: ErrorCode, doing: string): LoophostError {
+  if (thrown instanceof LoophostError) return thrown;
+  return new LoophostError(code, `${doing}: ${messageOf(thrown)}`, { cause: thrown });
+}
+
+/** The message of anything thrown, in one line that is safe to print. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) {
+    const cause =
+      thrown.cause instanceof Error && thrown.message === "fetch failed" ? `: ${thrown.cause.message}` : "";
+    return (thrown.message || thrown.name) + cause;
+  }
+  return typeof thrown === "string" ? thrown : "an unknown error";
+}
+
+/**
+ * Whether asking again may help. The only place that decides it.
+ *
+ * Follows the official SDKs: 408, 429, every 5xx (529 included) and anything that never got a status.
+ * 409 is left out on purpose: to us it is an answer ("already there"), not a hiccup.
+ */
+export function isTransient(error: LoophostError): boolean {
+  if (error.code === "host_unreachable") return true;
+  if (error.code !== "host_failed" && error.code !== "host_rejected") return false;
+  return error.status === undefined
+    ? error.code === "host_failed"
+    : error.status === 408 || error.status === 429 || error.status >= 500;
+}

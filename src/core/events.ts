@@ -1,0 +1,200 @@
+/**
+ * The events of a session: one closed union, the same for every loop host.
+ *
+ * Normalising adds, never replaces: where an event came from the host, the host's own rides along as `raw`;
+ * what we do not know passes through as `provider`.
+ */
+
+import type { ErrorCode } from "./errors.ts";
+import type { Ending, Terminal, ToolResult, Usage } from "./results.ts";
+
+interface FromHost {
+  /** The host's event, untouched. */
+  readonly raw?: unknown;
+  /** The host's id of the agent thread this happened in, when it is not the main one. */
+  readonly thread?: string | undefined;
+}
+
+/** A run began. Always the first event of a run. */
+export interface RunStarted {
+  readonly type: "run.started";
+  readonly runId: string;
+  readonly sessionId: string;
+}
+
+/** The host began a turn; counted from 1 in each run. */
+export interface TurnStarted extends FromHost {
+  readonly type: "turn.started";
+  readonly turn: number;
+}
+
+/** A piece of text while the agent writes. The whole text follows as `message`. */
+export interface TextDelta extends FromHost {
+  readonly type: "text.delta";
+  readonly text: string;
+}
+
+/** A piece of the agent's thinking while it thinks. */
+export interface ThinkingDelta extends FromHost {
+  readonly type: "thinking.delta";
+  readonly text: string;
+}
+
+/** The deltas since the last whole event are void: the host starts that message again. */
+export interface DeltasRetracted extends FromHost {
+  readonly type: "deltas.retracted";
+  readonly reason: string;
+}
+
+/** A whole message of the agent. */
+export interface AgentMessage extends FromHost {
+  readonly type: "message";
+  readonly text: string;
+}
+
+/** The model called one of our tools. */
+export interface ToolCalled extends FromHost {
+  readonly type: "tool.called";
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** A tool began to execute here. */
+export interface ToolStarted {
+  readonly type: "tool.started";
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A call has its result. `replayed` when it came from the journal and nothing was executed. */
+export interface ToolFinished {
+  readonly type: "tool.finished";
+  readonly id: string;
+  readonly name: string;
+  readonly result: ToolResult;
+  readonly durationMs: number;
+  readonly replayed: boolean;
+}
+
+/** The host has the result of a call. */
+export interface ToolPosted {
+  readonly type: "tool.posted";
+  readonly id: string;
+}
+
+/** A call may not run until somebody says so: answer with `session.approve(id)` or `session.deny(id)`. */
+export interface ApprovalRequested extends FromHost {
+  readonly type: "approval.requested";
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** Nothing goes on until somebody decides or answers these calls. */
+export interface RunWaiting {
+  readonly type: "run.waiting";
+  readonly on: readonly { readonly id: string; readonly what: "approval" | "answer" }[];
+}
+
+/** The host called a tool of its own. Observed, never run here. */
+export interface ServerToolCalled extends FromHost {
+  readonly type: "server_tool.called";
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** A tool of the host's finished. */
+export interface ServerToolFinished extends FromHost {
+  readonly type: "server_tool.finished";
+  readonly id: string;
+  readonly isError: boolean;
+}
+
+/** Tokens were spent: what is new since the last such event. */
+export interface UsageReported extends FromHost {
+  readonly type: "usage";
+  readonly usage: Usage;
+}
+
+/** The turn is over. */
+export interface TurnEnded extends FromHost {
+  readonly type: "turn.ended";
+  readonly turn: number;
+  readonly terminal: Terminal;
+  readonly ending: Ending;
+  readonly stopReason: unknown;
+}
+
+/** A request to the host failed and is tried again after a wait. */
+export interface Retrying {
+  readonly type: "retrying";
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly reason: string;
+}
+
+/** The event stream dropped, and is being opened again. */
+export interface StreamLost {
+  readonly type: "stream.lost";
+  readonly reason: string;
+}
+
+/** The event stream is back, and what was missed has been delivered. */
+export interface StreamRestored {
+  readonly type: "stream.restored";
+}
+
+/** An event of the host that has no other place here. */
+export interface ProviderEvent extends FromHost {
+  readonly type: "provider";
+}
+
+/** The run reached a terminal. Always the last event of a run that did. */
+export interface RunEnded {
+  readonly type: "run.ended";
+  readonly terminal: Terminal;
+  readonly ending: Ending;
+  readonly stopReason: unknown;
+}
+
+/** The run failed. The last event of such a run; the iterator and `result()` then throw the error itself. */
+export interface RunFailed {
+  readonly type: "run.failed";
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Everything that can happen in a session. */
+export type SessionEvent =
+  | RunStarted
+  | TurnStarted
+  | TextDelta
+  | ThinkingDelta
+  | DeltasRetracted
+  | AgentMessage
+  | ToolCalled
+  | ToolStarted
+  | ToolFinished
+  | ToolPosted
+  | ApprovalRequested
+  | RunWaiting
+  | ServerToolCalled
+  | ServerToolFinished
+  | UsageReported
+  | TurnEnded
+  | Retrying
+  | StreamLost
+  | StreamRestored
+  | ProviderEvent
+  | RunEnded
+  | RunFailed;
+
+/** The events that are pieces of a whole one still to come. */
+export type DeltaEvent = TextDelta | ThinkingDelta;
+
+/** Whether an event is a piece of a whole one still to come. */
+export function isDelta(event: { readonly type: string }): event is DeltaEvent {
+  return event.type === "text.delta" || event.type === "thinking.delta";
+}

@@ -1,0 +1,119 @@
+/** What the loop knows, what can happen to it, and what it asks its driver to do. Plain data; see machine.ts. */
+
+import type { LoophostError } from "./errors.ts";
+import type { SessionEvent } from "./events.ts";
+import type { HostInput, LoopEvent, ProviderTraits } from "./provider.ts";
+import type { Ending, ToolResult } from "./results.ts";
+
+/** A call of the open turn, and how far it has come. */
+export interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+  /** Why the input could not be read, if it could not. */
+  readonly problem: string | undefined;
+  /** Who runs it: a tool of ours ("tool"), or the host once it has our verdict ("verdict"). */
+  readonly kind: "tool" | "verdict";
+  readonly status: "seen" | "running" | "asking" | "awaiting" | "answered" | "posting" | "posted";
+  /** Whether somebody allowed it; then it is not asked about again. */
+  readonly approved: boolean;
+  /** What goes back to the host, once it is there. */
+  readonly answer: HostInput | undefined;
+  readonly raw: unknown;
+}
+
+/** Everything the loop knows. Small by design: what is finished with leaves it. */
+export interface LoopState {
+  readonly answers: ProviderTraits["answers"];
+  readonly maxTurns: number;
+  readonly runOpen: boolean;
+  /** The run's input, while earlier work of the session has yet to end. */
+  readonly held: readonly HostInput[];
+  /** Whether the host has begun to work on this run's input, so that the end of a turn is ours. */
+  readonly taken: boolean;
+  readonly turn: number;
+  readonly turnOpen: boolean;
+  readonly catchingUp: boolean;
+  readonly interrupted: boolean;
+  readonly calls: readonly Call[];
+  /** Calls the host waits for that we have not seen; null when it waits for none it named. */
+  readonly missing: readonly string[] | null;
+  readonly looking: boolean;
+  /** How the session ended for good. */
+  readonly over: Final | undefined;
+  /** The terminal reached, while posts it overtook are still being confirmed. */
+  readonly final: Final | undefined;
+  /** The last thing `run.waiting` said, so that it is said once. */
+  readonly waitingOn: string;
+}
+
+/** A terminal, before it is told. */
+export interface Final {
+  readonly ending: Ending;
+  readonly stopReason: unknown;
+}
+
+/** What can happen to the loop. */
+export type LoopInput =
+  | LoopEvent
+  | { readonly type: "start"; readonly inputs: readonly HostInput[]; readonly maxTurns: number }
+  | { readonly type: "approval.needed"; readonly id: string }
+  | { readonly type: "answer.needed"; readonly id: string }
+  | {
+      readonly type: "decided";
+      readonly id: string;
+      readonly allow: boolean;
+      readonly why: string | undefined;
+    }
+  | {
+      readonly type: "finished";
+      readonly id: string;
+      readonly result: ToolResult;
+      readonly durationMs: number;
+      readonly replayed: boolean;
+    }
+  | { readonly type: "posted"; readonly ids: readonly string[] }
+  | { readonly type: "post.failed"; readonly ids: readonly string[]; readonly error: LoophostError }
+  | { readonly type: "looked" }
+  | { readonly type: "interrupt" }
+  /** Ends the run as it stands, leaving its open calls for a later run. */
+  | { readonly type: "park" }
+  /** Ends the run with an error: its deadline, an abort, a guard. */
+  | { readonly type: "stop"; readonly error: LoophostError };
+
+/** What the driver has to do. */
+export type Command =
+  | { readonly do: "tell"; readonly event: SessionEvent }
+  | { readonly do: "send"; readonly inputs: readonly HostInput[] }
+  | { readonly do: "post"; readonly ids: readonly string[]; readonly inputs: readonly HostInput[] }
+  | { readonly do: "execute"; readonly call: Call }
+  | { readonly do: "cancel"; readonly ids: readonly string[] }
+  | { readonly do: "look" }
+  | { readonly do: "end"; readonly ending: Ending; readonly stopReason: unknown }
+  | { readonly do: "fail"; readonly error: LoophostError };
+
+/** The loop before its first input. */
+export function initialState(answers: ProviderTraits["answers"]): LoopState {
+  return {
+    answers,
+    maxTurns: Number.POSITIVE_INFINITY,
+    runOpen: false,
+    held: [],
+    taken: false,
+    turn: 0,
+    turnOpen: false,
+    catchingUp: false,
+    interrupted: false,
+    calls: [],
+    missing: null,
+    looking: false,
+    over: undefined,
+    final: undefined,
+    waitingOn: "",
+  };
+}
+
+/** Whether the host still has work of ours, or we of its. */
+export function isUnfinished(state: LoopState): boolean {
+  return state.turnOpen || state.calls.some((call) => call.status !== "posted");
+}

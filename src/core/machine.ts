@@ -1,0 +1,263 @@
+/**
+ * The loop as a pure function: (state, input) -> (state, commands). No I/O, no clock, no promises.
+ *
+ * Each step first *folds* the input into what is known, then *decides* what follows from all that is known. Decisions
+ * read facts, never the order in which they came: that is what makes splits, repeats, late events and replayed history harmless.
+ *
+ * Invariants kept here
+ *   I1  past events (between catchup.started and catchup.ended) are folded like live ones, and decided on only at the end
+ *   I2  a call is executed at most once; whether to is decided from "answered", never from "seen"
+ *   I7  a run ends only on a terminal of a turn that took its input, or with an error
+ */
+
+import {
+  addCall,
+  answeredElsewhere,
+  asked,
+  calledOf,
+  cancelAll,
+  change,
+  decided,
+  finish,
+  ids,
+  posted,
+  tell,
+} from "./calls.ts";
+import { LoophostError } from "./errors.ts";
+import type { SessionEvent } from "./events.ts";
+import type { Call, Command, Final, LoopInput, LoopState } from "./loop-state.ts";
+import { isUnfinished } from "./loop-state.ts";
+import type { HostInput } from "./provider.ts";
+import type { Ending } from "./results.ts";
+import { terminalOf } from "./results.ts";
+
+/** One step of the loop. */
+export function next(state: LoopState, input: LoopInput): { state: LoopState; commands: Command[] } {
+  const commands: Command[] = [];
+  const folded = fold(state, input, commands);
+  return { state: folded.runOpen && !folded.catchingUp ? decide(folded, commands) : folded, commands };
+}
+
+function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
+  switch (input.type) {
+    case "start":
+      return start(state, input.inputs, input.maxTurns, out);
+    case "input.taken":
+      return takeInput(state);
+    case "turn.began":
+      return beginTurn(state, input.raw, out);
+    case "call":
+    case "verdict.needed":
+      return addCall(state, input, out);
+    case "call.answered":
+      return answeredElsewhere(state, input.id, out);
+    case "approval.needed":
+      return asked(state, input.id, out);
+    case "answer.needed":
+      return change(state, [input.id], ["running"], { status: "awaiting" });
+    case "decided":
+      return decided(state, input.id, input.allow, input.why, out);
+    case "finished":
+      return finish(state, input, out);
+    case "posted":
+      return posted(state, input.ids, out);
+    case "post.failed":
+      return fail(change(state, input.ids, ["posting"], { status: "answered" }), input.error, out);
+    case "turn.done":
+      return endTurn(state, input, out);
+    case "looked":
+      return state.missing === null
+        ? { ...state, looking: false }
+        : fail({ ...state, looking: false }, unresolved(state.missing), out);
+    case "session.over":
+      return endSession(state, { ending: input.ending, stopReason: input.stopReason }, out);
+    case "failed":
+      return fail({ ...cancelAll(state, out), turnOpen: false }, input.error, out);
+    case "interrupt":
+      return interrupt(state, out);
+    case "park":
+      return close(state, { ending: "requires_action", stopReason: "waiting" }, out);
+    case "stop":
+      return fail(interrupt(state, out), input.error, out);
+    case "catchup.started":
+      return { ...state, catchingUp: true };
+    case "catchup.ended":
+      return { ...state, catchingUp: false };
+  }
+}
+
+/** What follows from what is known. */
+function decide(state: LoopState, out: Command[]): LoopState {
+  let now = state;
+  // Posts the terminal overtook are confirmed first, so that `run.ended` is the last event.
+  if (now.final !== undefined)
+    return now.calls.some((call) => call.status === "posting") ? now : conclude(now, now.final, out);
+
+  const unseen = now.calls.filter((call) => call.status === "seen");
+  if (unseen.length > 0) {
+    for (const call of unseen) out.push({ do: "execute", call });
+    now = change(now, ids(unseen), ["seen"], { status: "running" });
+  }
+
+  const open = now.calls.filter((call) => call.status !== "posted");
+  const ready = open.filter((call) => call.status === "answered");
+  const isComplete = !now.turnOpen && now.missing === null && ready.length === open.length;
+  const mayPost = now.answers === "each" || isComplete;
+  if (ready.length > 0 && mayPost) {
+    if (!now.turnOpen && now.turn >= now.maxTurns)
+      return fail(interrupt(now, out), tooManyTurns(now.maxTurns), out);
+    const batches = now.answers === "each" ? ready.map((call) => [call]) : [ready];
+    for (const batch of batches)
+      out.push({ do: "post", ids: ids(batch), inputs: batch.flatMap((call) => call.answer ?? []) });
+    return change(now, ids(ready), ["answered"], { status: "posting" });
+  }
+
+  if (now.missing !== null && !now.looking) {
+    out.push({ do: "look" });
+    return { ...now, looking: true };
+  }
+  return sayWaiting(now, open, out);
+}
+
+// --- runs and turns
+
+function start(state: LoopState, inputs: readonly HostInput[], maxTurns: number, out: Command[]): LoopState {
+  const unfinished = isUnfinished(state);
+  for (const call of state.calls) if (call.status !== "posted") tell(out, calledOf(call));
+  if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
+  return {
+    ...state,
+    maxTurns,
+    runOpen: true,
+    held: unfinished ? inputs : [],
+    taken: unfinished,
+    turn: unfinished && state.turnOpen ? 1 : 0,
+    interrupted: false,
+    // A reattach that finds nothing to do is done.
+    final: unfinished || inputs.length > 0 ? undefined : { ending: "completed", stopReason: null },
+    waitingOn: "",
+  };
+}
+
+/** Turns are counted from the one that took the input; a host may begin it just before it says so. */
+function takeInput(state: LoopState): LoopState {
+  if (!state.runOpen || state.held.length > 0 || state.taken) return state;
+  return { ...state, taken: true, turn: state.turnOpen ? 1 : 0 };
+}
+
+function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
+  const turn = state.turn + 1;
+  const begun = {
+    ...state,
+    turn,
+    turnOpen: true,
+    calls: state.calls.filter((call) => call.status !== "posted"),
+  };
+  if (!state.runOpen) return begun;
+  if (turn > state.maxTurns) return fail(interrupt(begun, out), tooManyTurns(state.maxTurns), out);
+  tell(out, { type: "turn.started", turn, raw });
+  return begun;
+}
+
+function endTurn(
+  state: LoopState,
+  event: Extract<LoopInput, { type: "turn.done" }>,
+  out: Command[],
+): LoopState {
+  const ended: LoopState = { ...state, turnOpen: false };
+  if (event.ending === "requires_action") {
+    // Hosts repeat this ending after a partial answer; the turn ended only once.
+    if (state.turnOpen) tell(out, turnEnded(state.turn, "requires_action", event));
+    return { ...ended, missing: missingOf(state, event.needs ?? []) };
+  }
+  // The host waits for nothing any more; what still executes here has nobody to answer to.
+  const idle = { ...cancelAll(ended, out), missing: null };
+  if (!state.taken) return { ...idle, interrupted: false };
+  const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
+  if (state.turnOpen) tell(out, turnEnded(state.turn, ending, event));
+  if (state.held.length === 0) return { ...idle, final: { ending, stopReason: event.stopReason } };
+  out.push({ do: "send", inputs: state.held });
+  return { ...idle, held: [], taken: false, turn: 0, interrupted: false };
+}
+
+function endSession(state: LoopState, over: Final, out: Command[]): LoopState {
+  return { ...cancelAll(state, out), turnOpen: false, held: [], over, final: over };
+}
+
+/** Null when the host named only calls we know, and those are what it waits for. */
+function missingOf(state: LoopState, needs: readonly string[]): readonly string[] | null {
+  const missing = needs.filter((id) => !state.calls.some((call) => call.id === id));
+  const nothingToDo = needs.length === 0 && state.calls.every((call) => call.status === "posted");
+  return missing.length > 0 || nothingToDo ? missing : null;
+}
+
+function interrupt(state: LoopState, out: Command[]): LoopState {
+  if (!state.runOpen || state.final !== undefined) return state;
+  const quiet = cancelAll(state, out);
+  out.push({ do: "send", inputs: [{ type: "interrupt" }] });
+  return { ...quiet, interrupted: true, missing: null, held: [] };
+}
+
+function fail(state: LoopState, error: LoophostError, out: Command[]): LoopState {
+  if (!state.runOpen) return state;
+  tell(out, { type: "run.failed", code: error.code, message: error.message });
+  out.push({ do: "fail", error });
+  return { ...state, runOpen: false, final: undefined, taken: false, held: [], missing: null };
+}
+
+function conclude(state: LoopState, final: Final, out: Command[]): LoopState {
+  return { ...close(state, final, out), calls: [] };
+}
+
+function close(state: LoopState, final: Final, out: Command[]): LoopState {
+  if (!state.runOpen) return state;
+  tell(out, { type: "run.ended", terminal: terminalOf(final.ending), ...final });
+  out.push({ do: "end", ...final });
+  return { ...state, runOpen: false, final: undefined, taken: false };
+}
+
+function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): LoopState {
+  const blocked = open.filter((call) => call.status === "asking" || call.status === "awaiting");
+  const othersMove = open.some((call) => call.status === "running" || call.status === "posting");
+  const waitingOn = state.turnOpen || othersMove ? "" : ids(blocked).join(" ");
+  if (waitingOn === state.waitingOn) return state;
+  if (waitingOn !== "") {
+    const on = blocked.map(({ id, status }) => ({
+      id,
+      what: status === "asking" ? ("approval" as const) : ("answer" as const),
+    }));
+    tell(out, { type: "run.waiting", on });
+  }
+  return { ...state, waitingOn };
+}
+
+function turnEnded(
+  turn: number,
+  ending: Ending,
+  event: { readonly stopReason: unknown; readonly raw?: unknown },
+): SessionEvent {
+  return {
+    type: "turn.ended",
+    turn,
+    terminal: terminalOf(ending),
+    ending,
+    stopReason: event.stopReason,
+    raw: event.raw,
+  };
+}
+
+function tooManyTurns(maxTurns: number): LoophostError {
+  return new LoophostError(
+    "max_turns_exceeded",
+    `The run needed more than ${maxTurns} turns. Raise limits.maxTurns, or give the agent a smaller task.`,
+  );
+}
+
+function unresolved(missing: readonly string[]): LoophostError {
+  const what =
+    missing.length === 0 ? "an action it did not name" : `calls this side never saw: ${missing.join(", ")}`;
+  return new LoophostError(
+    "unresolved_requires_action",
+    `The host waits for ${what}. Its history was read again and does not hold them.`,
+  );
+}

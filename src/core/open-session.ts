@@ -1,0 +1,69 @@
+/** Opens a session: checks what it is given, then hands over to the driver. */
+
+import { onAbort } from "./abort.ts";
+import type { Agent, Limits } from "./agent.ts";
+import { resolveLimits } from "./agent.ts";
+import { LoopSession } from "./driver.ts";
+import { LoophostError, toLoophostError } from "./errors.ts";
+import { Journal } from "./journal.ts";
+import { initialState } from "./loop-state.ts";
+import { next } from "./machine.ts";
+import type { Connection, HostEvent } from "./provider.ts";
+import { isLoopEvent } from "./provider.ts";
+import type { OpenOptions, Session } from "./session.ts";
+
+/**
+ * Opens a session: a new one, or with `sessionId` one that exists.
+ *
+ * @throws LoophostError `invalid_options`, or what the provider could not do
+ */
+export async function openSession(agent: Agent, options: OpenOptions): Promise<Session> {
+  checkOptions(agent, options);
+  const { provider, sessionId, history, signal, store } = options;
+  const limited = withLimits(agent, options.limits);
+  const closing = new AbortController();
+  const unlink = onAbort([signal], (reason) => closing.abort(reason));
+
+  // Until there is a driver, what the host tells is folded as it comes: a long past leaves nothing but the state.
+  let state = initialState(provider.traits.answers);
+  let hear = (event: HostEvent) => {
+    if (isLoopEvent(event)) ({ state } = next(state, event));
+  };
+  let connection: Connection | undefined;
+  try {
+    const emit = (event: HostEvent) => hear(event);
+    connection = await provider.open({ agent: limited, sessionId, history, emit, signal: closing.signal });
+    const journal = await Journal.open(store, connection.sessionId);
+    await journal.record({ type: "session.opened", agent: agent.name, provider: provider.name });
+    const session = new LoopSession({ agent: limited, options, connection, journal, state, closing });
+    hear = (event) => session.hear(event);
+    return session;
+  } catch (thrown) {
+    await connection?.close();
+    if (signal?.aborted === true)
+      throw new LoophostError("aborted", "Opening the session was aborted.", { cause: thrown });
+    throw toLoophostError(thrown, "host_failed", `${provider.name} could not open a session`);
+  } finally {
+    unlink();
+  }
+}
+
+function checkOptions(agent: Agent, { provider, history }: OpenOptions): void {
+  if (agent?.limits === undefined)
+    throw new LoophostError("invalid_agent", "The agent was not made by defineAgent().");
+  if (typeof provider?.open !== "function") {
+    throw new LoophostError("invalid_options", "A provider is needed, such as local({ model }) or claude().");
+  }
+  if (history !== undefined && provider.traits.history === "host") {
+    throw new LoophostError(
+      "invalid_options",
+      `${provider.name} holds the conversation itself; attach with sessionId instead of history.`,
+    );
+  }
+}
+
+function withLimits(agent: Agent, limits: Partial<Limits> | undefined): Agent {
+  return limits === undefined
+    ? agent
+    : { ...agent, limits: resolveLimits(agent.limits, limits, `Agent "${agent.name}"`) };
+}

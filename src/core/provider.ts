@@ -1,0 +1,167 @@
+/**
+ * The provider port: what an adapter to a loop host has to be.
+ *
+ * Two families fit it. *Session + event log* hosts push events and take inputs out-of-band; their results go back
+ * each on its own. *One call per turn* hosts answer a call with a stream; the results of a turn go back together.
+ * The traits say which; the loop never asks for a provider's name.
+ */
+
+import type { Agent } from "./agent.ts";
+import type { LoophostError } from "./errors.ts";
+import type {
+  AgentMessage,
+  DeltasRetracted,
+  ProviderEvent,
+  Retrying,
+  ServerToolCalled,
+  ServerToolFinished,
+  StreamLost,
+  StreamRestored,
+  TextDelta,
+  ThinkingDelta,
+  UsageReported,
+} from "./events.ts";
+import type { ContentBlock, Ending, ToolResult } from "./results.ts";
+
+/** An adapter to one loop host: a value made by a factory such as `claude()`, `agentcore()` or `local()`. */
+export interface Provider {
+  readonly name: string;
+  readonly traits: ProviderTraits;
+  /**
+   * Contract: called once per session. Resolves when inputs can be sent. Given a `sessionId` it attaches to that
+   * session and emits its past between `catchup.started` and `catchup.ended` before it resolves; otherwise it makes
+   * a new session. Rejects with a LoophostError, having released what it made.
+   */
+  open(request: OpenRequest): Promise<Connection>;
+}
+
+/** How a loop host differs from others, as data. */
+export interface ProviderTraits {
+  /** "each": a result is sent as soon as it is there. "together": all results of a turn are sent at once, in call order. */
+  readonly answers: "each" | "together";
+  /** Who holds the conversation: the loop host, or this side (then `history` seeds it and results have a transcript). */
+  readonly history: "host" | "here";
+}
+
+/** What a provider is given to open a session. */
+export interface OpenRequest {
+  readonly agent: Agent;
+  /** The session to attach to; a new one when absent. */
+  readonly sessionId: string | undefined;
+  /** A conversation to go on from; only given to providers whose trait `history` is "here". */
+  readonly history: readonly unknown[] | undefined;
+  /**
+   * Takes the host's events, in order, each whole event exactly once. Synchronous and never throws, so that nothing
+   * stands between the wire and the loop. After `close()` it ignores what it is given.
+   */
+  readonly emit: (event: HostEvent) => void;
+  /** Aborted when the session closes or opening takes too long. */
+  readonly signal: AbortSignal;
+}
+
+/** A session held with a loop host. */
+export interface Connection {
+  readonly sessionId: string;
+  /**
+   * Contract: resolves when the host has taken the inputs, all or none; what they cause arrives through `emit`.
+   * Rejects with a LoophostError; one that is transient means nothing was taken. A result the host already has is a success.
+   */
+  send(inputs: readonly HostInput[], signal: AbortSignal): Promise<void>;
+  /** Contract: looks into the host's history for what was missed, and emits it before it resolves. Nothing to do where nothing can be missed. */
+  catchUp(): Promise<void>;
+  /** The conversation so far, where this side holds it; else null. */
+  transcript(): readonly unknown[] | null;
+  /** Contract: releases everything; never rejects; the session itself lives on at the host. */
+  close(): Promise<void>;
+}
+
+/** What we send to a loop host. */
+export type HostInput =
+  | { readonly type: "message"; readonly content: readonly ContentBlock[] }
+  | { readonly type: "tool_result"; readonly callId: string; readonly result: ToolResult }
+  | {
+      readonly type: "verdict";
+      readonly callId: string;
+      readonly allow: boolean;
+      readonly why: string | undefined;
+    }
+  | { readonly type: "interrupt" }
+  /** An event in the host's own form, passed on untouched. */
+  | { readonly type: "raw"; readonly event: unknown };
+
+/** Events that go to the reader as they are; the loop takes no decision on them. */
+export type PassedOnEvent =
+  | TextDelta
+  | ThinkingDelta
+  | DeltasRetracted
+  | AgentMessage
+  | ServerToolCalled
+  | ServerToolFinished
+  | UsageReported
+  | Retrying
+  | StreamLost
+  | StreamRestored
+  | ProviderEvent;
+
+interface Raw {
+  readonly raw?: unknown;
+  readonly thread?: string | undefined;
+}
+
+/** Events the loop decides on. */
+export type LoopEvent =
+  /** The host began to work on the message we sent last: ends of turns from now on are ours. */
+  | ({ readonly type: "input.taken" } & Raw)
+  | ({ readonly type: "turn.began" } & Raw)
+  /** The model called a tool of ours. `problem` says why the input could not be read, for the model to mend it. */
+  | ({
+      readonly type: "call";
+      readonly id: string;
+      readonly name: string;
+      readonly input: unknown;
+      readonly problem?: string;
+    } & Raw)
+  /** A tool of the host's waits for a verdict. */
+  | ({
+      readonly type: "verdict.needed";
+      readonly id: string;
+      readonly name: string;
+      readonly input: unknown;
+    } & Raw)
+  /** The host has the answer to a call, from us or from anybody. */
+  | ({ readonly type: "call.answered"; readonly id: string } & Raw)
+  /** The turn is over; `needs` names the calls that block it when the ending is "requires_action". */
+  | ({
+      readonly type: "turn.done";
+      readonly ending: Ending;
+      readonly stopReason: unknown;
+      readonly needs?: readonly string[];
+    } & Raw)
+  /** The session is over for good. */
+  | ({ readonly type: "session.over"; readonly ending: Ending; readonly stopReason: unknown } & Raw)
+  /** The turn failed; with `sessionOver`, so did the connection. */
+  | { readonly type: "failed"; readonly error: LoophostError; readonly sessionOver: boolean }
+  /** What comes until `catchup.ended` happened earlier: decide on nothing before its end. */
+  | { readonly type: "catchup.started" }
+  | { readonly type: "catchup.ended" };
+
+/** What a loop host tells us. */
+export type HostEvent = PassedOnEvent | LoopEvent;
+
+const LOOP_EVENTS: ReadonlySet<string> = new Set<LoopEvent["type"]>([
+  "input.taken",
+  "turn.began",
+  "call",
+  "verdict.needed",
+  "call.answered",
+  "turn.done",
+  "session.over",
+  "failed",
+  "catchup.started",
+  "catchup.ended",
+]);
+
+/** Whether the loop decides on an event; the others go to the reader as they are. */
+export function isLoopEvent(event: HostEvent): event is LoopEvent {
+  return LOOP_EVENTS.has(event.type);
+}

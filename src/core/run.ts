@@ -1,0 +1,125 @@
+/** A run as its caller sees it: a feed of events, and the result they add up to. Both settle on every path. */
+
+import type { LoophostError } from "./errors.ts";
+import { withResult } from "./errors.ts";
+import type { SessionEvent } from "./events.ts";
+import { isDelta } from "./events.ts";
+import { EventQueue } from "./queue.ts";
+import type { SessionResult, ToolUse, Usage } from "./results.ts";
+import { addUsage, NO_USAGE } from "./results.ts";
+
+/**
+ * One run of a session.
+ *
+ * Iterating gives every event from the run's first; breaking off stops the reading, not the run. When the run fails,
+ * the iterator throws the error after the events before it.
+ */
+export interface Run extends AsyncIterable<SessionEvent> {
+  readonly id: string;
+  /**
+   * Resolves when the host reached a terminal, whichever it is.
+   *
+   * @throws LoophostError for everything else, with the partial `result` on it
+   */
+  result(): Promise<SessionResult>;
+}
+
+/** Which events a result keeps: whole ones, those and the deltas, or none. */
+export type KeepEvents = "whole" | "all" | "none";
+
+/** The driver's side of a run. */
+export class LiveRun implements Run {
+  readonly id: string;
+  readonly #queue = new EventQueue();
+  readonly #keep: KeepEvents;
+  readonly #sessionId: string;
+  readonly #settled: Promise<SessionResult>;
+  #resolve: (result: SessionResult) => void = () => undefined;
+  #reject: (error: LoophostError) => void = () => undefined;
+
+  readonly #events: SessionEvent[] = [];
+  readonly #toolUses = new Map<string, ToolUse>();
+  readonly #serverToolUses = new Map<string, ToolUse>();
+  #usage: Usage = NO_USAGE;
+  #turns = 0;
+  #texts: string[] = [];
+
+  constructor(id: string, sessionId: string, keep: KeepEvents) {
+    this.id = id;
+    this.#sessionId = sessionId;
+    this.#keep = keep;
+    this.#settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // A caller may iterate and never ask for the result; the iterator already throws the error.
+    this.#settled.catch(() => undefined);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<SessionEvent> {
+    return this.#queue.read();
+  }
+
+  result(): Promise<SessionResult> {
+    return this.#settled;
+  }
+
+  /** Hands an event to the reader and adds it up. */
+  push(event: SessionEvent): void {
+    if (isDelta(event)) {
+      if (this.#keep === "all") this.#events.push(event);
+    } else {
+      if (this.#keep !== "none") this.#events.push(event);
+      this.#add(event);
+    }
+    this.#queue.push(event);
+  }
+
+  /** Ends the run well. */
+  end(how: Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript">): void {
+    this.#queue.end();
+    this.#resolve(this.#result(how));
+  }
+
+  /** Ends the run with an error, which carries what there is of a result. */
+  fail(error: LoophostError, transcript: readonly unknown[] | null): void {
+    const partial = this.#result({
+      terminal: "terminated",
+      ending: "terminated",
+      stopReason: null,
+      transcript,
+    });
+    const complete = withResult(error, partial);
+    this.#queue.end(complete);
+    this.#reject(complete);
+  }
+
+  #add(event: SessionEvent): void {
+    if (event.type === "turn.started") {
+      this.#turns = event.turn;
+      this.#texts = [];
+    } else if (event.type === "message" && event.thread === undefined) {
+      if (event.text !== "") this.#texts.push(event.text);
+    } else if (event.type === "tool.called") {
+      this.#toolUses.set(event.id, { id: event.id, name: event.name, input: event.input });
+    } else if (event.type === "server_tool.called") {
+      this.#serverToolUses.set(event.id, { id: event.id, name: event.name, input: event.input });
+    } else if (event.type === "usage") {
+      this.#usage = addUsage(this.#usage, event.usage);
+    }
+  }
+
+  #result(how: Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript">): SessionResult {
+    return {
+      ...how,
+      sessionId: this.#sessionId,
+      text: this.#texts.join("\n"),
+      output: undefined,
+      toolUses: [...this.#toolUses.values()],
+      serverToolUses: [...this.#serverToolUses.values()],
+      usage: this.#usage,
+      turns: this.#turns,
+      events: this.#events,
+    };
+  }
+}

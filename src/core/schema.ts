@@ -1,0 +1,123 @@
+/**
+ * Tool inputs may be described by any Standard Schema (Zod, Valibot, ArkType and others) or by plain JSON Schema.
+ * The types here are structural copies of the two specifications, so that no schema library is needed.
+ *
+ * Source: standardschema.dev, `StandardSchemaV1` and `StandardJSONSchemaV1`.
+ */
+
+import { LoophostError } from "./errors.ts";
+import { checkJson } from "./json-schema.ts";
+import type { JsonSchema } from "./json.ts";
+import { isObject } from "./json.ts";
+
+/** A schema of any library that follows Standard Schema v1. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+    /** Present where the library can describe itself as JSON Schema. */
+    readonly jsonSchema?:
+      | { readonly input: (options: { readonly target: string }) => Record<string, unknown> }
+      | undefined;
+  };
+}
+
+interface StandardIssue {
+  readonly message: string;
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
+}
+
+type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+
+/** What may describe a tool's input or an agent's output. */
+export type Schema = StandardSchema | JsonSchema;
+
+/** The type a schema's values have once validated; plain JSON Schema gives an object of unknowns. */
+export type ValueOf<S> = S extends StandardSchema<infer _, infer Output> ? Output : Record<string, unknown>;
+
+/** The outcome of validating a value: the value as the schema gives it out, or what is wrong with it. */
+export type Validated =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** A schema in the two forms this library needs it: JSON Schema to show, a function to check with. */
+export interface CompiledSchema {
+  readonly jsonSchema: JsonSchema;
+  readonly validate: (value: unknown) => Validated | Promise<Validated>;
+}
+
+/**
+ * Prepares a schema.
+ *
+ * @param schema a Standard Schema or a JSON Schema whose type is "object"
+ * @param described the JSON Schema to show, for libraries that cannot describe themselves
+ * @param owner what the schema belongs to, for the error message
+ * @throws LoophostError `invalid_tool` when it is neither, or cannot be shown as JSON Schema
+ */
+export function compileSchema(
+  schema: Schema,
+  described: JsonSchema | undefined,
+  owner: string,
+): CompiledSchema {
+  if (isStandardSchema(schema)) {
+    const standard = schema["~standard"];
+    return {
+      jsonSchema: described ?? describe(schema, owner),
+      validate: (value) => {
+        const result = standard.validate(value);
+        return result instanceof Promise ? result.then(fromStandard) : fromStandard(result);
+      },
+    };
+  }
+  if (!isObject(schema) || schema["type"] !== "object") {
+    throw new LoophostError(
+      "invalid_tool",
+      `${owner}: the input must be a Standard Schema or a JSON Schema of type "object", ` +
+        `such as { type: "object", properties: { id: { type: "string" } }, required: ["id"] }.`,
+    );
+  }
+  return { jsonSchema: described ?? schema, validate: (value) => checkJson(schema, value) };
+}
+
+// ArkType's schemas are functions, so a look at the key must not insist on a plain object.
+function isStandardSchema(schema: unknown): schema is StandardSchema {
+  return (
+    (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema
+  );
+}
+
+function describe(schema: StandardSchema, owner: string): JsonSchema {
+  const { vendor, jsonSchema } = schema["~standard"];
+  if (jsonSchema === undefined) {
+    throw new LoophostError(
+      "invalid_tool",
+      `${owner}: this ${vendor} schema cannot describe itself as JSON Schema. ` +
+        (vendor === "valibot"
+          ? "Wrap it in toStandardJsonSchema() of @valibot/to-json-schema, or pass `inputSchema` beside `input`."
+          : "Use a newer release of the library, or pass `inputSchema` beside `input`."),
+    );
+  }
+  try {
+    const { $schema: _, ...described } = jsonSchema.input({ target: "draft-2020-12" });
+    // oxlint-disable-next-line no-unsafe-type-assertion -- typed as unknowns by the specification; it is JSON Schema
+    return described as JsonSchema;
+  } catch (cause) {
+    throw new LoophostError("invalid_tool", `${owner}: the schema cannot be written as JSON Schema.`, {
+      cause,
+    });
+  }
+}
+
+function fromStandard(result: StandardResult<unknown>): Validated {
+  if (result.issues === undefined) return { ok: true, value: result.value };
+  return { ok: false, problems: result.issues.map(describeIssue) };
+}
+
+function describeIssue(issue: StandardIssue): string {
+  const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+  return path === "" ? issue.message : `${path}: ${issue.message}`;
+}

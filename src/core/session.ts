@@ -1,0 +1,78 @@
+/** A session as its user sees it: how it is opened, run, steered and let go. The driver behind it is driver.ts. */
+
+import type { Limits } from "./agent.ts";
+import type { Clock } from "./clock.ts";
+import type { ApprovalRequested, SessionEvent } from "./events.ts";
+import type { Provider } from "./provider.ts";
+import type { ContentBlock, ToolResult } from "./results.ts";
+import type { KeepEvents, Run } from "./run.ts";
+import type { Store } from "./store.ts";
+
+/** What a run is started with: text, or text with images and documents. */
+export type Prompt = string | readonly ContentBlock[];
+
+/** Decides about a call that needs approval. */
+export type OnApproval = (request: ApprovalRequested) => Decision | Promise<Decision>;
+
+/** Yes, or no with a reason the model is told. */
+export type Decision = boolean | { readonly allow: boolean; readonly why?: string | undefined };
+
+/** How a session is opened. */
+export interface OpenOptions {
+  readonly provider: Provider;
+  /** A session to attach to. Default: a new one. */
+  readonly sessionId?: string | undefined;
+  /** A conversation to go on from, as an earlier result's `transcript`. Only where this side holds the conversation. */
+  readonly history?: readonly unknown[] | undefined;
+  /** Where the journal is kept. Default: in memory, for the life of the session. */
+  readonly store?: Store | undefined;
+  /** Handed to every tool as `context`. */
+  readonly context?: unknown;
+  /** Asked about calls that need approval. Without it they wait for `approve` or `deny`. */
+  readonly onApproval?: OnApproval | undefined;
+  /** Sees every event of every run. What it throws is ignored. */
+  readonly onEvent?: ((event: SessionEvent) => void) | undefined;
+  /** Limits that replace the agent's own. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** Default "whole". */
+  readonly keepEvents?: KeepEvents | undefined;
+  /** Gives up opening when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** How one run is started. */
+export interface RunOptions {
+  /** Stops the run with `aborted`, and tells the host to stop. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * What to do when nothing goes on until somebody approves or answers: "hold" the run open for the session's `approve`,
+   * `deny` and `answer`, or "return" it with terminal `requires_action`, to be taken up with `resume`. Default "hold".
+   */
+  readonly whenWaiting?: "hold" | "return" | undefined;
+}
+
+/** A conversation held with a loop host. */
+export interface Session extends AsyncDisposable {
+  readonly id: string;
+  /**
+   * Starts a run with a message. Work the session still has open is finished first.
+   *
+   * @throws LoophostError `session_busy` while another run is open, `session_closed` after close
+   */
+  send(prompt: Prompt, options?: RunOptions): Run;
+  /** Starts a run that takes up whatever the session has open; with nothing open it ends at once. */
+  resume(options?: RunOptions): Run;
+  /** Stops what the host is doing; the run then ends with the ending "interrupted". Does nothing when no run is open. */
+  interrupt(): void;
+  /** Allows a call that waits for approval. */
+  approve(callId: string): void;
+  /** Refuses a call that waits for approval; the model is told why. */
+  deny(callId: string, why?: string): void;
+  /** Gives the result of a call of an external tool. */
+  answer(callId: string, result: string | ToolResult): void;
+  /** Sends an event in the host's own form. */
+  sendEvent(event: unknown): Promise<void>;
+  /** Lets go of the session; it lives on at the host. An open run fails with `session_closed`. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+/**
+ * Server-sent events, decoded as they arrive: any chunking, any of the three line ends, several data lines joined.
+ *
+ * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream". The connection's reconnection time (`retry:`)
+ * is ignored; callers have their own backoff. An event still unfinished when the stream ends is dropped, as specified.
+ */
+
+import { LoophostError } from "./errors.ts";
+
+/** One event: its name ("message" when the stream gave none), its data, and the last id seen so far. */
+export interface ServerSentEvent {
+  readonly event: string;
+  readonly data: string;
+  readonly id: string;
+}
+
+/** A line longer than this many characters is taken for a stream that is not one. */
+const MAX_LINE_CHARS = 64 * 1024 * 1024;
+
+/** Makes a decoder: feed it text in any pieces, and it calls back for each event. */
+export function createSseDecoder(onEvent: (event: ServerSentEvent) => void): (chunk: string) => void {
+  let rest = "";
+  let endedOnReturn = false;
+  let event = "";
+  let data: string | undefined;
+  let id = "";
+
+  const field = (line: string) => {
+    if (line === "") {
+      if (data !== undefined) onEvent({ event: event || "message", data, id });
+      event = "";
+      data = undefined;
+      return;
+    }
+    const colon = line.indexOf(":");
+    if (colon === 0) return; // a comment, used to keep connections open
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(line.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
+    if (name === "data") data = data === undefined ? value : `${data}\n${value}`;
+    else if (name === "event") event = value;
+    else if (name === "id" && !value.includes("\0")) id = value;
+  };
+
+  return (chunk) => {
+    // The line feed of a CRLF may come in the next chunk.
+    let text = endedOnReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
+    if (chunk !== "") endedOnReturn = chunk.endsWith("\r");
+    if (rest !== "") {
+      text = rest + text;
+      rest = "";
+    }
+    if (text.includes("\r")) text = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+    let start = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      field(text.slice(start, end));
+      start = end + 1;
+    }
+    rest = text.slice(start);
+    if (rest.length > MAX_LINE_CHARS)
+      throw new LoophostError(
+        "host_protocol",
+        `The event stream sent a line of more than ${MAX_LINE_CHARS} characters.`,
+      );
+  };
+}
+
+/**
+ * Reads a response body as server-sent events until it ends.
+ *
+ * Leaving early, by a throw of `onEvent` or by the signal given to fetch, cancels the body.
+ */
+export async function readSse(
+  body: ReadableStream<Uint8Array>,
+  onEvent: (event: ServerSentEvent) => void,
+  onBytes?: () => void,
+): Promise<void> {
+  const decode = createSseDecoder(onEvent);
+  const text = new TextDecoder();
+  const reader = body.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      onBytes?.();
+      decode(text.decode(read.value, { stream: true }));
+    }
+  } catch (thrown) {
+    await reader.cancel(thrown).catch(() => undefined);
+    throw thrown;
+  } finally {
+    reader.releaseLock();
+  }
+}

@@ -1,0 +1,125 @@
+/** A tool: a function of the user's that a model may call. The host sees its description; it always executes here. */
+
+import { LoophostError } from "./errors.ts";
+import type { JsonSchema } from "./json.ts";
+import type { ContentBlock, ToolResult } from "./results.ts";
+import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
+import { compileSchema } from "./schema.ts";
+
+/** What a tool is told about the call it answers, beside the input. */
+export interface ToolContext {
+  /** Aborted when the deadline passes, the run ends early, or the session closes. */
+  readonly signal: AbortSignal;
+  readonly callId: string;
+  readonly sessionId: string;
+  /** The same for every attempt at this call: hand it to the systems the tool writes to. */
+  readonly idempotencyKey: string;
+  /** Whatever the caller passed as `context`; this library does not look at it. */
+  readonly context: unknown;
+}
+
+/**
+ * What to do about a call that had started, but whose result is unknown after a crash: tell the model so, run it
+ * again with the same idempotency key, ask for a decision, or find out (undefined from the probe: it did not happen).
+ */
+export type IfUnknown =
+  | "fail"
+  | "rerun"
+  | "ask"
+  | { readonly probe: (idempotencyKey: string) => Promise<unknown> };
+
+/** How a tool is written; see `defineTool`. */
+export interface ToolDefinition<S extends Schema> {
+  /** 1 to 128 of letters, digits, `_` and `-`. */
+  readonly name: string;
+  /** What the tool does and when to use it: the model reads this. */
+  readonly description: string;
+  /** A Standard Schema, or a JSON Schema of type "object". */
+  readonly input: S;
+  /** The JSON Schema to show for a schema library that cannot describe itself. */
+  readonly inputSchema?: JsonSchema | undefined;
+  /**
+   * Does the work. May return a string, any JSON value, nothing, or `toolContent(...)`; may throw, which becomes an
+   * error result. Left out, the tool is *external*: its calls wait for `session.answer(id, result)`.
+   */
+  readonly execute?: ((input: ValueOf<S>, context: ToolContext) => unknown) | undefined;
+  /** Milliseconds until a call is answered with a time-out, whether or not the tool heeds its signal. Default: the agent's. */
+  readonly timeoutMs?: number | undefined;
+  /** Whether a call must be approved first: always, or as the function says for this input. Default false. */
+  readonly needsApproval?: boolean | ((input: ValueOf<S>) => boolean) | undefined;
+  /** Default "fail". */
+  readonly ifUnknown?: IfUnknown | undefined;
+}
+
+/** A tool, ready to use. */
+export interface Tool<Input = unknown> {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: CompiledSchema;
+  // Methods, so that a tool of a particular input is still a Tool: inputs are validated before they get here.
+  execute?(input: Input, context: ToolContext): unknown;
+  needsApproval?(input: Input): boolean;
+  readonly timeoutMs: number | undefined;
+  readonly ifUnknown: IfUnknown;
+}
+
+const NAME: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
+
+/**
+ * Defines a tool; the type of `input` flows into `execute`.
+ *
+ * @throws LoophostError `invalid_tool` when the name, description, schema or deadline is unusable
+ */
+export function defineTool<const S extends Schema>(definition: ToolDefinition<S>): Tool<ValueOf<S>> {
+  const { name, description, needsApproval, timeoutMs } = definition;
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new LoophostError(
+      "invalid_tool",
+      `A tool's name must be 1 to 128 of letters, digits, "_" and "-"; got ${JSON.stringify(name)}.`,
+    );
+  }
+  const owner = `Tool "${name}"`;
+  if (typeof description !== "string" || description.trim() === "") {
+    throw new LoophostError(
+      "invalid_tool",
+      `${owner} needs a description: it is all a model knows about the tool.`,
+    );
+  }
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+    throw new LoophostError(
+      "invalid_tool",
+      `${owner}: timeoutMs must be more than 0 milliseconds; got ${timeoutMs}.`,
+    );
+  }
+  return {
+    name,
+    description,
+    schema: compileSchema(definition.input, definition.inputSchema, owner),
+    ...(definition.execute === undefined ? {} : { execute: definition.execute }),
+    ...(needsApproval === undefined || needsApproval === false
+      ? {}
+      : { needsApproval: needsApproval === true ? () => true : needsApproval }),
+    timeoutMs,
+    ifUnknown: definition.ifUnknown ?? "fail",
+  };
+}
+
+const CONTENT: unique symbol = Symbol("loophost.toolContent");
+
+/** A tool's return value made of content blocks; see `toolContent`. */
+export interface ToolContent extends ToolResult {
+  readonly [CONTENT]: true;
+}
+
+/** Lets a tool return text, images and documents, or an error without throwing. */
+export function toolContent(
+  content: readonly ContentBlock[],
+  options: { readonly isError?: boolean } = {},
+): ToolContent {
+  return { [CONTENT]: true, content, isError: options.isError ?? false };
+}
+
+/** Whether a tool's return value was made by `toolContent`. */
+export function isToolContent(value: unknown): value is ToolContent {
+  return typeof value === "object" && value !== null && CONTENT in value;
+}

@@ -1,0 +1,38 @@
+/** The front door: every name a user of the core needs, listed one by one. */
+
+export type { Agent, AgentDefinition, Limits } from "./core/agent.ts";
+export { DEFAULT_LIMITS, defineAgent } from "./core/agent.ts";
+export type { Clock } from "./core/clock.ts";
+export type { ErrorCode, ErrorDetails } from "./core/errors.ts";
+export { isTransient, LoophostError } from "./core/errors.ts";
+export type { SessionEvent } from "./core/events.ts";
+export { isDelta } from "./core/events.ts";
+export { openSession } from "./core/open-session.ts";
+export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
+export type {
+  Connection,
+  HostEvent,
+  HostInput,
+  OpenRequest,
+  Provider,
+  ProviderTraits,
+} from "./core/provider.ts";
+export type {
+  ContentBlock,
+  Ending,
+  SessionResult,
+  Terminal,
+  ToolResult,
+  ToolUse,
+  Usage,
+} from "./core/results.ts";
+export { resultText } from "./core/results.ts";
+export type { KeepEvents, Run } from "./core/run.ts";
+export type { RunOnceOptions } from "./core/run-once.ts";
+export { run } from "./core/run-once.ts";
+export type { Schema, StandardSchema } from "./core/schema.ts";
+export type { Decision, OnApproval, OpenOptions, Prompt, RunOptions, Session } from "./core/session.ts";
+
+export type { LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
+export type { IfUnknown, Tool, ToolContent, ToolContext, ToolDefinition } from "./core/tool.ts";
+export { defineTool, toolContent } from "./core/tool.ts";

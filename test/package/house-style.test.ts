@@ -1,0 +1,48 @@
+// The house rules a compiler does not know: short files, and a sentence on every file and export.
+
+import { describe, expect, it } from "vitest";
+
+import { opensWithComment, readSources, type SourceFile, undescribedExportsOf } from "../support/source.ts";
+
+/** About 300 is where a file should become two; 400 is where it must. */
+const MAX_LINES = 400;
+
+function houseStyleProblems(source: SourceFile): string[] {
+  const { path, text } = source;
+  const lines = text.trimEnd().split("\n").length;
+  return [
+    ...(lines > MAX_LINES ? [`${path} has ${lines} lines, more than ${MAX_LINES}`] : []),
+    ...(opensWithComment(source) ? [] : [`${path} does not open by saying what it is for`]),
+    ...undescribedExportsOf(source).map((line) => `${path}:${line} exports something without a description`),
+  ];
+}
+
+it("finds src/ in house style", () => {
+  const sources = readSources();
+  expect(sources.length).toBeGreaterThan(0);
+  expect(sources.flatMap(houseStyleProblems)).toEqual([]);
+});
+
+describe("the check itself", () => {
+  it.each([
+    "// What it is for.\n/** One. */\nexport const one: number = 1;\n",
+    "#!/usr/bin/env node\n// What it is for.\nimport './a.ts';\n",
+    "// What it is for.\nexport { one } from './one.ts';\n",
+    "// What it is for.\n/** Adds. */\nexport function f(a: 1): 1;\nexport function f(a: 2): 2;\nexport function f(a: any) { return a; }\n",
+    `// What it is for.${"\n".repeat(MAX_LINES - 1)}const last = 1;\n`,
+  ])("accepts %j", (text) => {
+    expect(houseStyleProblems({ path: "src/core/a.ts", text })).toEqual([]);
+  });
+
+  it.each([
+    ["const one = 1;\n", "does not open"],
+    ["//\nconst one = 1;\n", "does not open"],
+    ["// For it.\nexport const one: number = 1;\n", "a.ts:2 exports"],
+    ["// For it.\n// Not a doc comment.\nexport type One = 1;\n", "a.ts:3 exports"],
+    ["// For it.\n/** Of the first. */\nexport type One = 1;\nexport interface Two {}\n", "a.ts:4 exports"],
+    ["// For it.\n/** Far away. */\nconst zero = 0;\nexport class One {}\n", "a.ts:4 exports"],
+    [`// For it.${"\n".repeat(MAX_LINES)}const last = 1;\n`, "401 lines"],
+  ])("rejects %j", (text, problem) => {
+    expect(houseStyleProblems({ path: "src/core/a.ts", text })).toEqual([expect.stringContaining(problem)]);
+  });
+});
