@@ -280,19 +280,17 @@ export class LoopSession implements Session {
   }
 
   async #post(ids: readonly string[], inputs: readonly HostInput[]): Promise<void> {
-    const toError = (thrown: unknown) =>
-      toLoophostError(thrown, "host_failed", "A tool result could not be posted");
     try {
       await withRetry(() => this.#connection.send(inputs, this.#closing.signal), {
         policy: DEFAULT_RETRY,
         clock: this.#clock,
         signal: this.#closing.signal,
-        toError,
+        toError: asPostError,
         onRetry: (attempt, delayMs, { message }) =>
           this.#tell({ type: "retrying", attempt, delayMs, reason: message }),
       });
     } catch (thrown) {
-      return this.#dispatch({ type: "post.failed", ids, error: toError(thrown) });
+      return this.#dispatch({ type: "post.failed", ids, error: asPostError(thrown) });
     }
     await this.#journal.record({ type: "calls.posted", ids });
     this.#dispatch({ type: "posted", ids });
@@ -357,4 +355,8 @@ function tooLong(runTimeoutMs: number): LoophostError {
     "timeout",
     `The run did not end within ${runTimeoutMs} ms. Raise limits.runTimeoutMs if it needs longer.`,
   );
+}
+
+function asPostError(thrown: unknown): LoophostError {
+  return toLoophostError(thrown, "host_failed", "A tool result could not be posted");
 }

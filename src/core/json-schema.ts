@@ -1,151 +1,208 @@
 /**
  * Checks a value against a plain JSON Schema.
  *
- * A tool-input validator, not a complete one: it knows the keywords models are given (types, objects, arrays,
- * strings, numbers, enum, const, allOf, anyOf, oneOf, not and local $ref) and lets unknown keywords pass, as the specification
- * asks. The problems it reports are written for the model that has to mend its call.
+ * A tool-input validator, not a complete one. It knows the keywords models are given: type, enum, const, the bounds of
+ * strings, numbers, arrays and objects, pattern, properties, patternProperties, additionalProperties, required,
+ * prefixItems, items, uniqueItems, allOf, anyOf, oneOf, not and local $ref. Others pass, as the specification asks.
+ * The problems it reports are written for the model that has to mend its call.
+ *
+ *   V1  every check ends: on schemas that refer to themselves, and on values nested without end
+ *   V2  a part of the value is not checked again and again, however the alternatives of a recursive schema nest
  */
 
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
 import type { Validated } from "./schema.ts";
 
+const MAX_PROBLEMS = 20;
+const MAX_DEPTH = 200;
+
 /** Checks a value; the value itself is passed on as it is. */
 export function checkJson(schema: JsonSchema, value: unknown): Validated {
-  const problems: string[] = [];
-  check(schema, value, "", schema, problems);
-  return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
+  const checking: Checking = {
+    root: schema,
+    problems: [],
+    enough: MAX_PROBLEMS,
+    seen: new Map(),
+    tried: new Map(),
+  };
+  check(schema, value, { path: "", depth: 0, followed: [] }, checking);
+  return checking.problems.length === 0 ? { ok: true, value } : { ok: false, problems: checking.problems };
 }
 
-function check(
-  schema: Json | undefined,
-  value: unknown,
-  path: string,
-  root: JsonSchema,
-  problems: string[],
-): void {
-  if (schema === false) problems.push(at(path, "is not allowed"));
-  if (!isSchemaObject(schema)) return;
-  const start = problems.length;
+/** Follows a reference within a schema; undefined when it leads nowhere, or out of the schema. */
+export function resolveRef(root: JsonSchema, reference: string): Json | undefined {
+  if (reference === "#") return root;
+  if (!reference.startsWith("#/")) return undefined;
+  let found: unknown = root;
+  for (const part of reference.slice(2).split("/")) {
+    const key = unescape(part);
+    if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return undefined;
+    // oxlint-disable-next-line no-unsafe-type-assertion -- arrays count as objects here: "#/anyOf/0" is a reference too
+    found = (found as Record<string, unknown>)[key];
+  }
+  // oxlint-disable-next-line no-unsafe-type-assertion -- a part of a JSON value is a JSON value
+  return found as Json;
+}
+
+/** What one check carries along. */
+interface Checking {
+  readonly root: JsonSchema;
+  readonly problems: string[];
+  /** The check stops once there are this many problems. */
+  readonly enough: number;
+  /** The objects whose problems with a schema are already reported. */
+  readonly seen: Map<Json, Set<object>>;
+  /** Which values matched which alternatives; shared by all trials. */
+  readonly tried: Map<Json, Map<unknown, boolean>>;
+}
+
+/** Where in the value a check has come to. */
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+  /** The references followed without moving on in the value: following one again would never end. */
+  readonly followed: readonly Json[];
+}
+
+function check(schema: Json | undefined, value: unknown, place: Place, checking: Checking): void {
+  if (checking.problems.length >= checking.enough) return;
+  if (schema === false) report("is not allowed", place, checking);
+  if (!isSchemaObject(schema) || wasSeen(schema, value, checking)) return;
+  if (place.depth > MAX_DEPTH) return report(`is nested more than ${MAX_DEPTH} levels deep`, place, checking);
   if (schema["type"] !== undefined && !hasType(schema["type"], value)) {
-    problems.push(
-      at(path, `must be ${asList(schema["type"]).map(String).join(" or ")}, got ${typeName(value)}`),
-    );
-    return; // what follows would only repeat the same mistake in other words
+    // What follows would only repeat the same mistake in other words.
+    const types = asList(schema["type"]).map(String).join(" or ");
+    return report(`must be ${types}, got ${typeName(value)}`, place, checking);
   }
-  if (isArray(schema["enum"]) && !schema["enum"].some((allowed) => sameJson(allowed, value))) {
-    problems.push(
-      at(path, `must be one of ${schema["enum"].map((allowed) => JSON.stringify(allowed)).join(", ")}`),
-    );
-  }
-  if ("const" in schema && !sameJson(schema["const"], value))
-    problems.push(at(path, `must be ${JSON.stringify(schema["const"])}`));
-  if (typeof value === "string") checkString(schema, value, path, problems);
-  if (typeof value === "number") checkNumber(schema, value, path, problems);
-  if (Array.isArray(value)) checkArray(schema, value, path, root, problems);
-  if (isObject(value)) checkObject(schema, value, path, root, problems);
-  checkCombined(schema, value, path, root, problems, start);
+  checkFixed(schema, value, place, checking);
+  if (typeof value === "string") checkString(schema, value, place, checking);
+  if (typeof value === "number") checkNumber(schema, value, place, checking);
+  if (Array.isArray(value)) checkArray(schema, value, place, checking);
+  if (isObject(value)) checkObject(schema, value, place, checking);
+  checkCombined(schema, value, place, checking);
 }
 
-function checkString(schema: JsonObject, value: string, path: string, problems: string[]): void {
+function checkFixed(schema: JsonObject, value: unknown, place: Place, checking: Checking): void {
+  const allowed = "const" in schema ? [schema["const"] ?? null] : schema["enum"];
+  if (!isArray(allowed)) return;
+  const found = canonical(value);
+  if (allowed.some((one) => canonical(one) === found)) return;
+  const list = allowed.map((one) => JSON.stringify(one)).join(", ");
+  report(`must be ${allowed.length === 1 ? "" : "one of "}${list}`, place, checking);
+}
+
+function checkString(schema: JsonObject, value: string, place: Place, checking: Checking): void {
   const { minLength, maxLength, pattern } = schema;
-  if (typeof minLength === "number" && value.length < minLength)
-    problems.push(at(path, `must have at least ${minLength} characters`));
-  if (typeof maxLength === "number" && value.length > maxLength)
-    problems.push(at(path, `must have at most ${maxLength} characters`));
+  if (minLength !== undefined || maxLength !== undefined)
+    checkCount(schema, "Length", lengthOf(value), "characters", place, checking);
   if (typeof pattern === "string" && !matches(pattern, value))
-    problems.push(at(path, `must match ${pattern}`));
+    report(`must match ${pattern}`, place, checking);
 }
 
-function checkNumber(schema: JsonObject, value: number, path: string, problems: string[]): void {
+function checkNumber(schema: JsonObject, value: number, place: Place, checking: Checking): void {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-  if (typeof minimum === "number" && value < minimum) problems.push(at(path, `must be at least ${minimum}`));
-  if (typeof maximum === "number" && value > maximum) problems.push(at(path, `must be at most ${maximum}`));
+  if (typeof minimum === "number" && value < minimum) report(`must be at least ${minimum}`, place, checking);
+  if (typeof maximum === "number" && value > maximum) report(`must be at most ${maximum}`, place, checking);
   if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum)
-    problems.push(at(path, `must be more than ${exclusiveMinimum}`));
+    report(`must be more than ${exclusiveMinimum}`, place, checking);
   if (typeof exclusiveMaximum === "number" && value >= exclusiveMaximum)
-    problems.push(at(path, `must be less than ${exclusiveMaximum}`));
-  if (typeof multipleOf === "number" && !Number.isInteger(value / multipleOf))
-    problems.push(at(path, `must be a multiple of ${multipleOf}`));
+    report(`must be less than ${exclusiveMaximum}`, place, checking);
+  if (typeof multipleOf === "number" && !isMultiple(value, multipleOf))
+    report(`must be a multiple of ${multipleOf}`, place, checking);
 }
 
-function checkArray(
-  schema: JsonObject,
-  value: readonly unknown[],
-  path: string,
-  root: JsonSchema,
-  problems: string[],
-): void {
-  const { minItems, maxItems, prefixItems, items } = schema;
-  if (typeof minItems === "number" && value.length < minItems)
-    problems.push(at(path, `must have at least ${minItems} items`));
-  if (typeof maxItems === "number" && value.length > maxItems)
-    problems.push(at(path, `must have at most ${maxItems} items`));
+function checkArray(schema: JsonObject, value: readonly unknown[], place: Place, checking: Checking): void {
+  const { prefixItems, items, uniqueItems } = schema;
+  checkCount(schema, "Items", value.length, "items", place, checking);
+  if (uniqueItems === true && new Set(value.map(canonical)).size < value.length)
+    report("must not have the same item twice", place, checking);
   const leading = isArray(prefixItems) ? prefixItems : [];
-  value.forEach((item, index) => {
-    check(index < leading.length ? leading[index] : items, item, join(path, index), root, problems);
-  });
+  for (const [index, item] of value.entries())
+    check(index < leading.length ? leading[index] : items, item, inside(place, index), checking);
 }
 
 function checkObject(
   schema: JsonObject,
   value: Record<string, unknown>,
-  path: string,
-  root: JsonSchema,
-  problems: string[],
+  place: Place,
+  checking: Checking,
 ): void {
   const { required, additionalProperties } = schema;
   const properties = isSchemaObject(schema["properties"]) ? schema["properties"] : {};
+  const patterns = isSchemaObject(schema["patternProperties"])
+    ? Object.entries(schema["patternProperties"])
+    : [];
+  checkCount(schema, "Properties", Object.keys(value).length, "properties", place, checking);
   for (const key of isArray(required) ? required : []) {
     if (typeof key === "string" && !Object.hasOwn(value, key))
-      problems.push(at(join(path, key), "is required"));
+      report("is required", inside(place, key), checking);
   }
   for (const [key, item] of Object.entries(value)) {
-    if (Object.hasOwn(properties, key)) check(properties[key], item, join(path, key), root, problems);
-    else if (additionalProperties === false) {
-      problems.push(
-        at(
-          join(path, key),
-          `is not a known property; known are ${Object.keys(properties).join(", ") || "none"}`,
-        ),
-      );
-    } else check(additionalProperties, item, join(path, key), root, problems);
+    const within = inside(place, key);
+    const schemas = patterns.filter(([pattern]) => matches(pattern, key)).map(([, part]) => part);
+    if (Object.hasOwn(properties, key)) schemas.push(properties[key]);
+    for (const part of schemas) check(part, item, within, checking);
+    if (schemas.length > 0) continue;
+    if (additionalProperties !== false) check(additionalProperties, item, within, checking);
+    else {
+      const known = Object.keys(properties).join(", ") || "none";
+      report(`is not a known property; known are ${known}`, within, checking);
+    }
   }
 }
 
-function checkCombined(
+function checkCombined(schema: JsonObject, value: unknown, place: Place, checking: Checking): void {
+  const { $ref, allOf, anyOf, oneOf, not } = schema;
+  if (typeof $ref === "string") {
+    const target = resolveRef(checking.root, $ref);
+    if (target !== undefined && !place.followed.includes(target))
+      check(target, value, { ...place, followed: [...place.followed, target] }, checking);
+  }
+  for (const part of isArray(allOf) ? allOf : []) check(part, value, place, checking);
+  const fits = (part: Json) => passes(part, value, place, checking);
+  if (isArray(anyOf) && !anyOf.some(fits)) report("must match one of the allowed forms", place, checking);
+  if (isArray(oneOf) && oneOf.filter(fits).length !== 1)
+    report("must match exactly one of the allowed forms", place, checking);
+  if (not !== undefined && fits(not)) report("has a form that is not allowed", place, checking);
+}
+
+/** Whether a value matches a schema, without a word about why not. */
+function passes(schema: Json, value: unknown, place: Place, checking: Checking): boolean {
+  const tried = checking.tried.get(schema) ?? new Map<unknown, boolean>();
+  const known = tried.get(value);
+  if (known !== undefined) return known;
+  const trial = { ...checking, problems: [], enough: 1, seen: new Map() };
+  check(schema, value, place, trial);
+  const passed = trial.problems.length === 0;
+  // Only what has parts can be costly to try again.
+  if (isCompound(value)) checking.tried.set(schema, tried.set(value, passed));
+  return passed;
+}
+
+/** Whether a value was checked against a schema before, in this trial; from now on it was. */
+function wasSeen(schema: Json, value: unknown, { seen }: Checking): boolean {
+  if (!isCompound(value)) return false;
+  const values = seen.get(schema) ?? new Set();
+  if (values.has(value)) return true;
+  seen.set(schema, values.add(value));
+  return false;
+}
+
+// --- small pieces
+
+function checkCount(
   schema: JsonObject,
-  value: unknown,
-  path: string,
-  root: JsonSchema,
-  problems: string[],
-  start: number,
+  what: "Length" | "Items" | "Properties",
+  count: number,
+  unit: string,
+  place: Place,
+  checking: Checking,
 ): void {
-  if (typeof schema["$ref"] === "string") check(resolve(root, schema["$ref"]), value, path, root, problems);
-  for (const part of isArray(schema["allOf"]) ? schema["allOf"] : [])
-    check(part, value, path, root, problems);
-  const passing = (parts: readonly Json[]) =>
-    parts.filter((part) => {
-      const found: string[] = [];
-      check(part, value, path, root, found);
-      return found.length === 0;
-    }).length;
-  if (isArray(schema["anyOf"]) && passing(schema["anyOf"]) === 0)
-    problems.push(at(path, "must match one of the allowed forms"));
-  if (isArray(schema["oneOf"]) && passing(schema["oneOf"]) !== 1)
-    problems.push(at(path, "must match exactly one of the allowed forms"));
-  if (schema["not"] !== undefined && problems.length === start && passing([schema["not"]]) === 1)
-    problems.push(at(path, "has a form that is not allowed"));
-}
-
-function resolve(root: JsonSchema, reference: string): Json | undefined {
-  if (!reference.startsWith("#")) return undefined;
-  let found: Json | undefined = root;
-  for (const part of reference.slice(1).split("/").filter(Boolean)) {
-    if (!isSchemaObject(found)) return undefined;
-    found = found[decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~")];
-  }
-  return found;
+  const min = schema[`min${what}`];
+  const max = schema[`max${what}`];
+  if (typeof min === "number" && count < min) report(`must have at least ${min} ${unit}`, place, checking);
+  if (typeof max === "number" && count > max) report(`must have at most ${max} ${unit}`, place, checking);
 }
 
 function hasType(type: Json, value: unknown): boolean {
@@ -163,25 +220,48 @@ function typeName(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-// A pattern is the schema author's; one that is no regular expression constrains nothing.
+/** Characters as the specification counts them: an emoji is one, though a string holds it as two. */
+function lengthOf(value: string): number {
+  let length = 0;
+  for (const _ of value) length += 1;
+  return length;
+}
+
+/** Exact as far as floating point allows: 1.13 is a multiple of 0.01, though 1.13 / 0.01 is 112.99999999999999. */
+function isMultiple(value: number, of: number): boolean {
+  const times = value / of;
+  return !(Math.abs(times - Math.round(times)) > 2 * Number.EPSILON * Math.abs(times));
+}
+
+/** Many patterns in use are not valid in Unicode mode; one that is no regular expression at all constrains nothing. */
 function matches(pattern: string, value: string): boolean {
+  for (const mode of ["u", ""]) {
+    try {
+      return new RegExp(pattern, mode).test(value);
+    } catch {
+      continue;
+    }
+  }
+  return true;
+}
+
+/** The same text for the same JSON value, whatever the order of its keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    isObject(part) ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))) : part,
+  );
+}
+
+function unescape(part: string): string {
   try {
-    return new RegExp(pattern, "u").test(value);
+    return decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
   } catch {
-    return true;
+    return part;
   }
 }
 
-function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
-  if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
-  );
+function isCompound(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function isSchemaObject(value: Json | undefined): value is JsonObject {
@@ -196,10 +276,10 @@ function asList(value: Json): readonly Json[] {
   return isArray(value) ? value : [value];
 }
 
-function join(path: string, key: string | number): string {
-  return path === "" ? String(key) : `${path}.${key}`;
+function inside({ path, depth }: Place, key: string | number): Place {
+  return { path: path === "" ? String(key) : `${path}.${key}`, depth: depth + 1, followed: [] };
 }
 
-function at(path: string, problem: string): string {
-  return path === "" ? problem : `${path}: ${problem}`;
+function report(problem: string, { path }: Place, { problems, enough }: Checking): void {
+  if (problems.length < enough) problems.push(path === "" ? problem : `${path}: ${problem}`);
 }

@@ -6,7 +6,7 @@
  */
 
 import { LoophostError } from "./errors.ts";
-import { checkJson } from "./json-schema.ts";
+import { checkJson, resolveRef } from "./json-schema.ts";
 import type { JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
 
@@ -53,7 +53,7 @@ export interface CompiledSchema {
 /**
  * Prepares a schema.
  *
- * @param schema a Standard Schema or a JSON Schema whose type is "object"
+ * @param schema a Standard Schema of an object, or a JSON Schema of type "object"
  * @param described the JSON Schema to show, for libraries that cannot describe themselves
  * @param owner what the schema belongs to, for the error message
  * @throws LoophostError `invalid_tool` when it is neither, or cannot be shown as JSON Schema
@@ -63,30 +63,35 @@ export function compileSchema(
   described: JsonSchema | undefined,
   owner: string,
 ): CompiledSchema {
-  if (isStandardSchema(schema)) {
-    const standard = schema["~standard"];
+  if (!isStandardSchema(schema)) {
+    const plain = ofObject(schema, owner);
     return {
-      jsonSchema: described ?? describe(schema, owner),
-      validate: (value) => {
-        const result = standard.validate(value);
-        return result instanceof Promise ? result.then(fromStandard) : fromStandard(result);
-      },
+      jsonSchema: ofObject(described ?? plain, owner),
+      validate: (value) => checkJson(plain, value),
     };
   }
-  if (!isObject(schema) || schema["type"] !== "object") {
-    throw new LoophostError(
-      "invalid_tool",
-      `${owner}: the input must be a Standard Schema or a JSON Schema of type "object", ` +
-        `such as { type: "object", properties: { id: { type: "string" } }, required: ["id"] }.`,
-    );
-  }
-  return { jsonSchema: described ?? schema, validate: (value) => checkJson(schema, value) };
+  const standard = schema["~standard"];
+  return {
+    jsonSchema: ofObject(described ?? describe(schema, owner), owner),
+    validate: async (value) => fromStandard(await standard.validate(value)),
+  };
 }
 
 // ArkType's schemas are functions, so a look at the key must not insist on a plain object.
 function isStandardSchema(schema: unknown): schema is StandardSchema {
   return (
     (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema
+  );
+}
+
+/** Every host wants an object at the top, and says so only when the agent is already running. */
+function ofObject(schema: JsonSchema, owner: string): JsonSchema {
+  if (isObject(schema) && schema["type"] === "object") return schema;
+  throw new LoophostError(
+    "invalid_tool",
+    `${owner}: the input must be an object: a Standard Schema of one, or a JSON Schema of type "object", ` +
+      `such as { type: "object", properties: { id: { type: "string" } }, required: ["id"] }. ` +
+      `Wrap a union in an object, or pass the schema to show as \`inputSchema\`.`,
   );
 }
 
@@ -104,12 +109,19 @@ function describe(schema: StandardSchema, owner: string): JsonSchema {
   try {
     const { $schema: _, ...described } = jsonSchema.input({ target: "draft-2020-12" });
     // oxlint-disable-next-line no-unsafe-type-assertion -- typed as unknowns by the specification; it is JSON Schema
-    return described as JsonSchema;
+    return unrolled(described as JsonSchema);
   } catch (cause) {
     throw new LoophostError("invalid_tool", `${owner}: the schema cannot be written as JSON Schema.`, {
       cause,
     });
   }
+}
+
+/** Named and recursive schemas are described as a reference to a definition; hosts want the definition itself at the top. */
+function unrolled(schema: JsonSchema): JsonSchema {
+  const { $ref, ...rest } = schema;
+  const target = typeof $ref === "string" ? resolveRef(schema, $ref) : undefined;
+  return isObject(target) ? { ...rest, ...target } : schema;
 }
 
 function fromStandard(result: StandardResult<unknown>): Validated {
