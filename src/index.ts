@@ -8,6 +8,8 @@ export { isTransient, LoophostError } from "./core/errors.ts";
 export type { SessionEvent } from "./core/events.ts";
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/open-session.ts";
+export type { Budget, GuardVerdict, TokenPrices, TurnGuard, TurnReport } from "./core/guard.ts";
+export { budget, costOf } from "./core/guard.ts";
 export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
 export type {
   Connection,

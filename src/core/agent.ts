@@ -1,6 +1,8 @@
 /** An agent: plain data plus local functions. The same definition runs on every loop host. */
 
 import { LoophostError } from "./errors.ts";
+import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
+import { compileSchema } from "./schema.ts";
 import type { Tool } from "./tool.ts";
 
 /** The bounds of a run. Every one has a default; `Infinity` switches a bound off. */
@@ -27,7 +29,7 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /** How an agent is written; see `defineAgent`. */
-export interface AgentDefinition {
+export interface AgentDefinition<S extends Schema = Schema> {
   readonly name: string;
   /** The system prompt. */
   readonly instructions: string;
@@ -35,15 +37,35 @@ export interface AgentDefinition {
   readonly model?: string | undefined;
   readonly tools?: readonly Tool[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /**
+   * A tool the run may not end without having called: a run that would is sent back with a demand for it, up to
+   * `maxReprompts` times (default 2), then ends with the stop reason "no_terminal_tool".
+   */
+  readonly terminalTool?: string | { readonly name: string; readonly maxReprompts: number } | undefined;
+  /** What the run has to come to: `result.output` is then a value of this schema, or the run fails with `no_output`. */
+  readonly output?: S | undefined;
 }
 
+/** What an agent's output is held to. */
+export interface OutputSpec {
+  readonly schema: CompiledSchema;
+  /** How often a run that ends without it is sent back. */
+  readonly maxReprompts: number;
+}
+
+const MAX_REPROMPTS = 2;
+
 /** An agent, ready to run. */
-export interface Agent {
+export interface Agent<Output = unknown> {
   readonly name: string;
   readonly instructions: string;
   readonly model: string | undefined;
   readonly tools: readonly Tool[];
   readonly limits: Limits;
+  readonly terminalTool: { readonly name: string; readonly maxReprompts: number } | undefined;
+  readonly output: OutputSpec | undefined;
+  /** Never there: carries the type of the output. */
+  readonly outputType?: Output;
 }
 
 /**
@@ -51,7 +73,9 @@ export interface Agent {
  *
  * @throws LoophostError `invalid_agent` when the name or instructions are missing, two tools share a name, or a limit is not a positive number
  */
-export function defineAgent(definition: AgentDefinition): Agent {
+export function defineAgent<const S extends Schema = never>(
+  definition: AgentDefinition<S>,
+): Agent<[S] extends [never] ? undefined : ValueOf<S>> {
   const { name, instructions, model, tools = [] } = definition;
   if (typeof name !== "string" || name.trim() === "") {
     throw new LoophostError("invalid_agent", "An agent needs a name.");
@@ -75,7 +99,33 @@ export function defineAgent(definition: AgentDefinition): Agent {
     model,
     tools,
     limits: resolveLimits(DEFAULT_LIMITS, definition.limits, owner),
+    terminalTool: checkTerminalTool(definition, seen, owner),
+    output: definition.output && {
+      schema: compileSchema(definition.output, undefined, owner),
+      maxReprompts: MAX_REPROMPTS,
+    },
   };
+}
+
+function checkTerminalTool(
+  { terminalTool, output }: AgentDefinition,
+  tools: ReadonlySet<string>,
+  owner: string,
+): Agent["terminalTool"] {
+  if (terminalTool === undefined) return undefined;
+  const terminal =
+    typeof terminalTool === "string" ? { name: terminalTool, maxReprompts: MAX_REPROMPTS } : terminalTool;
+  if (output !== undefined) {
+    throw new LoophostError(
+      "invalid_agent",
+      `${owner} has an output and a terminalTool; the output is one already.`,
+    );
+  }
+  if (tools.has(terminal.name)) return terminal;
+  throw new LoophostError(
+    "invalid_agent",
+    `${owner}: terminalTool "${terminal.name}" is not one of its tools.`,
+  );
 }
 
 /** Lays some limits over others, checking each. */

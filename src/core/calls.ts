@@ -98,7 +98,9 @@ export function finish(
     for (const { name } of pick(finished, [id]))
       tell(out, { type: "tool.finished", id, name, result, durationMs, replayed });
   }
-  return finished;
+  const terminal = finished.policy.terminalTool?.name;
+  const isTerminal = !result.isError && pick(finished, [id]).some(({ name }) => name === terminal);
+  return isTerminal ? { ...finished, terminalToolCalled: true } : finished;
 }
 
 /** The host took some answers of ours. */

@@ -11,21 +11,24 @@
  *   S4  whatever ends a run settles both its feed and its result (I12)
  */
 
-import { onAbort, sleep } from "./abort.ts";
+import { onAbort } from "./abort.ts";
 import type { Agent } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
+import { Effects } from "./effects.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
 import type { ApprovalRequested, SessionEvent } from "./events.ts";
 import { Executor } from "./executor.ts";
+import { haltedBy } from "./guard.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
-import type { Command, LoopInput, LoopState } from "./loop-state.ts";
+import type { Command, LoopInput, LoopState, RunPolicy } from "./loop-state.ts";
 import { next } from "./machine.ts";
+import { Outbox } from "./outbox.ts";
+import { OUTPUT_TOOL } from "./output.ts";
 import type { Connection, HostEvent, HostInput } from "./provider.ts";
 import { isLoopEvent } from "./provider.ts";
 import type { ToolResult } from "./results.ts";
 import { terminalOf, textResult } from "./results.ts";
-import { DEFAULT_RETRY, withRetry } from "./retry.ts";
 import type { Run } from "./run.ts";
 import { LiveRun } from "./run.ts";
 import type { OpenOptions, Prompt, RunOptions, Session } from "./session.ts";
@@ -49,6 +52,7 @@ export interface Opened {
 interface OpenRun {
   readonly live: LiveRun;
   readonly whenWaiting: "hold" | "return";
+  readonly startedAt: number;
   /** Lets go of its deadline and its signal. */
   readonly release: () => void;
 }
@@ -64,7 +68,8 @@ export class LoopSession implements Session {
   readonly #executor: Executor;
   readonly #closing: AbortController;
   readonly #inbox: LoopInput[] = [];
-  readonly #effects = new Set<Promise<void>>();
+  readonly #outbox: Outbox;
+  readonly #effects = new Effects((thrown) => this.#effectFailed(thrown));
   #draining = false;
   #state: LoopState;
   #run: OpenRun | undefined;
@@ -88,6 +93,14 @@ export class LoopSession implements Session {
       journal,
       clock: this.#clock,
       dispatch: (input) => this.#dispatch(input),
+      tell: (event) => this.#tell(event),
+    });
+    const { signal } = closing;
+    this.#outbox = new Outbox({
+      connection,
+      journal,
+      clock: this.#clock,
+      signal,
       tell: (event) => this.#tell(event),
     });
   }
@@ -130,7 +143,7 @@ export class LoopSession implements Session {
   answer(callId: string, answer: string | ToolResult): void {
     this.#mustWait(callId, "awaiting");
     const result = typeof answer === "string" ? textResult(answer) : answer;
-    this.#perform(async () => {
+    this.#effects.start(async () => {
       await this.#journal.record({ type: "call.finished", id: callId, result });
       this.#dispatch({ type: "finished", id: callId, result, durationMs: 0, replayed: false });
     });
@@ -146,7 +159,7 @@ export class LoopSession implements Session {
     this.#executor.cancelAll();
     const underIt = new LoophostError("session_closed", "The session was closed while its run was open.");
     this.#settle((run) => run.fail(underIt, this.#connection.transcript()));
-    await this.#goodbye();
+    await this.#effects.settle(GOODBYE_MS, this.#clock);
     this.#closing.abort(this.#ended);
     await this.#connection.close();
   }
@@ -159,7 +172,7 @@ export class LoopSession implements Session {
 
   #start(inputs: readonly HostInput[], { signal, whenWaiting = "hold" }: RunOptions): Run {
     this.#mustBeFree();
-    const { maxTurns, runTimeoutMs } = this.#agent.limits;
+    const { runTimeoutMs } = this.#agent.limits;
     this.#runs += 1;
     const live = new LiveRun(`run_${this.#runs}`, this.id, this.#options.keepEvents ?? "whole");
     // In its own turn of the queue: a signal that is already aborted must find the run started.
@@ -175,13 +188,23 @@ export class LoopSession implements Session {
       cancelDeadline();
       unlink();
     };
-    this.#run = { live, whenWaiting, release };
+    this.#run = { live, whenWaiting, release, startedAt: this.#clock.now() };
     this.#tell({ type: "run.started", runId: live.id, sessionId: this.id });
     const recorded = this.#journal.record({ type: "run.started", runId: live.id, input: inputs });
-    const begin = () => this.#dispatch({ type: "start", inputs, maxTurns });
+    const begin = () => this.#dispatch({ type: "start", inputs, policy: this.#policy() });
     if (recorded === undefined) begin();
-    else this.#perform(() => recorded.then(begin));
+    else this.#effects.start(() => recorded.then(begin));
     return live;
+  }
+
+  #policy(): RunPolicy {
+    const { limits, terminalTool, output } = this.#agent;
+    return {
+      maxTurns: limits.maxTurns,
+      guarded: this.#options.guard !== undefined,
+      terminalTool:
+        output === undefined ? terminalTool : { name: OUTPUT_TOOL, maxReprompts: output.maxReprompts },
+    };
   }
 
   #mustBeFree(): void {
@@ -242,26 +265,24 @@ export class LoopSession implements Session {
       case "tell":
         return this.#tell(command.event);
       case "execute":
-        return this.#perform(() => this.#executor.execute(command.call));
+        return this.#effects.start(() => this.#executor.execute(command.call));
       case "cancel":
         return this.#executor.cancel(command.ids);
       case "send":
-        return this.#perform(() => this.#send(command.inputs));
+        return this.#effects.start(() => this.#send(command.inputs));
       case "post":
-        return this.#perform(() => this.#post(command.ids, command.inputs));
-      case "look":
-        return this.#perform(async () => {
-          await this.#connection.catchUp();
-          this.#dispatch({ type: "looked" });
-        });
-      case "end": {
-        const { ending, stopReason } = command;
-        this.#record({ type: "run.ended", runId, ending });
-        const transcript = this.#connection.transcript();
-        return this.#settle((run) =>
-          run.end({ terminal: terminalOf(ending), ending, stopReason, transcript }),
+        return this.#effects.start(() =>
+          this.#outbox.post(command.ids, command.inputs).then((done) => this.#dispatch(done)),
         );
-      }
+      case "look":
+        return this.#effects.start(() =>
+          this.#connection.catchUp().then(() => this.#dispatch({ type: "looked" })),
+        );
+      case "guard":
+        return this.#effects.start(() => this.#askGuard());
+      case "end":
+        this.#record({ type: "run.ended", runId, ending: command.ending });
+        return this.#end(command);
       case "fail": {
         const { code, message } = command.error;
         this.#record({ type: "run.failed", runId, code, message });
@@ -270,49 +291,58 @@ export class LoopSession implements Session {
     }
   }
 
+  /** Settles a run that reached its terminal, once its output, if it has one, is validated. */
+  #end({ ending, stopReason }: Extract<Command, { do: "end" }>): void {
+    const how = {
+      terminal: terminalOf(ending),
+      ending,
+      stopReason,
+      transcript: this.#connection.transcript(),
+    };
+    const { output } = this.#agent;
+    if (output === undefined || ending !== "completed") return this.#settle((run) => run.end(how));
+    const run = this.#run;
+    this.#run = undefined;
+    run?.release();
+    this.#effects.start(async () => {
+      const given = await run?.live.outputOf(OUTPUT_TOOL, output.schema);
+      if (given === undefined) run?.live.fail(noOutput(), how.transcript);
+      else run?.live.end({ ...how, output: given.value });
+    });
+  }
+
+  async #askGuard(): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    const elapsedMs = this.#clock.now() - run.startedAt;
+    const error = await haltedBy(this.#options.guard, {
+      sessionId: this.id,
+      ...run.live.progress(),
+      elapsedMs,
+    });
+    this.#dispatch(error === undefined ? { type: "guarded" } : { type: "stop", error });
+  }
+
   async #send(inputs: readonly HostInput[]): Promise<void> {
     try {
-      await this.#connection.send(inputs, this.#closing.signal);
+      await this.#outbox.send(inputs);
     } catch (thrown) {
       // An interrupt that ends a run goes to a host that may be gone: the run has its own reason to end.
       if (inputs[0]?.type !== "interrupt" || this.#state.runOpen) throw thrown;
     }
   }
 
-  async #post(ids: readonly string[], inputs: readonly HostInput[]): Promise<void> {
-    try {
-      await withRetry(() => this.#connection.send(inputs, this.#closing.signal), {
-        policy: DEFAULT_RETRY,
-        clock: this.#clock,
-        signal: this.#closing.signal,
-        toError: asPostError,
-        onRetry: (attempt, delayMs, { message }) =>
-          this.#tell({ type: "retrying", attempt, delayMs, reason: message }),
-      });
-    } catch (thrown) {
-      return this.#dispatch({ type: "post.failed", ids, error: asPostError(thrown) });
-    }
-    await this.#journal.record({ type: "calls.posted", ids });
-    this.#dispatch({ type: "posted", ids });
-  }
-
-  /** Starts an effect. One that fails ends the run; one that outlives the session is let go. */
-  #perform(effect: () => Promise<unknown>): void {
-    const done: Promise<void> = effect()
-      .catch((thrown: unknown) => {
-        if (this.#ended !== undefined) return;
-        const error = toLoophostError(thrown, "host_failed", "The run could not go on");
-        this.#dispatch({ type: "failed", error, sessionOver: false });
-        // The effect may have failed before the machine knew of the run.
-        this.#settle((run) => run.fail(error, this.#connection.transcript()));
-      })
-      .then(() => void this.#effects.delete(done));
-    this.#effects.add(done);
+  /** An effect failed: so did the run it belonged to, also when it failed before the machine knew of the run. */
+  #effectFailed(thrown: unknown): void {
+    if (this.#ended !== undefined) return;
+    const error = toLoophostError(thrown, "host_failed", "The run could not go on");
+    this.#dispatch({ type: "failed", error, sessionOver: false });
+    this.#settle((run) => run.fail(error, this.#connection.transcript()));
   }
 
   #record(entry: JournalEntry): void {
     const written = this.#journal.record(entry);
-    if (written !== undefined) this.#perform(() => written);
+    if (written !== undefined) this.#effects.start(() => written);
   }
 
   #tell(event: SessionEvent): void {
@@ -331,22 +361,13 @@ export class LoopSession implements Session {
   #ask(request: ApprovalRequested): void {
     const { onApproval } = this.#options;
     if (onApproval === undefined) return;
-    this.#perform(async () => {
+    this.#effects.start(async () => {
       const decision = await Promise.resolve(request)
         .then(onApproval)
         .catch(() => ({ allow: false, why: "the approval check failed" }));
       const { allow, why } = typeof decision === "boolean" ? { allow: decision, why: undefined } : decision;
       this.#dispatch({ type: "decided", id: request.id, allow, why });
     });
-  }
-
-  /** Waits a little for what is on its way to the host. */
-  async #goodbye(): Promise<void> {
-    if (this.#effects.size === 0) return;
-    const enough = new AbortController();
-    const patience = sleep(GOODBYE_MS, this.#clock, enough.signal).catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.#effects), patience]);
-    enough.abort();
   }
 }
 
@@ -357,6 +378,9 @@ function tooLong(runTimeoutMs: number): LoophostError {
   );
 }
 
-function asPostError(thrown: unknown): LoophostError {
-  return toLoophostError(thrown, "host_failed", "A tool result could not be posted");
+function noOutput(): LoophostError {
+  return new LoophostError(
+    "no_output",
+    `The model ended without a valid call of ${OUTPUT_TOOL}, though it was asked for one.`,
+  );
 }

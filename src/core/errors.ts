@@ -20,6 +20,8 @@ export type ErrorCode =
   | "timeout"
   | "max_turns_exceeded"
   | "halted"
+  /** The host was done, but the structured output the agent owes never came. */
+  | "no_output"
   /** A session holds one run at a time, and none once it is closed. */
   | "session_busy"
   | "session_closed"

@@ -13,7 +13,8 @@ import type { Journal } from "./journal.ts";
 import type { Call, LoopInput } from "./loop-state.ts";
 import type { ToolResult } from "./results.ts";
 import { textResult } from "./results.ts";
-import { runTool } from "./run-tool.ts";
+import type { ToolRun } from "./run-tool.ts";
+import { needsApproval, probeTool, runTool } from "./run-tool.ts";
 import type { Tool } from "./tool.ts";
 
 /** What the executor works with. */
@@ -44,44 +45,16 @@ export class Executor {
 
   /** Executes a call and dispatches what came of it. Rejects only when the journal cannot be written. */
   async execute(call: Call): Promise<void> {
-    const { clock, dispatch, journal } = this.#options;
-    const answer = (result: ToolResult, durationMs: number, replayed: boolean) =>
-      dispatch({ type: "finished", id: call.id, result, durationMs, replayed });
-
-    const recorded = journal.call(call.id);
-    if (recorded?.state === "finished") return answer(recorded.result, 0, true);
-    if (recorded?.state === "posted") return dispatch({ type: "call.answered", id: call.id });
-
-    const tool = this.#tools.get(call.name);
-    if (tool !== undefined && tool.execute === undefined)
-      return dispatch({ type: "answer.needed", id: call.id });
-    if (
-      tool !== undefined &&
-      !call.approved &&
-      (recorded === undefined ? await mustAsk(tool, call) : tool.ifUnknown === "ask")
-    ) {
-      return dispatch({ type: "approval.needed", id: call.id });
-    }
-
     const cancel = new AbortController();
     this.#running.set(call.id, cancel);
+    let outcome: LoopInput | undefined;
     try {
-      await this.#slot();
-      if (cancel.signal.aborted) return;
-      const startedAt = clock.now();
-      const result =
-        recorded !== undefined && !call.approved && tool !== undefined
-          ? await this.#afterUnknown(tool, call, cancel.signal)
-          : await this.#run(call, cancel.signal);
-      // Cancelled means nobody waits for it any more; there is nothing to record either, since nothing will be posted.
-      if (cancel.signal.aborted) return;
-      await journal.record({ type: "call.finished", id: call.id, result });
-      answer(result, Math.round(clock.now() - startedAt), false);
+      outcome = await this.#settle(call, cancel.signal);
     } finally {
       this.#running.delete(call.id);
-      this.#slotsTaken -= 1;
-      this.#queued.shift()?.();
     }
+    // Last, since it may lead to this very call being executed again: approved, say.
+    if (outcome !== undefined && !cancel.signal.aborted) this.#options.dispatch(outcome);
   }
 
   /** Stops calls; their tools see their signal abort, and their results are dropped. */
@@ -94,32 +67,73 @@ export class Executor {
     this.cancel([...this.#running.keys()]);
   }
 
-  async #run(call: Call, signal: AbortSignal): Promise<ToolResult> {
-    const { agent, clock, context, journal, sessionId, tell } = this.#options;
-    await journal.record({ type: "call.started", id: call.id, name: call.name, input: call.input });
-    tell({ type: "tool.started", id: call.id, name: call.name });
-    return runTool(call, {
-      tools: this.#tools,
-      context: { callId: call.id, sessionId, idempotencyKey: `${sessionId}:${call.id}`, context },
-      signal,
-      timeoutMs: agent.limits.toolTimeoutMs,
-      maxResultChars: agent.limits.maxResultChars,
-      clock,
-    });
+  /** What came of a call; undefined when it was cancelled, and nobody waits to hear. */
+  async #settle(call: Call, signal: AbortSignal): Promise<LoopInput | undefined> {
+    const { clock, journal } = this.#options;
+    const { id, name, approved } = call;
+    const recorded = journal.call(id);
+    if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
+    if (recorded?.state === "posted") return { type: "call.answered", id };
+
+    const tool = this.#tools.get(name);
+    if (tool !== undefined && tool.execute === undefined) return { type: "answer.needed", id };
+    const run = this.#toolRun(id, signal);
+    if (tool !== undefined && !approved) {
+      const asks = recorded === undefined ? await needsApproval(tool, call, run) : tool.ifUnknown === "ask";
+      if (asks) return { type: "approval.needed", id };
+    }
+
+    await this.#slot();
+    try {
+      if (signal.aborted) return undefined;
+      const startedAt = clock.now();
+      const result =
+        recorded === undefined || approved
+          ? await this.#run(call, run)
+          : await this.#afterUnknown(call, tool, run);
+      // There is nothing to record of a cancelled call either, since nothing will be posted.
+      if (signal.aborted) return undefined;
+      await journal.record({ type: "call.finished", id, result });
+      return finished(id, result, Math.round(clock.now() - startedAt), false);
+    } finally {
+      this.#slotsTaken -= 1;
+      this.#queued.shift()?.();
+    }
+  }
+
+  async #run(call: Call, run: ToolRun): Promise<ToolResult> {
+    const { journal, tell } = this.#options;
+    const { id, name, input } = call;
+    await journal.record({ type: "call.started", id, name, input });
+    tell({ type: "tool.started", id, name });
+    return runTool(call, run);
   }
 
   /** The process died while this call ran: its tool says what to make of that. */
-  async #afterUnknown(tool: Tool, call: Call, signal: AbortSignal): Promise<ToolResult> {
-    if (tool.ifUnknown === "rerun") return this.#run(call, signal);
-    if (typeof tool.ifUnknown === "object") {
-      const probed = await tool.ifUnknown.probe(`${this.#options.sessionId}:${call.id}`);
-      if (probed === undefined) return this.#run(call, signal);
-      return textResult(typeof probed === "string" ? probed : JSON.stringify(probed));
+  async #afterUnknown(call: Call, tool: Tool | undefined, run: ToolRun): Promise<ToolResult> {
+    const policy = tool?.ifUnknown;
+    if (policy === "rerun") return this.#run(call, run);
+    if (tool !== undefined && typeof policy === "object") {
+      const probed = await probeTool(tool, policy, run);
+      if (probed === "absent") return this.#run(call, run);
+      if (probed !== "unknown") return probed;
     }
     return textResult(
       `${call.name} was started, but this process stopped before its result was known. It may or may not have taken effect. Check before calling it again.`,
       true,
     );
+  }
+
+  #toolRun(callId: string, signal: AbortSignal): ToolRun {
+    const { agent, clock, context, sessionId } = this.#options;
+    return {
+      tools: this.#tools,
+      context: { callId, sessionId, idempotencyKey: `${sessionId}:${callId}`, context },
+      signal,
+      timeoutMs: agent.limits.toolTimeoutMs,
+      maxResultChars: agent.limits.maxResultChars,
+      clock,
+    };
   }
 
   /** Resolves when one of the parallel places is this call's. */
@@ -130,13 +144,6 @@ export class Executor {
   }
 }
 
-/** Whether a call must be approved before it runs. Input the tool would refuse is not worth asking about. */
-async function mustAsk(tool: Tool, call: Call): Promise<boolean> {
-  if (tool.needsApproval === undefined || call.problem !== undefined) return false;
-  try {
-    const checked = await tool.schema.validate(call.input);
-    return checked.ok && tool.needsApproval(checked.value);
-  } catch {
-    return true; // fail closed: a check that breaks grants nothing
-  }
+function finished(id: string, result: ToolResult, durationMs: number, replayed: boolean): LoopInput {
+  return { type: "finished", id, result, durationMs, replayed };
 }

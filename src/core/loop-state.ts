@@ -22,10 +22,19 @@ export interface Call {
   readonly raw: unknown;
 }
 
+/** What a run is held to, whichever host it runs on. */
+export interface RunPolicy {
+  readonly maxTurns: number;
+  /** Whether each turn waits for a word of the guard before anything follows from it. */
+  readonly guarded: boolean;
+  /** A tool the run may not end without having called. */
+  readonly terminalTool: { readonly name: string; readonly maxReprompts: number } | undefined;
+}
+
 /** Everything the loop knows. Small by design: what is finished with leaves it. */
 export interface LoopState {
   readonly answers: ProviderTraits["answers"];
-  readonly maxTurns: number;
+  readonly policy: RunPolicy;
   readonly runOpen: boolean;
   /** The run's input, while earlier work of the session has yet to end. */
   readonly held: readonly HostInput[];
@@ -33,6 +42,12 @@ export interface LoopState {
   readonly taken: boolean;
   readonly turn: number;
   readonly turnOpen: boolean;
+  /** Turns of this run before its latest input was taken: those before a re-prompt. */
+  readonly turnsBefore: number;
+  /** Whether the guard has yet to speak about the turn that ended. */
+  readonly guarding: boolean;
+  readonly reprompts: number;
+  readonly terminalToolCalled: boolean;
   readonly catchingUp: boolean;
   readonly interrupted: boolean;
   readonly calls: readonly Call[];
@@ -51,12 +66,14 @@ export interface LoopState {
 export interface Final {
   readonly ending: Ending;
   readonly stopReason: unknown;
+  /** What to send instead of ending, when the run may not end yet. */
+  readonly reprompt?: readonly HostInput[] | undefined;
 }
 
 /** What can happen to the loop. */
 export type LoopInput =
   | LoopEvent
-  | { readonly type: "start"; readonly inputs: readonly HostInput[]; readonly maxTurns: number }
+  | { readonly type: "start"; readonly inputs: readonly HostInput[]; readonly policy: RunPolicy }
   | { readonly type: "approval.needed"; readonly id: string }
   | { readonly type: "answer.needed"; readonly id: string }
   | {
@@ -75,6 +92,8 @@ export type LoopInput =
   | { readonly type: "posted"; readonly ids: readonly string[] }
   | { readonly type: "post.failed"; readonly ids: readonly string[]; readonly error: LoophostError }
   | { readonly type: "looked" }
+  /** The guard lets the run go on. */
+  | { readonly type: "guarded" }
   | { readonly type: "interrupt" }
   /** Ends the run as it stands, leaving its open calls for a later run. */
   | { readonly type: "park" }
@@ -89,6 +108,7 @@ export type Command =
   | { readonly do: "execute"; readonly call: Call }
   | { readonly do: "cancel"; readonly ids: readonly string[] }
   | { readonly do: "look" }
+  | { readonly do: "guard" }
   | { readonly do: "end"; readonly ending: Ending; readonly stopReason: unknown }
   | { readonly do: "fail"; readonly error: LoophostError };
 
@@ -96,12 +116,16 @@ export type Command =
 export function initialState(answers: ProviderTraits["answers"]): LoopState {
   return {
     answers,
-    maxTurns: Number.POSITIVE_INFINITY,
+    policy: { maxTurns: Number.POSITIVE_INFINITY, guarded: false, terminalTool: undefined },
     runOpen: false,
     held: [],
     taken: false,
     turn: 0,
     turnOpen: false,
+    turnsBefore: 0,
+    guarding: false,
+    reprompts: 0,
+    terminalToolCalled: false,
     catchingUp: false,
     interrupted: false,
     calls: [],

@@ -25,7 +25,7 @@ import {
 } from "./calls.ts";
 import { LoophostError } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
-import type { Call, Command, Final, LoopInput, LoopState } from "./loop-state.ts";
+import type { Call, Command, Final, LoopInput, LoopState, RunPolicy } from "./loop-state.ts";
 import { isUnfinished } from "./loop-state.ts";
 import type { HostInput } from "./provider.ts";
 import type { Ending } from "./results.ts";
@@ -41,7 +41,7 @@ export function next(state: LoopState, input: LoopInput): { state: LoopState; co
 function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
   switch (input.type) {
     case "start":
-      return start(state, input.inputs, input.maxTurns, out);
+      return start(state, input.inputs, input.policy, out);
     case "input.taken":
       return takeInput(state);
     case "turn.began":
@@ -69,6 +69,8 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
       return state.missing === null
         ? { ...state, looking: false }
         : fail({ ...state, looking: false }, unresolved(state.missing), out);
+    case "guarded":
+      return { ...state, guarding: false };
     case "session.over":
       return endSession(state, { ending: input.ending, stopReason: input.stopReason }, out);
     case "failed":
@@ -89,9 +91,7 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
 /** What follows from what is known. */
 function decide(state: LoopState, out: Command[]): LoopState {
   let now = state;
-  // Posts the terminal overtook are confirmed first, so that `run.ended` is the last event.
-  if (now.final !== undefined)
-    return now.calls.some((call) => call.status === "posting") ? now : conclude(now, now.final, out);
+  if (now.final !== undefined) return finishRun(now, now.final, out);
 
   const unseen = now.calls.filter((call) => call.status === "seen");
   if (unseen.length > 0) {
@@ -99,13 +99,14 @@ function decide(state: LoopState, out: Command[]): LoopState {
     now = change(now, ids(unseen), ["seen"], { status: "running" });
   }
 
+  if (now.guarding) return now;
   const open = now.calls.filter((call) => call.status !== "posted");
   const ready = open.filter((call) => call.status === "answered");
   const isComplete = !now.turnOpen && now.missing === null && ready.length === open.length;
   const mayPost = now.answers === "each" || isComplete;
   if (ready.length > 0 && mayPost) {
-    if (!now.turnOpen && now.turn >= now.maxTurns)
-      return fail(interrupt(now, out), tooManyTurns(now.maxTurns), out);
+    if (!now.turnOpen && now.turn >= now.policy.maxTurns)
+      return fail(interrupt(now, out), tooManyTurns(now.policy.maxTurns), out);
     const batches = now.answers === "each" ? ready.map((call) => [call]) : [ready];
     for (const batch of batches)
       out.push({ do: "post", ids: ids(batch), inputs: batch.flatMap((call) => call.answer ?? []) });
@@ -121,17 +122,21 @@ function decide(state: LoopState, out: Command[]): LoopState {
 
 // --- runs and turns
 
-function start(state: LoopState, inputs: readonly HostInput[], maxTurns: number, out: Command[]): LoopState {
+function start(state: LoopState, inputs: readonly HostInput[], policy: RunPolicy, out: Command[]): LoopState {
   const unfinished = isUnfinished(state);
   for (const call of state.calls) if (call.status !== "posted") tell(out, calledOf(call));
   if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
   return {
     ...state,
-    maxTurns,
+    policy,
     runOpen: true,
     held: unfinished ? inputs : [],
     taken: unfinished,
     turn: unfinished && state.turnOpen ? 1 : 0,
+    turnsBefore: 0,
+    guarding: false,
+    reprompts: 0,
+    terminalToolCalled: false,
     interrupted: false,
     // A reattach that finds nothing to do is done.
     final: unfinished || inputs.length > 0 ? undefined : { ending: "completed", stopReason: null },
@@ -142,7 +147,7 @@ function start(state: LoopState, inputs: readonly HostInput[], maxTurns: number,
 /** Turns are counted from the one that took the input; a host may begin it just before it says so. */
 function takeInput(state: LoopState): LoopState {
   if (!state.runOpen || state.held.length > 0 || state.taken) return state;
-  return { ...state, taken: true, turn: state.turnOpen ? 1 : 0 };
+  return { ...state, taken: true, turn: state.turnsBefore + (state.turnOpen ? 1 : 0) };
 }
 
 function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
@@ -154,7 +159,10 @@ function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
     calls: state.calls.filter((call) => call.status !== "posted"),
   };
   if (!state.runOpen) return begun;
-  if (turn > state.maxTurns) return fail(interrupt(begun, out), tooManyTurns(state.maxTurns), out);
+  // A host that had all its answers early goes on without a word; to the reader each turn has its end.
+  if (state.turnOpen) tell(out, turnEnded(state.turn, "requires_action", { stopReason: null }));
+  if (turn > state.policy.maxTurns)
+    return fail(interrupt(begun, out), tooManyTurns(state.policy.maxTurns), out);
   tell(out, { type: "turn.started", turn, raw });
   return begun;
 }
@@ -164,20 +172,46 @@ function endTurn(
   event: Extract<LoopInput, { type: "turn.done" }>,
   out: Command[],
 ): LoopState {
-  const ended: LoopState = { ...state, turnOpen: false };
-  if (event.ending === "requires_action") {
-    // Hosts repeat this ending after a partial answer; the turn ended only once.
-    if (state.turnOpen) tell(out, turnEnded(state.turn, "requires_action", event));
-    return { ...ended, missing: missingOf(state, event.needs ?? []) };
-  }
+  const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
+  // Hosts repeat an ending, after a partial answer for one; the turn ended only once.
+  const isNews = state.turnOpen && (state.taken || ending === "requires_action");
+  if (isNews && state.runOpen) tell(out, turnEnded(state.turn, ending, event));
+  const guarding = isNews && state.taken && state.policy.guarded;
+  if (guarding) out.push({ do: "guard" });
+  const ended: LoopState = { ...state, turnOpen: false, guarding: guarding || state.guarding };
+
+  if (ending === "requires_action") return { ...ended, missing: missingOf(state, event.needs ?? []) };
   // The host waits for nothing any more; what still executes here has nobody to answer to.
   const idle = { ...cancelAll(ended, out), missing: null };
   if (!state.taken) return { ...idle, interrupted: false };
-  const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
-  if (state.turnOpen) tell(out, turnEnded(state.turn, ending, event));
-  if (state.held.length === 0) return { ...idle, final: { ending, stopReason: event.stopReason } };
+  if (state.held.length === 0) return { ...idle, final: finalOf(state, ending, event.stopReason) };
   out.push({ do: "send", inputs: state.held });
   return { ...idle, held: [], taken: false, turn: 0, interrupted: false };
+}
+
+/** The terminal a turn comes to; a run that owes a call of its terminal tool is asked for it first. */
+function finalOf(state: LoopState, ending: Ending, stopReason: unknown): Final {
+  const { terminalTool } = state.policy;
+  if (ending !== "completed" || terminalTool === undefined || state.terminalToolCalled)
+    return { ending, stopReason };
+  if (state.reprompts >= terminalTool.maxReprompts) return { ending, stopReason: "no_terminal_tool" };
+  const text = `You have not called ${terminalTool.name} yet. Call it now with your final result.`;
+  return { ending, stopReason, reprompt: [{ type: "message", content: [{ type: "text", text }] }] };
+}
+
+/** Ends the run, or sends it back for what it owes; once the guard has spoken, and posts the terminal overtook are confirmed. */
+function finishRun(state: LoopState, final: Final, out: Command[]): LoopState {
+  if (state.guarding || state.calls.some((call) => call.status === "posting")) return state;
+  if (final.reprompt === undefined) return { ...close(state, final, out), calls: [] };
+  if (state.turn >= state.policy.maxTurns) return fail(state, tooManyTurns(state.policy.maxTurns), out);
+  out.push({ do: "send", inputs: final.reprompt });
+  return {
+    ...state,
+    final: undefined,
+    taken: false,
+    turnsBefore: state.turn,
+    reprompts: state.reprompts + 1,
+  };
 }
 
 function endSession(state: LoopState, over: Final, out: Command[]): LoopState {
@@ -202,18 +236,23 @@ function fail(state: LoopState, error: LoophostError, out: Command[]): LoopState
   if (!state.runOpen) return state;
   tell(out, { type: "run.failed", code: error.code, message: error.message });
   out.push({ do: "fail", error });
-  return { ...state, runOpen: false, final: undefined, taken: false, held: [], missing: null };
-}
-
-function conclude(state: LoopState, final: Final, out: Command[]): LoopState {
-  return { ...close(state, final, out), calls: [] };
+  return {
+    ...state,
+    runOpen: false,
+    final: undefined,
+    taken: false,
+    held: [],
+    missing: null,
+    guarding: false,
+  };
 }
 
 function close(state: LoopState, final: Final, out: Command[]): LoopState {
   if (!state.runOpen) return state;
-  tell(out, { type: "run.ended", terminal: terminalOf(final.ending), ...final });
-  out.push({ do: "end", ...final });
-  return { ...state, runOpen: false, final: undefined, taken: false };
+  const { ending, stopReason } = final;
+  tell(out, { type: "run.ended", terminal: terminalOf(ending), ending, stopReason });
+  out.push({ do: "end", ending, stopReason });
+  return { ...state, runOpen: false, final: undefined, taken: false, guarding: false };
 }
 
 function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): LoopState {

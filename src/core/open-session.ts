@@ -8,6 +8,7 @@ import { LoophostError, toLoophostError } from "./errors.ts";
 import { Journal } from "./journal.ts";
 import { initialState } from "./loop-state.ts";
 import { next } from "./machine.ts";
+import { withOutputTool } from "./output.ts";
 import type { Connection, HostEvent } from "./provider.ts";
 import { isLoopEvent } from "./provider.ts";
 import type { OpenOptions, Session } from "./session.ts";
@@ -17,10 +18,13 @@ import type { OpenOptions, Session } from "./session.ts";
  *
  * @throws LoophostError `invalid_options`, or what the provider could not do
  */
-export async function openSession(agent: Agent, options: OpenOptions): Promise<Session> {
+export async function openSession<Output>(
+  agent: Agent<Output>,
+  options: OpenOptions,
+): Promise<Session<Output>> {
   checkOptions(agent, options);
   const { provider, sessionId, history, signal, store } = options;
-  const limited = withLimits(agent, options.limits);
+  const limited = withOutputTool(withLimits(agent, options.limits));
   const closing = new AbortController();
   const unlink = onAbort([signal], (reason) => closing.abort(reason));
 
@@ -37,7 +41,8 @@ export async function openSession(agent: Agent, options: OpenOptions): Promise<S
     await journal.record({ type: "session.opened", agent: agent.name, provider: provider.name });
     const session = new LoopSession({ agent: limited, options, connection, journal, state, closing });
     hear = (event) => session.hear(event);
-    return session;
+    // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
+    return session as Session<Output>;
   } catch (thrown) {
     await connection?.close();
     if (signal?.aborted === true)

@@ -4,7 +4,7 @@
  *   Q1  order is kept; a whole event is never dropped or merged
  *   Q2  deltas a slow reader has not fetched are merged, so they cost their text and no more
  *   Q3  beyond MAX_UNREAD whole events the *reader* fails with `slow_consumer`; the run is not disturbed
- *   Q4  a reader that breaks off leaves nothing waiting
+ *   Q4  a reader that breaks off leaves nothing waiting, and what was read is not kept
  */
 
 import { LoophostError } from "./errors.ts";
@@ -19,18 +19,15 @@ export class EventQueue {
   #items: SessionEvent[] = [];
   #head = 0;
   #ended: { readonly error: LoophostError | undefined } | undefined;
-  #reader:
-    | { resolve: (result: IteratorResult<SessionEvent>) => void; reject: (error: LoophostError) => void }
-    | undefined;
-  #reading = false;
+  #reading: Reading | undefined;
 
   /** Adds an event; it goes straight to a reader that waits. */
   push(event: SessionEvent): void {
     if (this.#ended !== undefined) return;
-    const reader = this.#reader;
-    if (reader !== undefined) {
-      this.#reader = undefined;
-      reader.resolve({ value: event, done: false });
+    const waiting = this.#reading?.waiting;
+    if (this.#reading !== undefined && waiting !== undefined) {
+      this.#reading.waiting = undefined;
+      waiting.resolve({ value: event, done: false });
       return;
     }
     const unread = this.#items.length - this.#head;
@@ -57,51 +54,67 @@ export class EventQueue {
   end(error?: LoophostError): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };
-    const reader = this.#reader;
-    this.#reader = undefined;
-    if (reader === undefined) return;
-    if (error === undefined) reader.resolve({ value: undefined, done: true });
-    else reader.reject(error);
+    const waiting = this.#reading?.waiting;
+    if (waiting === undefined) return;
+    this.#reading = undefined;
+    if (error === undefined) waiting.resolve(DONE);
+    else waiting.reject(error);
   }
 
   /** Reads the feed. Breaking off stops the reading, not the run; reading may be taken up again. */
   read(): AsyncIterableIterator<SessionEvent> {
-    if (this.#reading)
+    if (this.#reading !== undefined)
       throw new LoophostError(
         "invalid_options",
         "This run is already being read; a run has one reader at a time.",
       );
-    this.#reading = true;
-    const stop = () => {
-      this.#reading = false;
-      this.#reader?.resolve({ value: undefined, done: true });
-      this.#reader = undefined;
-      return Promise.resolve({ value: undefined, done: true as const });
+    const reading: Reading = { waiting: undefined };
+    this.#reading = reading;
+    return {
+      next: () => (this.#reading === reading ? this.#next(reading) : Promise.resolve(DONE)),
+      return: () => {
+        if (this.#reading === reading) this.#reading = undefined;
+        reading.waiting?.resolve(DONE);
+        return Promise.resolve(DONE);
+      },
+      [Symbol.asyncIterator]: returnThis,
     };
-    return { next: () => this.#next(), return: stop, [Symbol.asyncIterator]: returnThis };
   }
 
-  #next(): Promise<IteratorResult<SessionEvent>> {
+  #next(reading: Reading): Promise<IteratorResult<SessionEvent>> {
     const event = this.#items[this.#head];
     if (event !== undefined) {
       this.#head += 1;
-      if (this.#head === this.#items.length) {
-        this.#items = [];
+      // Halving keeps what was read from piling up behind a reader that never quite catches up.
+      if (this.#head * 2 >= this.#items.length) {
+        this.#items = this.#items.slice(this.#head);
         this.#head = 0;
       }
       return Promise.resolve({ value: event, done: false });
     }
-    if (this.#ended?.error !== undefined) return Promise.reject(this.#ended.error);
-    if (this.#ended !== undefined) return Promise.resolve({ value: undefined, done: true });
-    if (this.#reader !== undefined)
+    if (this.#ended !== undefined) {
+      this.#reading = undefined;
+      const { error } = this.#ended;
+      return error === undefined ? Promise.resolve(DONE) : Promise.reject(error);
+    }
+    if (reading.waiting !== undefined)
       return Promise.reject(
         new LoophostError("invalid_options", "next() was called again before the last one settled."),
       );
     return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
+      reading.waiting = { resolve, reject };
     });
   }
 }
+
+/** One reader, and the next() it waits for. */
+interface Reading {
+  waiting:
+    | { resolve: (result: IteratorResult<SessionEvent>) => void; reject: (error: LoophostError) => void }
+    | undefined;
+}
+
+const DONE: IteratorResult<SessionEvent> = { value: undefined, done: true };
 
 function returnThis<T>(this: T): T {
   return this;

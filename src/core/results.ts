@@ -87,15 +87,15 @@ export function textResult(text: string, isError = false): ToolResult {
  * Counters, tool uses and events are those of this run alone; `text` is what the agent said in its last turn
  * (text it said before calling a tool is in `events`).
  */
-export interface SessionResult {
+export interface SessionResult<Output = unknown> {
   readonly terminal: Terminal;
   readonly ending: Ending;
   /** The host's own value, verbatim: a string, an object or null. */
   readonly stopReason: unknown;
   readonly sessionId: string;
   readonly text: string;
-  /** The validated structured output, when the agent asks for one. */
-  readonly output: unknown;
+  /** The validated structured output, when the agent asks for one and the run was completed. */
+  readonly output: Output | undefined;
   /** Calls of our tools, each id once, in the order they were first seen. */
   readonly toolUses: readonly ToolUse[];
   /** Calls of tools the host ran itself. */

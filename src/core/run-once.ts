@@ -19,7 +19,10 @@ export interface RunOnceOptions extends OpenOptions, RunOptions {
  *
  * @throws LoophostError for everything else: `timeout`, `aborted`, `max_turns_exceeded`, what the host could not do, and misuse
  */
-export async function run(agent: Agent, options: RunOnceOptions): Promise<SessionResult> {
+export async function run<Output>(
+  agent: Agent<Output>,
+  options: RunOnceOptions,
+): Promise<SessionResult<Output>> {
   await using session = await openSession(agent, options);
   const how: RunOptions = { signal: options.signal, whenWaiting: options.whenWaiting ?? "return" };
   const started = options.prompt === undefined ? session.resume(how) : session.send(options.prompt, how);

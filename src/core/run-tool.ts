@@ -1,17 +1,20 @@
 /**
  * Executes one call: check the input, run the tool under its deadline, make a result of whatever happens.
  *
- * Never rejects: a tool that fails is a result for the model, not an exception. And it always returns in time: a tool
- * that ignores its signal is left behind.
+ *   T1  never rejects: a tool that fails is a result for the model, not an exception
+ *   T2  always returns in time: what ignores its signal is left behind, and a call that is cancelled is not begun
+ *   T3  a result is something every host takes: bounded, with no empty text and no broken characters
+ *   T4  the model gets a failure's message, never its stack, nor a path of this machine (I11)
  */
 
 import { onAbort } from "./abort.ts";
 import type { Clock } from "./clock.ts";
+import { messageOf } from "./errors.ts";
 import { isObject } from "./json.ts";
 import type { Call } from "./loop-state.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
 import { textResult } from "./results.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import type { IfUnknown, Tool, ToolContext } from "./tool.ts";
 import { isToolContent } from "./tool.ts";
 
 /** What a call is executed with. */
@@ -27,21 +30,78 @@ export interface ToolRun {
 
 /** Executes a call. */
 export async function runTool(call: Call, run: ToolRun): Promise<ToolResult> {
-  const tool = run.tools.get(call.name);
-  if (tool === undefined) return textResult(unknownTool(call.name, run.tools), true);
-  if (call.problem !== undefined)
-    return textResult(`The input of ${call.name} could not be read: ${call.problem}. Send valid JSON.`, true);
   try {
-    const checked = await tool.schema.validate(call.input);
-    if (!checked.ok)
-      return textResult(
-        `Invalid input for ${call.name}:\n${checked.problems.map((problem) => `- ${problem}`).join("\n")}`,
-        true,
-      );
-    const value = await executeInTime(tool, checked.value, run);
-    return bounded(toResult(value), run.maxResultChars);
+    return presentable(await attempt(call, run), run.maxResultChars);
   } catch (thrown) {
     return textResult(describeForModel(thrown), true);
+  }
+}
+
+/** Whether a call must be approved before it runs. Input the tool would refuse is not worth asking about. */
+export async function needsApproval(tool: Tool, call: Call, run: ToolRun): Promise<boolean> {
+  if (tool.needsApproval === undefined || call.problem !== undefined) return false;
+  try {
+    return await inTime(tool, run, async () => {
+      const checked = await tool.schema.validate(call.input);
+      if (!checked.ok) return false;
+      // Anything but a plain no is a yes: a check may forget to return, and its promise may be overlooked by its types.
+      const answer: unknown = tool.needsApproval?.(checked.value);
+      return (await answer) !== false;
+    });
+  } catch {
+    return true; // fail closed: a check that breaks grants nothing
+  }
+}
+
+/**
+ * Asks a tool's probe what became of a call that had started.
+ *
+ * @returns its result, or "absent" when it did not take effect, or "unknown" when the probe could not tell
+ */
+export async function probeTool(
+  tool: Tool,
+  policy: Extract<IfUnknown, object>,
+  run: ToolRun,
+): Promise<ToolResult | "absent" | "unknown"> {
+  try {
+    const found = await inTime(tool, run, async () => policy.probe(run.context.idempotencyKey));
+    return found === undefined ? "absent" : presentable(toResult(found), run.maxResultChars);
+  } catch {
+    return "unknown";
+  }
+}
+
+async function attempt(call: Call, run: ToolRun): Promise<ToolResult> {
+  const { name, problem } = call;
+  const tool = run.tools.get(name);
+  if (tool === undefined) return textResult(unknownTool(name, run.tools), true);
+  if (problem !== undefined)
+    return textResult(`The input of ${name} could not be read: ${problem}. Send valid JSON.`, true);
+  return inTime(tool, run, async (signal) => {
+    const checked = await tool.schema.validate(call.input);
+    if (!checked.ok) return textResult(invalidInput(name, checked.problems), true);
+    signal.throwIfAborted();
+    return toResult(await tool.execute?.(checked.value, { ...run.context, signal }));
+  });
+}
+
+/** Does a tool's work under its deadline; settles in time even when the work does not. */
+async function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const timeoutMs = tool.timeoutMs ?? run.timeoutMs;
+  const own = new AbortController();
+  const tooLate = Promise.withResolvers<never>();
+  const giveUp = (what: string) => {
+    const error = new Error(`${tool.name} ${what}`);
+    own.abort(error);
+    tooLate.reject(error);
+  };
+  const cancelTimer = run.clock.after(timeoutMs, () => giveUp(`timed out after ${timeoutMs} ms`));
+  const unlink = onAbort([run.signal], () => giveUp("was cancelled"));
+  try {
+    return await Promise.race([work(own.signal), tooLate.promise]);
+  } finally {
+    cancelTimer();
+    unlink();
   }
 }
 
@@ -50,69 +110,75 @@ function unknownTool(name: string, tools: ReadonlyMap<string, Tool>): string {
   return `There is no tool named "${name}". The tools are: ${[...tools.keys()].join(", ") || "none"}.`;
 }
 
-function executeInTime(tool: Tool, input: unknown, run: ToolRun): Promise<unknown> {
-  const timeoutMs = tool.timeoutMs ?? run.timeoutMs;
-  return new Promise((resolve, reject) => {
-    const own = new AbortController();
-    const giveUp = (error: Error) => {
-      own.abort(error);
-      reject(error);
-    };
-    const cancelTimer = run.clock.after(timeoutMs, () =>
-      giveUp(new Error(`${tool.name} timed out after ${timeoutMs} ms`)),
-    );
-    const unlink = onAbort([run.signal], () => giveUp(new Error(`${tool.name} was cancelled`)));
-    const settle = () => {
-      cancelTimer();
-      unlink();
-    };
-    // In a function of its own, so that a tool which throws before its first await is like one that rejects.
-    const work = async () => tool.execute?.(input, { ...run.context, signal: own.signal });
-    work().then(resolve, reject).finally(settle);
-    own.signal.addEventListener("abort", settle, { once: true });
-  });
+const MAX_PROBLEMS = 20;
+const MAX_PROBLEM_CHARS = 500;
+
+function invalidInput(name: string, problems: readonly string[]): string {
+  const shown = problems.slice(0, MAX_PROBLEMS).map((problem) => problem.slice(0, MAX_PROBLEM_CHARS));
+  if (shown.length < problems.length) shown.push(`and ${problems.length - shown.length} more`);
+  return [`Invalid input for ${name}:`, ...shown].join("\n- ");
 }
 
 function toResult(value: unknown): ToolResult {
   if (isToolContent(value)) return { content: value.content, isError: value.isError };
-  if (value === undefined || value === "") return textResult("(no output)");
-  if (typeof value === "string") return textResult(value);
-  // Throws on cycles and bigints; undefined for a function or a symbol. Both are the tool's mistake, told as such.
-  const json: string | undefined = JSON.stringify(value);
-  if (json === undefined) throw new TypeError(`the tool returned a ${typeof value}, which is not JSON`);
-  return textResult(json);
+  if (value instanceof Error) throw value; // returned by mistake; as JSON it would be {}
+  if (value === undefined || typeof value === "string") return textResult(value ?? "");
+  return textResult(toJson(value));
 }
 
-function bounded(result: ToolResult, maxChars: number): ToolResult {
+function toJson(value: unknown): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (thrown) {
+    throw new TypeError(`the tool returned something that is not JSON: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+  if (json === undefined) throw new TypeError(`the tool returned a ${typeof value}, which is not JSON`);
+  return json;
+}
+
+/** Makes a result fit to be sent: hosts refuse a text that is empty, or that was cut in the middle of a character. */
+function presentable(result: ToolResult, maxChars: number): ToolResult {
   let left = maxChars;
   let cut = 0;
-  const content = result.content.map((block): ContentBlock => {
-    if (block.type !== "text") return block;
-    const kept = block.text.length <= left ? block.text : block.text.slice(0, left);
-    cut += block.text.length - kept.length;
-    left -= kept.length;
-    return kept === block.text ? block : { type: "text", text: kept };
+  const content = result.content.flatMap((block): ContentBlock[] => {
+    if (block.type !== "text") return [block];
+    const text = block.text.slice(0, left).toWellFormed();
+    cut += block.text.length - text.length;
+    left -= text.length;
+    return text === "" ? [] : [{ ...block, text }];
   });
-  if (cut === 0) return result;
-  return {
-    ...result,
-    content: [
-      ...content,
-      { type: "text", text: `[${cut} more characters were left out; ask for less at a time]` },
-    ],
-  };
+  if (cut > 0)
+    content.push({ type: "text", text: `[${cut} more characters were left out; ask for less at a time]` });
+  if (content.length === 0) content.push({ type: "text", text: "(no output)" });
+  return { ...result, content };
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
-/** Absolute paths under the folders where programs and people live; a model has no use for them. */
-const LOCAL_PATH =
-  /(?:file:\/\/)?(?:\/(?:home|Users|root|tmp|var|usr|opt|private|mnt|srv|workspace|app)|[A-Za-z]:)[\\/][^\s'"`:)]*/g;
 
-/** What a model is told of a thrown value: the message, without stack, and without the paths of this machine. */
+/**
+ * Absolute paths under the folders where programs and people live; a model has no use for them. Not those that go on
+ * from something, as the path of a URL does, nor those a request line names.
+ */
+const PATH_START =
+  String.raw`(?<![\w.\]-])(?<!\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) )(?:file:\/\/\/?(?:[A-Za-z]:)?|[A-Za-z]:[\\/]` +
+  String.raw`|\\\\[\w.-]+\\|\/(?:app|etc|home|mnt|nix|opt|private|root|srv|tmp|usr|var|workspace|Users|Volumes)\/)`;
+/** In quotes a path may have spaces, as those in the messages of node:fs do. */
+const QUOTED_PATH = new RegExp(String.raw`(?<=(['"\x60]))${PATH_START}[^\n]*?(?=\1)`, "g");
+const BARE_PATH = new RegExp(String.raw`${PATH_START}[^\s'"\x60:)]*`, "g");
+
+/** What a model is told of a thrown value. */
 function describeForModel(thrown: unknown): string {
   const message = typeof thrown === "string" ? thrown : isObject(thrown) ? thrown["message"] : undefined;
   if (typeof message !== "string" || message === "")
     return `Error: the tool failed (${thrown instanceof Error ? thrown.name : typeof thrown}).`;
   const [text = ""] = message.split(/\n\s+at /, 1);
-  return `Error: ${text.slice(0, MAX_MESSAGE_CHARS).replace(LOCAL_PATH, (path) => path.split(/[\\/]/).at(-1) || "…")}`;
+  const bounded = text.slice(0, MAX_MESSAGE_CHARS).toWellFormed();
+  return `Error: ${bounded.replace(QUOTED_PATH, lastPart).replace(BARE_PATH, lastPart)}`;
+}
+
+function lastPart(path: string): string {
+  return path.split(/[\\/]/).at(-1) || "…";
 }

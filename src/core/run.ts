@@ -7,6 +7,7 @@ import { isDelta } from "./events.ts";
 import { EventQueue } from "./queue.ts";
 import type { SessionResult, ToolUse, Usage } from "./results.ts";
 import { addUsage, NO_USAGE } from "./results.ts";
+import type { CompiledSchema } from "./schema.ts";
 
 /**
  * One run of a session.
@@ -14,18 +15,23 @@ import { addUsage, NO_USAGE } from "./results.ts";
  * Iterating gives every event from the run's first; breaking off stops the reading, not the run. When the run fails,
  * the iterator throws the error after the events before it.
  */
-export interface Run extends AsyncIterable<SessionEvent> {
+export interface Run<Output = unknown> extends AsyncIterable<SessionEvent> {
   readonly id: string;
   /**
    * Resolves when the host reached a terminal, whichever it is.
    *
    * @throws LoophostError for everything else, with the partial `result` on it
    */
-  result(): Promise<SessionResult>;
+  result(): Promise<SessionResult<Output>>;
 }
 
 /** Which events a result keeps: whole ones, those and the deltas, or none. */
 export type KeepEvents = "whole" | "all" | "none";
+
+/** What the driver knows of a run's end; the rest of its result was added up on the way. */
+type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript"> & {
+  readonly output?: unknown;
+};
 
 /** The driver's side of a run. */
 export class LiveRun implements Run {
@@ -76,7 +82,7 @@ export class LiveRun implements Run {
   }
 
   /** Ends the run well. */
-  end(how: Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript">): void {
+  end(how: Settlement): void {
     this.#queue.end();
     this.#resolve(this.#result(how));
   }
@@ -94,6 +100,21 @@ export class LiveRun implements Run {
     this.#reject(complete);
   }
 
+  /** How far the run has come. */
+  progress(): { readonly turns: number; readonly usage: Usage } {
+    return { turns: this.#turns, usage: this.#usage };
+  }
+
+  /** The value of the last valid call of the output tool. */
+  async outputOf(tool: string, schema: CompiledSchema): Promise<{ readonly value: unknown } | undefined> {
+    const calls = [...this.#toolUses.values()].filter((use) => use.name === tool);
+    for (const { input } of calls.toReversed()) {
+      const checked = await schema.validate(input);
+      if (checked.ok) return { value: checked.value };
+    }
+    return undefined;
+  }
+
   #add(event: SessionEvent): void {
     if (event.type === "turn.started") {
       this.#turns = event.turn;
@@ -109,12 +130,12 @@ export class LiveRun implements Run {
     }
   }
 
-  #result(how: Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript">): SessionResult {
+  #result(how: Settlement): SessionResult {
     return {
+      output: undefined,
       ...how,
       sessionId: this.#sessionId,
       text: this.#texts.join("\n"),
-      output: undefined,
       toolUses: [...this.#toolUses.values()],
       serverToolUses: [...this.#serverToolUses.values()],
       usage: this.#usage,

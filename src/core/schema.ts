@@ -121,7 +121,7 @@ function describe(schema: StandardSchema, owner: string): JsonSchema {
 function unrolled(schema: JsonSchema): JsonSchema {
   const { $ref, ...rest } = schema;
   const target = typeof $ref === "string" ? resolveRef(schema, $ref) : undefined;
-  return isObject(target) ? { ...rest, ...target } : schema;
+  return isObject(target) ? { ...target, ...rest } : schema;
 }
 
 function fromStandard(result: StandardResult<unknown>): Validated {

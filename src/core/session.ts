@@ -3,6 +3,7 @@
 import type { Limits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import type { ApprovalRequested, SessionEvent } from "./events.ts";
+import type { TurnGuard } from "./guard.ts";
 import type { Provider } from "./provider.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
@@ -32,6 +33,8 @@ export interface OpenOptions {
   readonly onApproval?: OnApproval | undefined;
   /** Sees every event of every run. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
+  /** Asked after every turn whether the run may go on; `budget(...)` makes one. */
+  readonly guard?: TurnGuard | undefined;
   /** Limits that replace the agent's own. */
   readonly limits?: Partial<Limits> | undefined;
   /** Default "whole". */
@@ -53,16 +56,16 @@ export interface RunOptions {
 }
 
 /** A conversation held with a loop host. */
-export interface Session extends AsyncDisposable {
+export interface Session<Output = unknown> extends AsyncDisposable {
   readonly id: string;
   /**
    * Starts a run with a message. Work the session still has open is finished first.
    *
    * @throws LoophostError `session_busy` while another run is open, `session_closed` after close
    */
-  send(prompt: Prompt, options?: RunOptions): Run;
+  send(prompt: Prompt, options?: RunOptions): Run<Output>;
   /** Starts a run that takes up whatever the session has open; with nothing open it ends at once. */
-  resume(options?: RunOptions): Run;
+  resume(options?: RunOptions): Run<Output>;
   /** Stops what the host is doing; the run then ends with the ending "interrupted". Does nothing when no run is open. */
   interrupt(): void;
   /** Allows a call that waits for approval. */

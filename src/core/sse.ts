@@ -14,18 +14,19 @@ export interface ServerSentEvent {
   readonly id: string;
 }
 
-/** A line longer than this many characters is taken for a stream that is not one. */
-const MAX_LINE_CHARS = 64 * 1024 * 1024;
+/** An event of more characters than this is taken for a stream that is not one. */
+const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 
 /** Makes a decoder: feed it text in any pieces, and it calls back for each event. */
 export function createSseDecoder(onEvent: (event: ServerSentEvent) => void): (chunk: string) => void {
-  let rest = "";
+  let started = false;
+  let line = "";
   let endedOnReturn = false;
   let event = "";
   let data: string | undefined;
   let id = "";
 
-  const field = (line: string) => {
+  const endLine = () => {
     if (line === "") {
       if (data !== undefined) onEvent({ event: event || "message", data, id });
       event = "";
@@ -42,24 +43,27 @@ export function createSseDecoder(onEvent: (event: ServerSentEvent) => void): (ch
   };
 
   return (chunk) => {
+    if (chunk === "") return;
+    let text = chunk;
+    if (!started && text.startsWith("\uFEFF")) text = text.slice(1);
+    started = true;
     // The line feed of a CRLF may come in the next chunk.
-    let text = endedOnReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
-    if (chunk !== "") endedOnReturn = chunk.endsWith("\r");
-    if (rest !== "") {
-      text = rest + text;
-      rest = "";
-    }
+    if (endedOnReturn && text.startsWith("\n")) text = text.slice(1);
+    endedOnReturn = chunk.endsWith("\r");
     if (text.includes("\r")) text = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+    // Only what is new is searched: a long line that comes in small pieces is not read again at each of them.
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
-      field(text.slice(start, end));
+      line += text.slice(start, end);
+      endLine();
+      line = "";
       start = end + 1;
     }
-    rest = text.slice(start);
-    if (rest.length > MAX_LINE_CHARS)
+    line += text.slice(start);
+    if (line.length + (data?.length ?? 0) > MAX_EVENT_CHARS)
       throw new LoophostError(
         "host_protocol",
-        `The event stream sent a line of more than ${MAX_LINE_CHARS} characters.`,
+        `The event stream sent an event of more than ${MAX_EVENT_CHARS} characters.`,
       );
   };
 }
@@ -75,7 +79,8 @@ export async function readSse(
   onBytes?: () => void,
 ): Promise<void> {
   const decode = createSseDecoder(onEvent);
-  const text = new TextDecoder();
+  // The decoder of events takes the byte order mark off, once.
+  const text = new TextDecoder("utf-8", { ignoreBOM: true });
   const reader = body.getReader();
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {

@@ -193,7 +193,10 @@ describe("run()", () => {
       { type: "turn.done", ending: "requires_action", stopReason: "tool_use", needs: ["c1"] },
     ];
     const provider = scriptedProvider({ turns: [call] });
-    const result = await run(defineAgent({ ...agent, tools: [external] }), { provider, prompt: "hi" });
+    const result = await run(defineAgent({ name: "tester", instructions: "", tools: [external] }), {
+      provider,
+      prompt: "hi",
+    });
     expect(result).toMatchObject({ terminal: "requires_action", toolUses: [{ id: "c1", name: "ask_boss" }] });
   });
 

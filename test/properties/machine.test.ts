@@ -57,7 +57,7 @@ function play(
     }
   };
 
-  step({ type: "start", inputs: message, maxTurns: 50 });
+  step({ type: "start", inputs: message, policy });
   for (const event of history[0] ?? []) {
     step(event);
     settle(false);
@@ -75,6 +75,7 @@ function play(
   return { told, executed, posts, ended, state };
 }
 
+const policy = { maxTurns: 50, guarded: false, terminalTool: undefined };
 const message: HostInput[] = [{ type: "message", content: [{ type: "text", text: "go" }] }];
 
 /** A conversation of some turns, each with some calls; the last ends the run. */
@@ -176,7 +177,7 @@ describe.each(["each", "together"] as const)("the loop, answers %s", (answers) =
           state = result.state;
           for (const command of result.commands) if (command.do === "execute") executed.push(command.call.id);
         };
-        feed({ type: "start", inputs: message, maxTurns: 50 });
+        feed({ type: "start", inputs: message, policy });
         for (const event of [
           { type: "input.taken" },
           { type: "turn.began" },
@@ -231,7 +232,7 @@ describe.each(["each", "together"] as const)("the loop, answers %s", (answers) =
         }
         expect(executed).toEqual([]);
         feed({ type: "catchup.ended" });
-        feed({ type: "start", inputs: [], maxTurns: 50 });
+        feed({ type: "start", inputs: [], policy });
         expect(executed).toEqual([...lastTurn].filter((id) => !done.has(id)));
       }),
     );

@@ -1,0 +1,31 @@
+/** The effects of a session under way: started from synchronous code, followed to their end, and waited for at the end of all. */
+
+import { sleep } from "./abort.ts";
+import type { Clock } from "./clock.ts";
+
+/** Effects under way. */
+export class Effects {
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #onFailure: (thrown: unknown) => void;
+
+  constructor(onFailure: (thrown: unknown) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** Starts an effect; one that fails is reported, and never an unhandled rejection. */
+  start(effect: () => Promise<unknown>): void {
+    const done: Promise<void> = effect()
+      .catch(this.#onFailure)
+      .then(() => void this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  /** Waits for what is under way, but no longer than so many milliseconds. */
+  async settle(withinMs: number, clock: Clock): Promise<void> {
+    if (this.#underWay.size === 0) return;
+    const enough = new AbortController();
+    const patience = sleep(withinMs, clock, enough.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.#underWay), patience]);
+    enough.abort();
+  }
+}
