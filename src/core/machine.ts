@@ -151,18 +151,20 @@ function takeInput(state: LoopState): LoopState {
 }
 
 function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
-  const turn = state.turn + 1;
+  // A host that wants all answers together begins a turn only once it has them, whatever its reply says later.
+  const known = state.answers === "together" ? posted(state, ids(state.calls), out) : state;
+  const turn = known.turn + 1;
   const begun = {
-    ...state,
+    ...known,
     turn,
     turnOpen: true,
-    calls: state.calls.filter((call) => call.status !== "posted"),
+    calls: known.calls.filter((call) => call.status !== "posted"),
   };
   if (!state.runOpen) return begun;
+  const { maxTurns } = state.policy;
   // A host that had all its answers early goes on without a word; to the reader each turn has its end.
   if (state.turnOpen) tell(out, turnEnded(state.turn, "requires_action", { stopReason: null }));
-  if (turn > state.policy.maxTurns)
-    return fail(interrupt(begun, out), tooManyTurns(state.policy.maxTurns), out);
+  if (turn > maxTurns) return fail(interrupt(begun, out), tooManyTurns(maxTurns), out);
   tell(out, { type: "turn.started", turn, raw });
   return begun;
 }

@@ -67,7 +67,9 @@ describe("tools", () => {
       turns: [[call("a", "count"), call("b", "count"), needs("a", "b")], [done]],
     });
     await using session = await openSession(agentWith([tool]), { provider });
-    await session.send("go").result();
+    const { events } = await session.send("go").result();
+    const types = events.map((event) => event.type);
+    expect(types.lastIndexOf("tool.posted")).toBeLessThan(types.lastIndexOf("turn.started"));
     expect(provider.sent.map((input) => (input.type === "tool_result" ? input.callId : input.type))).toEqual([
       "message",
       "a",
