@@ -17,7 +17,7 @@ import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
-import type { ApprovalRequested, SessionEvent } from "./events.ts";
+import type { ApprovalRequested, RunWaiting, SessionEvent } from "./events.ts";
 import { Executor } from "./executor.ts";
 import { haltedBy } from "./guard.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
@@ -355,7 +355,14 @@ export class LoopSession implements Session {
       // An observer watches; it does not take part.
     }
     if (event.type === "approval.requested") this.#ask(event);
-    else if (event.type === "run.waiting" && run.whenWaiting === "return") this.#dispatch({ type: "park" });
+    else if (event.type === "run.waiting" && run.whenWaiting === "return" && this.#isUpToOthers(event)) {
+      this.#dispatch({ type: "park" });
+    }
+  }
+
+  /** Whether nothing here will move the run on: an `onApproval` under way will. */
+  #isUpToOthers({ on }: RunWaiting): boolean {
+    return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
   }
 
   #ask(request: ApprovalRequested): void {

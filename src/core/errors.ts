@@ -97,14 +97,17 @@ export function toLoophostError(thrown: unknown, code: ErrorCode, doing: string)
   return new LoophostError(code, `${doing}: ${messageOf(thrown)}`, { cause: thrown });
 }
 
-/** The message of anything thrown, in one line that is safe to print. */
+/** The message of anything thrown, with what is at the bottom of it: "fetch failed" alone helps nobody. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) {
-    const cause =
-      thrown.cause instanceof Error && thrown.message === "fetch failed" ? `: ${thrown.cause.message}` : "";
-    return (thrown.message || thrown.name) + cause;
-  }
-  return typeof thrown === "string" ? thrown : "an unknown error";
+  if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : "an unknown error";
+  let deepest: Error & { readonly code?: unknown } = thrown;
+  for (let depth = 0; depth < 8 && deepest.cause instanceof Error; depth += 1) deepest = deepest.cause;
+  const message = thrown.message || thrown.name;
+  // Node gives a refused connection to several addresses a code and no message.
+  const bottom = deepest.message || (typeof deepest.code === "string" ? deepest.code : "");
+  return deepest === thrown || bottom === "" || message.includes(bottom)
+    ? message
+    : `${message.replace(/\.$/, "")} (${bottom})`;
 }
 
 /**

@@ -158,27 +158,26 @@ function presentable(result: ToolResult, maxChars: number): ToolResult {
 
 const MAX_MESSAGE_CHARS = 2_000;
 
-/**
- * Absolute paths under the folders where programs and people live; a model has no use for them. Not those that go on
- * from something, as the path of a URL does, nor those a request line names.
- */
+/** How a path of this machine begins: under the folders where programs and people live. */
 const PATH_START =
-  String.raw`(?<![\w.\]-])(?<!\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) )(?:file:\/\/\/?(?:[A-Za-z]:)?|[A-Za-z]:[\\/]` +
-  String.raw`|\\\\[\w.-]+\\|\/(?:app|etc|home|mnt|nix|opt|private|root|srv|tmp|usr|var|workspace|Users|Volumes)\/)`;
-/** In quotes a path may have spaces, as those in the messages of node:fs do. */
-const QUOTED_PATH = new RegExp(String.raw`(?<=(['"\x60]))${PATH_START}[^\n]*?(?=\1)`, "g");
-const BARE_PATH = new RegExp(String.raw`${PATH_START}[^\s'"\x60:)]*`, "g");
+  String.raw`(?:file:\/\/\/?(?:[A-Za-z]:)?|(?<![\w.-])(?:[A-Za-z]:[\\/]|\\\\[\w.-]+\\|` +
+  String.raw`\/(?:app|etc|home|mnt|nix|opt|private|root|srv|tmp|usr|var|workspace|Users|Volumes)\/))`;
+/** First what looks like one and is not: URLs, and request lines. Then paths; in quotes they may have spaces. */
+const LOCAL_PATH = new RegExp(
+  String.raw`(\b(?!file:)\w[\w+.-]+:\/\/[^\s'"\x60]*|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S+)|` +
+    String.raw`(?<=(['"\x60]))${PATH_START}[^\n]*?(?=\2)|${PATH_START}[^\s'"\x60:)]*`,
+  "g",
+);
 
 /** What a model is told of a thrown value. */
 function describeForModel(thrown: unknown): string {
   const message = typeof thrown === "string" ? thrown : isObject(thrown) ? thrown["message"] : undefined;
   if (typeof message !== "string" || message === "")
     return `Error: the tool failed (${thrown instanceof Error ? thrown.name : typeof thrown}).`;
-  const [text = ""] = message.split(/\n\s+at /, 1);
-  const bounded = text.slice(0, MAX_MESSAGE_CHARS).toWellFormed();
-  return `Error: ${bounded.replace(QUOTED_PATH, lastPart).replace(BARE_PATH, lastPart)}`;
+  const [text = ""] = message.slice(0, MAX_MESSAGE_CHARS).split(/\n\s+at /, 1);
+  return `Error: ${text.toWellFormed().replaceAll(LOCAL_PATH, fileName)}`;
 }
 
-function lastPart(path: string): string {
-  return path.split(/[\\/]/).at(-1) || "…";
+function fileName(path: string, noPath: string | undefined): string {
+  return noPath ?? (path.split(/[\\/]/).at(-1) || "…");
 }

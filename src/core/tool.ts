@@ -104,7 +104,8 @@ export function defineTool<const S extends Schema>(definition: ToolDefinition<S>
   };
 }
 
-const CONTENT: unique symbol = Symbol("loophost.toolContent");
+// Registered, so that a tool made with one copy of this package is understood by another.
+const CONTENT: unique symbol = Symbol.for("loophost.toolContent");
 
 /** A tool's return value made of content blocks; see `toolContent`. */
 export interface ToolContent extends ToolResult {

@@ -211,6 +211,16 @@ describe("steering", () => {
     expect(calls).toEqual([]);
   });
 
+  it("waits for onApproval also when it would return with what is up to others [I9]", async () => {
+    const { tool, calls } = counter();
+    const careful = { ...tool, needsApproval: () => true };
+    const provider = scriptedProvider({ turns: [[call("a", "count"), needs("a")], [done]] });
+    const onApproval = () => settle().then(() => true);
+    await using session = await openSession(agentWith([careful]), { provider, onApproval });
+    expect((await session.send("go", { whenWaiting: "return" }).result()).terminal).toBe("end_turn");
+    expect(calls).toHaveLength(1);
+  });
+
   it("gives a host's own tool its verdict by the same path [I9]", async () => {
     const verdict: HostEvent = { type: "verdict.needed", id: "v", name: "bash", input: { command: "rm" } };
     const provider = scriptedProvider({ turns: [[verdict, needs("v")], [done]] });

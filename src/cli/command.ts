@@ -1,0 +1,23 @@
+/** What a command is, as main.ts finds and runs it. */
+
+import { LoophostError } from "../core/errors.ts";
+import type { ExitCode } from "./exit.ts";
+
+/** A command of the command line. */
+export interface Command {
+  readonly name: string;
+  /** One line for the overview. */
+  readonly summary: string;
+  /** What `--help` prints. */
+  readonly help: string;
+  /**
+   * Contract: gets the arguments after its name and does its work until `signal` aborts. Throws a LoophostError, or what
+   * `parseArgs` throws, and leaves it to main.ts to say so.
+   */
+  run(argv: readonly string[], signal: AbortSignal): Promise<ExitCode>;
+}
+
+/** What a command throws when it is held wrong. */
+export function misuse(command: string, problem: string): LoophostError {
+  return new LoophostError("invalid_options", `${problem}. See: ${command} --help`);
+}

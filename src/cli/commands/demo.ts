@@ -1,0 +1,143 @@
+/** `loophost demo`: one agent over a folder, run on two loop hosts, and whether they came to the same. */
+
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import type { Agent } from "../../core/agent.ts";
+import type { Provider } from "../../core/provider.ts";
+import type { SessionResult } from "../../core/results.ts";
+import { run } from "../../core/run-once.ts";
+import { claude } from "../../providers/claude/index.ts";
+import type { ModelFunction } from "../../providers/local/function-model.ts";
+import { local } from "../../providers/local/local.ts";
+import type { Model } from "../../providers/local/model.ts";
+import { chooseModel, MODEL_VARIABLES } from "../choose-model.ts";
+import type { Command } from "../command.ts";
+import { misuse } from "../command.ts";
+import { analystOf } from "../demo/analyst.ts";
+import { differencesOf } from "../demo/compare.ts";
+import type { Folder } from "../demo/folder.ts";
+import { openFolder } from "../demo/folder.ts";
+import { scriptedAnalyst } from "../demo/scripted-analyst.ts";
+import type { ExitCode } from "../exit.ts";
+import { EXIT, EXIT_CODES_HELP, exitCodeOfEnding } from "../exit.ts";
+import { count, fromHere, printable } from "../format.ts";
+import { loadServer } from "../load-server.ts";
+import { Progress } from "../progress.ts";
+
+/** As far up from dist/cli/commands as from src/cli/commands. */
+const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
+const DEFAULT_CLAUDE = "claude-sonnet-5-5";
+
+const HELP = `loophost demo runs one agent over a folder of yours, on two loop hosts, and compares.
+
+Usage
+  loophost demo [folder] [options]
+
+  [folder]      what to look into. It is only read, and not left. Default: the docs of loophost
+
+Options
+  --model <id>  the model to ask, where the environment names one. Default with
+                ANTHROPIC_API_KEY: ${DEFAULT_CLAUDE}
+  --help, -h    this text
+
+The agent has four tools: list_files, measure, read_file and search_text. It runs once in
+this process, and once through the embedded server, over HTTP. Its tools run here both times.
+
+The model is found by the environment: ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or else
+OPENAI_BASE_URL (and OPENAI_API_KEY). Without either it is the built-in scripted model,
+which follows a fixed plan. An empty variable counts as not set.
+
+${EXIT_CODES_HELP}
+`;
+
+/** The command. */
+export const demoCommand: Command = {
+  name: "demo",
+  summary: "run one agent over a folder on two loop hosts, and compare",
+  help: HELP,
+  async run(argv, signal) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { model: { type: "string" } },
+    });
+    if (positionals.length > 1) throw misuse("loophost demo", "demo takes one folder");
+    const path = positionals[0] ?? fromHere(DOCS);
+    const folder = await openFolder(path);
+    const { files } = await folder.walk(".");
+    const { agent, model, label, isScripted } = chooseAnalyst(folder, values.model);
+
+    const { embeddedHost } = await loadServer();
+    say(`One agent, two loop hosts
+
+Folder  ${path} (${count(files.length, "file")})
+Tools   ${agent.tools.map(({ name }) => name).join(", ")}: they run here, both times
+Model   ${label}
+`);
+    // Where it lies on this machine is nothing to tell a model.
+    const prompt = `Survey the folder "${basename(resolve(path))}": what it holds, how much that is, and what it is about.`;
+    const watch = async (provider: Provider) => {
+      const progress = new Progress({ write: () => true }, process.stdout);
+      const result = await run(agent, { provider, prompt, signal, onEvent: (event) => progress.show(event) });
+      progress.end(result);
+      return result;
+    };
+
+    say("1  In this process: local({ model })");
+    const first = await watch(local({ model }));
+
+    const host = embeddedHost({ model });
+    await using _ = { [Symbol.asyncDispose]: () => host.close() };
+    const { url } = await host.listen();
+    say(`\n2  Through the embedded server: claude({ baseUrl: "${url}" })`);
+    const second = await watch(claude({ baseUrl: url, apiKey: "none" }));
+
+    say(`\nThe answer\n${printable(second.text)}\n`);
+    const code = compare(first, second, isScripted);
+    say("\nNext: loophost run --help, for an agent of your own");
+    return code;
+  },
+};
+
+interface Analyst {
+  readonly agent: Agent;
+  readonly model: Model | ModelFunction;
+  readonly label: string;
+  readonly isScripted: boolean;
+}
+
+/** The agent and its model: a real one where the environment names one, else the scripted one. */
+function chooseAnalyst(folder: Folder, modelId: string | undefined): Analyst {
+  const wanted = modelId ?? (process.env["ANTHROPIC_API_KEY"] ? DEFAULT_CLAUDE : undefined);
+  const chosen = chooseModel(wanted);
+  if (chosen === undefined)
+    return {
+      agent: analystOf(folder, "scripted"),
+      model: scriptedAnalyst,
+      label: `scripted (built in, follows a fixed plan)\n        For a language model set ${MODEL_VARIABLES}`,
+      isScripted: true,
+    };
+  if (wanted === undefined) throw misuse("loophost demo", "No model is named; pass --model <id>");
+  return { agent: analystOf(folder, wanted), model: chosen.model, label: chosen.label, isScripted: false };
+}
+
+function compare(first: SessionResult, second: SessionResult, isScripted: boolean): ExitCode {
+  const differences = differencesOf(first, second);
+  const unfinished = [first, second].find(({ ending }) => ending !== "completed");
+  if (differences.length === 0)
+    say(
+      `✓ The same ${count(first.toolUses.length, "tool call")}, the same inputs, the same order, the same answer.`,
+    );
+  else say(`✗ The two runs differ.\n${differences.map((line) => `  ${line}`).join("\n")}`);
+  if (unfinished !== undefined) return exitCodeOfEnding(unfinished.ending);
+  if (differences.length === 0) return EXIT.ok;
+  if (isScripted) return EXIT.noAnswer;
+  say("  A language model answers anew each time, so this is no fault; the scripted model does not.");
+  return EXIT.ok;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,101 @@
+/** `loophost serve`: the embedded loop host, for programs that speak to Claude Managed Agents. */
+
+import { once } from "node:events";
+import { parseArgs } from "node:util";
+
+import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import { chooseModel, MODEL_VARIABLES } from "../choose-model.ts";
+import type { Command } from "../command.ts";
+import { misuse } from "../command.ts";
+import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import { loadServer } from "../load-server.ts";
+import { scriptedModel } from "../scripted-model.ts";
+
+const HELP = `loophost serve is a loop host of your own: what speaks to Claude Managed Agents can speak to it.
+
+Usage
+  loophost serve [options]
+
+Options
+  --port <number>  the port to listen on, 0 for any that is free. Default: 4100
+  --host <name>    the address to listen on. Default: 127.0.0.1, this machine only
+  --api-key <key>  what callers must send. Default: LOOPHOST_API_KEY, or none.
+                   Without one it listens on this machine only
+  --model <id>     the model to ask, whatever the agents say
+  --help, -h       this text
+
+The model is found by the environment: ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or else
+OPENAI_BASE_URL (and OPENAI_API_KEY). Without either it is the built-in scripted model,
+which calls the tools it is told to call. An empty variable counts as not set.
+
+Sessions live in memory, and end with it. Ctrl-C stops it.
+
+${EXIT_CODES_HELP}
+`;
+
+/** The command. */
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "be a loop host: the wire of Claude Managed Agents, over your model",
+  help: HELP,
+  async run(argv, signal) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        port: { type: "string", default: "4100" },
+        host: { type: "string", default: "127.0.0.1" },
+        "api-key": { type: "string" },
+        model: { type: "string" },
+      },
+    });
+    if (positionals.length > 0)
+      throw misuse("loophost serve", `serve takes no argument; got ${positionals.join(" ")}`);
+    const port = Number(values.port);
+    if (!/^\d+$/.test(values.port) || port > 65_535)
+      throw misuse("loophost serve", `--port must be a number from 0 to 65535; got ${values.port}`);
+    const apiKey = values["api-key"] || process.env["LOOPHOST_API_KEY"] || undefined;
+
+    const chosen = chooseModel(values.model);
+    const { embeddedHost } = await loadServer();
+    const host = embeddedHost({ model: chosen?.model ?? scriptedModel, apiKey });
+    const { url } = await host.listen({ port, hostname: values.host }).catch((thrown: unknown) => {
+      throw explain(thrown, `${values.host}:${port}`);
+    });
+    console.log(describe(url, chosen?.label, apiKey !== undefined));
+    if (!signal.aborted) await once(signal, "abort");
+    await host.close();
+    return EXIT.ok;
+  },
+};
+
+/** Adds the way out to what commonly keeps a port from being had. */
+function explain(thrown: unknown, address: string): unknown {
+  const cause = thrown instanceof LoophostError ? thrown.cause : undefined;
+  const code = isObject(cause) ? cause["code"] : undefined;
+  if (code !== "EADDRINUSE" && code !== "EACCES") return thrown;
+  const why = code === "EADDRINUSE" ? "the port is taken" : "this user may not";
+  return new LoophostError(
+    "host_failed",
+    `Cannot listen on ${address}: ${why}. Choose another with --port.`,
+    { cause },
+  );
+}
+
+function describe(url: string, label: string | undefined, hasKey: boolean): string {
+  const key = hasKey ? "process.env.LOOPHOST_API_KEY" : '"none"';
+  const model =
+    label ??
+    `scripted (built in, calls the tools it is told to)\n       For a language model set ${MODEL_VARIABLES}`;
+  return `Loop host at ${url}
+Model  ${model}
+
+From the official SDK
+  new Anthropic({ baseURL: "${url}", apiKey: ${key} });
+
+From the command line
+  ${hasKey ? "ANTHROPIC_API_KEY=<the key> " : ""}loophost run agent.ts "…" --provider claude --base-url ${url}
+
+Ctrl-C stops it.`;
+}

@@ -1,0 +1,109 @@
+// The command line before anything runs: help, version, and every way to hold it wrong.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import manifest from "../../package.json" with { type: "json" };
+import { loophost } from "./loophost.ts";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "loophost-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it("prints its version", async () => {
+  const { code, stdout } = await loophost(["--version"]);
+  expect([code, stdout]).toEqual([0, `${manifest.version}\n`]);
+});
+
+it.each([
+  [[], ["run", "serve", "demo", "--version"]],
+  [["run"], ["--provider", "--model", "--base-url", "--yes", "--json", "ANTHROPIC_API_KEY"]],
+  [["serve"], ["--port", "--host", "--api-key", "--model"]],
+  [["demo"], ["[folder]", "--model"]],
+])("explains itself, exit codes included: %j --help", async (command, flags) => {
+  const { code, stdout, stderr } = await loophost([...command, "--help"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  for (const flag of flags) expect(stdout).toContain(flag);
+  for (const exitCode of [0, 1, 2, 3, 4, 5, 6, 7, 130])
+    expect(stdout).toMatch(new RegExp(`^ +${exitCode}  `, "m"));
+  for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(96);
+});
+
+it("shows help and fails when nothing is asked of it", async () => {
+  const { code, stdout, stderr } = await loophost([]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain("Usage");
+});
+
+it.each<[code: number, args: string[], problem: string]>([
+  [2, ["rnu"], 'There is no command "rnu". See: loophost --help'],
+  [2, ["run"], "An agent file is missing. See: loophost run --help"],
+  [2, ["run", "agent.ts"], "A prompt is missing. See: loophost run --help"],
+  [2, ["run", "a.ts", "two", "words"], "There is more than one prompt"],
+  [2, ["run", "a.ts", "hi", "--fast"], "Unknown option '--fast'. See: loophost run --help"],
+  [2, ["run", "a.ts", "hi", "--model"], "Option '--model <value>' argument missing."],
+  [2, ["run", "a.ts", "hi", "--provider", "x"], 'There is no provider "x", only local and claude.'],
+  [2, ["run", "a.ts", "hi", "--base-url", "http://x"], "--base-url goes with --provider claude."],
+  [3, ["run", "nowhere.ts", "hi"], "There is no file nowhere.ts."],
+  [3, ["run", "src", "hi"], "src is not a file"],
+  [2, ["serve", "here"], "serve takes no argument"],
+  [2, ["serve", "--port", "many"], "--port must be a number"],
+  [2, ["serve", "--port", "65536"], "--port must be a number"],
+  [2, ["serve", "--host", "0.0.0.0", "--port", "0"], "apiKey"],
+  [2, ["demo", "a", "b"], "demo takes one folder."],
+  [3, ["demo", "nowhere"], "There is no folder nowhere."],
+  [3, ["demo", "package.json"], "package.json is not a folder."],
+])("ends with %i and one line for %j", async (code, args, problem) => {
+  const ended = await loophost(args);
+  expect(ended).toMatchObject({ code, stdout: "" });
+  expect(ended.stderr).toMatch(/^loophost: [^\n]+\n$/);
+  expect(ended.stderr).toContain(problem);
+});
+
+it.each<[code: number, file: string, source: string, problem: string]>([
+  [3, "bad.mjs", "const a = 1;\nconst = 5;\n", "bad.mjs:2: syntax error: Unexpected token '='"],
+  [3, "bad.ts", "const a: number = 1;\nconst = 5;\n", "bad.ts:2: syntax error: "],
+  [
+    3,
+    "enum.ts",
+    "\nenum A {}\nexport default A;\n",
+    "enum.ts:2: syntax error: TypeScript enum is not supported",
+  ],
+  [3, "user.ts", 'import "./bad.ts";\n', "bad.ts:2: syntax error: "],
+  [3, "throws.ts", "\n\nthrow new Error('boom');\n", "throws.ts:3: boom"],
+  [3, "name.mjs", 'import { nope } from "node:fs";\n', "name.mjs:1: The requested module 'node:fs'"],
+  [4, "needs.ts", 'import "no-such-package";\n', 'the package "no-such-package", which is not installed'],
+  [3, "none.mjs", "export const agent = 1;\n", "exports no agent."],
+  [3, "two.mjs", `${agentNamed("a")}${agentNamed("b")}`, "exports several agents (a, b)"],
+  [3, "half.mjs", 'export default { name: "a", instructions: "" };\n', "made by defineAgent"],
+  [3, "common.cjs", 'import "node:fs";\n', "Node takes this for a CommonJS file."],
+  [1, "hangs.mjs", "await new Promise(() => undefined);\n", "waits for something that can no longer come"],
+])("ends with %i and one line when %s is no agent file", async (code, file, source, problem) => {
+  await writeFile(join(folder, "bad.ts"), "const a: number = 1;\nconst = 5;\n");
+  await writeFile(join(folder, file), source);
+  const ended = await loophost(["run", join(folder, file), "hi"]);
+  expect(ended).toMatchObject({ code, stdout: "" });
+  expect(ended.stderr).toMatch(/^loophost: [^\n]+\n$/);
+  expect(ended.stderr).toContain(problem);
+});
+
+it.each(["default", "agent"])("takes an agent exported as %s", async (name) => {
+  const file = join(folder, `${name}.mjs`);
+  await writeFile(
+    file,
+    `${agentNamed("agent")}export { agent as default };\n`.replaceAll(
+      "default",
+      name === "default" ? "default" : "same",
+    ),
+  );
+  expect(await loophost(["run", file, "hi"])).toMatchObject({ code: 4 });
+});
+
+function agentNamed(name: string): string {
+  return `export const ${name} = { name: "${name}", instructions: "", model: "m", tools: [], limits: {} };\n`;
+}

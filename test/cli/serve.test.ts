@@ -1,0 +1,100 @@
+// `loophost serve` in one process, `loophost run` and the official SDK in others.
+
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+
+import Anthropic from "@anthropic-ai/sdk";
+import { expect, it } from "vitest";
+
+import type { Started, Surroundings } from "./loophost.ts";
+import { loophost, modelServer, start } from "./loophost.ts";
+
+const SUPPORT = fileURLToPath(import.meta.resolve("./agents/support.ts"));
+
+/** Starts a host on a free port, and waits until it says where. */
+async function serve(flags: string[] = [], surroundings?: Surroundings): Promise<Started & { url: string }> {
+  const started = start(["serve", "--port", "0", ...flags], surroundings);
+  let said = "";
+  started.child.stdout.on("data", (text) => (said += text));
+  await started.saw("Ctrl-C stops it.");
+  return { ...started, url: /http:\S+/.exec(said)?.[0] ?? "" };
+}
+
+async function stop({ child, ended }: Started): Promise<void> {
+  child.kill("SIGINT");
+  expect(await ended).toMatchObject({ code: 0, stderr: "" });
+}
+
+it("serves a run of another process, with the scripted model when there is no other, and stops at Ctrl-C", async () => {
+  const host = await serve();
+  const run = ["run", SUPPORT, 'lookup_order {"id":"42"}', "--provider", "claude", "--base-url", host.url];
+  const { code, stdout, stderr } = await loophost(run);
+  expect([code, stdout]).toEqual([0, "lookup_order answered: shipped\n"]);
+  expect(stderr).toContain(`support · claude at ${new URL(host.url).host}\n`);
+  expect(stderr).toContain('✓ lookup_order {"id":"42"}');
+
+  await stop(host);
+  const { stdout: said } = await host.ended;
+  expect(said).toContain("scripted (built in");
+  expect(said).toContain(`new Anthropic({ baseURL: "${host.url}"`);
+});
+
+it("asks the model of the environment, whatever the agent names", async () => {
+  await using model = await modelServer({ text: "From the model." });
+  const host = await serve(["--model", "served-model"], { env: model.env });
+  const { stdout } = await loophost(["run", SUPPORT, "hi", "--provider", "claude", "--base-url", host.url]);
+  expect(stdout).toBe("From the model.\n");
+  expect(model.requests[0]).toMatchObject({ model: "served-model" });
+  await stop(host);
+});
+
+it("lets in who has the key, and nobody else, and prints no key [I11]", async () => {
+  const host = await serve([], { env: { LOOPHOST_API_KEY: "host-key" } });
+  const run = ["run", SUPPORT, "hi", "--provider", "claude", "--base-url", host.url];
+  expect(await loophost(run, { env: { ANTHROPIC_API_KEY: "host-key" } })).toMatchObject({ code: 0 });
+  const refused = await loophost(run, { env: { ANTHROPIC_API_KEY: "wrong-key" } });
+  expect(refused.code).toBe(5);
+  await stop(host);
+  const { stdout } = await host.ended;
+  expect(stdout + refused.stderr).not.toMatch(/host-key|wrong-key/);
+});
+
+it("tells the host when a run is interrupted", async () => {
+  const host = await serve();
+  const run = start(["run", SUPPORT, "wait {}", "--provider", "claude", "--base-url", host.url, "--json"]);
+  await run.saw("tool.started");
+  run.child.kill("SIGINT");
+  expect(await run.ended).toMatchObject({ code: 130 });
+
+  const client = new Anthropic({ baseURL: host.url, apiKey: "none" });
+  const [session] = (await client.beta.sessions.list()).data;
+  const events = await client.beta.sessions.events.list(session?.id ?? "");
+  expect(events.data.map(({ type }) => type)).toContain("user.interrupt");
+  await stop(host);
+});
+
+it("leaves at once at a second Ctrl-C, though the host does not answer", async () => {
+  const host = await serve();
+  const run = start(["run", SUPPORT, "wait {}", "--provider", "claude", "--base-url", host.url, "--json"]);
+  await run.saw("tool.started");
+  host.child.kill("SIGSTOP");
+  run.child.kill("SIGINT");
+  await run.saw("Ctrl-C again leaves at once.");
+  run.child.kill("SIGINT");
+  expect(await run.ended).toMatchObject({ code: 130 });
+  host.child.kill("SIGCONT");
+  await stop(host);
+});
+
+it("ends with 5 and the way out when the port is taken", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const { port } = taken.address() as AddressInfo;
+  const { code, stderr } = await loophost(["serve", "--port", String(port)]);
+  expect(stderr).toBe(
+    `loophost: Cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port.\n`,
+  );
+  expect(code).toBe(5);
+  taken.close();
+});
