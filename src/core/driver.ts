@@ -25,8 +25,8 @@ import type { Command, LoopInput, LoopState, RunPolicy } from "./loop-state.ts";
 import { next } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import { OUTPUT_TOOL } from "./output.ts";
-import type { Connection, HostEvent, HostInput } from "./provider.ts";
-import { isLoopEvent } from "./provider.ts";
+import type { Connection, HostEvent, HostInput, PassedOnEvent } from "./provider.ts";
+import { isLoopEvent, isPassedOn } from "./provider.ts";
 import type { ToolResult } from "./results.ts";
 import { terminalOf, textResult } from "./results.ts";
 import type { Run } from "./run.ts";
@@ -67,7 +67,7 @@ export class LoopSession implements Session {
   readonly #journal: Journal;
   readonly #executor: Executor;
   readonly #closing: AbortController;
-  readonly #inbox: LoopInput[] = [];
+  readonly #inbox: (LoopInput | PassedOnEvent)[] = [];
   readonly #outbox: Outbox;
   readonly #effects = new Effects((thrown) => this.#effectFailed(thrown));
   #draining = false;
@@ -108,7 +108,8 @@ export class LoopSession implements Session {
   /** Takes an event of the host's. */
   hear(event: HostEvent): void {
     if (this.#closing.signal.aborted) return;
-    if (isLoopEvent(event)) this.#dispatch(event);
+    // An event that comes while an earlier one is still being folded waits its turn; deltas seldom do.
+    if (isLoopEvent(event) || this.#draining) this.#dispatch(event);
     else this.#tell(event);
   }
 
@@ -234,17 +235,20 @@ export class LoopSession implements Session {
 
   // --- inputs
 
-  #dispatch(input: LoopInput): void {
+  #dispatch(input: LoopInput | PassedOnEvent): void {
     this.#inbox.push(input);
     if (this.#draining) return;
     this.#draining = true;
-    for (let taken = this.#inbox.shift(); taken !== undefined; taken = this.#inbox.shift()) {
-      const { state, commands } = next(this.#state, taken);
-      this.#state = state;
-      if (taken.type === "failed" && taken.sessionOver) this.#ended = taken.error;
-      for (const command of commands) this.#do(command);
-    }
+    for (let taken = this.#inbox.shift(); taken !== undefined; taken = this.#inbox.shift()) this.#fold(taken);
     this.#draining = false;
+  }
+
+  #fold(input: LoopInput | PassedOnEvent): void {
+    if (isPassedOn(input)) return this.#tell(input);
+    const { state, commands } = next(this.#state, input);
+    this.#state = state;
+    if (input.type === "failed" && input.sessionOver) this.#ended = input.error;
+    for (const command of commands) this.#do(command);
   }
 
   #mustWait(id: string, status: "asking" | "awaiting"): void {
@@ -328,7 +332,7 @@ export class LoopSession implements Session {
       await this.#outbox.send(inputs);
     } catch (thrown) {
       // An interrupt that ends a run goes to a host that may be gone: the run has its own reason to end.
-      if (inputs[0]?.type !== "interrupt" || this.#state.runOpen) throw thrown;
+      if (inputs.at(-1)?.type !== "interrupt" || this.#state.runOpen) throw thrown;
     }
   }
 

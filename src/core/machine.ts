@@ -229,8 +229,11 @@ function missingOf(state: LoopState, needs: readonly string[]): readonly string[
 
 function interrupt(state: LoopState, out: Command[]): LoopState {
   if (!state.runOpen || state.final !== undefined) return state;
+  // Answers held back until they are complete go along: what was done is not forgotten with what is stopped.
+  const done = state.calls.filter((call) => call.status === "answered");
+  const held = state.answers === "together" ? done.flatMap((call) => call.answer ?? []) : [];
   const quiet = cancelAll(state, out);
-  out.push({ do: "send", inputs: [{ type: "interrupt" }] });
+  out.push({ do: "send", inputs: [...held, { type: "interrupt" }] });
   return { ...quiet, interrupted: true, missing: null, held: [] };
 }
 

@@ -148,20 +148,28 @@ export type LoopEvent =
 /** What a loop host tells us. */
 export type HostEvent = PassedOnEvent | LoopEvent;
 
-const LOOP_EVENTS: ReadonlySet<string> = new Set<LoopEvent["type"]>([
-  "input.taken",
-  "turn.began",
-  "call",
-  "verdict.needed",
-  "call.answered",
-  "turn.done",
-  "session.over",
-  "failed",
-  "catchup.started",
-  "catchup.ended",
+const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
+  "text.delta",
+  "thinking.delta",
+  "deltas.retracted",
+  "message",
+  "server_tool.called",
+  "server_tool.finished",
+  "usage",
+  "retrying",
+  "stream.lost",
+  "stream.restored",
+  "provider",
 ]);
 
-/** Whether the loop decides on an event; the others go to the reader as they are. */
+/** Whether an event goes to the reader as it is. */
+export function isPassedOn<T extends { readonly type: string }>(
+  event: T,
+): event is Extract<T, PassedOnEvent> {
+  return PASSED_ON.has(event.type);
+}
+
+/** Whether the loop decides on an event. */
 export function isLoopEvent(event: HostEvent): event is LoopEvent {
-  return LOOP_EVENTS.has(event.type);
+  return !PASSED_ON.has(event.type);
 }

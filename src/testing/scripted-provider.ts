@@ -1,6 +1,13 @@
 /** A provider that plays a script: for tests of agents, tools and the loop itself, without a host. */
 
-import type { Connection, HostEvent, HostInput, OpenRequest, Provider, ProviderTraits } from "../core/provider.ts";
+import type {
+  Connection,
+  HostEvent,
+  HostInput,
+  OpenRequest,
+  Provider,
+  ProviderTraits,
+} from "../core/provider.ts";
 
 /** What the scripted host does in one turn: events in order, or a function that makes them from what it was sent. */
 export type ScriptedTurn = readonly HostEvent[] | ((inputs: readonly HostInput[]) => readonly HostEvent[]);
@@ -65,7 +72,8 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
     traits: { answers: script.answers ?? "each", history: script.history ?? "host" },
     async open(opening): Promise<Connection> {
       request = opening;
-      if (opening.sessionId !== undefined) emit({ type: "catchup.started" }, ...(script.past ?? []), { type: "catchup.ended" });
+      if (opening.sessionId !== undefined)
+        emit({ type: "catchup.started" }, ...(script.past ?? []), { type: "catchup.ended" });
       return {
         sessionId: opening.sessionId ?? "scripted_1",
         send,

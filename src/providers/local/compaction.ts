@@ -1,0 +1,113 @@
+/**
+ * Compaction: making a conversation smaller when the context is nearly full.
+ *
+ * The built-in way takes the cheap step first: the oldest tool results give up their content. Only when that is not enough does
+ * the model itself write a summary of what came before the newest messages.
+ */
+
+import type { AssistantMessage, Model, ModelCall, ModelMessage, ToolMessage } from "./model.ts";
+import { textOf } from "./model.ts";
+
+/** When and how a conversation is compacted. */
+export interface CompactionOptions {
+  /** Tokens of context, as the last reply counted them, above which the next request is preceded by a compaction. */
+  readonly aboveTokens: number;
+  /** Rewrites the conversation. Default: the built-in way. */
+  readonly compact?: Compactor | undefined;
+}
+
+/** Rewrites a conversation. What it leaves out is gone for the model; calls and their results must stay together. */
+export type Compactor = (
+  messages: readonly ModelMessage[],
+  help: CompactionHelp,
+) => readonly ModelMessage[] | Promise<readonly ModelMessage[]>;
+
+/** What a compactor can use. */
+export interface CompactionHelp {
+  /** Tokens of context at the last reply. */
+  readonly tokens: number;
+  readonly aboveTokens: number;
+  /** Asks the conversation's own model for a summary of some messages. */
+  summarise(messages: readonly ModelMessage[]): Promise<string>;
+}
+
+/** Messages at the end that are never touched: the task at hand. */
+const KEPT = 6;
+const LEFT_OUT = "[left out to make room; call the tool again if it is needed]";
+
+/** The built-in compactor. */
+export const compactOldestFirst: Compactor = async (messages, { tokens, aboveTokens, summarise }) => {
+  const split = safeSplit(messages, Math.max(0, messages.length - KEPT));
+  const [old, kept] = [messages.slice(0, split), messages.slice(split)];
+  const emptied = old.map(withoutResults);
+  const freed = sizeOf(old) - sizeOf(emptied);
+  // Tokens go with characters closely enough to tell whether half of the room is free again.
+  if (tokens * (1 - freed / Math.max(1, sizeOf(messages))) <= aboveTokens / 2) return [...emptied, ...kept];
+  if (old.length === 0) return messages;
+  const summary = await summarise(old);
+  return [
+    { role: "user", content: [{ type: "text", text: `What happened so far, in short:\n${summary}` }] },
+    ...kept,
+  ];
+};
+
+/** Asks a model for a summary, in a conversation of its own. */
+export async function summariseWith(
+  model: Model,
+  modelId: string | undefined,
+  messages: readonly ModelMessage[],
+  call: ModelCall,
+): Promise<string> {
+  const conversation = model.converse({ instructions: SUMMARY_INSTRUCTIONS, tools: [], modelId });
+  conversation.add({ role: "user", content: [{ type: "text", text: messages.map(inWords).join("\n\n") }] });
+  const { message } = await conversation.reply({ ...call, emit: () => undefined });
+  return textOf(message);
+}
+
+const SUMMARY_INSTRUCTIONS =
+  "Summarise the conversation you are given for the agent that will go on with it: the task, what was decided, what was " +
+  "found (with exact names, numbers and ids), what failed, and what remains to be done. Write nothing else.";
+
+/** A place to cut where no call is parted from its results: before a message of the user or the model. */
+function safeSplit(messages: readonly ModelMessage[], at: number): number {
+  let split = at;
+  while (split > 0 && messages[split]?.role === "tool") split -= 1;
+  return split;
+}
+
+function withoutResults(message: ModelMessage): ModelMessage {
+  if (message.role !== "tool") return message;
+  const emptied: ToolMessage["results"] = message.results.map((one) => ({
+    ...one,
+    result: { isError: one.result.isError, content: [{ type: "text", text: LEFT_OUT }] },
+  }));
+  return { ...message, results: emptied };
+}
+
+function sizeOf(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => sum + inWords(message).length, 0);
+}
+
+function inWords(message: ModelMessage): string {
+  if (message.role === "user")
+    return `User: ${message.content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")}`;
+  if (message.role === "assistant") return `Agent: ${assistantInWords(message)}`;
+  return message.results
+    .map(
+      ({ name, result }) =>
+        `Result of ${name}: ${result.content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")}`,
+    )
+    .join("\n");
+}
+
+function assistantInWords(message: AssistantMessage): string {
+  return message.content
+    .map((block) =>
+      block.type === "tool_call"
+        ? `calls ${block.name} ${block.arguments}`
+        : block.type === "text"
+          ? block.text
+          : "",
+    )
+    .join("\n");
+}

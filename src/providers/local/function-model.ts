@@ -1,0 +1,85 @@
+/** A plain function as a model: the smallest seam, for tests and home-made models. */
+
+import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import type { Usage } from "../../core/results.ts";
+import { addUsage, NO_USAGE } from "../../core/results.ts";
+import type { AssistantBlock, Model, ModelCall, ModelMessage, ModelReply, ToolDescription } from "./model.ts";
+
+/** What a model function is asked. */
+export interface ModelRequest {
+  readonly instructions: string;
+  readonly tools: readonly ToolDescription[];
+  readonly messages: readonly ModelMessage[];
+  readonly modelId: string | undefined;
+}
+
+/** A piece of what a model function answers. */
+export type ModelPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thinking"; readonly text: string }
+  | { readonly type: "tool_call"; readonly id: string; readonly name: string; readonly input: unknown }
+  | ({ readonly type: "usage" } & Partial<Usage>)
+  /** Why it stopped: "stop" when left out; "length" is a `max_tokens` ending, "refusal" a refusal. */
+  | { readonly type: "stop"; readonly reason: string };
+
+/** Answers a conversation: a text, a list of parts, or parts as they come. */
+export type ModelFunction = (
+  request: ModelRequest,
+  context: { readonly signal: AbortSignal },
+) => string | readonly ModelPart[] | Promise<string | readonly ModelPart[]> | AsyncIterable<ModelPart>;
+
+/** Makes a model of a function. */
+export function functionModel(answer: ModelFunction): Model {
+  return {
+    name: answer.name || "function",
+    converse({ instructions, tools, modelId }) {
+      const messages: ModelMessage[] = [];
+      return {
+        add: (message) => void messages.push(message),
+        async reply(call) {
+          const answered = await answer(
+            { instructions, tools, messages: [...messages], modelId },
+            { signal: call.signal },
+          );
+          const parts = typeof answered === "string" ? [{ type: "text" as const, text: answered }] : answered;
+          return fold(parts, call);
+        },
+      };
+    },
+  };
+}
+
+async function fold(
+  parts: Iterable<ModelPart> | AsyncIterable<ModelPart>,
+  { emit, signal }: ModelCall,
+): Promise<ModelReply> {
+  const content: AssistantBlock[] = [];
+  let usage: Usage | undefined;
+  let stopReason = "stop";
+  for await (const part of parts) {
+    signal.throwIfAborted();
+    if (part.type === "text" || part.type === "thinking") {
+      emit({ type: part.type === "text" ? "text.delta" : "thinking.delta", text: part.text });
+      const last = content.at(-1);
+      if (last?.type === part.type)
+        content[content.length - 1] = { type: part.type, text: last.text + part.text };
+      else content.push({ type: part.type, text: part.text });
+    } else if (part.type === "tool_call")
+      content.push({
+        type: "tool_call",
+        id: part.id,
+        name: part.name,
+        arguments: JSON.stringify(part.input ?? {}),
+      });
+    else if (part.type === "usage") usage = addUsage(usage ?? NO_USAGE, { ...NO_USAGE, ...part });
+    else if (part.type === "stop") stopReason = part.reason;
+    else
+      throw new LoophostError(
+        "host_protocol",
+        `The model function gave a part it may not: ${isObject(part) ? JSON.stringify(part) : String(part)}.`,
+      );
+  }
+  const ending = stopReason === "length" ? "max_tokens" : stopReason === "refusal" ? "refusal" : "completed";
+  return { message: { role: "assistant", content }, ending, stopReason, usage };
+}

@@ -1,0 +1,191 @@
+/**
+ * Asking a model over HTTP: one request, its reply read as it comes, and another try where that may help.
+ *
+ *   H1  a reply is whole or it is an error: one that was cut off or fell silent is asked for again
+ *   H2  what a failed try has shown is taken back before the next one
+ *   H3  no key gets into an error
+ */
+
+import { onAbort, sleep } from "../../core/abort.ts";
+import type { Clock } from "../../core/clock.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import { backoffMs, DEFAULT_RETRY } from "../../core/retry.ts";
+import { readSse } from "../../core/sse.ts";
+import type { FetchModelOptions } from "./fetch-model.ts";
+import type { ModelCall, ModelReply } from "./model.ts";
+import type { ServiceLabel } from "./service-error.ts";
+import { mayRetry, toRefusal } from "./service-error.ts";
+
+/** A service that is asked over HTTP. */
+export interface ModelService extends ServiceLabel {
+  readonly url: string;
+  /** Contract: called before every request, because keys change; undefined for a service that needs none. */
+  readonly apiKey: () => Promise<string | undefined>;
+  readonly headers: (key: string | undefined) => Record<string, string>;
+}
+
+/** One try: what is sent, and who reads the reply. */
+export interface ModelTry {
+  readonly body: string;
+  readonly reader: ReplyReader;
+}
+
+/** Makes a reply of what comes over the wire. */
+export interface ReplyReader {
+  /** Contract: takes the next event of a stream, true when it was the last. Throws what makes the reply worthless. */
+  take(data: string): boolean;
+  /** Contract: takes a reply that came in one piece. Throws what makes it worthless. */
+  takeWhole(body: Record<string, unknown>): void;
+  /** Whether the reply is all there, should the stream end here. */
+  readonly isWhole: boolean;
+  /** Whether deltas went out. */
+  readonly hasEmitted: boolean;
+  /** Contract: called once, when the reply is whole. */
+  finish(): ModelReply;
+}
+
+/** Sends requests and sees them through. */
+export interface ModelClient {
+  /** Contract: calls `begin` for every try. Rejects with a LoophostError. */
+  ask(call: ModelCall, begin: () => ModelTry): Promise<ModelReply>;
+}
+
+/** How long a stream that has said everything may take to end: once ended, its connection serves the next request. */
+const LINGER_MS = 500;
+
+/** Makes the client of a service. */
+export function createModelClient(service: ModelService, options: FetchModelOptions): ModelClient {
+  const policy = { ...DEFAULT_RETRY, ...options.retry };
+  return {
+    async ask(call, begin) {
+      for (let attempt = 1; ; attempt += 1) {
+        const attempted = begin();
+        try {
+          return await exchange(service, options, attempted, call);
+        } catch (thrown) {
+          const error = toError(thrown, service, call.signal);
+          const asked = error.retryAfterMs;
+          const isHopeless = !mayRetry(error) || attempt >= policy.attempts;
+          if (isHopeless || (asked !== undefined && asked > policy.maxRetryAfterMs)) throw error;
+          const reason = error.message;
+          const delayMs = asked ?? backoffMs(attempt, policy);
+          if (attempted.reader.hasEmitted) call.emit({ type: "deltas.retracted", reason });
+          call.emit({ type: "retrying", attempt, delayMs, reason });
+          await sleep(delayMs, call.clock, call.signal).catch((cause: unknown) => {
+            throw toError(cause, service, call.signal);
+          });
+        }
+      }
+    },
+  };
+}
+
+async function exchange(
+  service: ModelService,
+  options: FetchModelOptions,
+  { body, reader }: ModelTry,
+  { signal, clock }: ModelCall,
+): Promise<ModelReply> {
+  const streams = options.stream ?? true;
+  const maxSilentMs = options.idleTimeoutMs ?? (streams ? 120_000 : 600_000);
+  const stopping = new AbortController();
+  const unlink = onAbort([signal], (reason) => stopping.abort(reason));
+  const watcher = watch(clock, maxSilentMs, () => stopping.abort(fellSilent(service, maxSilentMs)));
+  try {
+    const key = await service.apiKey();
+    const headers = service.headers(key);
+    const send = options.fetch ?? fetch;
+    const response = await send(service.url, { method: "POST", headers, body, signal: stopping.signal });
+    watcher.heard();
+    if (!response.ok) throw await toRefusal(response, service, key);
+    if (response.body !== null && isStream(response, streams))
+      await readSse(response.body, ({ data }) => void (reader.take(data) && watcher.over()), watcher.heard);
+    else reader.takeWhole(parseReply(await response.text(), service.name));
+  } catch (thrown) {
+    // A connection that breaks after the last word has done its work.
+    if (!reader.isWhole || signal.aborted) throw stopping.signal.aborted ? stopping.signal.reason : thrown;
+  } finally {
+    watcher.end();
+    unlink();
+  }
+  if (reader.isWhole) return reader.finish();
+  throw new LoophostError("host_unreachable", `The reply of ${service.name} ended before it was complete.`);
+}
+
+/** Parses what a service sent, which on every wire here is an object. */
+export function parseReply(text: string, service: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (isObject(parsed)) return parsed;
+  } catch {
+    // Told below, with the text itself.
+  }
+  const start = JSON.stringify(text.slice(0, 100));
+  throw new LoophostError(
+    "host_protocol",
+    `${service} sent something that is no JSON object: ${start}. Check baseUrl.`,
+  );
+}
+
+/** Some servers answer in one piece when asked for a stream, or the reverse; some call a stream anything. */
+function isStream({ headers }: Response, wasAskedFor: boolean): boolean {
+  const type = headers.get("content-type") ?? "";
+  return type.includes("event-stream") || (wasAskedFor && !type.includes("json"));
+}
+
+function fellSilent({ name }: ModelService, ms: number): LoophostError {
+  return new LoophostError(
+    "host_unreachable",
+    `${name} sent nothing for ${ms} ms. Raise idleTimeoutMs if it needs longer.`,
+  );
+}
+
+/**
+ * Watches over an exchange: calls `stop` after a silence, and soon after the last word.
+ *
+ * It has one timer, which rings early the first time, because most exchanges are over by then: setting another one at
+ * every end cost more than reading a short reply. Hearing something costs a look at the clock.
+ */
+function watch(clock: Clock, maxSilentMs: number, stop: () => void): Watch {
+  let heardAt = clock.now();
+  let isOver = false;
+  let hasRung = false;
+  let cancel = clock.after(Math.min(LINGER_MS, maxSilentMs), ring);
+  function ring(): void {
+    hasRung = true;
+    const leftMs = isOver ? 0 : heardAt + maxSilentMs - clock.now();
+    if (leftMs > 0) cancel = clock.after(leftMs, ring);
+    else stop();
+  }
+  return {
+    heard: () => void (heardAt = clock.now()),
+    over() {
+      isOver = true;
+      if (!hasRung) return;
+      cancel();
+      cancel = clock.after(LINGER_MS, ring);
+    },
+    end: () => cancel(),
+  };
+}
+
+interface Watch {
+  readonly heard: () => void;
+  readonly over: () => void;
+  readonly end: () => void;
+}
+
+function toError(thrown: unknown, service: ModelService, signal: AbortSignal): LoophostError {
+  if (signal.aborted)
+    return new LoophostError("aborted", "The model call was aborted.", { cause: signal.reason });
+  if (thrown instanceof LoophostError) return thrown;
+  const { host } = new URL(service.url);
+  return new LoophostError(
+    "host_unreachable",
+    `The connection to ${service.name} at ${host} failed: ${messageOf(thrown)}.`,
+    {
+      cause: thrown,
+    },
+  );
+}

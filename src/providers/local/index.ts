@@ -1,0 +1,26 @@
+/** The in-process loop host, and the models it can ask. */
+
+export type { AiSdkModelOptions } from "./ai-sdk.ts";
+export { aiSdkModel } from "./ai-sdk.ts";
+export type { AiSdkLanguageModel } from "./ai-sdk-wire.ts";
+export type { AnthropicMessagesOptions } from "./anthropic-messages.ts";
+export { anthropicMessages } from "./anthropic-messages.ts";
+export type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
+export type { ModelFunction, ModelPart, ModelRequest } from "./function-model.ts";
+export type { LocalOptions } from "./local.ts";
+export { local } from "./local.ts";
+export type {
+  AssistantBlock,
+  AssistantMessage,
+  ConversationSetup,
+  Model,
+  ModelCall,
+  ModelConversation,
+  ModelMessage,
+  ModelReply,
+  ToolDescription,
+  ToolMessage,
+  UserMessage,
+} from "./model.ts";
+export type { OpenAICompatibleOptions } from "./openai-compatible.ts";
+export { openAICompatible } from "./openai-compatible.ts";

@@ -1,0 +1,106 @@
+/**
+ * The model port of the in-process loop host: what has to be there to ask a model for its next message.
+ *
+ * A conversation takes each message once and keeps it in the form its wire needs, so that a turn costs what is new in
+ * it and the bytes on the wire, however long the conversation has become.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import type { JsonSchema } from "../../core/json.ts";
+import type { HostEvent } from "../../core/provider.ts";
+import type { ContentBlock, Ending, ToolResult, Usage } from "../../core/results.ts";
+
+/** A model: makes conversations. */
+export interface Model {
+  readonly name: string;
+  /** Contract: called once per session, and again when its history was rewritten. */
+  converse(setup: ConversationSetup): ModelConversation;
+}
+
+/** What is the same for every call of a conversation. */
+export interface ConversationSetup {
+  readonly instructions: string;
+  readonly tools: readonly ToolDescription[];
+  /** The agent's model id; a model that brings its own ignores it. */
+  readonly modelId: string | undefined;
+}
+
+/** A tool as a model is shown it. */
+export interface ToolDescription {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: JsonSchema;
+}
+
+/** A conversation with a model. */
+export interface ModelConversation {
+  /** Contract: adds a message at the end. Called for everything that is said, the model's own replies included. */
+  add(message: ModelMessage): void;
+  /**
+   * Contract: asks for the model's next message and resolves with it, without adding it. Deltas go to `emit` on the way; whatever was
+   * emitted for an attempt that failed is taken back with `deltas.retracted` before the next. Rejects with a LoophostError.
+   */
+  reply(call: ModelCall): Promise<ModelReply>;
+}
+
+/** What a model call is made with. */
+export interface ModelCall {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly emit: (
+    event: Extract<
+      HostEvent,
+      { type: "text.delta" | "thinking.delta" | "deltas.retracted" | "retrying" | "provider" }
+    >,
+  ) => void;
+}
+
+/** What a model answered. */
+export interface ModelReply {
+  readonly message: AssistantMessage;
+  /** Why it stopped, in our words. Whether it is a tool turn is decided by the calls in the message alone. */
+  readonly ending: Exclude<Ending, "requires_action"> | "paused";
+  /** The model's own word, verbatim. */
+  readonly stopReason: string | null;
+  /** Undefined where the model does not tell. */
+  readonly usage: Usage | undefined;
+}
+
+/** A message of a conversation, neutral between wires. */
+export type ModelMessage = UserMessage | AssistantMessage | ToolMessage;
+
+/** What the user said. */
+export interface UserMessage {
+  readonly role: "user";
+  readonly content: readonly ContentBlock[];
+}
+
+/** What the model said. */
+export interface AssistantMessage {
+  readonly role: "assistant";
+  readonly content: readonly AssistantBlock[];
+  /** The model's own words on the wire they came from. Sent back untouched on that wire; other wires use `content`. */
+  readonly native?: { readonly wire: string; readonly message: unknown } | undefined;
+}
+
+/** A piece of what the model said. */
+export type AssistantBlock =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thinking"; readonly text: string }
+  /** `arguments` is the JSON text exactly as the model wrote it. */
+  | { readonly type: "tool_call"; readonly id: string; readonly name: string; readonly arguments: string };
+
+/** The results of a turn's calls, in call order. */
+export interface ToolMessage {
+  readonly role: "tool";
+  readonly results: readonly {
+    readonly callId: string;
+    readonly name: string;
+    readonly result: ToolResult;
+  }[];
+}
+
+/** The text of a message, its text blocks joined without separator, as its deltas were. */
+export function textOf(message: AssistantMessage): string {
+  return message.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("");
+}

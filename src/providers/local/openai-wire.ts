@@ -1,0 +1,103 @@
+/** The chat completions wire, our side: messages and tools as the JSON text it takes. */
+
+import { isObject } from "../../core/json.ts";
+import type { ContentBlock, ToolResult } from "../../core/results.ts";
+import { resultText } from "../../core/results.ts";
+import type {
+  AssistantBlock,
+  AssistantMessage,
+  ModelMessage,
+  ToolDescription,
+  ToolMessage,
+} from "./model.ts";
+import { textOf } from "./model.ts";
+
+/** What `native.wire` says on messages of this wire. */
+export const CHAT_WIRE: string = "openai-chat";
+
+/** A message as JSON texts: none when nothing in it may be sent, several for the results of several calls. */
+export function toChatMessages(message: ModelMessage): readonly string[] {
+  switch (message.role) {
+    case "user":
+      return [JSON.stringify({ role: "user", content: toContent(message.content) })];
+    case "assistant":
+      return toAssistant(message).map((said) => JSON.stringify(said));
+    case "tool":
+      return toToolMessages(message).map((result) => JSON.stringify(result));
+  }
+}
+
+/** The tools as this wire takes them. */
+export function toChatTools(tools: readonly ToolDescription[]): readonly object[] {
+  return tools.map(({ name, description, inputSchema }) => ({
+    type: "function",
+    function: { name, description, parameters: inputSchema },
+  }));
+}
+
+/** What the model said, in the form it is sent back in. Thinking is not: this wire has no place for it. */
+export function toAssistantMessage(
+  content: readonly AssistantBlock[],
+  calls: readonly object[],
+): Record<string, unknown> {
+  const text = textOf({ role: "assistant", content });
+  return {
+    role: "assistant",
+    content: text === "" && calls.length > 0 ? null : text,
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  };
+}
+
+function toAssistant({ content, native }: AssistantMessage): readonly object[] {
+  if (native?.wire === CHAT_WIRE && isObject(native.message))
+    return isEmpty(native.message) ? [] : [native.message];
+  const calls = content.flatMap((block) =>
+    block.type === "tool_call"
+      ? [{ id: block.id, type: "function", function: { name: block.name, arguments: block.arguments } }]
+      : [],
+  );
+  const message = toAssistantMessage(content, calls);
+  return isEmpty(message) ? [] : [message];
+}
+
+/** Servers refuse an assistant message that says nothing. */
+function isEmpty(message: Record<string, unknown>): boolean {
+  return (message["content"] ?? "") === "" && message["tool_calls"] === undefined;
+}
+
+/** Results are text here: images and documents follow in a message of the user's. */
+function toToolMessages({ results }: ToolMessage): readonly object[] {
+  const attached = results.flatMap(({ name, callId, result }) => {
+    const files = result.content.filter((block) => block.type !== "text");
+    return files.length === 0 ? [] : [{ type: "text", text: `From ${name} (${callId}):` } as const, ...files];
+  });
+  const answers = results.map(({ callId, result }) => ({
+    role: "tool",
+    tool_call_id: callId,
+    content: toResultText(result),
+  }));
+  return attached.length === 0 ? answers : [...answers, { role: "user", content: toContent(attached) }];
+}
+
+function toResultText(result: ToolResult): string {
+  const text = resultText(result);
+  // This wire has no field to say that a call failed.
+  if (result.isError) return JSON.stringify({ isError: true, error: text });
+  const hasFiles = result.content.some((block) => block.type !== "text");
+  return text === "" && hasFiles ? "The result is in the next message." : text;
+}
+
+function toContent(content: readonly ContentBlock[]): string | readonly object[] {
+  const [only] = content;
+  return content.length === 1 && only?.type === "text" ? only.text : content.map(toPart);
+}
+
+function toPart(block: ContentBlock): object {
+  if (block.type === "text") return block;
+  const { mediaType, data } = block;
+  if (block.type === "document" && mediaType.startsWith("text/")) return { type: "text", text: data };
+  const url = `data:${mediaType};base64,${data}`;
+  return block.type === "image"
+    ? { type: "image_url", image_url: { url } }
+    : { type: "file", file: { filename: block.title ?? "document", file_data: url } };
+}

@@ -1,0 +1,169 @@
+/**
+ * The embedded loop host: Claude Managed Agents' HTTP and event stream over our own loop, any model and any store.
+ *
+ * What a client may rely on is what the official SDKs use: agents, environments, sessions, events and the one thread of a
+ * session. Only an agent's custom tools are offered to the model; its other toolsets are kept and shown, and do nothing.
+ */
+
+import { Hono } from "hono";
+
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
+import { LoophostError } from "../core/errors.ts";
+import type { Provider } from "../core/provider.ts";
+import type { Store } from "../core/store.ts";
+import type { ModelFunction } from "../providers/local/function-model.ts";
+import { local } from "../providers/local/local.ts";
+import type { Model } from "../providers/local/model.ts";
+import { memoryStore } from "../stores/memory.ts";
+import type { AgentSnapshot } from "./agent-record.ts";
+import { checkIsLocal, isLoopback, keyCheck } from "./auth.ts";
+import { errorResponse, invalid, notFound, Refusal } from "./errors.ts";
+import { HostRecords } from "./host-records.ts";
+import { ReplyMemory } from "./idempotency.ts";
+import { newId } from "./ids.ts";
+import type { Listening } from "./listen.ts";
+import { listenWith } from "./listen.ts";
+import { LiveSessions } from "./live-sessions.ts";
+import { agentRoutes } from "./routes/agents.ts";
+import { environmentRoutes } from "./routes/environments.ts";
+import { eventRoutes } from "./routes/events.ts";
+import type { HostEnv } from "./routes/request.ts";
+import { readBody } from "./routes/request.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+
+/** How the embedded host is made. */
+export interface EmbeddedHostOptions {
+  /** The model for agents whose model id is not among `models`. A model, or a function that answers. */
+  readonly model?: Model | ModelFunction | undefined;
+  /** Models by the id agents name them with. */
+  readonly models?: Readonly<Record<string, Model | ModelFunction>> | undefined;
+  /** The key clients must send. Without it everybody who reaches the host may use it. */
+  readonly apiKey?: string | undefined;
+  /** Where everything is kept; one host per store. Default: in memory, gone with the process. */
+  readonly store?: Store | undefined;
+  readonly clock?: Clock | undefined;
+  /** Milliseconds between two signs of life on a stream. Default 15 000. */
+  readonly pingIntervalMs?: number | undefined;
+  /**
+   * What stands in the `event:` lines of a stream: the event's type, or always "message", which clients older than
+   * version 0.137 of the official SDK need. Default "type".
+   */
+  readonly eventName?: "type" | "message" | undefined;
+}
+
+/** An embedded host. */
+export interface EmbeddedHost extends AsyncDisposable {
+  /** Answers a request in process, without a socket: give it to a client as its `fetch`. */
+  fetch(request: Request): Promise<Response>;
+  /**
+   * Answers over HTTP. Default: a free port of 127.0.0.1, where it answers to the names of this machine only.
+   *
+   * @throws LoophostError `invalid_options` for another address without an `apiKey`
+   */
+  listen(options?: {
+    readonly port?: number | undefined;
+    readonly hostname?: string | undefined;
+  }): Promise<Listening>;
+  /** Stops listening, every run and every stream. The store stays open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes an embedded host.
+ *
+ * @throws LoophostError `invalid_options` when there is no model, or the key is empty
+ */
+export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
+  if (options.apiKey === "")
+    throw new LoophostError("invalid_options", "apiKey is empty; leave it out to let everybody in.");
+  const { store = memoryStore(), clock = systemClock } = options;
+  const records = new HostRecords(store.records);
+  const live = new LiveSessions(records.sessions, { store, clock, provider: providerOf(options, clock) });
+  const app = new Hono<HostEnv>();
+  const replies = new ReplyMemory();
+  const checkKey = keyCheck(options.apiKey);
+  const listening = new Set<Listening>();
+  let isClosed = false;
+
+  app.use(async (c, next) => {
+    if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
+    checkKey(c.req.raw.headers);
+    if (isClosed) throw new Refusal("api_error", "This host was closed.");
+    if (c.req.method !== "POST") return next();
+    const body = await readBody(c.req.raw);
+    c.set("body", body);
+    const key = c.req.header("idempotency-key");
+    if (key === undefined) return next();
+    c.res = await replies.once(key, `${c.req.path}\n${body}`, () => next().then(() => c.res));
+  });
+  app.route("/v1/agents", agentRoutes(records));
+  app.route("/v1/environments", environmentRoutes(records));
+  app.route("/v1/sessions", sessionRoutes(records, live));
+  app.route(
+    "/v1/sessions",
+    eventRoutes(live, {
+      clock,
+      pingIntervalMs: options.pingIntervalMs ?? 15_000,
+      eventName: options.eventName ?? "type",
+    }),
+  );
+  app.notFound((c) => errorResponse(notFound(`${c.req.method} ${c.req.path}`), c.env.requestId));
+  app.onError((thrown, c) => errorResponse(thrown, c.env.requestId));
+
+  const answer = async (request: Request, isLocalOnly: boolean): Promise<Response> => {
+    const requestId = newId("req");
+    const response = await app.fetch(request, { requestId, isLocalOnly });
+    response.headers.set("request-id", requestId);
+    return response;
+  };
+
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    await live.close();
+    await Promise.all([...listening].map((server) => server.close()));
+    listening.clear();
+  };
+
+  return {
+    fetch: (request) => answer(request, false),
+    async listen({ port = 0, hostname = "127.0.0.1" } = {}) {
+      const isLocal = isLoopback(hostname);
+      if (!isLocal && options.apiKey === undefined) {
+        throw new LoophostError(
+          "invalid_options",
+          `Listening on ${hostname} would let everybody on the network in. Set apiKey, or listen on 127.0.0.1.`,
+        );
+      }
+      const server = await listenWith((request) => answer(request, isLocal), port, hostname);
+      listening.add(server);
+      return {
+        url: server.url,
+        close() {
+          listening.delete(server);
+          return server.close();
+        },
+      };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The loop host for an agent: this process, with the model its id names. */
+function providerOf(
+  { model, models = {} }: EmbeddedHostOptions,
+  clock: Clock,
+): (agent: AgentSnapshot) => Provider {
+  if (model === undefined && Object.keys(models).length === 0)
+    throw new LoophostError(
+      "invalid_options",
+      "embeddedHost() needs a model: pass `model`, or `models` by id.",
+    );
+  return (agent) => {
+    const chosen = Object.hasOwn(models, agent.model.id) ? models[agent.model.id] : model;
+    if (chosen === undefined)
+      throw invalid(`This host has no model "${agent.model.id}". It has: ${Object.keys(models).join(", ")}.`);
+    return local({ model: chosen, clock });
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * Replies to posts that carried an `Idempotency-Key`, for when the client did not get them: the same key gets the same
+ * reply and does nothing again. An extension of this host; the official clients do not send the key.
+ */
+
+import { createHash } from "node:crypto";
+
+import { invalid } from "./errors.ts";
+
+const MAX_REPLIES = 1_000;
+const MAX_CHARS = 16 * 1024 * 1024;
+
+interface Kept {
+  readonly fingerprint: string;
+  readonly reply: Promise<{ readonly status: number; readonly headers: Headers; readonly body: string }>;
+  chars: number;
+}
+
+/** The replies given lately; the oldest go when there are too many. */
+export class ReplyMemory {
+  readonly #kept = new Map<string, Kept>();
+  #chars = 0;
+
+  /**
+   * Gives the reply kept under a key, or makes it and keeps it.
+   *
+   * @param request what is asked; a key that comes back with something else is a mistake of the client's
+   * @throws Refusal when the key was used for something else
+   */
+  async once(key: string, request: string, make: () => Promise<Response>): Promise<Response> {
+    const fingerprint = createHash("sha256").update(request).digest("hex");
+    const known = this.#kept.get(key);
+    if (known !== undefined && known.fingerprint !== fingerprint)
+      throw invalid("This Idempotency-Key was used for another request; take a new one.");
+    const kept = known ?? this.#keep(key, fingerprint, make);
+    const { status, headers, body } = await kept.reply;
+    return new Response(body, { status, headers });
+  }
+
+  #keep(key: string, fingerprint: string, make: () => Promise<Response>): Kept {
+    const read = async () => {
+      const response = await make();
+      const { status, headers } = response;
+      const body = await response.text();
+      // What failed may be tried again under the same key.
+      if (status >= 500) this.#forget(key);
+      else this.#weigh(key, body.length);
+      return { status, headers, body };
+    };
+    const reply = read();
+    reply.catch(() => this.#forget(key));
+    const kept = { fingerprint, chars: 0, reply };
+    this.#kept.set(key, kept);
+    this.#weigh(key, fingerprint.length);
+    return kept;
+  }
+
+  #weigh(key: string, chars: number): void {
+    const weighed = this.#kept.get(key);
+    if (weighed === undefined) return;
+    weighed.chars += chars;
+    this.#chars += chars;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#chars <= MAX_CHARS && this.#kept.size <= MAX_REPLIES) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#chars -= this.#kept.get(key)?.chars ?? 0;
+    this.#kept.delete(key);
+  }
+}

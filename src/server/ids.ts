@@ -1,0 +1,26 @@
+/** Ids of what the host makes. Opaque to clients; within one process they sort in the order they were made. */
+
+/** What an id may name. */
+export type IdKind = "agent" | "env" | "sesn" | "sthr" | "sevt" | "req";
+
+let lastMs = 0;
+let inSameMs = 0;
+
+/** Makes an id such as `sesn_0mh4k2q9c00…`. */
+export function newId(kind: IdKind): string {
+  // Never back in time, so that a clock that is set back does not put new things before old ones.
+  const now = Math.max(lastMs, Date.now());
+  inSameMs = now === lastMs ? inSameMs + 1 : 0;
+  lastMs = now;
+  const random = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  return `${kind}_${digits(now, 9)}${digits(inSameMs, 4)}${random}`;
+}
+
+/** An id with every character mirrored, so that what was made later sorts first. Its own inverse. */
+export function mirrored(id: string): string {
+  return id.replace(/[0-9a-z]/g, (digit) => (35 - Number.parseInt(digit, 36)).toString(36));
+}
+
+function digits(value: number, width: number): string {
+  return value.toString(36).padStart(width, "0");
+}

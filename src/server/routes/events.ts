@@ -1,0 +1,105 @@
+/** `/v1/sessions/{id}/events` and `/threads`: what happened in a session, as a list and as a stream. */
+
+import { Hono } from "hono";
+
+import { invalid } from "../errors.ts";
+import { listEvents } from "../event-list.ts";
+import { found } from "../host-records.ts";
+import type { HostedSession } from "../hosted-session.ts";
+import type { LiveSessions } from "../live-sessions.ts";
+import { createdWithin, limitOf, listOf, orderOf } from "../query.ts";
+import { threadOf } from "../session-record.ts";
+import type { StreamOptions } from "../sse.ts";
+import { openStream } from "../sse.ts";
+import type { UserEvent } from "../user-events.ts";
+import { readEvents } from "../user-events.ts";
+import type { HostContext, HostEnv } from "./request.ts";
+import { bodyOf, queryOf } from "./request.ts";
+
+/** What every stream of the host has in common. */
+type StreamDefaults = Omit<StreamOptions, "previews" | "after">;
+
+/** The routes of the events of sessions. */
+export function eventRoutes(live: LiveSessions, defaults: StreamDefaults): Hono<HostEnv> {
+  const use = (c: HostContext, work: (session: HostedSession) => Response | Promise<Response>) =>
+    live.use(c.req.param("id") ?? "", work);
+  /** Each session has one thread; its events are the session's. */
+  const useThread = (c: HostContext, work: (session: HostedSession) => Response | Promise<Response>) =>
+    use(c, (session) => {
+      const id = c.req.param("thread");
+      found(id === session.record.thread_id ? id : undefined, `Thread ${id}`);
+      return work(session);
+    });
+  return new Hono<HostEnv>()
+    .post("/:id/events", async (c) => {
+      const events = readEvents(bodyOf(c));
+      return use(c, async (session) => {
+        await checkConfirmations(session, events);
+        const data = session.post(events);
+        await session.log.written();
+        return Response.json({ data });
+      });
+    })
+    .get("/:id/events", (c) => use(c, (session) => list(c, session)))
+    .get("/:id/events/stream", (c) => use(c, (session) => stream(c, session, defaults)))
+    .get("/:id/threads", (c) =>
+      use(c, ({ record }) => {
+        const statuses = listOf(queryOf(c), "statuses");
+        const isListed = statuses.length === 0 || statuses.includes(record.status);
+        return Response.json({ data: isListed ? [threadOf(record)] : [], next_page: null });
+      }),
+    )
+    .get("/:id/threads/:thread", (c) => useThread(c, ({ record }) => Response.json(threadOf(record))))
+    .get("/:id/threads/:thread/events", (c) => useThread(c, (session) => list(c, session)))
+    .get("/:id/threads/:thread/stream", (c) => useThread(c, (session) => stream(c, session, defaults)));
+}
+
+async function list(c: HostContext, session: HostedSession): Promise<Response> {
+  const query = queryOf(c);
+  const types = listOf(query, "types");
+  const isInTime = createdWithin(query);
+  const page = await listEvents(session.log, {
+    order: orderOf(query, "asc"),
+    limit: limitOf(query, 1_000),
+    page: query.get("page"),
+    // A message that waited was kept twice, when it came and when it was taken; it is listed once.
+    accept: ({ id, type, processed_at: at }) =>
+      (types.length === 0 || types.includes(type)) && (at === null ? session.isQueued(id) : isInTime(at)),
+  });
+  return Response.json(page);
+}
+
+function stream(c: HostContext, session: HostedSession, defaults: StreamDefaults): Response {
+  const previews = listOf(queryOf(c), "event_deltas");
+  const unknown = previews.find((type) => type !== "agent.message" && type !== "agent.thinking");
+  if (unknown !== undefined || previews.length > 100)
+    throw invalid('event_deltas[] takes "agent.message" and "agent.thinking", at most 100 values.');
+  const last = Number(c.req.header("last-event-id") || Number.NaN);
+  const body = openStream(session.log, {
+    ...defaults,
+    previews: new Set(previews),
+    after: Number.isInteger(last) && last >= 0 ? last : undefined,
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      // Asks proxies to pass every event on at once.
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+/** A confirmation of a call this session never had is refused; a late one is taken and changes nothing. */
+async function checkConfirmations({ log }: HostedSession, events: readonly UserEvent[]): Promise<void> {
+  for (const event of events) {
+    if (event.type !== "user.tool_confirmation") continue;
+    const { data } = await listEvents(log, {
+      order: "desc",
+      limit: 1,
+      page: null,
+      accept: ({ id, type }) => id === event.toolUseId && type === "agent.tool_use",
+    });
+    if (data.length === 0) throw invalid(`No call ${event.toolUseId} waits for a confirmation.`);
+  }
+}

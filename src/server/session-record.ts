@@ -1,0 +1,106 @@
+/** Sessions as the host keeps and shows them, and the one thread each has. */
+
+import type { JsonObject } from "../core/json.ts";
+import type { Usage } from "../core/results.ts";
+import type { AgentSnapshot } from "./agent-record.ts";
+import type { Metadata } from "./fields.ts";
+import { optionalString, patchMetadata } from "./fields.ts";
+import { newId } from "./ids.ts";
+
+/** What a session is doing. */
+type SessionStatus = "idle" | "running" | "terminated";
+
+/** A session, as it is kept. */
+export type SessionRecord = {
+  readonly id: string;
+  readonly type: "session";
+  readonly status: SessionStatus;
+  readonly agent: AgentSnapshot;
+  readonly environment_id: string;
+  readonly title: string | null;
+  readonly metadata: Metadata;
+  readonly usage: SessionUsage;
+  readonly stats: { readonly active_seconds: number; readonly duration_seconds: number };
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly archived_at: string | null;
+  /** Kept, not shown: the session's one thread. */
+  readonly thread_id: string;
+  /** Kept, not shown: whether a run is open. Found set when the session is loaded, the run was lost with its process. */
+  readonly is_open: boolean;
+};
+
+/** Tokens spent so far, in the words of the wire. */
+export type SessionUsage = {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_input_tokens: number;
+  readonly cache_creation: {
+    readonly ephemeral_5m_input_tokens: number;
+    readonly ephemeral_1h_input_tokens: number;
+  };
+};
+
+/** Makes a session of the body of a create request. */
+export function createSession(body: JsonObject, agent: AgentSnapshot, environmentId: string): SessionRecord {
+  const now = new Date().toISOString();
+  return {
+    id: newId("sesn"),
+    type: "session",
+    status: "idle",
+    agent,
+    environment_id: environmentId,
+    title: optionalString(body, "title", 1_024) ?? null,
+    metadata: patchMetadata({}, body["metadata"]),
+    usage: {
+      input_tokens: 0,
+      output_tokens: 0,
+      cache_read_input_tokens: 0,
+      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+    },
+    stats: { active_seconds: 0, duration_seconds: 0 },
+    created_at: now,
+    updated_at: now,
+    archived_at: null,
+    thread_id: newId("sthr"),
+    is_open: false,
+  };
+}
+
+/** A usage with what a model call spent added to it. */
+export function addSpent(total: SessionUsage, spent: Usage): SessionUsage {
+  return {
+    input_tokens: total.input_tokens + spent.inputTokens,
+    output_tokens: total.output_tokens + spent.outputTokens,
+    cache_read_input_tokens: total.cache_read_input_tokens + spent.cacheReadTokens,
+    cache_creation: {
+      ...total.cache_creation,
+      ephemeral_5m_input_tokens: total.cache_creation.ephemeral_5m_input_tokens + spent.cacheWriteTokens,
+    },
+  };
+}
+
+/** A session as clients see it. */
+export function sessionOf(record: SessionRecord): JsonObject {
+  const { thread_id: _, is_open: __, ...session } = record;
+  return { ...session, resources: [], vault_ids: [], budget: null, outcome_evaluations: [] };
+}
+
+/** The one thread of a session, as clients see it. */
+export function threadOf(record: SessionRecord): JsonObject {
+  const { multiagent: _, ...agent } = record.agent;
+  return {
+    id: record.thread_id,
+    type: "session_thread",
+    session_id: record.id,
+    agent,
+    status: record.status,
+    parent_thread_id: null,
+    workflow_run_id: null,
+    stats: record.stats,
+    usage: record.usage,
+    created_at: record.created_at,
+    updated_at: record.updated_at,
+    archived_at: record.archived_at,
+  };
+}

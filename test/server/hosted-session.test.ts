@@ -1,0 +1,264 @@
+// The order of things inside one session that the in-process host never shows by itself: answers that come before the
+// turn that asked has ended, two answers at once, a store that fails, a process that went away.
+
+import { LoophostError } from "loophost";
+import type { HostEvent, HostInput, Provider, Store } from "loophost";
+import { memoryStore } from "loophost/stores/memory";
+import { manualClock, settle } from "loophost/testing";
+import { describe, expect, it } from "vitest";
+
+import { local } from "../../src/providers/local/local.ts";
+import { createAgent, snapshotOf } from "../../src/server/agent-record.ts";
+import { Collection } from "../../src/server/collection.ts";
+import { HostedSession } from "../../src/server/hosted-session.ts";
+import { LiveSessions } from "../../src/server/live-sessions.ts";
+import type { SessionRecord } from "../../src/server/session-record.ts";
+import { createSession } from "../../src/server/session-record.ts";
+import type { UserEvent } from "../../src/server/user-events.ts";
+import { readEvents } from "../../src/server/user-events.ts";
+import type { WireEvent } from "../../src/server/wire-events.ts";
+import { answer, call, customTool, message, scripted } from "./support.ts";
+
+/** A session whose loop host says what the test makes it say. */
+function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = memoryStore()) {
+  let emit: ((event: HostEvent) => void) | undefined;
+  const sent: HostInput[] = [];
+  const provider: Provider = {
+    name: "by hand",
+    traits: { answers: "together", history: "here" },
+    open: (request) => {
+      ({ emit } = request);
+      return Promise.resolve({
+        sessionId: "inner",
+        send(inputs) {
+          sent.push(...inputs);
+          if (inputs.some(({ type }) => type === "message")) request.emit({ type: "input.taken" });
+          if (inputs.some(({ type }) => type === "interrupt"))
+            request.emit({ type: "turn.done", ending: "completed", stopReason: null });
+          return Promise.resolve();
+        },
+        catchUp: () => Promise.resolve(),
+        transcript: () => [],
+        close: () => Promise.resolve(),
+      });
+    },
+  };
+  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
+  const record = { ...createSession({}, snapshotOf(agent), "env_1"), ...changes };
+  const saved: SessionRecord[] = [];
+  const session = new HostedSession(record, {
+    store,
+    clock: manualClock(),
+    provider: () => provider,
+    save: (changed) => Promise.resolve(void saved.push(changed)),
+    forget: () => Promise.resolve(),
+    onQuiet: () => undefined,
+  });
+  const events: WireEvent[] = [];
+  session.log.follow({
+    take: ({ seq, event }) => seq !== undefined && events.push(event),
+    end: () => undefined,
+  });
+  return {
+    session,
+    sent,
+    saved,
+    events,
+    emit: (event: HostEvent) => emit?.(event),
+    types: () => events.map(({ type }) => type),
+    uses: () => events.filter(({ type }) => type === "agent.custom_tool_use").map(({ id }) => id),
+  };
+}
+
+const post = (...events: unknown[]): readonly UserEvent[] => readEvents({ events: events as never });
+const callOf = (id: string): HostEvent => ({ type: "call", id, name: "t", input: {} });
+const waitsFor = (...needs: string[]): HostEvent => ({
+  type: "turn.done",
+  ending: "requires_action",
+  stopReason: null,
+  needs,
+});
+
+/** A session that waits for the answers to two calls. */
+async function waiting() {
+  const one = sessionUnderTest();
+  one.session.post(post(message("go")));
+  await settle();
+  one.emit({ type: "turn.began" });
+  one.emit(callOf("c1"));
+  one.emit(callOf("c2"));
+  one.emit(waitsFor("c1", "c2"));
+  await settle();
+  const [first, second] = one.uses();
+  return { ...one, first, second };
+}
+
+describe("answers that come before the turn has ended", () => {
+  it("all of them: no idle is owed, and the session never leaves running [S7-5]", async () => {
+    const one = sessionUnderTest();
+    one.session.post(post(message("go")));
+    await settle();
+    one.emit({ type: "turn.began" });
+    one.emit(callOf("c1"));
+    one.emit(callOf("c2"));
+    await settle();
+    const [first, second] = one.uses();
+    one.session.post(post(answer(first, "1")));
+    one.session.post(post(answer(second, "2")));
+    await settle();
+    one.emit(waitsFor("c1", "c2"));
+    await settle();
+
+    expect(one.types()).not.toContain("session.status_idle");
+    expect(one.types().filter((type) => type === "session.status_running")).toHaveLength(1);
+    expect(one.sent.filter(({ type }) => type === "tool_result")).toHaveLength(2);
+    expect(one.session.record.status).toBe("running");
+  });
+
+  it("in the very tick in which the turn ends: still none", async () => {
+    const one = sessionUnderTest();
+    one.session.post(post(message("go")));
+    await settle();
+    one.emit({ type: "turn.began" });
+    one.emit(callOf("c1"));
+    await settle();
+    one.session.post(post(answer(one.uses()[0], "1")));
+    one.emit(waitsFor("c1"));
+    await settle();
+    expect(one.types()).not.toContain("session.status_idle");
+    expect(one.sent.filter(({ type }) => type === "tool_result")).toHaveLength(1);
+  });
+
+  it("a part of them: the idle asks for the rest only", async () => {
+    const one = sessionUnderTest();
+    one.session.post(post(message("go")));
+    await settle();
+    one.emit({ type: "turn.began" });
+    one.emit(callOf("c1"));
+    one.emit(callOf("c2"));
+    await settle();
+    const [first, second] = one.uses();
+    one.session.post(post(answer(first, "1")));
+    expect(one.types()).not.toContain("session.status_idle");
+    one.emit(waitsFor("c1", "c2"));
+    await settle();
+    expect(one.events.at(-1)).toMatchObject({
+      stop_reason: { type: "requires_action", event_ids: [second] },
+    });
+  });
+
+  it("a message may still queue then, since nothing is asked for yet", async () => {
+    const one = sessionUnderTest();
+    one.session.post(post(message("go")));
+    await settle();
+    one.emit({ type: "turn.began" });
+    one.emit(callOf("c1"));
+    await settle();
+    expect(one.session.post(post(message("more")))).toMatchObject([{ processed_at: null }]);
+    one.emit(waitsFor("c1"));
+    await settle();
+    expect(() => one.session.post(post(message("even more")))).toThrow("waits for the results");
+  });
+});
+
+describe("a post", () => {
+  it("is taken whole or not at all [S7-4]", async () => {
+    const { session, events, first } = await waiting();
+    const before = events.length;
+    expect(() => session.post(post(answer(first, "1"), answer("sevt_nobody", "2")))).toThrow("sevt_nobody");
+    expect(() => session.post(post(answer(first, "1"), message("hi")))).toThrow("waits for the results");
+    expect(() => session.post(post(answer(first, "1"), answer(first, "again")))).toThrow("answered already");
+    await settle();
+    expect(events).toHaveLength(before);
+  });
+
+  it("cannot answer what another has just answered [F3-duplicate]", async () => {
+    const { session, first, second } = await waiting();
+    session.post(post(answer(first, "1")));
+    expect(() => session.post(post(answer(first, "1")))).toThrow("answered already");
+    session.post(post(answer(second, "2")));
+    expect(() => session.post(post(answer(second, "2")))).toThrow("answered already");
+  });
+
+  it("with the last answers and a message after them takes both", async () => {
+    const { session, types, first, second } = await waiting();
+    const echoes = session.post(post(answer(first, "1"), answer(second, "2"), message("and then")));
+    expect(echoes.map((echo) => echo.processed_at === null)).toEqual([false, false, true]);
+    await settle();
+    expect(types().filter((type) => type === "session.status_idle")).toHaveLength(1);
+  });
+
+  it("with the last answer and an interrupt keeps the answer and ends the turn", async () => {
+    const { session, events, types, first, second } = await waiting();
+    session.post(post(answer(first, "1"), answer(second, "2"), { type: "user.interrupt" }));
+    await settle();
+    expect(types()).not.toContain("agent.tool_result");
+    expect(events.at(-1)).toMatchObject({ type: "session.status_idle", stop_reason: { type: "end_turn" } });
+  });
+});
+
+it("saves what the session is doing before it says so [S7-6]", async () => {
+  const one = sessionUnderTest();
+  let savedAtIdle: string | undefined;
+  one.session.log.follow({
+    take: ({ event }) => {
+      if (event.type === "session.status_idle") savedAtIdle = one.saved.at(-1)?.status;
+    },
+    end: () => undefined,
+  });
+  one.session.post(post(message("go")));
+  await settle();
+  one.emit({ type: "turn.began" });
+  one.emit({ type: "turn.done", ending: "completed", stopReason: null });
+  await settle();
+  expect(savedAtIdle).toBe("idle");
+  expect(one.session.isQuiet).toBe(false); // it is followed
+});
+
+it("leaves memory when it has nothing to do and nobody follows [I10]", async () => {
+  const store = memoryStore();
+  const records = new Collection<SessionRecord>(store.records, "sessions");
+  const model = scripted([call("c1", "t")], "done");
+  const live = new LiveSessions(records, { store, clock: manualClock(), provider: () => local({ model }) });
+  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
+  const record = createSession({}, snapshotOf(agent), "env_1");
+  const { id } = record;
+  await live.create(record, post(message("go")));
+  await settle();
+  expect(live.size).toBe(1); // it waits for an answer
+  const [callId] = await live.use(id, async ({ log }) => {
+    const events = await log.read(0, 100);
+    return events.filter(({ event }) => event.type === "agent.custom_tool_use").map(({ event }) => event.id);
+  });
+  await live.use(id, (session) => session.post(post(answer(callId, "1"))));
+  await settle();
+  expect(live.size).toBe(0);
+  expect(await records.get(id)).toMatchObject({ status: "idle", is_open: false });
+});
+
+it("tells who waits when the store fails, and stops what runs", async () => {
+  const store = memoryStore();
+  const one = sessionUnderTest(
+    {},
+    { ...store, log: { ...store.log, append: () => Promise.reject(new Error("disk full")) } },
+  );
+  one.session.post(post(message("go")));
+  await expect(one.session.log.written()).rejects.toThrow("disk full");
+  await expect(one.session.log.written()).rejects.toThrow(LoophostError);
+  await settle();
+  expect(one.events).toEqual([]);
+  expect(one.session.log.isQuiet).toBe(true);
+});
+
+it("closes a run that was lost with its process, so that the session can be used again", async () => {
+  const one = sessionUnderTest({ status: "running", is_open: true });
+  await settle();
+  expect(one.types()).toEqual([
+    "session.error",
+    "session.thread_status_idle",
+    "session.usage",
+    "session.status_idle",
+  ]);
+  expect(one.events.at(-1)).toMatchObject({ stop_reason: { type: "retries_exhausted" } });
+  expect(one.session.record).toMatchObject({ status: "idle", is_open: false });
+});
