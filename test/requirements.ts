@@ -576,4 +576,47 @@ export const requirements: readonly Requirement[] = [
     from: "faults, section 3",
     status: "built",
   },
+  {
+    id: "A-097",
+    says: "With guards on, a call repeated with the same arguments is answered with a note instead of being run.",
+    from: "parity A-097",
+    status: "built",
+  },
+  {
+    id: "A-098",
+    says: "With guards on, two failures of a tool in a row bring advice to the model; a success resets the count.",
+    from: "parity A-098",
+    status: "built",
+  },
+  {
+    id: "A-099",
+    says: "With guards on, the last turn asks for the final answer and names the terminal tool.",
+    from: "parity A-099",
+    status: "built",
+  },
+  { id: "A-100", says: "Guards begin anew with every message.", from: "parity A-100", status: "built" },
+  {
+    id: "A-102",
+    says: "A conversation is seeded verbatim by an earlier transcript.",
+    from: "parity A-102",
+    status: "built",
+  },
+  {
+    id: "B-16",
+    says: "The transcript of a result is reusable as the history of another run.",
+    from: "parity B-16",
+    status: "built",
+  },
+  {
+    id: "L-17",
+    says: "A turn of repeated calls only goes on by itself, with nothing to run.",
+    from: "parity L-17",
+    status: "built",
+  },
+  {
+    id: "L-35",
+    says: "A call that failed may be tried again with the same arguments.",
+    from: "parity L-35",
+    status: "built",
+  },
 ];

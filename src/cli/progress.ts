@@ -70,6 +70,8 @@ export class Progress {
         return this.note(`  ${formatCall(event.name, event.input)}  on the host`);
       case "retrying":
         return this.note(`  trying again in ${formatMs(event.delayMs)}: ${event.reason}`);
+      case "context.compacted":
+        return this.note("  the conversation was compacted to make room");
       case "stream.lost":
         return this.note(`  the stream dropped, reconnecting: ${event.reason}`);
       case "stream.restored":

@@ -112,6 +112,14 @@ export interface ServerToolFinished extends FromHost {
   readonly isError: boolean;
 }
 
+/** The conversation was made smaller. `dropped` holds what the model no longer sees, as far as this side held it. */
+export interface ContextCompacted extends FromHost {
+  readonly type: "context.compacted";
+  readonly messagesBefore?: number | undefined;
+  readonly messagesAfter?: number | undefined;
+  readonly dropped?: readonly unknown[] | undefined;
+}
+
 /** Tokens were spent: what is new since the last such event. */
 export interface UsageReported extends FromHost {
   readonly type: "usage";
@@ -182,6 +190,7 @@ export type SessionEvent =
   | RunWaiting
   | ServerToolCalled
   | ServerToolFinished
+  | ContextCompacted
   | UsageReported
   | TurnEnded
   | Retrying

@@ -10,6 +10,7 @@ import type { Agent } from "./agent.ts";
 import type { LoophostError } from "./errors.ts";
 import type {
   AgentMessage,
+  ContextCompacted,
   DeltasRetracted,
   ProviderEvent,
   Retrying,
@@ -97,6 +98,7 @@ export type PassedOnEvent =
   | AgentMessage
   | ServerToolCalled
   | ServerToolFinished
+  | ContextCompacted
   | UsageReported
   | Retrying
   | StreamLost
@@ -155,6 +157,7 @@ const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
   "message",
   "server_tool.called",
   "server_tool.finished",
+  "context.compacted",
   "usage",
   "retrying",
   "stream.lost",

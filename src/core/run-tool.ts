@@ -9,7 +9,6 @@
 
 import { onAbort } from "./abort.ts";
 import type { Clock } from "./clock.ts";
-import { messageOf } from "./errors.ts";
 import { isObject } from "./json.ts";
 import type { Call } from "./loop-state.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
@@ -130,10 +129,9 @@ function toJson(value: unknown): string {
   let json: string | undefined;
   try {
     json = JSON.stringify(value);
-  } catch (thrown) {
-    throw new TypeError(`the tool returned something that is not JSON: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
+  } catch (cause) {
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new TypeError(`the tool returned something that is not JSON${why}`, { cause });
   }
   if (json === undefined) throw new TypeError(`the tool returned a ${typeof value}, which is not JSON`);
   return json;

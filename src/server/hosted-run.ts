@@ -133,6 +133,9 @@ export class HostedRun {
       case "usage":
         turn.spend(event.usage);
         return onSpent(event.usage);
+      case "context.compacted":
+        log.append(wireEvent("agent.thread_context_compacted"));
+        return;
       case "retrying":
         turn.endRequest(true);
         log.append(errorEvent("model_request_failed_error", event.reason, "retrying"));

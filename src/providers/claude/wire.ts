@@ -61,6 +61,8 @@ export function fromWire(event: WireEvent): HostEvent[] {
       const id = text(event["custom_tool_use_id"]) ?? text(event["tool_use_id"]);
       return id === undefined ? [{ type: "provider", raw }] : [{ type: "call.answered", id, raw }];
     }
+    case "agent.thread_context_compacted":
+      return [{ type: "context.compacted", raw, thread }];
     case "span.model_request_end":
       return [{ type: "usage", usage: usageOf(event["model_usage"] ?? event["usage"]), raw, thread }];
     default:

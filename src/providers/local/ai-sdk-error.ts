@@ -32,9 +32,19 @@ function toResponse(error: Record<string, unknown>): Response | undefined {
   });
 }
 
-/** The AI SDK's own errors, by name. What is none of its errors comes from the connection: undefined. */
+/** What an error of the AI SDK's own means, by its name; undefined for others, which come from the connection. */
 function codeOf({ name }: Error): ErrorCode | undefined {
+  if (!name.startsWith("AI_")) return undefined;
   if (name === "AI_LoadAPIKeyError") return "missing_credentials";
-  if (name === "AI_UnsupportedFunctionalityError" || name === "AI_InvalidPromptError") return "host_rejected";
-  return name.startsWith("AI_") ? "host_protocol" : undefined;
+  return BAD_REPLIES.has(name) ? "host_failed" : "host_rejected";
 }
+
+/** Replies that cannot be read, as those that were cut off: asking again may help. */
+const BAD_REPLIES: ReadonlySet<string> = new Set([
+  "AI_APICallError",
+  "AI_EmptyResponseBodyError",
+  "AI_InvalidResponseDataError",
+  "AI_JSONParseError",
+  "AI_NoContentGeneratedError",
+  "AI_TypeValidationError",
+]);

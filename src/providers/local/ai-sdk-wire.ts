@@ -113,7 +113,7 @@ export function toPromptMessage(message: ModelMessage, version: AiSdkVersion): o
       return { role: "user", content: message.content.map((block) => toUserPart(block, version)) };
     case "assistant": {
       const said = toSaidParts(message).filter((part) => !isNothing(part));
-      if (said.length === 0) return undefined;
+      if (said.every((part) => part.type === "custom")) return undefined;
       return { role: "assistant", content: said.map((part) => writeFile(part, version)) };
     }
     case "tool": {

@@ -1,7 +1,7 @@
 /**
  * The Anthropic Messages API as a model of the in-process loop host.
  *
- *   M1  a message is written as JSON once, when it enters the conversation; a request joins what is written
+ *   M1  a message is written once, when it enters the conversation; a request sends what is written
  *   M2  what the model said goes back as it said it, character for character
  *   M3  a cache breakpoint moves by changing the message that carries it, and no other
  */
@@ -15,6 +15,7 @@ import type { FetchModelOptions } from "./fetch-model.ts";
 import { checkExtraBody, modelIdOf, toUrl } from "./fetch-model.ts";
 import type { ModelClient, ModelTry } from "./http.ts";
 import { createModelClient } from "./http.ts";
+import { MessageBytes } from "./message-bytes.ts";
 import { MESSAGE_THREADS_BETA, MessageThread } from "./message-thread.ts";
 import type {
   ConversationSetup,
@@ -78,10 +79,11 @@ class AnthropicConversation implements ModelConversation {
   readonly #client: ModelClient;
   readonly #thread: MessageThread;
   readonly #marksCache: boolean;
-  /** The request up to what depends on the conversation, without its closing brace. */
+  /** The request up to what depends on the thread, without its closing brace. */
   readonly #head: string;
+  /** The system prompt and the tools, which belong to a thread once it is open. */
   readonly #setup: string;
-  readonly #messages: string[] = [];
+  readonly #messages: MessageBytes;
   /** The newest tool results: where they are, and how they read without their breakpoint. */
   #marked: { readonly at: number; readonly plain: string } | undefined;
 
@@ -99,12 +101,13 @@ class AnthropicConversation implements ModelConversation {
     const hasTools = tools.length + serverTools.length > 0;
     this.#head = JSON.stringify(toHead(options, modelIdOf(options, modelId, FACTORY), hasTools)).slice(0, -1);
     this.#setup = toAnthropicSetup(instructions, tools, serverTools, cache);
+    this.#messages = new MessageBytes(`${this.#head}${this.#setup},"messages":[`);
   }
 
   add(message: ModelMessage): void {
     const json = toAnthropicMessage(message);
-    if (json !== undefined) this.#messages.push(message.role === "tool" ? this.#mark(json) : json);
-    this.#thread.added(message, this.#messages.length);
+    if (json !== undefined) this.#messages.add(message.role === "tool" ? this.#mark(json) : json);
+    this.#thread.added(message, this.#messages.count);
   }
 
   async reply(call: ModelCall): Promise<ModelReply> {
@@ -119,21 +122,23 @@ class AnthropicConversation implements ModelConversation {
   }
 
   #try({ emit }: ModelCall): ModelTry {
+    return { body: this.#body(), reader: new AnthropicReply(emit, () => this.#thread.began()) };
+  }
+
+  #body(): ModelTry["body"] {
     const { isOn, held, field } = this.#thread;
-    // The system prompt and the tools belong to a thread; only the request that opens it may name them.
+    if (!isOn) return this.#messages.body();
     const setup = held > 0 ? "" : this.#setup;
-    const thread = isOn ? `,"thread":${JSON.stringify(field)}` : "";
-    const messages = held > 0 ? this.#messages.slice(held) : this.#messages;
-    return {
-      body: `${this.#head}${setup}${thread},"messages":[${messages.join(",")}]}`,
-      reader: new AnthropicReply(emit, () => this.#thread.began()),
-    };
+    return this.#messages.bodyFrom(
+      held,
+      `${this.#head}${setup},"thread":${JSON.stringify(field)},"messages":[`,
+    );
   }
 
   #mark(results: string): string {
     if (!this.#marksCache) return results;
-    if (this.#marked !== undefined) this.#messages[this.#marked.at] = this.#marked.plain;
-    this.#marked = { at: this.#messages.length, plain: results };
+    if (this.#marked !== undefined) this.#messages.replace(this.#marked.at, this.#marked.plain);
+    this.#marked = { at: this.#messages.count, plain: results };
     return markToolResults(results);
   }
 }

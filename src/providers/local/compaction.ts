@@ -36,7 +36,8 @@ const KEPT = 6;
 const LEFT_OUT = "[left out to make room; call the tool again if it is needed]";
 
 /** The built-in compactor. */
-export const compactOldestFirst: Compactor = async (messages, { tokens, aboveTokens, summarise }) => {
+export const compactOldestFirst: Compactor = async (messages, help) => {
+  const { tokens, aboveTokens } = help;
   const split = safeSplit(messages, Math.max(0, messages.length - KEPT));
   const [old, kept] = [messages.slice(0, split), messages.slice(split)];
   const emptied = old.map(withoutResults);
@@ -44,7 +45,7 @@ export const compactOldestFirst: Compactor = async (messages, { tokens, aboveTok
   // Tokens go with characters closely enough to tell whether half of the room is free again.
   if (tokens * (1 - freed / Math.max(1, sizeOf(messages))) <= aboveTokens / 2) return [...emptied, ...kept];
   if (old.length === 0) return messages;
-  const summary = await summarise(old);
+  const summary = await help.summarise(old);
   return [
     { role: "user", content: [{ type: "text", text: `What happened so far, in short:\n${summary}` }] },
     ...kept,

@@ -27,7 +27,7 @@ export interface ModelService extends ServiceLabel {
 
 /** One try: what is sent, and who reads the reply. */
 export interface ModelTry {
-  readonly body: string;
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly reader: ReplyReader;
 }
 

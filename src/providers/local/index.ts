@@ -5,8 +5,11 @@ export { aiSdkModel } from "./ai-sdk.ts";
 export type { AiSdkLanguageModel } from "./ai-sdk-wire.ts";
 export type { AnthropicMessagesOptions } from "./anthropic-messages.ts";
 export { anthropicMessages } from "./anthropic-messages.ts";
+export type { CompactionHelp, CompactionOptions, Compactor } from "./compaction.ts";
+export { compactOldestFirst } from "./compaction.ts";
 export type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
 export type { ModelFunction, ModelPart, ModelRequest } from "./function-model.ts";
+export type { Guards } from "./guards.ts";
 export type { LocalOptions } from "./local.ts";
 export { local } from "./local.ts";
 export type {

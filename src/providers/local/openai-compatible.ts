@@ -2,7 +2,7 @@
  * Any service that speaks OpenAI's chat completions as a model of the in-process loop host: OpenAI itself, Ollama, vLLM,
  * LM Studio, llama.cpp, OpenRouter and many more.
  *
- *   C1  a message is written as JSON once, when it enters the conversation; a request joins what is written
+ *   C1  a message is written once, when it enters the conversation; a request sends what is written
  *   C2  what the model said goes back as it said it, its arguments character for character
  *   C3  no call id comes twice in a conversation
  */
@@ -12,6 +12,7 @@ import type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
 import { checkExtraBody, modelIdOf, toUrl } from "./fetch-model.ts";
 import type { ModelClient } from "./http.ts";
 import { createModelClient } from "./http.ts";
+import { MessageBytes } from "./message-bytes.ts";
 import type {
   ConversationSetup,
   Model,
@@ -66,9 +67,7 @@ const KEY_VARIABLE = "OPENAI_API_KEY";
 
 class ChatConversation implements ModelConversation {
   readonly #client: ModelClient;
-  /** The request up to its messages, without its closing brace. */
-  readonly #head: string;
-  readonly #messages: string[] = [];
+  readonly #messages: MessageBytes;
   readonly #usedIds = new Set<string>();
 
   constructor(
@@ -78,20 +77,22 @@ class ChatConversation implements ModelConversation {
     atOpenAI: boolean,
   ) {
     this.#client = client;
-    this.#head = JSON.stringify(toHead(options, setup, atOpenAI)).slice(0, -1);
-    if (setup.instructions !== "")
-      this.#messages.push(JSON.stringify({ role: "system", content: setup.instructions }));
+    this.#messages = new MessageBytes(
+      `${JSON.stringify(toHead(options, setup, atOpenAI)).slice(0, -1)},"messages":[`,
+    );
+    const { instructions } = setup;
+    if (instructions !== "") this.#messages.add(JSON.stringify({ role: "system", content: instructions }));
   }
 
   add(message: ModelMessage): void {
-    this.#messages.push(...toChatMessages(message));
+    for (const json of toChatMessages(message)) this.#messages.add(json);
     if (message.role !== "assistant") return;
     for (const block of message.content) if (block.type === "tool_call") this.#usedIds.add(block.id);
   }
 
   reply(call: ModelCall): Promise<ModelReply> {
     return this.#client.ask(call, () => ({
-      body: `${this.#head},"messages":[${this.#messages.join(",")}]}`,
+      body: this.#messages.body(),
       reader: new ChatReply(call.emit, this.#usedIds),
     }));
   }

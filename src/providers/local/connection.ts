@@ -1,0 +1,199 @@
+/** A session of the in-process loop host: one model call per turn, told as host events. */
+
+import type { Clock } from "../../core/clock.ts";
+import { LoophostError, toLoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import type { Connection, HostEvent, HostInput, OpenRequest } from "../../core/provider.ts";
+import type { ToolResult } from "../../core/results.ts";
+import type { CompactionOptions } from "./compaction.ts";
+import type { PendingCall } from "./conversation.ts";
+import { checkHistory, Conversation } from "./conversation.ts";
+import type { Guards } from "./guards.ts";
+import { ModelGuards } from "./guards.ts";
+import type { Model, ModelMessage, ModelReply } from "./model.ts";
+import { textOf } from "./model.ts";
+
+/** What a session is held with, beside the request. */
+export interface LocalSettings {
+  readonly model: Model;
+  readonly clock: Clock;
+  readonly guards: Guards | undefined;
+  readonly compaction: CompactionOptions | undefined;
+}
+
+/** A session held in this process. */
+export class LocalConnection implements Connection {
+  readonly sessionId: string;
+  readonly #emit: (event: HostEvent) => void;
+  readonly #request: OpenRequest;
+  readonly #clock: Clock;
+  readonly #conversation: Conversation;
+  readonly #guards: ModelGuards | undefined;
+  /** Results the guards gave, for calls the loop was not told of. */
+  readonly #guarded = new Map<string, ToolResult>();
+  #turns = 0;
+  #asking: AbortController | undefined;
+
+  constructor(request: OpenRequest, { model, clock, guards, compaction }: LocalSettings) {
+    const { agent, emit, history = [], sessionId } = request;
+    this.sessionId = sessionId ?? `local_${crypto.randomUUID()}`;
+    this.#request = request;
+    this.#emit = emit;
+    this.#clock = clock;
+    this.#guards = guards && new ModelGuards(guards);
+    const tools = agent.tools.map(({ name, description, schema }) => ({
+      name,
+      description,
+      inputSchema: schema.jsonSchema,
+    }));
+    this.#conversation = new Conversation({
+      model,
+      setup: { instructions: agent.instructions, tools, modelId: agent.model },
+      history: checkHistory(history),
+      compaction,
+      onCompacted: emit,
+    });
+  }
+
+  send(inputs: readonly HostInput[]): Promise<void> {
+    const unfit = inputs.find((input) => input.type === "raw" || input.type === "verdict");
+    if (unfit !== undefined) {
+      const what = unfit.type === "raw" ? "raw events" : "verdicts";
+      return Promise.reject(
+        new LoophostError("invalid_options", `The in-process loop host takes no ${what}.`),
+      );
+    }
+    const results = new Map(
+      inputs.flatMap((input) =>
+        input.type === "tool_result" ? [[input.callId, input.result] as const] : [],
+      ),
+    );
+    const message = inputs.find((input) => input.type === "message");
+    if (inputs.some((input) => input.type === "interrupt")) this.#interrupt(results);
+    else if (results.size > 0) this.#goOn(results);
+    else if (message !== undefined) {
+      this.#guards?.reset();
+      this.#guarded.clear();
+      this.#turns = 0;
+      this.#conversation.say(message.content);
+      this.#emit({ type: "input.taken" });
+      this.#ask();
+    }
+    return Promise.resolve();
+  }
+
+  catchUp(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  transcript(): readonly ModelMessage[] {
+    return this.#conversation.messages;
+  }
+
+  close(): Promise<void> {
+    this.#asking?.abort();
+    return Promise.resolve();
+  }
+
+  #interrupt(results: ReadonlyMap<string, ToolResult>): void {
+    const wasBusy = this.#asking !== undefined || this.#conversation.pending.length > 0;
+    this.#asking?.abort();
+    this.#asking = undefined;
+    // What was done is kept, though the turn ends here; the rest is closed with the next message.
+    if (results.size > 0) this.#answer(results);
+    if (wasBusy) this.#emit({ type: "turn.done", ending: "completed", stopReason: "interrupted" });
+  }
+
+  /** Answers the pending calls and takes the next turn. */
+  #goOn(results: ReadonlyMap<string, ToolResult>): void {
+    const calls = this.#conversation.pending;
+    const known = calls.flatMap((call) => {
+      const result = results.get(call.id);
+      return result === undefined ? [] : [{ call, result }];
+    });
+    this.#answer(results);
+    this.#advise(this.#guards?.learn(known));
+    this.#ask();
+  }
+
+  #answer(results: ReadonlyMap<string, ToolResult>): void {
+    this.#conversation.answer(new Map([...this.#guarded, ...results]));
+    this.#guarded.clear();
+  }
+
+  /** Says something to the model on the guards' behalf. */
+  #advise(text: string | undefined): void {
+    if (text !== undefined) this.#conversation.say([{ type: "text", text }]);
+  }
+
+  /** Starts a turn; it ends through `emit`. */
+  #ask(): void {
+    const { agent } = this.#request;
+    const asking = new AbortController();
+    this.#asking = asking;
+    this.#turns += 1;
+    this.#emit({ type: "turn.began" });
+    if (this.#turns === agent.limits.maxTurns && this.#turns > 1)
+      this.#advise(this.#guards?.lastWord(agent.terminalTool?.name));
+    const isCurrent = () => this.#asking === asking;
+    this.#conversation
+      .reply({ signal: asking.signal, clock: this.#clock, emit: (event) => isCurrent() && this.#emit(event) })
+      .then(
+        (reply) => isCurrent() && this.#take(reply),
+        (thrown: unknown) => {
+          if (!isCurrent()) return;
+          this.#asking = undefined;
+          const error = toLoophostError(thrown, "host_failed", "The model call failed");
+          this.#emit({ type: "failed", error, sessionOver: false });
+        },
+      );
+  }
+
+  #take(reply: ModelReply): void {
+    const { message, ending, stopReason, usage } = reply;
+    this.#asking = undefined;
+    const calls = this.#conversation.take(reply);
+    const text = textOf(message);
+    if (text !== "") this.#emit({ type: "message", text, raw: message.native?.message });
+    if (usage !== undefined) this.#emit({ type: "usage", usage });
+    const told = calls.filter((call) => !this.#isGuarded(call));
+    for (const call of told) this.#emit({ type: "call", ...readCall(call) });
+    if (told.length > 0) {
+      this.#emit({
+        type: "turn.done",
+        ending: "requires_action",
+        stopReason,
+        needs: told.map((call) => call.id),
+      });
+    } else if (calls.length > 0) this.#goOn(new Map());
+    else if (ending === "paused") this.#ask();
+    else this.#emit({ type: "turn.done", ending, stopReason });
+  }
+
+  /** Whether the guards answer a call themselves. */
+  #isGuarded(call: PendingCall): boolean {
+    const result = this.#guards?.answerTo(call);
+    if (result === undefined) return false;
+    this.#guarded.set(call.id, result);
+    this.#emit({ type: "provider", raw: { type: "local.duplicate_call", id: call.id, name: call.name } });
+    return true;
+  }
+}
+
+/** Arguments that are no JSON object become a problem the model is told about; they are never repaired. */
+function readCall({ id, name, arguments: text }: PendingCall): {
+  id: string;
+  name: string;
+  input: unknown;
+  problem?: string;
+} {
+  try {
+    // Models send nothing at all for a tool without parameters.
+    const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
+    return isObject(input)
+      ? { id, name, input }
+      : { id, name, input, problem: "the arguments must be a JSON object" };
+  } catch {
+    return { id, name, input: text, problem: "the arguments are not valid JSON" };
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The conversation of a session of the in-process loop host: what was said, and what is still owed to it.
+ *
+ *   L1  it holds the model's own words; only a compaction ever rewrites it
+ *   L2  no call is left without a result in it: what has no answer when the next message comes is closed as stopped
+ *   L3  a reply that failed or was interrupted leaves no trace in it
+ *   L4  every call has an id of its own, though models repeat theirs from turn to turn; what goes back bears the model's
+ */
+
+import { LoophostError } from "../../core/errors.ts";
+import type { ContextCompacted } from "../../core/events.ts";
+import { isObject } from "../../core/json.ts";
+import type { ContentBlock, ToolResult, Usage } from "../../core/results.ts";
+import { textResult } from "../../core/results.ts";
+import type { CompactionOptions } from "./compaction.ts";
+import { compactOldestFirst, summariseWith } from "./compaction.ts";
+import type {
+  AssistantMessage,
+  ConversationSetup,
+  Model,
+  ModelCall,
+  ModelConversation,
+  ModelMessage,
+  ModelReply,
+} from "./model.ts";
+
+/** A call of the model's that the conversation owes a result. */
+export interface PendingCall {
+  /** Ours, unique in the session. */
+  readonly id: string;
+  /** The model's. */
+  readonly wireId: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** What a conversation is begun with. */
+export interface ConversationOptions {
+  readonly model: Model;
+  readonly setup: ConversationSetup;
+  readonly history: readonly ModelMessage[];
+  readonly compaction: CompactionOptions | undefined;
+  readonly onCompacted: (event: ContextCompacted) => void;
+}
+
+/** A conversation. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  #messages: ModelMessage[] = [];
+  #withModel: ModelConversation;
+  #pending: readonly PendingCall[] = [];
+  /** How often the model has used each of its ids. */
+  readonly #uses = new Map<string, number>();
+  /** Tokens of context when the model last answered. */
+  #tokens = 0;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#withModel = options.model.converse(options.setup);
+    for (const message of options.history) this.#add(message);
+  }
+
+  /** Everything said so far. */
+  get messages(): readonly ModelMessage[] {
+    return [...this.#messages];
+  }
+
+  /** The calls of the last message that have no result yet. */
+  get pending(): readonly PendingCall[] {
+    return this.#pending;
+  }
+
+  /** Adds a message of the user's. */
+  say(content: readonly ContentBlock[]): void {
+    this.answer(new Map());
+    this.#add({ role: "user", content });
+  }
+
+  /** Adds the results of the pending calls, in call order, by our ids. */
+  answer(results: ReadonlyMap<string, ToolResult>): void {
+    if (this.#pending.length === 0) return;
+    const stopped = textResult(STOPPED, true);
+    this.#add({
+      role: "tool",
+      results: this.#pending.map(({ id, wireId, name }) => ({
+        callId: wireId,
+        name,
+        result: results.get(id) ?? stopped,
+      })),
+    });
+    this.#pending = [];
+  }
+
+  /** Asks the model for its next message. Nothing enters the conversation before `take`. */
+  async reply(call: ModelCall): Promise<ModelReply> {
+    const { compaction } = this.#options;
+    if (compaction !== undefined && this.#tokens > compaction.aboveTokens)
+      await this.#compact(compaction, call);
+    return this.#withModel.reply(call);
+  }
+
+  /** Adds what the model answered; gives its calls, which are pending now. */
+  take({ message, usage }: ModelReply): readonly PendingCall[] {
+    this.#tokens = usage === undefined ? 0 : contextOf(usage);
+    this.#add(message);
+    return this.#pending;
+  }
+
+  #add(message: ModelMessage): void {
+    this.#messages.push(message);
+    this.#withModel.add(message);
+    if (message.role === "assistant") this.#pending = this.#callsOf(message);
+    else if (message.role === "tool") this.#pending = [];
+  }
+
+  #callsOf(message: AssistantMessage): readonly PendingCall[] {
+    return message.content.flatMap((block) => {
+      if (block.type !== "tool_call") return [];
+      const uses = (this.#uses.get(block.id) ?? 0) + 1;
+      this.#uses.set(block.id, uses);
+      const id = uses === 1 ? block.id : `${block.id}#${uses}`;
+      return [{ id, wireId: block.id, name: block.name, arguments: block.arguments }];
+    });
+  }
+
+  async #compact(
+    { aboveTokens, compact = compactOldestFirst }: CompactionOptions,
+    call: ModelCall,
+  ): Promise<void> {
+    const { model, setup, onCompacted } = this.#options;
+    const before = this.#messages;
+    const summarise = (messages: readonly ModelMessage[]) =>
+      summariseWith(model, setup.modelId, messages, call);
+    const after = await compact([...before], { tokens: this.#tokens, aboveTokens, summarise });
+    call.signal.throwIfAborted();
+    this.#tokens = 0; // until the model has answered again there is nothing to judge by
+    this.#messages = [...after];
+    this.#withModel = model.converse(setup);
+    for (const message of after) this.#withModel.add(message);
+    const kept = new Set(after);
+    const dropped = before.filter((message) => !kept.has(message));
+    onCompacted({
+      type: "context.compacted",
+      messagesBefore: before.length,
+      messagesAfter: after.length,
+      dropped,
+    });
+  }
+}
+
+/** Reads a transcript that comes from outside. */
+export function checkHistory(history: readonly unknown[]): readonly ModelMessage[] {
+  history.forEach((message, index) => {
+    const role = isObject(message) ? message["role"] : undefined;
+    if (role !== "user" && role !== "assistant" && role !== "tool") {
+      throw new LoophostError(
+        "invalid_options",
+        `history[${index}] is not a message of a transcript; pass an earlier result's \`transcript\` unchanged.`,
+      );
+    }
+  });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: transcripts are made here and come back as they were
+  return history as readonly ModelMessage[];
+}
+
+const STOPPED =
+  "This call was stopped before it had a result. It may have taken effect; check before repeating it.";
+
+function contextOf(usage: Usage): number {
+  return usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens;
+}
