@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-import { defineAgent, run } from "loophost";
+import { defineAgent, run, type TranscriptMessage } from "loophost";
 import { local, type ModelFunction } from "loophost/providers/local";
 
 const agent = defineAgent({ name: "host", instructions: "You remember your guests." });
@@ -24,7 +24,7 @@ const stranger = await run(agent, { provider, prompt: "Who am I?" });
 const first = await run(agent, { provider, prompt: "My name is Ada." });
 const kept = JSON.stringify(first.transcript);
 
-const history: unknown[] = JSON.parse(kept);
+const history: TranscriptMessage[] = JSON.parse(kept);
 const second = await run(agent, { provider, history, prompt: "Who am I?" });
 
 console.log(`without history: ${stranger.text}`);

@@ -36,5 +36,6 @@ export type { Schema, StandardSchema } from "./core/schema.ts";
 export type { Decision, OnApproval, OpenOptions, Prompt, RunOptions, Session } from "./core/session.ts";
 
 export type { LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
+export type { TranscriptMessage } from "./core/transcript.ts";
 export type { IfUnknown, Tool, ToolContent, ToolContext, ToolDefinition } from "./core/tool.ts";
 export { defineTool, toolContent } from "./core/tool.ts";

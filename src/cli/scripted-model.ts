@@ -4,8 +4,8 @@
  */
 
 import { resultText } from "../core/results.ts";
+import type { TranscriptMessage } from "../core/transcript.ts";
 import type { ModelFunction, ModelPart, ModelRequest } from "../providers/local/function-model.ts";
-import type { ModelMessage } from "../providers/local/model.ts";
 import { shorten } from "./format.ts";
 
 /** Answers as it is told: `lookup_order {"id":"42"}` on a line of its own is a call. */
@@ -28,7 +28,7 @@ function readCalls({ messages, tools }: ModelRequest): ModelPart[] {
     });
 }
 
-function repeat({ results }: Extract<ModelMessage, { role: "tool" }>): string {
+function repeat({ results }: Extract<TranscriptMessage, { role: "tool" }>): string {
   return results
     .map(
       ({ name, result }) =>
@@ -46,7 +46,7 @@ function introduce({ tools }: ModelRequest): string {
   );
 }
 
-function textOfUser(message: ModelMessage | undefined): string {
+function textOfUser(message: TranscriptMessage | undefined): string {
   if (message?.role !== "user") return "";
   return resultText({ content: message.content, isError: false });
 }

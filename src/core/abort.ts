@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
  */
 export function onAbort(
   signals: readonly (AbortSignal | undefined)[],
-  callback: (reason: unknown) => void,
+  callback: (reason: unknown) => unknown,
 ): () => void {
   const listening: { signal: AbortSignal; listener: () => void }[] = [];
   for (const signal of signals) {

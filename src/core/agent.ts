@@ -1,6 +1,7 @@
 /** An agent: plain data plus local functions. The same definition runs on every loop host. */
 
 import { LoophostError } from "./errors.ts";
+import { isObject } from "./json.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
 import type { Tool } from "./tool.ts";
@@ -19,6 +20,9 @@ export interface Limits {
   readonly maxResultChars: number;
 }
 
+/** Some of the limits; those left out keep their value. */
+export type SomeLimits = { readonly [Name in keyof Limits]?: number | undefined };
+
 /** The limits of an agent that names none. */
 export const DEFAULT_LIMITS: Limits = {
   maxTurns: 50,
@@ -36,7 +40,7 @@ export interface AgentDefinition<S extends Schema = Schema> {
   /** The model's id, as the loop host knows it. Optional where the provider brings its own model. */
   readonly model?: string | undefined;
   readonly tools?: readonly Tool[] | undefined;
-  readonly limits?: Partial<Limits> | undefined;
+  readonly limits?: SomeLimits | undefined;
   /**
    * A tool the run may not end without having called: a run that would is sent back with a demand for it, up to
    * `maxReprompts` times (default 2), then ends with the stop reason "no_terminal_tool".
@@ -76,35 +80,43 @@ export interface Agent<Output = unknown> {
 export function defineAgent<const S extends Schema = never>(
   definition: AgentDefinition<S>,
 ): Agent<[S] extends [never] ? undefined : ValueOf<S>> {
+  if (!isObject(definition))
+    throw refused("defineAgent() needs a definition, such as { name, instructions }.");
   const { name, instructions, model, tools = [] } = definition;
-  if (typeof name !== "string" || name.trim() === "") {
-    throw new LoophostError("invalid_agent", "An agent needs a name.");
-  }
+  if (typeof name !== "string" || name.trim() === "") throw refused("An agent needs a name.");
   const owner = `Agent "${name}"`;
-  if (typeof instructions !== "string") {
-    throw new LoophostError("invalid_agent", `${owner}: instructions must be a string, the system prompt.`);
+  if (typeof instructions !== "string")
+    throw refused(`${owner}: instructions must be a string, the system prompt.`);
+  if (model !== undefined && typeof model !== "string") {
+    throw refused(
+      `${owner}: model must be a model's id; a model itself is given to the provider, as local({ model }).`,
+    );
   }
-  const seen = new Set<string>();
-  for (const tool of tools) {
-    if (tool.schema === undefined) {
-      throw new LoophostError("invalid_agent", `${owner}: tool "${tool.name}" was not made by defineTool().`);
-    }
-    if (seen.has(tool.name))
-      throw new LoophostError("invalid_agent", `${owner} has two tools named "${tool.name}".`);
-    seen.add(tool.name);
-  }
+  if (!Array.isArray(tools)) throw refused(`${owner}: tools must be a list.`);
+  const names = checkTools(tools, owner);
   return {
     name,
     instructions,
     model,
     tools,
     limits: resolveLimits(DEFAULT_LIMITS, definition.limits, owner),
-    terminalTool: checkTerminalTool(definition, seen, owner),
+    terminalTool: checkTerminalTool(definition, names, owner),
     output: definition.output && {
       schema: compileSchema(definition.output, undefined, owner),
       maxReprompts: MAX_REPROMPTS,
     },
   };
+}
+
+function checkTools(tools: readonly Tool[], owner: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const tool of tools) {
+    if (!isObject(tool) || !isObject(tool.schema))
+      throw refused(`${owner}: tool "${String(tool?.name)}" was not made by defineTool().`);
+    if (names.has(tool.name)) throw refused(`${owner} has two tools named "${tool.name}".`);
+    names.add(tool.name);
+  }
+  return names;
 }
 
 function checkTerminalTool(
@@ -115,40 +127,37 @@ function checkTerminalTool(
   if (terminalTool === undefined) return undefined;
   const terminal =
     typeof terminalTool === "string" ? { name: terminalTool, maxReprompts: MAX_REPROMPTS } : terminalTool;
-  if (output !== undefined) {
-    throw new LoophostError(
-      "invalid_agent",
-      `${owner} has an output and a terminalTool; the output is one already.`,
-    );
-  }
+  if (output !== undefined)
+    throw refused(`${owner}: it has an output and a terminalTool; the output is one already.`);
   if (tools.has(terminal.name)) return terminal;
-  throw new LoophostError(
-    "invalid_agent",
-    `${owner}: terminalTool "${terminal.name}" is not one of its tools.`,
-  );
+  throw refused(`${owner}: terminalTool "${terminal.name}" is not one of its tools.`);
 }
 
+/** Limits that count things; the others are amounts. */
+const COUNTS: ReadonlySet<string> = new Set<keyof Limits>(["maxTurns", "maxParallelTools", "maxResultChars"]);
+
 /** Lays some limits over others, checking each. */
-export function resolveLimits(base: Limits, changes: Partial<Limits> | undefined, owner: string): Limits {
+export function resolveLimits(base: Limits, changes: SomeLimits | undefined, owner: string): Limits {
   if (changes === undefined) return base;
-  for (const [key, value] of Object.entries(changes)) {
-    if (!(key in base)) {
-      const known = Object.keys(base).join(", ");
-      throw new LoophostError(
-        "invalid_agent",
-        `${owner}: there is no limit "${key}". The limits are: ${known}.`,
-      );
+  if (!isObject(changes)) throw refused(`${owner}: limits must be an object, such as { maxTurns: 10 }.`);
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(base, name)) {
+      throw refused(`${owner}: there is no limit "${name}"; the limits are ${Object.keys(base).join(", ")}.`);
     }
-    if (value !== undefined && !(typeof value === "number" && value > 0)) {
-      throw new LoophostError(
-        "invalid_agent",
-        `${owner}: limit ${key} must be a number above 0; got ${String(value)}.`,
+    const least = COUNTS.has(name) ? 1 : Number.MIN_VALUE;
+    if (value !== undefined && !(typeof value === "number" && value >= least)) {
+      throw refused(
+        `${owner}: limit ${name} must be a number ${least === 1 ? "of at least 1" : "above 0"}; got ${String(value)}.`,
       );
     }
   }
   return { ...base, ...withoutUndefined(changes) };
 }
 
-function withoutUndefined(changes: Partial<Limits>): Partial<Limits> {
+function withoutUndefined(changes: SomeLimits): Partial<Limits> {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_agent", message);
 }

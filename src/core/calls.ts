@@ -80,7 +80,7 @@ export function decided(
   }
   if (allow) return change(state, [id], ["asking"], { status: "seen", approved: true });
   const result = textResult(
-    `This call was denied${why === undefined ? "" : `: ${why}`}. Do not repeat it.`,
+    `This call was not allowed${why === undefined ? "" : `: ${why}`}. Do not repeat it.`,
     true,
   );
   return finish(state, { type: "finished", id, result, durationMs: 0, replayed: false }, out);

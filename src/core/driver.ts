@@ -203,6 +203,7 @@ export class LoopSession implements Session {
     return {
       maxTurns: limits.maxTurns,
       guarded: this.#options.guard !== undefined,
+      owesOutput: output !== undefined,
       terminalTool:
         output === undefined ? terminalTool : { name: OUTPUT_TOOL, maxReprompts: output.maxReprompts },
     };
@@ -284,9 +285,16 @@ export class LoopSession implements Session {
         );
       case "guard":
         return this.#effects.start(() => this.#askGuard());
-      case "end":
-        this.#record({ type: "run.ended", runId, ending: command.ending });
-        return this.#end(command);
+      case "check output":
+        return this.#effects.start(() => this.#checkOutput());
+      case "end": {
+        const { ending, stopReason } = command;
+        this.#record({ type: "run.ended", runId, ending });
+        const transcript = this.#connection.transcript();
+        return this.#settle((run) =>
+          run.end({ terminal: terminalOf(ending), ending, stopReason, transcript }),
+        );
+      }
       case "fail": {
         const { code, message } = command.error;
         this.#record({ type: "run.failed", runId, code, message });
@@ -295,24 +303,13 @@ export class LoopSession implements Session {
     }
   }
 
-  /** Settles a run that reached its terminal, once its output, if it has one, is validated. */
-  #end({ ending, stopReason }: Extract<Command, { do: "end" }>): void {
-    const how = {
-      terminal: terminalOf(ending),
-      ending,
-      stopReason,
-      transcript: this.#connection.transcript(),
-    };
+  /** Looks for the output among the calls of the output tool. */
+  async #checkOutput(): Promise<void> {
     const { output } = this.#agent;
-    if (output === undefined || ending !== "completed") return this.#settle((run) => run.end(how));
-    const run = this.#run;
-    this.#run = undefined;
-    run?.release();
-    this.#effects.start(async () => {
-      const given = await run?.live.outputOf(OUTPUT_TOOL, output.schema);
-      if (given === undefined) run?.live.fail(noOutput(), how.transcript);
-      else run?.live.end({ ...how, output: given.value });
-    });
+    const live = this.#run?.live;
+    if (output === undefined || live === undefined) return;
+    const found = await live.findOutput(OUTPUT_TOOL, output.schema).catch(() => false);
+    this.#dispatch(found ? { type: "output.checked" } : { type: "stop", error: noOutput() });
   }
 
   async #askGuard(): Promise<void> {

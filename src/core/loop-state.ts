@@ -29,6 +29,8 @@ export interface RunPolicy {
   readonly guarded: boolean;
   /** A tool the run may not end without having called. */
   readonly terminalTool: { readonly name: string; readonly maxReprompts: number } | undefined;
+  /** Whether a completed run owes an output, which is checked before the run ends. */
+  readonly owesOutput: boolean;
 }
 
 /** Everything the loop knows. Small by design: what is finished with leaves it. */
@@ -48,6 +50,9 @@ export interface LoopState {
   readonly guarding: boolean;
   readonly reprompts: number;
   readonly terminalToolCalled: boolean;
+  readonly output: "unchecked" | "checking" | "checked";
+  /** Whether the conversation owes a reply that nobody is at. */
+  readonly replyOwed: boolean;
   readonly catchingUp: boolean;
   readonly interrupted: boolean;
   readonly calls: readonly Call[];
@@ -92,6 +97,8 @@ export type LoopInput =
   | { readonly type: "posted"; readonly ids: readonly string[] }
   | { readonly type: "post.failed"; readonly ids: readonly string[]; readonly error: LoophostError }
   | { readonly type: "looked" }
+  /** The output is valid; one that is not comes as "stop". */
+  | { readonly type: "output.checked" }
   /** The guard lets the run go on. */
   | { readonly type: "guarded" }
   | { readonly type: "interrupt" }
@@ -109,6 +116,7 @@ export type Command =
   | { readonly do: "cancel"; readonly ids: readonly string[] }
   | { readonly do: "look" }
   | { readonly do: "guard" }
+  | { readonly do: "check output" }
   | { readonly do: "end"; readonly ending: Ending; readonly stopReason: unknown }
   | { readonly do: "fail"; readonly error: LoophostError };
 
@@ -116,7 +124,12 @@ export type Command =
 export function initialState(answers: ProviderTraits["answers"]): LoopState {
   return {
     answers,
-    policy: { maxTurns: Number.POSITIVE_INFINITY, guarded: false, terminalTool: undefined },
+    policy: {
+      maxTurns: Number.POSITIVE_INFINITY,
+      guarded: false,
+      terminalTool: undefined,
+      owesOutput: false,
+    },
     runOpen: false,
     held: [],
     taken: false,
@@ -126,6 +139,8 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
     guarding: false,
     reprompts: 0,
     terminalToolCalled: false,
+    output: "unchecked",
+    replyOwed: false,
     catchingUp: false,
     interrupted: false,
     calls: [],

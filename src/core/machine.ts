@@ -69,8 +69,12 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
       return state.missing === null
         ? { ...state, looking: false }
         : fail({ ...state, looking: false }, unresolved(state.missing), out);
+    case "output.checked":
+      return { ...state, output: "checked" };
     case "guarded":
       return { ...state, guarding: false };
+    case "reply.owed":
+      return { ...state, replyOwed: true };
     case "session.over":
       return endSession(state, { ending: input.ending, stopReason: input.stopReason }, out);
     case "failed":
@@ -124,22 +128,27 @@ function decide(state: LoopState, out: Command[]): LoopState {
 
 function start(state: LoopState, inputs: readonly HostInput[], policy: RunPolicy, out: Command[]): LoopState {
   const unfinished = isUnfinished(state);
+  // A new message is reply enough to what the conversation owed; without one it is taken up where it stands.
+  const goesOn = !unfinished && inputs.length === 0 && state.replyOwed;
   for (const call of state.calls) if (call.status !== "posted") tell(out, calledOf(call));
-  if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
+  if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
+  else if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
+  const hasNothingToDo = !unfinished && !goesOn && inputs.length === 0;
   return {
     ...state,
     policy,
     runOpen: true,
     held: unfinished ? inputs : [],
-    taken: unfinished,
+    taken: unfinished || goesOn,
+    replyOwed: false,
     turn: unfinished && state.turnOpen ? 1 : 0,
     turnsBefore: 0,
     guarding: false,
     reprompts: 0,
     terminalToolCalled: false,
+    output: "unchecked",
     interrupted: false,
-    // A reattach that finds nothing to do is done.
-    final: unfinished || inputs.length > 0 ? undefined : { ending: "completed", stopReason: null },
+    final: hasNothingToDo ? { ending: "completed", stopReason: null } : undefined,
     waitingOn: "",
   };
 }
@@ -176,7 +185,7 @@ function endTurn(
 ): LoopState {
   const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
   // Hosts repeat an ending, after a partial answer for one; the turn ended only once.
-  const isNews = state.turnOpen && (state.taken || ending === "requires_action");
+  const isNews = state.turnOpen && (state.taken || state.interrupted || ending === "requires_action");
   if (isNews && state.runOpen) tell(out, turnEnded(state.turn, ending, event));
   const guarding = isNews && state.taken && state.policy.guarded;
   if (guarding) out.push({ do: "guard" });
@@ -185,7 +194,8 @@ function endTurn(
   if (ending === "requires_action") return { ...ended, missing: missingOf(state, event.needs ?? []) };
   // The host waits for nothing any more; what still executes here has nobody to answer to.
   const idle = { ...cancelAll(ended, out), missing: null };
-  if (!state.taken) return { ...idle, interrupted: false };
+  // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
+  if (!state.taken && !state.interrupted) return idle;
   if (state.held.length === 0) return { ...idle, final: finalOf(state, ending, event.stopReason) };
   out.push({ do: "send", inputs: state.held });
   return { ...idle, held: [], taken: false, turn: 0, interrupted: false };
@@ -204,7 +214,7 @@ function finalOf(state: LoopState, ending: Ending, stopReason: unknown): Final {
 /** Ends the run, or sends it back for what it owes; once the guard has spoken, and posts the terminal overtook are confirmed. */
 function finishRun(state: LoopState, final: Final, out: Command[]): LoopState {
   if (state.guarding || state.calls.some((call) => call.status === "posting")) return state;
-  if (final.reprompt === undefined) return { ...close(state, final, out), calls: [] };
+  if (final.reprompt === undefined) return endRun(state, final, out);
   if (state.turn >= state.policy.maxTurns) return fail(state, tooManyTurns(state.policy.maxTurns), out);
   out.push({ do: "send", inputs: final.reprompt });
   return {
@@ -214,6 +224,14 @@ function finishRun(state: LoopState, final: Final, out: Command[]): LoopState {
     turnsBefore: state.turn,
     reprompts: state.reprompts + 1,
   };
+}
+
+/** Ends the run; one that owes an output only once that has been checked. */
+function endRun(state: LoopState, final: Final, out: Command[]): LoopState {
+  const isDue = state.policy.owesOutput && final.ending === "completed" && state.output !== "checked";
+  if (!isDue) return { ...close(state, final, out), calls: [] };
+  if (state.output === "unchecked") out.push({ do: "check output" });
+  return { ...state, output: "checking" };
 }
 
 function endSession(state: LoopState, over: Final, out: Command[]): LoopState {

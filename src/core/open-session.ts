@@ -1,7 +1,7 @@
 /** Opens a session: checks what it is given, then hands over to the driver. */
 
 import { onAbort } from "./abort.ts";
-import type { Agent, Limits } from "./agent.ts";
+import type { Agent, SomeLimits } from "./agent.ts";
 import { resolveLimits } from "./agent.ts";
 import { LoopSession } from "./driver.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
@@ -67,7 +67,7 @@ function checkOptions(agent: Agent, { provider, history }: OpenOptions): void {
   }
 }
 
-function withLimits(agent: Agent, limits: Partial<Limits> | undefined): Agent {
+function withLimits(agent: Agent, limits: SomeLimits | undefined): Agent {
   return limits === undefined
     ? agent
     : { ...agent, limits: resolveLimits(agent.limits, limits, `Agent "${agent.name}"`) };

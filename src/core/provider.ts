@@ -23,6 +23,7 @@ import type {
   UsageReported,
 } from "./events.ts";
 import type { ContentBlock, Ending, ToolResult } from "./results.ts";
+import type { TranscriptMessage } from "./transcript.ts";
 
 /** An adapter to one loop host: a value made by a factory such as `claude()`, `agentcore()` or `local()`. */
 export interface Provider {
@@ -50,7 +51,7 @@ export interface OpenRequest {
   /** The session to attach to; a new one when absent. */
   readonly sessionId: string | undefined;
   /** A conversation to go on from; only given to providers whose trait `history` is "here". */
-  readonly history: readonly unknown[] | undefined;
+  readonly history: readonly TranscriptMessage[] | undefined;
   /**
    * Takes the host's events, in order, each whole event exactly once. Synchronous and never throws, so that nothing
    * stands between the wire and the loop. After `close()` it ignores what it is given.
@@ -71,7 +72,7 @@ export interface Connection {
   /** Contract: looks into the host's history for what was missed, and emits it before it resolves. Nothing to do where nothing can be missed. */
   catchUp(): Promise<void>;
   /** The conversation so far, where this side holds it; else null. */
-  transcript(): readonly unknown[] | null;
+  transcript(): readonly TranscriptMessage[] | null;
   /** Contract: releases everything; never rejects; the session itself lives on at the host. */
   close(): Promise<void>;
 }
@@ -87,6 +88,8 @@ export type HostInput =
       readonly why: string | undefined;
     }
   | { readonly type: "interrupt" }
+  /** Go on from where the conversation stands: it owes a reply (see `reply.owed`). */
+  | { readonly type: "continue" }
   /** An event in the host's own form, passed on untouched. */
   | { readonly type: "raw"; readonly event: unknown };
 
@@ -139,6 +142,11 @@ export type LoopEvent =
       readonly stopReason: unknown;
       readonly needs?: readonly string[];
     } & Raw)
+  /**
+   * The conversation ends with something nobody has replied to, and nobody is at it: a process died, or a history was
+   * given that ends so. The loop answers with `continue` once a run begins. Only from hosts that do not run by themselves.
+   */
+  | { readonly type: "reply.owed" }
   /** The session is over for good. */
   | ({ readonly type: "session.over"; readonly ending: Ending; readonly stopReason: unknown } & Raw)
   /** The turn failed; with `sessionOver`, so did the connection. */

@@ -1,6 +1,7 @@
 /** What a run comes to: the same shape for every loop host. */
 
 import type { SessionEvent } from "./events.ts";
+import type { TranscriptMessage } from "./transcript.ts";
 
 /** How a turn or run ended, the same three for all loop hosts. */
 export type Terminal = "end_turn" | "requires_action" | "terminated";
@@ -105,5 +106,5 @@ export interface SessionResult<Output = unknown> {
   /** Whole events in order, deltas left out, unless `keepEvents` says otherwise. */
   readonly events: readonly SessionEvent[];
   /** The conversation, where this side holds it; reusable as `history`. Null where the host holds it. */
-  readonly transcript: readonly unknown[] | null;
+  readonly transcript: readonly TranscriptMessage[] | null;
 }

@@ -16,6 +16,9 @@ import { textResult } from "./results.ts";
 import type { IfUnknown, Tool, ToolContext } from "./tool.ts";
 import { isToolContent } from "./tool.ts";
 
+/** A call, as a tool gets it. */
+export type ToolCall = Pick<Call, "name" | "input" | "problem">;
+
 /** What a call is executed with. */
 export interface ToolRun {
   readonly tools: ReadonlyMap<string, Tool>;
@@ -28,7 +31,7 @@ export interface ToolRun {
 }
 
 /** Executes a call. */
-export async function runTool(call: Call, run: ToolRun): Promise<ToolResult> {
+export async function runTool(call: ToolCall, run: ToolRun): Promise<ToolResult> {
   try {
     return presentable(await attempt(call, run), run.maxResultChars);
   } catch (thrown) {
@@ -37,7 +40,7 @@ export async function runTool(call: Call, run: ToolRun): Promise<ToolResult> {
 }
 
 /** Whether a call must be approved before it runs. Input the tool would refuse is not worth asking about. */
-export async function needsApproval(tool: Tool, call: Call, run: ToolRun): Promise<boolean> {
+export async function needsApproval(tool: Tool, call: ToolCall, run: ToolRun): Promise<boolean> {
   if (tool.needsApproval === undefined || call.problem !== undefined) return false;
   try {
     return await inTime(tool, run, async () => {
@@ -70,7 +73,7 @@ export async function probeTool(
   }
 }
 
-async function attempt(call: Call, run: ToolRun): Promise<ToolResult> {
+async function attempt(call: ToolCall, run: ToolRun): Promise<ToolResult> {
   const { name, problem } = call;
   const tool = run.tools.get(name);
   if (tool === undefined) return textResult(unknownTool(name, run.tools), true);

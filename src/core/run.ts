@@ -8,6 +8,7 @@ import { EventQueue } from "./queue.ts";
 import type { SessionResult, ToolUse, Usage } from "./results.ts";
 import { addUsage, NO_USAGE } from "./results.ts";
 import type { CompiledSchema } from "./schema.ts";
+import type { TranscriptMessage } from "./transcript.ts";
 
 /**
  * One run of a session.
@@ -29,9 +30,7 @@ export interface Run<Output = unknown> extends AsyncIterable<SessionEvent> {
 export type KeepEvents = "whole" | "all" | "none";
 
 /** What the driver knows of a run's end; the rest of its result was added up on the way. */
-type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript"> & {
-  readonly output?: unknown;
-};
+type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript">;
 
 /** The driver's side of a run. */
 export class LiveRun implements Run {
@@ -49,6 +48,7 @@ export class LiveRun implements Run {
   #usage: Usage = NO_USAGE;
   #turns = 0;
   #texts: string[] = [];
+  #output: unknown;
 
   constructor(id: string, sessionId: string, keep: KeepEvents) {
     this.id = id;
@@ -88,7 +88,7 @@ export class LiveRun implements Run {
   }
 
   /** Ends the run with an error, which carries what there is of a result. */
-  fail(error: LoophostError, transcript: readonly unknown[] | null): void {
+  fail(error: LoophostError, transcript: readonly TranscriptMessage[] | null): void {
     const partial = this.#result({
       terminal: "terminated",
       ending: "terminated",
@@ -105,14 +105,16 @@ export class LiveRun implements Run {
     return { turns: this.#turns, usage: this.#usage };
   }
 
-  /** The value of the last valid call of the output tool. */
-  async outputOf(tool: string, schema: CompiledSchema): Promise<{ readonly value: unknown } | undefined> {
+  /** Takes the last valid call of a tool for the run's output; tells whether there was one. */
+  async findOutput(tool: string, schema: CompiledSchema): Promise<boolean> {
     const calls = [...this.#toolUses.values()].filter((use) => use.name === tool);
     for (const { input } of calls.toReversed()) {
       const checked = await schema.validate(input);
-      if (checked.ok) return { value: checked.value };
+      if (!checked.ok) continue;
+      this.#output = checked.value;
+      return true;
     }
-    return undefined;
+    return false;
   }
 
   #add(event: SessionEvent): void {
@@ -132,8 +134,8 @@ export class LiveRun implements Run {
 
   #result(how: Settlement): SessionResult {
     return {
-      output: undefined,
       ...how,
+      output: this.#output,
       sessionId: this.#sessionId,
       text: this.#texts.join("\n"),
       toolUses: [...this.#toolUses.values()],

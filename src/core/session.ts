@@ -1,6 +1,6 @@
 /** A session as its user sees it: how it is opened, run, steered and let go. The driver behind it is driver.ts. */
 
-import type { Limits } from "./agent.ts";
+import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import type { ApprovalRequested, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
@@ -8,6 +8,7 @@ import type { Provider } from "./provider.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
 import type { Store } from "./store.ts";
+import type { TranscriptMessage } from "./transcript.ts";
 
 /** What a run is started with: text, or text with images and documents. */
 export type Prompt = string | readonly ContentBlock[];
@@ -24,7 +25,7 @@ export interface OpenOptions {
   /** A session to attach to. Default: a new one. */
   readonly sessionId?: string | undefined;
   /** A conversation to go on from, as an earlier result's `transcript`. Only where this side holds the conversation. */
-  readonly history?: readonly unknown[] | undefined;
+  readonly history?: readonly TranscriptMessage[] | undefined;
   /** Where the journal is kept. Default: in memory, for the life of the session. */
   readonly store?: Store | undefined;
   /** Handed to every tool as `context`. */
@@ -36,7 +37,7 @@ export interface OpenOptions {
   /** Asked after every turn whether the run may go on; `budget(...)` makes one. */
   readonly guard?: TurnGuard | undefined;
   /** Limits that replace the agent's own. */
-  readonly limits?: Partial<Limits> | undefined;
+  readonly limits?: SomeLimits | undefined;
   /** Default "whole". */
   readonly keepEvents?: KeepEvents | undefined;
   /** Gives up opening when aborted. */

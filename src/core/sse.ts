@@ -5,6 +5,7 @@
  * is ignored; callers have their own backoff. An event still unfinished when the stream ends is dropped, as specified.
  */
 
+import { onAbort } from "./abort.ts";
 import { LoophostError } from "./errors.ts";
 
 /** One event: its name ("message" when the stream gave none), its data, and the last id seen so far. */
@@ -71,26 +72,31 @@ export function createSseDecoder(onEvent: (event: ServerSentEvent) => void): (ch
 /**
  * Reads a response body as server-sent events until it ends.
  *
- * Leaving early, by a throw of `onEvent` or by the signal given to fetch, cancels the body.
+ * Leaving early, by a throw of `onEvent` or by the signal, cancels the body: not every `fetch` ties a body to its signal.
+ *
+ * @param options.onBytes called for every chunk, before what is in it
  */
 export async function readSse(
   body: ReadableStream<Uint8Array>,
   onEvent: (event: ServerSentEvent) => void,
-  onBytes?: () => void,
+  { signal, onBytes }: { readonly signal?: AbortSignal | undefined; readonly onBytes?: () => void } = {},
 ): Promise<void> {
   const decode = createSseDecoder(onEvent);
   // The decoder of events takes the byte order mark off, once.
   const text = new TextDecoder("utf-8", { ignoreBOM: true });
   const reader = body.getReader();
+  const unlink = onAbort([signal], (reason) => reader.cancel(reason).catch(() => undefined));
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       onBytes?.();
       decode(text.decode(read.value, { stream: true }));
     }
+    signal?.throwIfAborted();
   } catch (thrown) {
     await reader.cancel(thrown).catch(() => undefined);
     throw thrown;
   } finally {
+    unlink();
     reader.releaseLock();
   }
 }

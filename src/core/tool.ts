@@ -2,6 +2,7 @@
 
 import { LoophostError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
+import { isObject } from "./json.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
@@ -71,37 +72,54 @@ const NAME: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
  * @throws LoophostError `invalid_tool` when the name, description, schema or deadline is unusable
  */
 export function defineTool<const S extends Schema>(definition: ToolDefinition<S>): Tool<ValueOf<S>> {
-  const { name, description, needsApproval, timeoutMs } = definition;
+  if (!isObject(definition))
+    throw refused("defineTool() needs a definition, such as { name, description, input, execute }.");
+  const { name, description, execute, needsApproval, timeoutMs } = definition;
   if (typeof name !== "string" || !NAME.test(name)) {
-    throw new LoophostError(
-      "invalid_tool",
+    throw refused(
       `A tool's name must be 1 to 128 of letters, digits, "_" and "-"; got ${JSON.stringify(name)}.`,
     );
   }
   const owner = `Tool "${name}"`;
   if (typeof description !== "string" || description.trim() === "") {
-    throw new LoophostError(
-      "invalid_tool",
-      `${owner} needs a description: it is all a model knows about the tool.`,
+    throw refused(`${owner} needs a description: it is all a model knows about the tool.`);
+  }
+  if (execute !== undefined && typeof execute !== "function") {
+    throw refused(
+      `${owner}: execute must be a function, or left out for a tool that is answered from outside.`,
     );
   }
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-    throw new LoophostError(
-      "invalid_tool",
-      `${owner}: timeoutMs must be more than 0 milliseconds; got ${timeoutMs}.`,
-    );
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
+    throw refused(`${owner}: timeoutMs must be more than 0 milliseconds; got ${String(timeoutMs)}.`);
+  }
+  if (
+    needsApproval !== undefined &&
+    typeof needsApproval !== "boolean" &&
+    typeof needsApproval !== "function"
+  ) {
+    throw refused(`${owner}: needsApproval must be true, false, or a function of the input.`);
   }
   return {
     name,
     description,
     schema: compileSchema(definition.input, definition.inputSchema, owner),
-    ...(definition.execute === undefined ? {} : { execute: definition.execute }),
+    ...(execute === undefined ? {} : { execute }),
     ...(needsApproval === undefined || needsApproval === false
       ? {}
       : { needsApproval: needsApproval === true ? () => true : needsApproval }),
     timeoutMs,
-    ifUnknown: definition.ifUnknown ?? "fail",
+    ifUnknown: checkIfUnknown(definition.ifUnknown ?? "fail", owner),
   };
+}
+
+function checkIfUnknown(policy: IfUnknown, owner: string): IfUnknown {
+  if (typeof policy === "object" && typeof policy?.probe === "function") return policy;
+  if (policy === "fail" || policy === "rerun" || policy === "ask") return policy;
+  throw refused(`${owner}: ifUnknown must be "fail", "rerun", "ask" or { probe }.`);
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_tool", message);
 }
 
 // Registered, so that a tool made with one copy of this package is understood by another.

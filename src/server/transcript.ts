@@ -9,7 +9,7 @@ import type { Json } from "../core/json.ts";
 import type { ToolResult } from "../core/results.ts";
 import { textResult } from "../core/results.ts";
 import type { LogStore } from "../core/store.ts";
-import type { ModelMessage } from "../providers/local/model.ts";
+import type { TranscriptMessage } from "../core/transcript.ts";
 
 /** What the model, and whoever looks on, is told of a call that an interrupt left without an answer. */
 export const INTERRUPTED = "Tool execution was interrupted before completion. Please retry.";
@@ -28,8 +28,8 @@ export class Transcript {
   }
 
   /** Everything said so far. */
-  async read(): Promise<readonly ModelMessage[]> {
-    const messages: ModelMessage[] = [];
+  async read(): Promise<readonly TranscriptMessage[]> {
+    const messages: TranscriptMessage[] = [];
     for (let after = 0, isMore = true; isMore;) {
       const page = await this.#store.read(this.#id, after, PAGE);
       messages.push(...page.map(({ entry }) => toMessage(entry)));
@@ -52,9 +52,9 @@ export class Transcript {
 }
 
 function closeCalls(
-  messages: readonly ModelMessage[],
+  messages: readonly TranscriptMessage[],
   answered: ReadonlyMap<string, ToolResult>,
-): readonly ModelMessage[] {
+): readonly TranscriptMessage[] {
   const last = messages.at(-1);
   const calls = last?.role === "assistant" ? last.content.filter((block) => block.type === "tool_call") : [];
   if (calls.length === 0) return messages;
@@ -66,12 +66,12 @@ function closeCalls(
   return [...messages, { role: "tool", results }];
 }
 
-function toMessage(message: unknown): ModelMessage {
+function toMessage(message: unknown): TranscriptMessage {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: transcripts are made by local() and come back as they were
-  return message as ModelMessage;
+  return message as TranscriptMessage;
 }
 
-function toJson(message: ModelMessage): Json {
+function toJson(message: TranscriptMessage): Json {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- messages are plain data; what is native in them came from JSON
   return message as unknown as Json;
 }

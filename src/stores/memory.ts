@@ -16,12 +16,13 @@ export function memoryStore(): Store {
         logs.set(id, log);
         return Promise.resolve(log.fence);
       },
-      append(id, fence, entries) {
+      async append(id, fence, entries) {
         const log = logs.get(id);
-        if (log?.fence !== fence) return Promise.reject(staleOwner(id));
-        // Copied, as any store would: what is written must not change with the object it was written from.
-        for (const entry of entries) log.entries.push(structuredClone(entry));
-        return Promise.resolve(log.entries.length);
+        if (log?.fence !== fence) throw staleOwner(id);
+        // Copied, as any store would, and all of them before any is kept.
+        const copies = entries.map((entry) => copyOf(entry));
+        log.entries.push(...copies);
+        return log.entries.length;
       },
       read(id, after, limit) {
         const entries = logs.get(id)?.entries.slice(after, after + limit) ?? [];
@@ -32,10 +33,9 @@ export function memoryStore(): Store {
     },
     records: {
       get: (collection, key) => Promise.resolve(structuredClone(collections.get(collection)?.get(key))),
-      put(collection, key, value) {
+      async put(collection, key, value) {
         const records = collections.get(collection) ?? new Map<string, Json>();
-        collections.set(collection, records.set(key, structuredClone(value)));
-        return Promise.resolve();
+        collections.set(collection, records.set(key, copyOf(value)));
       },
       delete(collection, key) {
         collections.get(collection)?.delete(key);
@@ -59,4 +59,12 @@ function staleOwner(id: string): LoophostError {
     "stale_owner",
     `Session ${id} is owned by somebody else now; this writer may not go on.`,
   );
+}
+
+function copyOf(value: Json): Json {
+  try {
+    return structuredClone(value);
+  } catch (cause) {
+    throw new LoophostError("store_failed", "What was to be kept is not plain data.", { cause });
+  }
 }

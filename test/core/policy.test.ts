@@ -188,11 +188,26 @@ describe("structured output", () => {
     });
   });
 
-  it("that never comes fails the run", async () => {
-    const provider = scriptedProvider({ turns: [[done], [done], [done]] });
-    await expect(run(weather, { provider, prompt: "go" })).rejects.toMatchObject({
+  it("that never comes, or whose schema breaks, fails the run, and nothing says it ended well before", async () => {
+    const seen: string[] = [];
+    const provider = () => scriptedProvider({ turns: [[done], [done], [done]] });
+    const owed = run(weather, {
+      provider: provider(),
+      prompt: "go",
+      onEvent: (event) => seen.push(event.type),
+    });
+    await expect(owed).rejects.toMatchObject({ code: "no_output", result: { turns: 3 } });
+    expect(seen).not.toContain("run.ended");
+    expect(seen.at(-1)).toBe("run.failed");
+    let checks = 0;
+    const breaks = z.object({ celsius: z.number() }).refine(() => {
+      if ((checks += 1) > 1) throw new Error("broken");
+      return true;
+    });
+    const broken = defineAgent({ name: "weather", instructions: "", output: breaks });
+    const handedIn = scriptedProvider({ turns: [submit("a", { celsius: 21 }), [done]] });
+    await expect(run(broken, { provider: handedIn, prompt: "go" })).rejects.toMatchObject({
       code: "no_output",
-      result: { turns: 3 },
     });
   });
 

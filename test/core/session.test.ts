@@ -159,6 +159,15 @@ describe("steering", () => {
     expect(aborted).toBe(true);
   });
 
+  it("interrupt ends the run also when the host never took its message", async () => {
+    const provider = scriptedProvider();
+    await using session = await openSession(agentWith([]), { provider });
+    const run = session.send("go");
+    session.interrupt();
+    provider.emit(done);
+    expect(await run.result()).toMatchObject({ ending: "interrupted" });
+  });
+
   it("a run started after an interrupt does not end with the interrupt's own idle [I7]", async () => {
     const provider = scriptedProvider({ turns: [[], [{ type: "message", text: "second" }, done]] });
     await using session = await openSession(agentWith([]), { provider });

@@ -75,7 +75,7 @@ function play(
   return { told, executed, posts, ended, state };
 }
 
-const policy = { maxTurns: 50, guarded: false, terminalTool: undefined };
+const policy = { maxTurns: 50, guarded: false, terminalTool: undefined, owesOutput: false };
 const message: HostInput[] = [{ type: "message", content: [{ type: "text", text: "go" }] }];
 
 /** A conversation of some turns, each with some calls; the last ends the run. */

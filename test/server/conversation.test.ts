@@ -3,11 +3,12 @@
 import { manualClock } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
-import type { Model, ModelMessage } from "../../src/providers/local/model.ts";
+import type { TranscriptMessage } from "../../src/core/transcript.ts";
+import type { Model } from "../../src/providers/local/model.ts";
 import { answer, call, follow, gate, listed, message, say, scripted, startHost, stopOf } from "./support.ts";
 
 /** What the model was told of its calls. */
-function resultsIn(messages: readonly ModelMessage[]): string[] {
+function resultsIn(messages: readonly TranscriptMessage[]): string[] {
   return messages.flatMap((said) =>
     said.role !== "tool"
       ? []
@@ -44,7 +45,7 @@ describe("a turn", () => {
   });
 
   it("answers a custom tool and ends [S7-4]", async () => {
-    const asked: ModelMessage[][] = [];
+    const asked: TranscriptMessage[][] = [];
     await using server = await startHost(
       scripted([call("c1", "add", { a: 2, b: 3 })], ({ messages }) => {
         asked.push([...messages]);
@@ -238,7 +239,7 @@ describe("two calls", () => {
 
 describe("an interrupt", () => {
   it("while calls wait closes them, then is echoed, then ends the turn [F2-6] [S7-7]", async () => {
-    const asked: ModelMessage[][] = [];
+    const asked: TranscriptMessage[][] = [];
     await using server = await startHost(
       scripted([call("c1", "a"), call("c2", "b")], ({ messages }) => {
         asked.push([...messages]);

@@ -8,28 +8,16 @@
 // Everything else of the page is blanked out, so a line of a sample has the number it has in the page.
 
 import { execFile } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
+import type { Page } from "./pages.ts";
 import { ROOT } from "./source.ts";
-
-/** A page for people, by its path from the repository root. */
-export interface Page {
-  readonly path: string;
-  readonly text: string;
-}
 
 /** A fenced block of a page: its language, and the number of the line that opens it. */
 export interface Fence {
   readonly language: string;
   readonly line: number;
-}
-
-/** README.md and everything in docs/. */
-export function readPages(): Page[] {
-  const paths = ["README.md", ...globSync("docs/**/*.md", { cwd: ROOT })].toSorted();
-  return paths.map((path) => ({ path: path.replaceAll("\\", "/"), text: readFileSync(ROOT + path, "utf8") }));
 }
 
 /** Every fenced block of a page. */
@@ -46,10 +34,13 @@ export function samplesOf({ text }: Page): string[] {
   const samples = text.matchAll(/(?:<!-- sample:(?<names>[^]*?)-->\n+)?^```ts\n(?<code>[^]*?)^```$/gm);
   return [...samples].map(({ index, 0: whole, groups = {} }) => {
     const { names = "", code = "" } = groups;
-    const linesOf = (part: string) => part.split("\n").length - 1;
-    const between = linesOf(whole) - linesOf(names) - linesOf(code);
-    return "\n".repeat(linesOf(text.slice(0, index))) + names + "\n".repeat(between) + code + "export {};\n";
+    const between = breaksIn(whole) - breaksIn(names) - breaksIn(code);
+    return "\n".repeat(breaksIn(text.slice(0, index))) + names + "\n".repeat(between) + code + "export {};\n";
   });
+}
+
+function breaksIn(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 /** What tsc has to say about the samples of some pages, as "docs/tools.md:12: …"; nothing when all is well. */

@@ -4,8 +4,8 @@
  */
 
 import { resultText } from "../../core/results.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
 import type { ModelFunction, ModelPart } from "../../providers/local/function-model.ts";
-import type { ModelMessage } from "../../providers/local/model.ts";
 import { count, formatBytes, shorten } from "../format.ts";
 import type { Listing, Matches, Measures, Page } from "./analyst.ts";
 
@@ -34,7 +34,7 @@ export const scriptedAnalyst: ModelFunction = ({ messages }) => {
 };
 
 /** What a tool answered, as often as it was called; failed calls left out. */
-function answersOf<T>(name: string, messages: readonly ModelMessage[]): T[] {
+function answersOf<T>(name: string, messages: readonly TranscriptMessage[]): T[] {
   return messages
     .flatMap((message) => (message.role === "tool" ? message.results : []))
     .filter((answer) => answer.name === name && !answer.result.isError)

@@ -2,9 +2,10 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
+import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ClaudeConnectionOptions } from "./client.ts";
-import { connectClaude } from "./client.ts";
+import { connectClaude, toHostError } from "./client.ts";
 import { attach } from "./connection.ts";
 import { createSession, ensureAgent, ensureEnvironment } from "./resources.ts";
 
@@ -38,7 +39,16 @@ export function claude(options: ClaudeOptions = {}): Provider {
         return createSession(api, agentId ?? (await ensureAgent(api, agent, signal)), environment, signal);
       };
       const held = { api, sessionId: sessionId ?? (await create()), hasPast: sessionId !== undefined };
-      return attach({ ...held, deltas, idleMs, clock, emit });
+      return attach({ ...held, deltas, idleMs, clock, emit }).catch((thrown: unknown) => {
+        const error = toHostError(thrown, "The session could not be attached to");
+        if (error.status !== 404) throw error;
+        const { requestId } = error;
+        throw new LoophostError("session_not_found", `The host has no session "${held.sessionId}".`, {
+          cause: error,
+          status: 404,
+          requestId,
+        });
+      });
     },
   };
 }

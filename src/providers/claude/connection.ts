@@ -63,7 +63,7 @@ class ClaudeConnection implements Connection {
       {
         connect: async (signal, deliver, alive) => {
           const body = await api.stream(`${this.#path}/stream`, query, signal);
-          const ended = readSse(body, ({ data }) => readFrame(data, deliver), alive);
+          const ended = readSse(body, ({ data }) => readFrame(data, deliver), { signal, onBytes: alive });
           return {
             ended: ended.catch((thrown: unknown) => Promise.reject(toHostError(thrown, "The event stream"))),
           };

@@ -94,6 +94,9 @@ export function toWire(input: HostInput): unknown {
       return { type: "user.interrupt" };
     case "raw":
       return input.event;
+    case "continue":
+      // The service runs by itself, so it never owes a reply nobody is at; and it has no word for this.
+      return undefined;
   }
 }
 

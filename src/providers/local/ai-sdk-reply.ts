@@ -3,57 +3,54 @@
  *
  *   R1  a call is what came as a whole `tool-call`; its arguments are kept character for character
  *   R2  what the service ran itself is no call of ours, but goes back with the rest of what was said
- *   R3  no call id comes twice in a conversation
+ *   R3  no call id comes twice in a reply
  */
 
 import { LoophostError } from "../../core/errors.ts";
 import type { Usage } from "../../core/results.ts";
-import type { AiSdkFinish, AiSdkGenerated, AiSdkPart, AiSdkUsage, SaidPart } from "./ai-sdk-wire.ts";
+import type { AssistantBlock } from "../../core/transcript.ts";
+import type {
+  AiSdkFinish,
+  AiSdkGenerated,
+  AiSdkPart,
+  AiSdkUsage,
+  SaidPart,
+  SaidText,
+} from "./ai-sdk-wire.ts";
 import { AI_SDK_WIRE, toInput } from "./ai-sdk-wire.ts";
-import type { AssistantBlock, ModelCall, ModelReply } from "./model.ts";
+import type { ModelCall, ModelReply } from "./model.ts";
 
 /** Reads one reply. */
 export class AiSdkReply {
   hasEmitted = false;
   readonly #emit: ModelCall["emit"];
-  readonly #usedIds: ReadonlySet<string>;
   readonly #said: Said[] = [];
   /** The texts that still grow, by type and id. */
-  readonly #open = new Map<string, Extract<SaidPart, { text: string }>>();
-  readonly #ownIds = new Set<string>();
+  readonly #open = new Map<string, SaidText>();
+  readonly #callIds = new Set<string>();
   #finish: AiSdkFinish | undefined;
+  #cameWhole = false;
 
-  /** @param usedIds the call ids of the conversation so far, which must not come again */
-  constructor(emit: ModelCall["emit"], usedIds: ReadonlySet<string>) {
+  constructor(emit: ModelCall["emit"]) {
     this.#emit = emit;
-    this.#usedIds = usedIds;
   }
 
   /** Takes the next part of a stream; `error` parts are for the caller. */
   take(part: AiSdkPart): void {
-    const { type, id = "" } = part;
-    switch (type) {
+    switch (part.type) {
       case "text-delta":
       case "reasoning-delta":
       case "text-start":
       case "reasoning-start":
       case "text-end":
-      case "reasoning-end": {
-        const kind = type.startsWith("text") ? "text" : "reasoning";
-        const key = `${kind} ${id}`;
-        // Ids are used again once their text has ended.
-        if (type.endsWith("-start")) this.#open.delete(key);
-        const text = this.#open.get(key) ?? this.#begin(kind, key);
-        this.#grow(text, part.delta ?? "", part.providerMetadata);
-        if (type.endsWith("-end")) this.#open.delete(key);
-        return;
-      }
+      case "reasoning-end":
+        return this.#takeText(part);
       case "finish":
         if (part.finishReason !== undefined && part.usage !== undefined)
           this.#finish = { finishReason: part.finishReason, usage: part.usage };
         return;
       default:
-        if (!UNTOLD.has(type)) this.#takePart(part);
+        if (!UNTOLD.has(part.type)) this.#takePart(part);
     }
   }
 
@@ -64,20 +61,20 @@ export class AiSdkReply {
         this.#grow(this.#begin(part.type, ""), part.text ?? "", part.providerMetadata);
       else this.#takePart(part);
     }
-    // In one piece it is whole, even if the service does not say why it stopped.
-    const { unified, raw } = finishReason;
-    this.#finish = { finishReason: { unified, raw: raw ?? unified }, usage };
+    this.#finish = { finishReason, usage };
+    this.#cameWhole = true;
   }
 
   /** Makes the reply. Throws when it is not whole. */
   finish(name: string): ModelReply {
     const { unified, raw } = this.#finish?.finishReason ?? CUT_OFF;
     // Providers make up a finish for a stream that just ended: without a word of the service's own.
-    if (unified === "interrupted" || (unified === "other" && raw === undefined))
+    const hasNoReason = unified === "interrupted" || (unified === "other" && raw === undefined);
+    if (hasNoReason && !this.#cameWhole)
       throw new LoophostError("host_unreachable", `The reply of ${name} ended before it was complete.`);
     if (unified === "error")
       throw new LoophostError("host_failed", `${name} broke its reply off: ${raw ?? "no reason given"}.`);
-    const ending = PAUSES.has(raw ?? "") ? "paused" : (ENDINGS[unified] ?? "terminated");
+    const ending = hasNoReason ? "completed" : endingOf(unified, raw);
     // What a refused reply had begun is void, its calls too, and going back it would be refused again.
     const isRefused = ending === "refusal";
     const content = this.#said.flatMap(toBlock);
@@ -93,14 +90,23 @@ export class AiSdkReply {
     };
   }
 
-  #begin(type: "text" | "reasoning", key: string): Extract<SaidPart, { text: string }> {
+  #takeText({ type, id = "", delta = "", providerMetadata }: AiSdkPart): void {
+    const kind = type.startsWith("text") ? "text" : "reasoning";
+    const key = `${kind} ${id}`;
+    // Ids are used again once their text has ended.
+    if (type.endsWith("-start")) this.#open.delete(key);
+    this.#grow(this.#open.get(key) ?? this.#begin(kind, key), delta, providerMetadata);
+    if (type.endsWith("-end")) this.#open.delete(key);
+  }
+
+  #begin(type: "text" | "reasoning", key: string): SaidText {
     const part = { type, text: "" };
     this.#open.set(key, part);
     this.#said.push({ part });
     return part;
   }
 
-  #grow(part: Extract<SaidPart, { text: string }>, text: string, metadata: object | undefined): void {
+  #grow(part: SaidText, text: string, metadata: object | undefined): void {
     part.text += text;
     // Signatures come with the last piece.
     if (metadata !== undefined) part.providerOptions = metadata;
@@ -118,10 +124,10 @@ export class AiSdkReply {
 
   #takeCall(part: AiSdkPart): void {
     const { toolCallId = "", toolName = "", input = "" } = part;
-    // Results are found by their ids. Some servers leave them empty, or count from nought again in every reply.
-    const isUsable = toolCallId !== "" && !this.#ownIds.has(toolCallId) && !this.#usedIds.has(toolCallId);
+    // Results are found by their ids, which some servers leave empty.
+    const isUsable = toolCallId !== "" && !this.#callIds.has(toolCallId);
     const id = isUsable ? toolCallId : `call_${crypto.randomUUID()}`;
-    this.#ownIds.add(id);
+    this.#callIds.add(id);
     this.#said.push({
       part: withOptions({ type: "tool-call", toolCallId: id, toolName, input: toInput(input) }, part),
       call: { type: "tool_call", id, name: toolName, arguments: input },
@@ -154,6 +160,10 @@ const ENDINGS: Readonly<Record<string, ModelReply["ending"]>> = {
   length: "max_tokens",
   "content-filter": "refusal",
 };
+
+function endingOf(unified: string, raw: string | undefined): ModelReply["ending"] {
+  return raw !== undefined && PAUSES.has(raw) ? "paused" : (ENDINGS[unified] ?? "terminated");
+}
 
 /** Words of Anthropic's for a reply that is not finished, for which the AI SDK has none. */
 const PAUSES: ReadonlySet<string> = new Set(["pause_turn", "compaction"]);

@@ -8,7 +8,8 @@
 import { isObject } from "../../core/json.ts";
 import type { ContentBlock, ToolResult } from "../../core/results.ts";
 import { resultText } from "../../core/results.ts";
-import type { AssistantMessage, ModelMessage, ToolDescription } from "./model.ts";
+import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
+import type { ToolDescription } from "./model.ts";
 
 /** The specifications that are understood. */
 export type AiSdkVersion = "v3" | "v4";
@@ -77,7 +78,7 @@ export interface AiSdkPart extends Partial<AiSdkFinish> {
 
 /** A piece of what the model said, as it goes back: what came as provider metadata returns as provider options. */
 export type SaidPart = (
-  | { readonly type: "text" | "reasoning"; text: string }
+  | SaidText
   | {
       readonly type: "tool-call";
       readonly toolCallId: string;
@@ -95,6 +96,13 @@ export type SaidPart = (
   | { readonly type: "custom"; readonly kind: string }
 ) & { providerOptions?: object | undefined };
 
+/** A text or a thought, which grows while it is streamed. */
+export interface SaidText {
+  readonly type: "text" | "reasoning";
+  text: string;
+  providerOptions?: object | undefined;
+}
+
 interface FilePart {
   readonly type: "file" | "reasoning-file";
   readonly mediaType: string;
@@ -107,7 +115,7 @@ interface FilePart {
 export const AI_SDK_WIRE: string = "ai-sdk";
 
 /** A message of a prompt; undefined when there is nothing in it that may be sent. */
-export function toPromptMessage(message: ModelMessage, version: AiSdkVersion): object | undefined {
+export function toPromptMessage(message: TranscriptMessage, version: AiSdkVersion): object | undefined {
   switch (message.role) {
     case "user":
       return { role: "user", content: message.content.map((block) => toUserPart(block, version)) };

@@ -12,19 +12,13 @@ import type { Clock } from "../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import { DEFAULT_RETRY, withRetry } from "../../core/retry.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
 import { toModelError } from "./ai-sdk-error.ts";
 import { AiSdkReply } from "./ai-sdk-reply.ts";
 import type { AiSdkCall, AiSdkLanguageModel, AiSdkPart } from "./ai-sdk-wire.ts";
 import { toFunctionTools, toPromptMessage } from "./ai-sdk-wire.ts";
 import type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
-import type {
-  ConversationSetup,
-  Model,
-  ModelCall,
-  ModelConversation,
-  ModelMessage,
-  ModelReply,
-} from "./model.ts";
+import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
 
 /** How a language model of the AI SDK is asked. */
 export interface AiSdkModelOptions extends Pick<
@@ -67,7 +61,6 @@ class AiSdkConversation implements ModelConversation {
   /** What every call is made with. */
   readonly #fixed: Omit<AiSdkCall, "prompt">;
   readonly #prompt: object[] = [];
-  readonly #usedIds = new Set<string>();
 
   constructor(model: AiSdkLanguageModel, options: AiSdkModelOptions, setup: ConversationSetup) {
     this.#model = model;
@@ -77,18 +70,16 @@ class AiSdkConversation implements ModelConversation {
     if (setup.instructions !== "") this.#prompt.push({ role: "system", content: setup.instructions });
   }
 
-  add(message: ModelMessage): void {
+  add(message: TranscriptMessage): void {
     const written = toPromptMessage(message, this.#model.specificationVersion);
     if (written !== undefined) this.#prompt.push(written);
-    if (message.role !== "assistant") return;
-    for (const block of message.content) if (block.type === "tool_call") this.#usedIds.add(block.id);
   }
 
   async reply(call: ModelCall): Promise<ModelReply> {
     const { signal, clock, emit } = call;
-    let reply = new AiSdkReply(emit, this.#usedIds);
+    let reply = new AiSdkReply(emit);
     try {
-      return await withRetry(() => this.#try((reply = new AiSdkReply(emit, this.#usedIds)), call), {
+      return await withRetry(() => this.#try((reply = new AiSdkReply(emit)), call), {
         policy: { ...DEFAULT_RETRY, ...this.#options.retry },
         clock,
         signal,

@@ -8,29 +8,23 @@
 
 import { LoophostError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
 import { ANTHROPIC, AnthropicReply } from "./anthropic-reply.ts";
 import { markToolResults, toAnthropicMessage, toAnthropicSetup } from "./anthropic-wire.ts";
 import { findApiKey, toHeaders } from "./api-key.ts";
 import type { FetchModelOptions } from "./fetch-model.ts";
-import { checkExtraBody, modelIdOf, toUrl } from "./fetch-model.ts";
+import { checkFetchOptions, modelIdOf, toUrl } from "./fetch-model.ts";
 import type { ModelClient, ModelTry } from "./http.ts";
 import { createModelClient } from "./http.ts";
 import { MessageBytes } from "./message-bytes.ts";
 import { MESSAGE_THREADS_BETA, MessageThread } from "./message-thread.ts";
-import type {
-  ConversationSetup,
-  Model,
-  ModelCall,
-  ModelConversation,
-  ModelMessage,
-  ModelReply,
-} from "./model.ts";
+import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
 
 /** How the Anthropic Messages API is asked. */
 export interface AnthropicMessagesOptions extends FetchModelOptions {
   /** The header the key travels in. Default "x-api-key". */
   readonly auth?: "x-api-key" | "bearer" | "both" | undefined;
-  /** Beta features to ask for. */
+  /** Beta features to ask for; they go before a header "anthropic-beta". */
   readonly betas?: readonly string[] | undefined;
   /** Lets the model think first, within so many tokens: at least 1 024, and fewer than `maxTokens`. */
   readonly thinking?: { readonly budgetTokens: number } | undefined;
@@ -104,7 +98,7 @@ class AnthropicConversation implements ModelConversation {
     this.#messages = new MessageBytes(`${this.#head}${this.#setup},"messages":[`);
   }
 
-  add(message: ModelMessage): void {
+  add(message: TranscriptMessage): void {
     const json = toAnthropicMessage(message);
     if (json !== undefined) this.#messages.add(message.role === "tool" ? this.#mark(json) : json);
     this.#thread.added(message, this.#messages.count);
@@ -192,8 +186,8 @@ function toRequestHeaders(
     },
     auth === "bearer" ? {} : { "x-api-key": key },
     auth === "x-api-key" ? {} : { authorization: `Bearer ${key}` },
-    asked.length === 0 ? {} : { "anthropic-beta": asked.join(",") },
     headers,
+    asked.length === 0 ? {} : { "anthropic-beta": asked.join(",") },
   );
 }
 
@@ -202,7 +196,7 @@ function checkOptions(options: AnthropicMessagesOptions): void {
   const refuse = (problem: string) => {
     throw new LoophostError("invalid_options", `${FACTORY}: ${problem}`);
   };
-  checkExtraBody(options, ["messages", "system", "tools", "thread", "stream"], FACTORY);
+  checkFetchOptions(options, ["messages", "system", "tools", "thread", "stream"], FACTORY);
   if (thinking === undefined) return;
   const { budgetTokens } = thinking;
   if (!(budgetTokens >= 1_024 && budgetTokens < maxTokensOf(options)))

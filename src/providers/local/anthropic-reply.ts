@@ -5,11 +5,13 @@
  */
 
 import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
 import type { Usage } from "../../core/results.ts";
+import type { AssistantBlock } from "../../core/transcript.ts";
 import { ANTHROPIC_WIRE } from "./anthropic-wire.ts";
 import type { ReplyReader } from "./http.ts";
 import { parseReply } from "./http.ts";
-import type { AssistantBlock, ModelCall, ModelReply } from "./model.ts";
+import type { ModelCall, ModelEvent, ModelReply } from "./model.ts";
 import { toStreamError } from "./service-error.ts";
 
 /** How errors call the service. */
@@ -22,7 +24,6 @@ export class AnthropicReply implements ReplyReader {
   readonly #emit: ModelCall["emit"];
   readonly #onBegin: () => void;
   readonly #blocks: OpenBlock[] = [];
-  readonly #content: AssistantBlock[] = [];
   #message: WireMessage | undefined;
 
   /** @param onBegin called when the service begins to answer: from then on it may hold the reply, whatever we get of it */
@@ -32,12 +33,7 @@ export class AnthropicReply implements ReplyReader {
   }
 
   take(data: string): boolean {
-    const [, index, text] = TEXT_DELTA.exec(data) ?? [];
-    if (text !== undefined) {
-      this.#blocks[Number(index)]?.parts.push(text);
-      this.#tell("text.delta", text);
-      return false;
-    }
+    if (this.#takeText(data)) return false;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary
     const event = parseReply(data, ANTHROPIC) as unknown as WireEvent;
     const open = this.#blocks[event.index ?? -1];
@@ -84,10 +80,11 @@ export class AnthropicReply implements ReplyReader {
   }
 
   finish(): ModelReply {
+    for (const open of this.#blocks) this.#close(open); // should a server not have said so
     const message = { ...this.#message, content: this.#blocks.map(({ block }) => block) };
     const stopReason = message.stop_reason ?? null;
     const ending = stopReason === null ? "completed" : (ENDINGS[stopReason] ?? "terminated");
-    const content = this.#content;
+    const content = this.#blocks.flatMap(({ said }) => said ?? []);
     return {
       message: {
         role: "assistant",
@@ -101,8 +98,18 @@ export class AnthropicReply implements ReplyReader {
     };
   }
 
+  /** The shortcut for the commonest event. */
+  #takeText(data: string): boolean {
+    const [, index, text] = TEXT_DELTA.exec(data) ?? [];
+    const open = this.#blocks[Number(index)];
+    if (text === undefined || open === undefined) return false;
+    open.parts.push(text);
+    this.#tell("text.delta", text);
+    return true;
+  }
+
   #open(block: WireBlock): OpenBlock {
-    const open = { block, parts: [] };
+    const open = { block, parts: [], said: undefined, isClosed: false };
     this.#blocks.push(open);
     if (block.type === "text") this.#tell("text.delta", block.text);
     else if (block.type === "thinking") this.#tell("thinking.delta", block.thinking);
@@ -136,33 +143,26 @@ export class AnthropicReply implements ReplyReader {
     }
   }
 
-  #close({ block, parts }: OpenBlock): void {
-    const text = parts.join("");
-    parts.length = 0;
-    switch (block.type) {
-      case "text":
-        block.text = (block.text ?? "") + text;
-        return void this.#content.push({ type: "text", text: block.text });
-      case "thinking":
-        block.thinking = (block.thinking ?? "") + text;
-        return void this.#content.push({ type: "thinking", text: block.thinking });
-      default:
-        if (text !== "") block["input"] = parseInput(text);
-        if (block.type !== "tool_use") return;
-        this.#content.push({
-          type: "tool_call",
-          id: block.id ?? "",
-          name: block.name ?? "",
-          arguments: text === "" ? JSON.stringify(block["input"] ?? {}) : text,
-        });
-    }
+  #close(open: OpenBlock): void {
+    if (open.isClosed) return;
+    open.isClosed = true;
+    const { block } = open;
+    const text = open.parts.join("");
+    open.parts.length = 0;
+    if (block.type === "text") block.text = (block.text ?? "") + text;
+    else if (block.type === "thinking") block.thinking = (block.thinking ?? "") + text;
+    else if (text !== "") block["input"] = parseInput(text);
+    open.said = toSaid(block, text);
+    const event = toServerToolEvent(block);
+    if (event !== undefined) this.#emit(event);
   }
 
   #end({ delta, usage }: WireEvent): void {
     const message = this.#message ?? {};
     // Usage here counts the whole message; what does not apply is null.
     const known = Object.entries(usage ?? {}).filter(([, count]) => count !== null);
-    this.#message = { ...message, ...delta, usage: { ...message.usage, ...Object.fromEntries(known) } };
+    const counts = usage === undefined ? {} : { usage: { ...message.usage, ...Object.fromEntries(known) } };
+    this.#message = { ...message, ...delta, ...counts };
   }
 
   #tell(type: "text.delta" | "thinking.delta", text: string | undefined): void {
@@ -172,7 +172,7 @@ export class AnthropicReply implements ReplyReader {
   }
 }
 
-/** The commonest event, when there is nothing to unescape in it: told apart like this it costs a fifth of parsing it. */
+/** A piece of text with nothing to unescape in it: told apart like this, it costs a fifth of what parsing it does. */
 const TEXT_DELTA =
   // oxlint-disable-next-line no-control-regex -- JSON has none of them in its strings
   /^\{"type":"content_block_delta","index":(\d+),"delta":\{"type":"text_delta","text":"([^"\\\u0000-\u001f]*)"\}\s*\}$/;
@@ -180,6 +180,9 @@ const TEXT_DELTA =
 interface OpenBlock {
   readonly block: WireBlock;
   readonly parts: string[];
+  isClosed: boolean;
+  /** What the block says in a neutral message, once it is closed; nothing for kinds that are the wire's own. */
+  said: AssistantBlock | undefined;
 }
 
 interface WireEvent {
@@ -242,6 +245,30 @@ function toUsage(usage: WireUsage | undefined): Usage | undefined {
     cacheReadTokens: usage.cache_read_input_tokens ?? 0,
     cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
   };
+}
+
+function toSaid(block: WireBlock, written: string): AssistantBlock | undefined {
+  const { type, id = "", name = "" } = block;
+  if (type === "text") return { type, text: block.text ?? "" };
+  if (type === "thinking") return { type, text: block.thinking ?? "" };
+  if (type !== "tool_use") return undefined;
+  return {
+    type: "tool_call",
+    id,
+    name,
+    arguments: written === "" ? JSON.stringify(block["input"] ?? {}) : written,
+  };
+}
+
+/** Tools the service runs itself come as a block of the call, and a block of the result that names it. */
+function toServerToolEvent(block: WireBlock): ModelEvent | undefined {
+  const { type, id = "", name = "", tool_use_id: callId, content } = block;
+  if (type === "server_tool_use" || type === "mcp_tool_use")
+    return { type: "server_tool.called", id, name, input: block["input"], raw: block };
+  if (!type.endsWith("_tool_result") || typeof callId !== "string") return undefined;
+  const problem = isObject(content) ? String(content["type"]) : "";
+  const isError = block["is_error"] === true || problem.endsWith("_error");
+  return { type: "server_tool.finished", id: callId, isError, raw: block };
 }
 
 /** Input that is no JSON stays the text it is: the model is told, and nothing is repaired. */

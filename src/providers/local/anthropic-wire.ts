@@ -5,16 +5,16 @@ import type { ContentBlock } from "../../core/results.ts";
 import type {
   AssistantBlock,
   AssistantMessage,
-  ModelMessage,
-  ToolDescription,
+  TranscriptMessage,
   ToolMessage,
-} from "./model.ts";
+} from "../../core/transcript.ts";
+import type { ToolDescription } from "./model.ts";
 
 /** What `native.wire` says on messages of this wire. */
 export const ANTHROPIC_WIRE: string = "anthropic-messages";
 
 /** A message as JSON text; undefined when there is nothing in it that may be sent. */
-export function toAnthropicMessage(message: ModelMessage): string | undefined {
+export function toAnthropicMessage(message: TranscriptMessage): string | undefined {
   switch (message.role) {
     case "user":
       return `{"role":"user","content":${toContent(message.content)}}`;

@@ -5,8 +5,9 @@
  * the model itself write a summary of what came before the newest messages.
  */
 
-import type { AssistantMessage, Model, ModelCall, ModelMessage, ToolMessage } from "./model.ts";
-import { textOf } from "./model.ts";
+import type { AssistantMessage, TranscriptMessage, ToolMessage } from "../../core/transcript.ts";
+import { textOf } from "../../core/transcript.ts";
+import type { Model, ModelCall } from "./model.ts";
 
 /** When and how a conversation is compacted. */
 export interface CompactionOptions {
@@ -18,9 +19,9 @@ export interface CompactionOptions {
 
 /** Rewrites a conversation. What it leaves out is gone for the model; calls and their results must stay together. */
 export type Compactor = (
-  messages: readonly ModelMessage[],
+  messages: readonly TranscriptMessage[],
   help: CompactionHelp,
-) => readonly ModelMessage[] | Promise<readonly ModelMessage[]>;
+) => readonly TranscriptMessage[] | Promise<readonly TranscriptMessage[]>;
 
 /** What a compactor can use. */
 export interface CompactionHelp {
@@ -28,7 +29,7 @@ export interface CompactionHelp {
   readonly tokens: number;
   readonly aboveTokens: number;
   /** Asks the conversation's own model for a summary of some messages. */
-  summarise(messages: readonly ModelMessage[]): Promise<string>;
+  summarise(messages: readonly TranscriptMessage[]): Promise<string>;
 }
 
 /** Messages at the end that are never touched: the task at hand. */
@@ -56,7 +57,7 @@ export const compactOldestFirst: Compactor = async (messages, help) => {
 export async function summariseWith(
   model: Model,
   modelId: string | undefined,
-  messages: readonly ModelMessage[],
+  messages: readonly TranscriptMessage[],
   call: ModelCall,
 ): Promise<string> {
   const conversation = model.converse({ instructions: SUMMARY_INSTRUCTIONS, tools: [], modelId });
@@ -70,13 +71,13 @@ const SUMMARY_INSTRUCTIONS =
   "found (with exact names, numbers and ids), what failed, and what remains to be done. Write nothing else.";
 
 /** A place to cut where no call is parted from its results: before a message of the user or the model. */
-function safeSplit(messages: readonly ModelMessage[], at: number): number {
+function safeSplit(messages: readonly TranscriptMessage[], at: number): number {
   let split = at;
   while (split > 0 && messages[split]?.role === "tool") split -= 1;
   return split;
 }
 
-function withoutResults(message: ModelMessage): ModelMessage {
+function withoutResults(message: TranscriptMessage): TranscriptMessage {
   if (message.role !== "tool") return message;
   const emptied: ToolMessage["results"] = message.results.map((one) => ({
     ...one,
@@ -85,11 +86,11 @@ function withoutResults(message: ModelMessage): ModelMessage {
   return { ...message, results: emptied };
 }
 
-function sizeOf(messages: readonly ModelMessage[]): number {
+function sizeOf(messages: readonly TranscriptMessage[]): number {
   return messages.reduce((sum, message) => sum + inWords(message).length, 0);
 }
 
-function inWords(message: ModelMessage): string {
+function inWords(message: TranscriptMessage): string {
   if (message.role === "user")
     return `User: ${message.content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")}`;
   if (message.role === "assistant") return `Agent: ${assistantInWords(message)}`;

@@ -5,13 +5,14 @@ import { LoophostError, toLoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { Connection, HostEvent, HostInput, OpenRequest } from "../../core/provider.ts";
 import type { ToolResult } from "../../core/results.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
+import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import type { PendingCall } from "./conversation.ts";
 import { checkHistory, Conversation } from "./conversation.ts";
 import type { Guards } from "./guards.ts";
 import { ModelGuards } from "./guards.ts";
-import type { Model, ModelMessage, ModelReply } from "./model.ts";
-import { textOf } from "./model.ts";
+import type { Model, ModelReply } from "./model.ts";
 
 /** What a session is held with, beside the request. */
 export interface LocalSettings {
@@ -53,6 +54,7 @@ export class LocalConnection implements Connection {
       compaction,
       onCompacted: emit,
     });
+    if (history.length > 0) this.#tellPast();
   }
 
   send(inputs: readonly HostInput[]): Promise<void> {
@@ -71,6 +73,7 @@ export class LocalConnection implements Connection {
     const message = inputs.find((input) => input.type === "message");
     if (inputs.some((input) => input.type === "interrupt")) this.#interrupt(results);
     else if (results.size > 0) this.#goOn(results);
+    else if (inputs.some((input) => input.type === "continue")) this.#ask();
     else if (message !== undefined) {
       this.#guards?.reset();
       this.#guarded.clear();
@@ -86,13 +89,35 @@ export class LocalConnection implements Connection {
     return Promise.resolve();
   }
 
-  transcript(): readonly ModelMessage[] {
+  transcript(): readonly TranscriptMessage[] {
     return this.#conversation.messages;
   }
 
   close(): Promise<void> {
     this.#asking?.abort();
     return Promise.resolve();
+  }
+
+  /** Tells what the history leaves open: calls without results, or something the model has not replied to. */
+  #tellPast(): void {
+    const { pending, owesReply } = this.#conversation;
+    this.#emit({ type: "catchup.started" });
+    if (owesReply) this.#emit({ type: "reply.owed" });
+    if (pending.length > 0) {
+      this.#emit({ type: "turn.began" });
+      this.#tellCalls(pending, null);
+    }
+    this.#emit({ type: "catchup.ended" });
+  }
+
+  #tellCalls(calls: readonly PendingCall[], stopReason: string | null): void {
+    for (const call of calls) this.#emit({ type: "call", ...readCall(call) });
+    this.#emit({
+      type: "turn.done",
+      ending: "requires_action",
+      stopReason,
+      needs: calls.map((call) => call.id),
+    });
   }
 
   #interrupt(results: ReadonlyMap<string, ToolResult>): void {
@@ -157,15 +182,8 @@ export class LocalConnection implements Connection {
     if (text !== "") this.#emit({ type: "message", text, raw: message.native?.message });
     if (usage !== undefined) this.#emit({ type: "usage", usage });
     const told = calls.filter((call) => !this.#isGuarded(call));
-    for (const call of told) this.#emit({ type: "call", ...readCall(call) });
-    if (told.length > 0) {
-      this.#emit({
-        type: "turn.done",
-        ending: "requires_action",
-        stopReason,
-        needs: told.map((call) => call.id),
-      });
-    } else if (calls.length > 0) this.#goOn(new Map());
+    if (told.length > 0) this.#tellCalls(told, stopReason);
+    else if (calls.length > 0) this.#goOn(new Map());
     else if (ending === "paused") this.#ask();
     else this.#emit({ type: "turn.done", ending, stopReason });
   }

@@ -12,17 +12,10 @@ import type { ContextCompacted } from "../../core/events.ts";
 import { isObject } from "../../core/json.ts";
 import type { ContentBlock, ToolResult, Usage } from "../../core/results.ts";
 import { textResult } from "../../core/results.ts";
+import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { compactOldestFirst, summariseWith } from "./compaction.ts";
-import type {
-  AssistantMessage,
-  ConversationSetup,
-  Model,
-  ModelCall,
-  ModelConversation,
-  ModelMessage,
-  ModelReply,
-} from "./model.ts";
+import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
 
 /** A call of the model's that the conversation owes a result. */
 export interface PendingCall {
@@ -38,7 +31,7 @@ export interface PendingCall {
 export interface ConversationOptions {
   readonly model: Model;
   readonly setup: ConversationSetup;
-  readonly history: readonly ModelMessage[];
+  readonly history: readonly TranscriptMessage[];
   readonly compaction: CompactionOptions | undefined;
   readonly onCompacted: (event: ContextCompacted) => void;
 }
@@ -46,7 +39,7 @@ export interface ConversationOptions {
 /** A conversation. */
 export class Conversation {
   readonly #options: ConversationOptions;
-  #messages: ModelMessage[] = [];
+  #messages: TranscriptMessage[] = [];
   #withModel: ModelConversation;
   #pending: readonly PendingCall[] = [];
   /** How often the model has used each of its ids. */
@@ -61,13 +54,19 @@ export class Conversation {
   }
 
   /** Everything said so far. */
-  get messages(): readonly ModelMessage[] {
+  get messages(): readonly TranscriptMessage[] {
     return [...this.#messages];
   }
 
   /** The calls of the last message that have no result yet. */
   get pending(): readonly PendingCall[] {
     return this.#pending;
+  }
+
+  /** Whether the model has yet to reply to the last message. */
+  get owesReply(): boolean {
+    const last = this.#messages.at(-1);
+    return last !== undefined && last.role !== "assistant";
   }
 
   /** Adds a message of the user's. */
@@ -106,7 +105,7 @@ export class Conversation {
     return this.#pending;
   }
 
-  #add(message: ModelMessage): void {
+  #add(message: TranscriptMessage): void {
     this.#messages.push(message);
     this.#withModel.add(message);
     if (message.role === "assistant") this.#pending = this.#callsOf(message);
@@ -129,7 +128,7 @@ export class Conversation {
   ): Promise<void> {
     const { model, setup, onCompacted } = this.#options;
     const before = this.#messages;
-    const summarise = (messages: readonly ModelMessage[]) =>
+    const summarise = (messages: readonly TranscriptMessage[]) =>
       summariseWith(model, setup.modelId, messages, call);
     const after = await compact([...before], { tokens: this.#tokens, aboveTokens, summarise });
     call.signal.throwIfAborted();
@@ -149,7 +148,7 @@ export class Conversation {
 }
 
 /** Reads a transcript that comes from outside. */
-export function checkHistory(history: readonly unknown[]): readonly ModelMessage[] {
+export function checkHistory(history: readonly unknown[]): readonly TranscriptMessage[] {
   history.forEach((message, index) => {
     const role = isObject(message) ? message["role"] : undefined;
     if (role !== "user" && role !== "assistant" && role !== "tool") {
@@ -160,7 +159,7 @@ export function checkHistory(history: readonly unknown[]): readonly ModelMessage
     }
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: transcripts are made here and come back as they were
-  return history as readonly ModelMessage[];
+  return history as readonly TranscriptMessage[];
 }
 
 const STOPPED =

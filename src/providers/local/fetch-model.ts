@@ -28,7 +28,7 @@ export interface FetchModelOptions {
   readonly extraBody?: JsonObject | undefined;
   /** Lays over the default policy of four tries. */
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Milliseconds without a byte after which a reply is given up and asked for again. Default 120 000; 600 000 when not streaming. */
+  /** Milliseconds without a byte after which a reply is given up and asked for again. Default 120 000; 300 000 when not streaming. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
@@ -52,20 +52,43 @@ export function modelIdOf(options: FetchModelOptions, ofAgent: string | undefine
 /** An address of a service, from its base and a path. */
 export function toUrl(baseUrl: string, path: string, factory: string): string {
   const url = baseUrl.replace(/\/+$/, "") + path;
-  if (URL.canParse(url)) return url;
-  throw new LoophostError("invalid_options", `${factory}: baseUrl is not a URL: ${JSON.stringify(baseUrl)}.`);
+  if (!URL.canParse(url))
+    throw new LoophostError(
+      "invalid_options",
+      `${factory}: baseUrl is not a URL: ${JSON.stringify(baseUrl)}.`,
+    );
+  // fetch takes no such address, and would quote it.
+  if (new URL(url).username + new URL(url).password !== "")
+    throw new LoophostError(
+      "invalid_options",
+      `${factory}: baseUrl holds a user or password; pass them in headers.`,
+    );
+  return url;
 }
 
-/** Refuses further fields that are written from the conversation: they would be there twice. */
-export function checkExtraBody(
-  { extraBody = {} }: FetchModelOptions,
-  ours: readonly string[],
+/**
+ * Checks what would only fail later, or not at all.
+ *
+ * @param written fields of the request that are written from the agent and the conversation
+ */
+export function checkFetchOptions(
+  options: FetchModelOptions,
+  written: readonly string[],
   factory: string,
 ): void {
-  const taken = ours.find((field) => field in extraBody);
+  const { extraBody = {} } = options;
+  const taken = written.find((field) => field in extraBody);
   if (taken !== undefined)
     throw new LoophostError(
       "invalid_options",
       `${factory}: extraBody may not set "${taken}"; it is written from the agent and the conversation.`,
     );
+  for (const name of ["maxTokens", "idleTimeoutMs"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(value > 0))
+      throw new LoophostError(
+        "invalid_options",
+        `${factory}: ${name} must be a number above 0; got ${String(value)}.`,
+      );
+  }
 }

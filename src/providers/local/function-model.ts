@@ -4,13 +4,14 @@ import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { Usage } from "../../core/results.ts";
 import { addUsage, NO_USAGE } from "../../core/results.ts";
-import type { AssistantBlock, Model, ModelCall, ModelMessage, ModelReply, ToolDescription } from "./model.ts";
+import type { AssistantBlock, TranscriptMessage } from "../../core/transcript.ts";
+import type { Model, ModelCall, ModelReply, ToolDescription } from "./model.ts";
 
 /** What a model function is asked. */
 export interface ModelRequest {
   readonly instructions: string;
   readonly tools: readonly ToolDescription[];
-  readonly messages: readonly ModelMessage[];
+  readonly messages: readonly TranscriptMessage[];
   readonly modelId: string | undefined;
 }
 
@@ -34,7 +35,7 @@ export function functionModel(answer: ModelFunction): Model {
   return {
     name: answer.name || "function",
     converse({ instructions, tools, modelId }) {
-      const messages: ModelMessage[] = [];
+      const messages: TranscriptMessage[] = [];
       return {
         add: (message) => void messages.push(message),
         async reply(call) {

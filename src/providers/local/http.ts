@@ -88,7 +88,7 @@ async function exchange(
   { signal, clock }: ModelCall,
 ): Promise<ModelReply> {
   const streams = options.stream ?? true;
-  const maxSilentMs = options.idleTimeoutMs ?? (streams ? 120_000 : 600_000);
+  const maxSilentMs = options.idleTimeoutMs ?? (streams ? 120_000 : 300_000);
   const stopping = new AbortController();
   const unlink = onAbort([signal], (reason) => stopping.abort(reason));
   const watcher = watch(clock, maxSilentMs, () => stopping.abort(fellSilent(service, maxSilentMs)));
@@ -100,7 +100,10 @@ async function exchange(
     watcher.heard();
     if (!response.ok) throw await toRefusal(response, service, key);
     if (response.body !== null && isStream(response, streams))
-      await readSse(response.body, ({ data }) => void (reader.take(data) && watcher.over()), watcher.heard);
+      await readSse(response.body, ({ data }) => void (reader.take(data) && watcher.over()), {
+        onBytes: watcher.heard,
+        signal: stopping.signal,
+      });
     else reader.takeWhole(parseReply(await response.text(), service.name));
   } catch (thrown) {
     // A connection that breaks after the last word has done its work.

@@ -15,15 +15,18 @@ export { local } from "./local.ts";
 export type {
   AssistantBlock,
   AssistantMessage,
+  TranscriptMessage,
+  ToolMessage,
+  UserMessage,
+} from "../../core/transcript.ts";
+export type {
   ConversationSetup,
   Model,
   ModelCall,
   ModelConversation,
-  ModelMessage,
+  ModelEvent,
   ModelReply,
   ToolDescription,
-  ToolMessage,
-  UserMessage,
 } from "./model.ts";
 export type { OpenAICompatibleOptions } from "./openai-compatible.ts";
 export { openAICompatible } from "./openai-compatible.ts";

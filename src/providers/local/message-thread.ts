@@ -8,7 +8,8 @@
 
 import type { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import type { ModelMessage, ModelReply } from "./model.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
+import type { ModelReply } from "./model.ts";
 
 /** The beta a request on a thread asks for. */
 export const MESSAGE_THREADS_BETA: string = "message-threads-2026-08-12";
@@ -17,7 +18,7 @@ type State =
   | { readonly type: "off" }
   | { readonly type: "create" }
   /** A reply came whole; the next message to enter the conversation should be it. */
-  | { readonly type: "replied"; readonly id: string; readonly message: ModelMessage }
+  | { readonly type: "replied"; readonly id: string; readonly message: TranscriptMessage }
   /** The service holds the first messages of the conversation. */
   | { readonly type: "continue"; readonly id: string; readonly held: number };
 
@@ -47,7 +48,7 @@ export class MessageThread {
   }
 
   /** Told when a message has entered the conversation, which now has `length`. */
-  added(message: ModelMessage, length: number): void {
+  added(message: TranscriptMessage, length: number): void {
     if (this.#state.type !== "replied") return;
     const { id, message: reply } = this.#state;
     this.#state = reply === message ? { type: "continue", id, held: length } : { type: "create" };

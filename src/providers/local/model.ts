@@ -8,7 +8,8 @@
 import type { Clock } from "../../core/clock.ts";
 import type { JsonSchema } from "../../core/json.ts";
 import type { HostEvent } from "../../core/provider.ts";
-import type { ContentBlock, Ending, ToolResult, Usage } from "../../core/results.ts";
+import type { Ending, Usage } from "../../core/results.ts";
+import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
 
 /** A model: makes conversations. */
 export interface Model {
@@ -35,7 +36,7 @@ export interface ToolDescription {
 /** A conversation with a model. */
 export interface ModelConversation {
   /** Contract: adds a message at the end. Called for everything that is said, the model's own replies included. */
-  add(message: ModelMessage): void;
+  add(message: TranscriptMessage): void;
   /**
    * Contract: asks for the model's next message and resolves with it, without adding it. Deltas go to `emit` on the way; whatever was
    * emitted for an attempt that failed is taken back with `deltas.retracted` before the next. Rejects with a LoophostError.
@@ -47,13 +48,23 @@ export interface ModelConversation {
 export interface ModelCall {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  readonly emit: (
-    event: Extract<
-      HostEvent,
-      { type: "text.delta" | "thinking.delta" | "deltas.retracted" | "retrying" | "provider" }
-    >,
-  ) => void;
+  readonly emit: (event: ModelEvent) => void;
 }
+
+/** What a model call tells while it goes on. */
+export type ModelEvent = Extract<
+  HostEvent,
+  {
+    type:
+      | "text.delta"
+      | "thinking.delta"
+      | "deltas.retracted"
+      | "retrying"
+      | "server_tool.called"
+      | "server_tool.finished"
+      | "provider";
+  }
+>;
 
 /** What a model answered. */
 export interface ModelReply {
@@ -64,43 +75,4 @@ export interface ModelReply {
   readonly stopReason: string | null;
   /** Undefined where the model does not tell. */
   readonly usage: Usage | undefined;
-}
-
-/** A message of a conversation, neutral between wires. */
-export type ModelMessage = UserMessage | AssistantMessage | ToolMessage;
-
-/** What the user said. */
-export interface UserMessage {
-  readonly role: "user";
-  readonly content: readonly ContentBlock[];
-}
-
-/** What the model said. */
-export interface AssistantMessage {
-  readonly role: "assistant";
-  readonly content: readonly AssistantBlock[];
-  /** The model's own words on the wire they came from. Sent back untouched on that wire; other wires use `content`. */
-  readonly native?: { readonly wire: string; readonly message: unknown } | undefined;
-}
-
-/** A piece of what the model said. */
-export type AssistantBlock =
-  | { readonly type: "text"; readonly text: string }
-  | { readonly type: "thinking"; readonly text: string }
-  /** `arguments` is the JSON text exactly as the model wrote it. */
-  | { readonly type: "tool_call"; readonly id: string; readonly name: string; readonly arguments: string };
-
-/** The results of a turn's calls, in call order. */
-export interface ToolMessage {
-  readonly role: "tool";
-  readonly results: readonly {
-    readonly callId: string;
-    readonly name: string;
-    readonly result: ToolResult;
-  }[];
-}
-
-/** The text of a message, its text blocks joined without separator, as its deltas were. */
-export function textOf(message: AssistantMessage): string {
-  return message.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("");
 }

@@ -4,23 +4,16 @@
  *
  *   C1  a message is written once, when it enters the conversation; a request sends what is written
  *   C2  what the model said goes back as it said it, its arguments character for character
- *   C3  no call id comes twice in a conversation
  */
 
+import type { TranscriptMessage } from "../../core/transcript.ts";
 import { findApiKey, toHeaders } from "./api-key.ts";
 import type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
-import { checkExtraBody, modelIdOf, toUrl } from "./fetch-model.ts";
+import { checkFetchOptions, modelIdOf, toUrl } from "./fetch-model.ts";
 import type { ModelClient } from "./http.ts";
 import { createModelClient } from "./http.ts";
 import { MessageBytes } from "./message-bytes.ts";
-import type {
-  ConversationSetup,
-  Model,
-  ModelCall,
-  ModelConversation,
-  ModelMessage,
-  ModelReply,
-} from "./model.ts";
+import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
 import { CHAT_SERVICE, ChatReply } from "./openai-reply.ts";
 import { toChatMessages, toChatTools } from "./openai-wire.ts";
 
@@ -39,7 +32,7 @@ export interface OpenAICompatibleOptions extends FetchModelOptions {
  * @throws LoophostError `invalid_options` when the options cannot work together
  */
 export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
-  checkExtraBody(options, ["messages", "tools", "stream"], FACTORY);
+  checkFetchOptions(options, ["messages", "tools", "stream"], FACTORY);
   const url = toUrl(options.baseUrl ?? "https://api.openai.com/v1", "/chat/completions", FACTORY);
   const atOpenAI = new URL(url).hostname === "api.openai.com";
   const client = createModelClient(
@@ -68,7 +61,6 @@ const KEY_VARIABLE = "OPENAI_API_KEY";
 class ChatConversation implements ModelConversation {
   readonly #client: ModelClient;
   readonly #messages: MessageBytes;
-  readonly #usedIds = new Set<string>();
 
   constructor(
     client: ModelClient,
@@ -84,17 +76,12 @@ class ChatConversation implements ModelConversation {
     if (instructions !== "") this.#messages.add(JSON.stringify({ role: "system", content: instructions }));
   }
 
-  add(message: ModelMessage): void {
+  add(message: TranscriptMessage): void {
     for (const json of toChatMessages(message)) this.#messages.add(json);
-    if (message.role !== "assistant") return;
-    for (const block of message.content) if (block.type === "tool_call") this.#usedIds.add(block.id);
   }
 
   reply(call: ModelCall): Promise<ModelReply> {
-    return this.#client.ask(call, () => ({
-      body: this.#messages.body(),
-      reader: new ChatReply(call.emit, this.#usedIds),
-    }));
+    return this.#client.ask(call, () => ({ body: this.#messages.body(), reader: new ChatReply(call.emit) }));
   }
 }
 

@@ -7,9 +7,10 @@
 
 import { LoophostError } from "../../core/errors.ts";
 import type { Usage } from "../../core/results.ts";
+import type { AssistantBlock } from "../../core/transcript.ts";
 import type { ReplyReader } from "./http.ts";
 import { parseReply } from "./http.ts";
-import type { AssistantBlock, ModelCall, ModelReply } from "./model.ts";
+import type { ModelCall, ModelReply } from "./model.ts";
 import { CHAT_WIRE, toAssistantMessage } from "./openai-wire.ts";
 import { toStreamError } from "./service-error.ts";
 
@@ -20,20 +21,17 @@ export const CHAT_SERVICE: string = "The chat completions service";
 export class ChatReply implements ReplyReader {
   hasEmitted = false;
   readonly #emit: ModelCall["emit"];
-  readonly #usedIds: ReadonlySet<string>;
   readonly #text: string[] = [];
   readonly #thinking: string[] = [];
   readonly #calls: OpenCall[] = [];
-  readonly #ownIds = new Set<string>();
+  readonly #ids = new Set<string>();
   #finishReason: string | undefined;
   #hasEnded = false;
   #hasRefused = false;
   #usage: WireUsage | undefined;
 
-  /** @param usedIds the call ids of the conversation so far, which must not come again */
-  constructor(emit: ModelCall["emit"], usedIds: ReadonlySet<string>) {
+  constructor(emit: ModelCall["emit"]) {
     this.#emit = emit;
-    this.#usedIds = usedIds;
   }
 
   get isWhole(): boolean {
@@ -101,14 +99,14 @@ export class ChatReply implements ReplyReader {
     if (reason) this.#finishReason = reason;
     if (!delta) return;
     this.#say("thinking.delta", this.#thinking, delta.reasoning_content ?? delta.reasoning);
-    this.#say("text.delta", this.#text, delta.content);
+    this.#say("text.delta", this.#text, textIn(delta.content));
     if (delta.refusal) this.#hasRefused = true;
     this.#say("text.delta", this.#text, delta.refusal);
     for (const fragment of delta.tool_calls ?? []) this.#addFragment(fragment);
   }
 
-  #say(type: "text.delta" | "thinking.delta", parts: string[], text: unknown): void {
-    if (typeof text !== "string" || text === "") return;
+  #say(type: "text.delta" | "thinking.delta", parts: string[], text: string | null | undefined): void {
+    if (!text) return;
     parts.push(text);
     this.hasEmitted = true;
     this.#emit({ type, text });
@@ -132,10 +130,9 @@ export class ChatReply implements ReplyReader {
   }
 
   #finishCall({ id, name, parts, extra }: OpenCall) {
-    // Results are found by their ids. Some servers leave them empty, or count from nought again in every reply.
-    const isUsable = id !== "" && !this.#ownIds.has(id) && !this.#usedIds.has(id);
-    const unique = isUsable ? id : `call_${crypto.randomUUID()}`;
-    this.#ownIds.add(unique);
+    // Results find their calls by id; some servers leave it empty, or give all calls of a reply the same.
+    const unique = id === "" || this.#ids.has(id) ? `call_${crypto.randomUUID()}` : id;
+    this.#ids.add(unique);
     return { id: unique, type: "function", function: { name, arguments: parts.join("") }, ...extra };
   }
 }
@@ -159,7 +156,7 @@ interface WireChunk {
 }
 
 interface WireDelta {
-  readonly content?: string | null;
+  readonly content?: string | readonly { readonly text?: string }[] | null;
   readonly reasoning_content?: string | null;
   readonly reasoning?: string | null;
   readonly refusal?: string | null;
@@ -191,6 +188,11 @@ const ENDINGS: Readonly<Record<string, ModelReply["ending"]>> = {
   end_turn: "completed",
   stop_sequence: "completed",
 };
+
+/** The text of a content, which some servers give in parts. */
+function textIn(content: WireDelta["content"]): string | null | undefined {
+  return typeof content === "object" ? content?.map((part) => part.text ?? "").join("") : content;
+}
 
 function toBlocks(type: "text" | "thinking", parts: readonly string[]): readonly AssistantBlock[] {
   return parts.length === 0 ? [] : [{ type, text: parts.join("") }];

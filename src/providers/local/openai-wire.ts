@@ -6,17 +6,17 @@ import { resultText } from "../../core/results.ts";
 import type {
   AssistantBlock,
   AssistantMessage,
-  ModelMessage,
-  ToolDescription,
+  TranscriptMessage,
   ToolMessage,
-} from "./model.ts";
-import { textOf } from "./model.ts";
+} from "../../core/transcript.ts";
+import { textOf } from "../../core/transcript.ts";
+import type { ToolDescription } from "./model.ts";
 
 /** What `native.wire` says on messages of this wire. */
 export const CHAT_WIRE: string = "openai-chat";
 
 /** A message as JSON texts: none when nothing in it may be sent, several for the results of several calls. */
-export function toChatMessages(message: ModelMessage): readonly string[] {
+export function toChatMessages(message: TranscriptMessage): readonly string[] {
   switch (message.role) {
     case "user":
       return [JSON.stringify({ role: "user", content: toContent(message.content) })];

@@ -150,7 +150,7 @@ describe("claude(), over the official SDK and real HTTP", () => {
     expect(JSON.stringify([error, String(error)])).not.toContain("sk-secret");
     const unknown = openSession(agent, { provider: claude({ baseUrl: url }), sessionId: "sesn_nobody" });
     await expect(unknown).rejects.toMatchObject({
-      code: "host_rejected",
+      code: "session_not_found",
       status: 404,
       requestId: expect.any(String),
     });
@@ -158,6 +158,16 @@ describe("claude(), over the official SDK and real HTTP", () => {
 });
 
 const agentParts = { instructions: agent.instructions, model: "local-model", tools: [add] };
+
+describe("claude(), in process", () => {
+  it("works over a host's fetch without a socket, and lets go of it", async () => {
+    const provider = claude({
+      baseUrl: "http://127.0.0.1",
+      fetch: (input, init) => host.fetch(new Request(input, init)),
+    });
+    expect((await run(agent, { provider, prompt: "no socket" })).text).toBe("You said: no socket");
+  });
+});
 
 describe("claude(), when things break", () => {
   const isPost = (request: Request, text: string) =>

@@ -52,7 +52,7 @@ function recordingFetch() {
   const bodies: string[] = [];
   const signals: (AbortSignal | null | undefined)[] = [];
   const recording: typeof fetch = (url, init) => {
-    bodies.push(String(init?.body));
+    bodies.push(typeof init?.body === "string" ? init.body : "");
     signals.push(init?.signal);
     return fetch(url, init);
   };
@@ -117,22 +117,16 @@ describe.each(REAL_MODELS)("$wire $version", ({ wire, make }) => {
     const model = make(mock.url, fetch);
     const { transcript } = await run(agent, { provider: local({ model }), prompt: "Add" });
 
-    const thinking =
-      wire === "anthropic"
-        ? {
-            content: expect.arrayContaining([
-              { type: "thinking", thinking: "Two sums.", signature: "sig_1" },
-            ]),
-          }
-        : { reasoning_content: "Two sums." };
-    const said = (body = "{}") =>
-      JSON.parse(body).messages.find(({ role }: { role: string }) => role === "assistant");
-    expect(said(bodies[1])).toMatchObject(thinking);
+    const thinking = {
+      anthropic: `{"type":"thinking","thinking":"Two sums.","signature":"sig_1"}`,
+      chat: `"reasoning_content":"Two sums."`,
+    }[wire];
+    expect(bodies[1]).toContain(thinking);
 
     // As well from a transcript that was stored in between.
     const history = JSON.parse(JSON.stringify(transcript));
     await run(agent, { provider: local({ model }), prompt: "Again", history });
-    expect(said(bodies[2])).toMatchObject(thinking);
+    expect(bodies[2]).toContain(thinking);
   });
 
   it("streams what the model writes, and takes it in one piece as well", async () => {

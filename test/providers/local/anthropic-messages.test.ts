@@ -2,9 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 
+import type { AssistantMessage } from "../../../src/core/transcript.ts";
 import type { AnthropicMessagesOptions } from "../../../src/providers/local/anthropic-messages.ts";
 import { anthropicMessages } from "../../../src/providers/local/anthropic-messages.ts";
-import type { AssistantMessage, ModelConversation } from "../../../src/providers/local/model.ts";
+import type { ModelConversation } from "../../../src/providers/local/model.ts";
 import { ask, CLOCK, conversing } from "./conversing.ts";
 import type { Answer } from "./model-service.ts";
 import { json, type ModelService, startService, streamed } from "./model-service.ts";
@@ -202,6 +203,18 @@ describe("threads", () => {
       [from("msg_b"), 1],
       [undefined, 5],
       [undefined, 7],
+    ]);
+  });
+
+  it("keeps to threads when one is lost that had been continued", async () => {
+    const lost = refusal("thread_not_found");
+    expect(await playThread(4, tool("a"), lost, tool("b"), tool("c"), lost, tool("d"))).toEqual([
+      [create, 1],
+      [from("msg_a"), 1],
+      [create, 3],
+      [from("msg_b"), 1],
+      [from("msg_c"), 1],
+      [create, 7],
     ]);
   });
 

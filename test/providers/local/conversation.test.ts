@@ -67,7 +67,7 @@ describe("the conversation of the in-process host", () => {
     expect(asked[0]?.messages.slice(0, -1)).toEqual(first.transcript);
     expect(second.transcript).toHaveLength((first.transcript?.length ?? 0) + 2);
     await expect(
-      run(agent, { provider: local({ model }), prompt: "x", history: [{ role: "system" }] }),
+      run(agent, { provider: local({ model }), prompt: "x", history: [{ role: "system" }] as never }),
     ).rejects.toMatchObject({
       code: "invalid_options",
       message: expect.stringContaining("history[0]"),

@@ -7,7 +7,8 @@ import { describe, expect, it } from "vitest";
 
 import { anthropicMessages } from "../../../src/providers/local/anthropic-messages.ts";
 import type { FetchModelOptions } from "../../../src/providers/local/fetch-model.ts";
-import type { ConversationSetup, ModelMessage } from "../../../src/providers/local/model.ts";
+import type { TranscriptMessage } from "../../../src/core/transcript.ts";
+import type { ConversationSetup } from "../../../src/providers/local/model.ts";
 import { openAICompatible } from "../../../src/providers/local/openai-compatible.ts";
 import { ask, conversing } from "./conversing.ts";
 import { json, startService, streamed } from "./model-service.ts";
@@ -37,7 +38,7 @@ interface RequestCase {
   readonly says: string;
   readonly options: FetchModelOptions;
   readonly setup: Partial<ConversationSetup>;
-  readonly messages: readonly ModelMessage[];
+  readonly messages: readonly TranscriptMessage[];
   readonly body: unknown;
 }
 

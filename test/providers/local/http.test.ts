@@ -1,5 +1,6 @@
 // How a model is asked over HTTP: tries, waits, silence, cuts, abort, keys. Over both wires where it could differ.
 
+import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -263,6 +264,42 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     expect(clock.waiting).toBe(0);
   });
 
+  it("measures a silence from the last byte, and lingers after a long stream as after a short one", async () => {
+    const clock = manualClock();
+    const stream = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = stream.writable.getWriter();
+    const write = (text: string) => writer.write(new TextEncoder().encode(text));
+    const hungUp = vi.fn<(reason: unknown) => void>();
+    const fetchIt: typeof fetch = (_, init) => {
+      init?.signal?.addEventListener("abort", hungUp);
+      return Promise.resolve(
+        new Response(
+          stream.readable.pipeThrough(new TransformStream(), init?.signal ? { signal: init.signal } : {}),
+        ),
+      );
+    };
+    const asking = ask(converse({ idleTimeoutMs: 5_000, fetch: fetchIt }), { clock });
+    await clock.advance(4_000);
+    await write(hello.slice(0, 20));
+    await clock.advance(4_000);
+    await write(hello.slice(20));
+    await clock.advance(499);
+    expect(hungUp).not.toHaveBeenCalled();
+    await clock.advance(1);
+
+    expect(hungUp).toHaveBeenCalledTimes(1);
+    await expect(asking).resolves.toMatchObject({ reply: { ending: "completed" } });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("leaves nothing on a signal that outlives it", async () => {
+    await using service = await startService(streamed(hello));
+    const { signal } = new AbortController();
+    await ask(converse({ baseUrl: service.url }), { signal });
+
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
   it.each<{ readonly when: string; readonly answer: Answer }>([
     { when: "before the first byte", answer: streamed("", "silence") },
     { when: "in the middle", answer: streamed(begun, "silence") },
@@ -392,12 +429,17 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     expect(inspect([model(secrets), converse(secrets)], { depth: 9 })).not.toMatch(/secret/);
   });
 
-  it.each([{ baseUrl: "not a url" }, { extraBody: { messages: [] } }])(
-    "refuses the options %j",
-    (options) => {
-      expect(() => model(options)).toThrow(expect.objectContaining({ code: "invalid_options" }));
-    },
-  );
+  it.each([
+    { baseUrl: "not a url" },
+    { baseUrl: "https://user:secret@127.0.0.1" },
+    { extraBody: { messages: [] } },
+    { maxTokens: 0 },
+    { idleTimeoutMs: Number.NaN },
+  ])("refuses the options %j", (options) => {
+    expect(() => model(options)).toThrow(
+      expect.objectContaining({ code: "invalid_options", message: expect.not.stringContaining("secret") }),
+    );
+  });
 
   it("wants to know which model", () => {
     expect(() => conversing(model({}), { modelId: undefined })).toThrow(
