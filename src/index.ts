@@ -1,11 +1,36 @@
 /** The front door: every name a user of the core needs, listed one by one. */
 
-export type { Agent, AgentDefinition, Limits } from "./core/agent.ts";
+export type { Agent, AgentDefinition, Limits, OutputSpec, SomeLimits } from "./core/agent.ts";
 export { DEFAULT_LIMITS, defineAgent } from "./core/agent.ts";
 export type { Clock } from "./core/clock.ts";
 export type { ErrorCode, ErrorDetails } from "./core/errors.ts";
 export { isTransient, LoophostError } from "./core/errors.ts";
-export type { SessionEvent } from "./core/events.ts";
+export type {
+  AgentMessage,
+  ApprovalRequested,
+  ContextCompacted,
+  DeltasRetracted,
+  ProviderEvent,
+  Retrying,
+  RunEnded,
+  RunFailed,
+  RunStarted,
+  RunWaiting,
+  ServerToolCalled,
+  ServerToolFinished,
+  SessionEvent,
+  StreamLost,
+  StreamRestored,
+  TextDelta,
+  ThinkingDelta,
+  ToolCalled,
+  ToolFinished,
+  ToolPosted,
+  ToolStarted,
+  TurnEnded,
+  TurnStarted,
+  UsageReported,
+} from "./core/events.ts";
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/open-session.ts";
 export type { Budget, GuardVerdict, TokenPrices, TurnGuard, TurnReport } from "./core/guard.ts";

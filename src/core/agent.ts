@@ -111,8 +111,8 @@ export function defineAgent<const S extends Schema = never>(
 function checkTools(tools: readonly Tool[], owner: string): ReadonlySet<string> {
   const names = new Set<string>();
   for (const tool of tools) {
-    if (!isObject(tool) || !isObject(tool.schema))
-      throw refused(`${owner}: tool "${String(tool?.name)}" was not made by defineTool().`);
+    if (!isObject(tool)) throw refused(`${owner}: a tool must be made by defineTool().`);
+    if (!isObject(tool.schema)) throw refused(`${owner}: tool "${tool.name}" was not made by defineTool().`);
     if (names.has(tool.name)) throw refused(`${owner} has two tools named "${tool.name}".`);
     names.add(tool.name);
   }

@@ -50,6 +50,8 @@ export interface ErrorDetails {
   readonly requestId?: string | undefined;
   /** How long the host asked us to wait before another try, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** The host's own word on whether asking again may help, where it gave one. */
+  readonly mayRetry?: boolean | undefined;
   /** What the run had achieved when it failed. */
   readonly result?: SessionResult | undefined;
 }
@@ -62,6 +64,7 @@ export class LoophostError extends Error {
   readonly hostCode: string | undefined;
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly mayRetry: boolean | undefined;
   readonly result: SessionResult | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -71,6 +74,7 @@ export class LoophostError extends Error {
     this.hostCode = details.hostCode;
     this.requestId = details.requestId;
     this.retryAfterMs = details.retryAfterMs;
+    this.mayRetry = details.mayRetry;
     // Not enumerable: a printed error shows what went wrong, not the whole conversation.
     Object.defineProperty(this, "result", { value: details.result, enumerable: false });
   }
@@ -78,13 +82,14 @@ export class LoophostError extends Error {
 
 /** The same error, carrying what the run had achieved. */
 export function withResult(error: LoophostError, result: SessionResult): LoophostError {
-  const { cause, status, hostCode, requestId, retryAfterMs } = error;
+  const { cause, status, hostCode, requestId, retryAfterMs, mayRetry } = error;
   const copy = new LoophostError(error.code, error.message, {
     cause,
     status,
     hostCode,
     requestId,
     retryAfterMs,
+    mayRetry,
     result,
   });
   if (error.stack !== undefined) copy.stack = error.stack;
@@ -111,12 +116,13 @@ export function messageOf(thrown: unknown): string {
 }
 
 /**
- * Whether asking again may help. The only place that decides it.
+ * Whether asking again may help: the host's own word, else by what happened. The only place that decides it.
  *
  * Follows the official SDKs: 408, 429, every 5xx (529 included) and anything that never got a status.
  * 409 is left out on purpose: to us it is an answer ("already there"), not a hiccup.
  */
 export function isTransient(error: LoophostError): boolean {
+  if (error.mayRetry !== undefined) return error.mayRetry;
   if (error.code === "host_unreachable") return true;
   if (error.code !== "host_failed" && error.code !== "host_rejected") return false;
   return error.status === undefined

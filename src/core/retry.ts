@@ -24,6 +24,14 @@ export const DEFAULT_RETRY: RetryPolicy = {
   maxRetryAfterMs: 60_000,
 };
 
+/** The default policy with some of its values replaced. */
+export function retryPolicy(
+  changes: Partial<Record<keyof RetryPolicy, number | undefined>> = {},
+): RetryPolicy {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  return { ...DEFAULT_RETRY, ...given };
+}
+
 /** The wait before another try, jittered by up to a quarter so that many clients do not come back as one. */
 export function backoffMs(attempt: number, policy: Pick<RetryPolicy, "firstDelayMs" | "maxDelayMs">): number {
   return Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (1 - Math.random() / 4);

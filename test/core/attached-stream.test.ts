@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { LoophostError } from "loophost";
 import { manualClock, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";

@@ -66,6 +66,7 @@ describe("a LoophostError", () => {
     hostCode: "rate_limit_error",
     requestId: "req_1",
     retryAfterMs: 1_000,
+    mayRetry: true,
     result,
   };
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Run, Session, SessionEvent } from "loophost";
 import { defineAgent, defineTool, LoophostError, openSession, run } from "loophost";
 import { scriptedProvider, settle } from "loophost/testing";
@@ -15,12 +15,12 @@ const done: HostEvent = { type: "turn.done", ending: "completed", stopReason: { 
 
 /** Reads a run to its end; the events it gave, and the error it threw. */
 async function read(
-  run: Run,
+  started: Run,
   until = Number.POSITIVE_INFINITY,
 ): Promise<{ events: SessionEvent[]; error?: unknown }> {
   const events: SessionEvent[] = [];
   try {
-    for await (const event of run) {
+    for await (const event of started) {
       events.push(event);
       if (events.length >= until) break;
     }
@@ -166,7 +166,8 @@ describe("a run settles its feed and its result", () => {
           await Promise.resolve();
         }
         await session.close();
-        await Promise.allSettled([started.result(), ...readings]);
+        const settled = await Promise.allSettled([started.result(), ...readings]);
+        expect(settled).toHaveLength(readings.length + 1);
       }),
       { numRuns: 200 },
     );

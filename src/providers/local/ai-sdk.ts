@@ -11,7 +11,7 @@ import { onAbort } from "../../core/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { DEFAULT_RETRY, withRetry } from "../../core/retry.ts";
+import { retryPolicy, withRetry } from "../../core/retry.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import { toModelError } from "./ai-sdk-error.ts";
 import { AiSdkReply } from "./ai-sdk-reply.ts";
@@ -80,7 +80,7 @@ class AiSdkConversation implements ModelConversation {
     let reply = new AiSdkReply(emit);
     try {
       return await withRetry(() => this.#try((reply = new AiSdkReply(emit)), call), {
-        policy: { ...DEFAULT_RETRY, ...this.#options.retry },
+        policy: retryPolicy(this.#options.retry),
         clock,
         signal,
         toError: (thrown) => toLoophostError(thrown, "host_failed", this.#name),

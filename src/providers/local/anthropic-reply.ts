@@ -100,8 +100,9 @@ export class AnthropicReply implements ReplyReader {
 
   /** The shortcut for the commonest event. */
   #takeText(data: string): boolean {
-    const [, index, text] = TEXT_DELTA.exec(data) ?? [];
-    const open = this.#blocks[Number(index)];
+    const found = TEXT_DELTA.exec(data);
+    const open = this.#blocks[Number(found?.[1])];
+    const text = found?.[2];
     if (text === undefined || open === undefined) return false;
     open.parts.push(text);
     this.#tell("text.delta", text);

@@ -6,16 +6,16 @@
  *   H3  no key gets into an error
  */
 
-import { onAbort, sleep } from "../../core/abort.ts";
+import { onAbort } from "../../core/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { backoffMs, DEFAULT_RETRY } from "../../core/retry.ts";
+import { retryPolicy, withRetry } from "../../core/retry.ts";
 import { readSse } from "../../core/sse.ts";
 import type { FetchModelOptions } from "./fetch-model.ts";
 import type { ModelCall, ModelReply } from "./model.ts";
 import type { ServiceLabel } from "./service-error.ts";
-import { mayRetry, toRefusal } from "./service-error.ts";
+import { toRefusal } from "./service-error.ts";
 
 /** A service that is asked over HTTP. */
 export interface ModelService extends ServiceLabel {
@@ -56,27 +56,23 @@ const LINGER_MS = 500;
 
 /** Makes the client of a service. */
 export function createModelClient(service: ModelService, options: FetchModelOptions): ModelClient {
-  const policy = { ...DEFAULT_RETRY, ...options.retry };
+  const policy = retryPolicy(options.retry);
   return {
-    async ask(call, begin) {
-      for (let attempt = 1; ; attempt += 1) {
-        const attempted = begin();
-        try {
-          return await exchange(service, options, attempted, call);
-        } catch (thrown) {
-          const error = toError(thrown, service, call.signal);
-          const asked = error.retryAfterMs;
-          const isHopeless = !mayRetry(error) || attempt >= policy.attempts;
-          if (isHopeless || (asked !== undefined && asked > policy.maxRetryAfterMs)) throw error;
-          const reason = error.message;
-          const delayMs = asked ?? backoffMs(attempt, policy);
-          if (attempted.reader.hasEmitted) call.emit({ type: "deltas.retracted", reason });
-          call.emit({ type: "retrying", attempt, delayMs, reason });
-          await sleep(delayMs, call.clock, call.signal).catch((cause: unknown) => {
-            throw toError(cause, service, call.signal);
-          });
-        }
-      }
+    ask(call, begin) {
+      const { signal, clock, emit } = call;
+      let attempted: ModelTry;
+      return withRetry(() => exchange(service, options, (attempted = begin()), call), {
+        policy,
+        clock,
+        signal,
+        toError: (thrown) => toError(thrown, service, signal),
+        onRetry(attempt, delayMs, { message: reason }) {
+          if (attempted.reader.hasEmitted) emit({ type: "deltas.retracted", reason });
+          emit({ type: "retrying", attempt, delayMs, reason });
+        },
+      }).catch((thrown: unknown) => {
+        throw toError(thrown, service, signal);
+      });
     },
   };
 }

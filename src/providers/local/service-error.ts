@@ -3,7 +3,7 @@
  * stream that began well.
  */
 
-import { isTransient, LoophostError } from "../../core/errors.ts";
+import { LoophostError } from "../../core/errors.ts";
 import type { ErrorDetails } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 
@@ -23,18 +23,13 @@ export async function toRefusal(
   const { status, headers } = response;
   const text = await readStart(response.body);
   const problem = readProblem(hide(key, text));
-  const error = toError(
-    status,
-    `${service.name} answered ${status}${quote(problem)}${advise(status, service)}`,
-    {
-      hostCode: problem.code,
-      requestId: headers.get("request-id") ?? headers.get("x-request-id") ?? undefined,
-      retryAfterMs: retryAfterMs(headers),
-    },
-  );
   const word = headers.get("x-should-retry");
-  if (word === "true" || word === "false") VERDICTS.set(error, word === "true");
-  return error;
+  return toError(status, `${service.name} answered ${status}${quote(problem)}${advise(status, service)}`, {
+    hostCode: problem.code,
+    requestId: headers.get("request-id") ?? headers.get("x-request-id") ?? undefined,
+    retryAfterMs: retryAfterMs(headers),
+    mayRetry: word === "true" ? true : word === "false" ? false : undefined,
+  });
 }
 
 /** Reads an error the service reported inside a reply that had begun as a success. */
@@ -44,14 +39,6 @@ export function toStreamError(error: unknown, service: string): LoophostError {
   const status = typeof code === "number" ? code : STATUS_OF[problem.code ?? ""];
   return toError(status, `${service} broke its reply off${quote(problem)}`, { hostCode: problem.code });
 }
-
-/** Whether another try may help: the service's own word, where it gave one. */
-export function mayRetry(error: LoophostError): boolean {
-  return VERDICTS.get(error) ?? isTransient(error);
-}
-
-/** What services said of their refusals in so many words. */
-const VERDICTS = new WeakMap<LoophostError, boolean>();
 
 /** The statuses that go with error types, for errors that come without one. An unknown type is worth another try. */
 const STATUS_OF: Readonly<Record<string, number>> = {

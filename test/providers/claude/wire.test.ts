@@ -69,8 +69,7 @@ describe("events of the wire in our words", () => {
       input: {},
       evaluated_permission,
     });
-    expect(told).toHaveLength(count);
-    if (count === 2) expect(told[1]).toMatchObject({ type: "verdict.needed", id: "t" });
+    expect(told.map(({ type }) => type)).toEqual(["server_tool.called", "verdict.needed"].slice(0, count));
   });
 
   it("text is that of the text blocks, as the deltas were; other blocks leave no gap [A-042] [A-046]", () => {

@@ -14,8 +14,8 @@ import { aiSdkModel, local } from "loophost/providers/local";
 import { manualClock } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
-import type { AiSdkModelOptions } from "../../../src/providers/local/ai-sdk.ts";
 import type { TranscriptMessage } from "../../../src/core/transcript.ts";
+import type { AiSdkModelOptions } from "../../../src/providers/local/ai-sdk.ts";
 import { ask, callWith, CLOCK, conversing } from "./conversing.ts";
 
 const USAGE = {

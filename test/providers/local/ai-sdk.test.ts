@@ -160,7 +160,7 @@ describe.each(REAL_MODELS)("$wire $version", ({ wire, make }) => {
 
   // For the other wire, the stand-in would mend the arguments.
   it.runIf(wire === "chat")(
-    "tells the model that its arguments are not JSON, and sends an empty object in their place [A-093] [F4-malformed-arguments]",
+    "tells the model that its arguments are not JSON, and sends an empty object in their place [A-093] [F4-malformed]",
     async () => {
       answer({ toolCalls: [{ id: "call_a", name: "add", arguments: `{"a": 1, "b"` }] }, HELLO);
       const result = await run(agent, { provider: local({ model: make(mock.url) }), prompt: "Add" });

@@ -5,9 +5,9 @@ import { readdirSync, readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
+import type { TranscriptMessage } from "../../../src/core/transcript.ts";
 import { anthropicMessages } from "../../../src/providers/local/anthropic-messages.ts";
 import type { FetchModelOptions } from "../../../src/providers/local/fetch-model.ts";
-import type { TranscriptMessage } from "../../../src/core/transcript.ts";
 import type { ConversationSetup } from "../../../src/providers/local/model.ts";
 import { openAICompatible } from "../../../src/providers/local/openai-compatible.ts";
 import { ask, conversing } from "./conversing.ts";

@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** What the service was asked. */
-export interface Asked {
+interface Asked {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;

@@ -136,7 +136,7 @@ it("goes on with an unfinished turn within the same run [L-50]", async () => {
   ]);
 });
 
-it("tells the model that its arguments were no JSON, and goes on [F4-malformed-arguments, A-093]", async () => {
+it("tells the model that its arguments were no JSON, and goes on [F4-malformed, A-093]", async () => {
   const broken = chatReply({
     tool_calls: [{ index: 0, id: "t1", function: { name: "add", arguments: '{"a": 1,' } }],
   });

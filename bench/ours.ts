@@ -1,0 +1,45 @@
+/** Ours: the same task through the public entry points, as a user writes it. */
+
+import type { SessionResult } from "loophost";
+import { defineAgent, defineTool, isDelta, openSession, run } from "loophost";
+import { anthropicMessages, local } from "loophost/providers/local";
+
+import type { Converse, Outcome, Setting } from "./task.ts";
+import { INSTRUCTIONS, LOOK_UP, Orders, PROMPT } from "./task.ts";
+
+/** Sets our loop up. */
+export function ours({ url, script, threads, read }: Setting, model: string): Converse {
+  const provider = local({ model: anthropicMessages({ model, apiKey: "bench", baseUrl: url, threads }) });
+  const lookUp = defineTool({
+    name: LOOK_UP.name,
+    description: LOOK_UP.description,
+    input: LOOK_UP.inputSchema,
+    execute: (input, { context }) => {
+      // A parse boundary: what run() was given as context comes back as it was.
+      if (!(context instanceof Orders) || typeof input["query"] !== "string") throw new TypeError("not ours");
+      return context.lookUp(input["query"]);
+    },
+  });
+  const agent = defineAgent({
+    name: "bench",
+    instructions: INSTRUCTIONS,
+    tools: [lookUp],
+    limits: { maxTurns: Infinity },
+  });
+  if (read === "result")
+    return async () => {
+      const context = new Orders(script);
+      return outcome(context, await run(agent, { provider, prompt: PROMPT, context }));
+    };
+  return async (onText) => {
+    const context = new Orders(script);
+    await using session = await openSession(agent, { provider, context });
+    const reading = session.send(PROMPT);
+    for await (const event of reading) if (isDelta(event)) onText?.(event.text);
+    return outcome(context, await reading.result());
+  };
+}
+
+function outcome({ toolCalls, inputChars }: Orders, { turns, text }: SessionResult): Outcome {
+  return { turns, toolCalls, inputChars, textChars: text.length };
+}

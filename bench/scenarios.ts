@@ -1,0 +1,238 @@
+/** What is measured, as data: each scenario, the jobs it needs, and the figure it has to hold. */
+
+import type { Job } from "./job.ts";
+import type { Script } from "./script.ts";
+import { EVERYDAY } from "./script.ts";
+
+/** One row of the table. Jobs that several rows share are measured once. */
+export type Scenario =
+  | ({ readonly kind: "time"; readonly floor: Job; readonly ours: Job } & Named)
+  | ({ readonly kind: "heap"; readonly floor: Job; readonly ours: Job } & Named)
+  /** How much dearer a turn is in a long session than in a short one. */
+  | ({ readonly kind: "growth"; readonly short: Pair; readonly long: Pair } & Named)
+  | ({ readonly kind: "core import" | "core size" } & Named);
+
+interface Named {
+  readonly name: string;
+  readonly what: string;
+  /** At most this: times the floor for "time" and "growth", kilobytes for "heap" and "core size", milliseconds for "core import". */
+  readonly goal?: number | undefined;
+}
+
+/** The same work by both. */
+interface Pair {
+  readonly floor: Job;
+  readonly ours: Job;
+}
+
+/** How much of everything is measured. */
+export interface Sizes {
+  /** Whether the goals are meant for these sizes. */
+  readonly isJudged: boolean;
+  readonly rounds: number;
+  /** Tool turns of the sessions whose cost a turn is compared. */
+  readonly loops: readonly number[];
+  /** Tool turns measured in all, in as many sessions as it takes. */
+  readonly toolTurns: number;
+  /** Turns a loop is warmed up with: a server that has run for a minute is the case of interest. */
+  readonly warmTurns: number;
+  readonly threadTurns: number;
+  readonly crowd: number;
+  readonly textChars: number;
+  readonly textSessions: number;
+  readonly argsSessions: number;
+  readonly held: number;
+  readonly kept: number;
+  /** Pairs of processes a round that start with and without the core. */
+  readonly imports: number;
+}
+
+/** The sizes to quote. */
+export const FULL: Sizes = {
+  isJudged: true,
+  rounds: 5,
+  loops: [25, 100, 200, 400],
+  toolTurns: 1_600,
+  warmTurns: 1_000,
+  threadTurns: 200,
+  crowd: 200,
+  textChars: 5_000_000,
+  textSessions: 8,
+  argsSessions: 40,
+  held: 200,
+  kept: 5_000,
+  imports: 5,
+};
+
+/** Enough to see that everything runs, and no more. */
+export const QUICK: Sizes = {
+  isJudged: false,
+  rounds: 1,
+  loops: [25, 100],
+  toolTurns: 100,
+  warmTurns: 100,
+  threadTurns: 100,
+  crowd: 50,
+  textChars: 1_000_000,
+  textSessions: 1,
+  argsSessions: 5,
+  held: 50,
+  kept: 200,
+  imports: 3,
+};
+
+/** All scenarios, at a size. */
+export function scenariosOf(sizes: Sizes): Scenario[] {
+  const scenarios = allScenarios(sizes);
+  return sizes.isJudged ? scenarios : scenarios.map((scenario) => ({ ...scenario, goal: undefined }));
+}
+
+/** The jobs a scenario needs. */
+export function jobsOf(scenario: Scenario): Job[] {
+  switch (scenario.kind) {
+    case "time":
+    case "heap":
+      return [scenario.floor, scenario.ours];
+    case "growth":
+      return [scenario.short.floor, scenario.short.ours, scenario.long.floor, scenario.long.ours];
+    case "core import":
+    case "core size":
+      return [];
+  }
+}
+
+function allScenarios(sizes: Sizes): Scenario[] {
+  const loops = sizes.loops.map((turns) => ({ turns, pair: pairOf(loop(turns, sizes)) }));
+  const [first, last] = [loops[0], loops.at(-1)];
+  return [
+    ...loops.map(({ turns, pair }) => ({
+      name: `loop-${turns}`,
+      what: `${turns} tool turns, history re-sent`,
+      kind: "time" as const,
+      ...pair,
+      // The floor is judged where the history is long enough to matter.
+      ...(turns === 200 ? { goal: 1.15 } : {}),
+    })),
+    ...(first === undefined || last === undefined ? [] : [growth(first, last)]),
+    ...threads(sizes),
+    {
+      name: "crowd",
+      what: `${sizes.crowd} sessions of 10 tool turns at once`,
+      kind: "time",
+      ...pairOf(crowd(sizes.crowd)),
+      goal: 1.3,
+    },
+    ...text(sizes),
+    {
+      name: "args",
+      what: "300 KB of tool arguments in 64-byte deltas",
+      kind: "time",
+      ...pairOf(largeArguments(sizes.argsSessions)),
+      goal: 1.5,
+    },
+    {
+      name: "heap-held",
+      what: `heap a session in mid-stream, ${sizes.held} at once`,
+      kind: "heap",
+      ...pairOf(heapHeld(sizes.held)),
+      goal: 64,
+    },
+    {
+      name: "heap-kept",
+      what: `heap a finished session leaves, of ${sizes.kept}`,
+      kind: "heap",
+      ...pairOf(heapKept(sizes.kept)),
+      // None: a tenth is what so many sessions can tell from the noise of a collector.
+      goal: 0.1,
+    },
+    { name: "core-import", what: "import of the core, over bare node", kind: "core import", goal: 10 },
+    { name: "core-size", what: "bundle of the core, gzipped", kind: "core size", goal: 15 },
+  ];
+}
+
+type Work = Omit<Job, "by">;
+
+function pairOf(work: Work): Pair {
+  return { floor: { by: "floor", ...work }, ours: { by: "ours", ...work } };
+}
+
+function loop(toolTurns: number, sizes: Sizes): Work {
+  return {
+    ...timed,
+    script: { ...EVERYDAY, toolTurns },
+    sessions: Math.max(1, Math.round(sizes.toolTurns / toolTurns)),
+    warmUp: { script: { ...EVERYDAY, toolTurns: 25 }, sessions: sizes.warmTurns / 25 },
+  };
+}
+
+function growth(short: { turns: number; pair: Pair }, long: { turns: number; pair: Pair }): Scenario {
+  const what = `growth of a turn's CPU from ${short.turns} to ${long.turns} tool turns`;
+  return { name: "growth", what, kind: "growth", short: short.pair, long: long.pair, goal: 1 };
+}
+
+/** Against the loop that sends everything again, which is what one writes without threads, and against a hand-written thread. */
+function threads(sizes: Sizes): Scenario[] {
+  const resent = pairOf(loop(sizes.threadTurns, sizes));
+  const hosted = pairOf({ ...loop(sizes.threadTurns, sizes), threads: true });
+  return [
+    {
+      name: "thread",
+      what: `${sizes.threadTurns} tool turns, thread held by the host; the floor re-sends`,
+      kind: "time",
+      floor: resent.floor,
+      ours: hosted.ours,
+      goal: 0.65,
+    },
+    { name: "thread-own", what: "the same, against a hand-written thread", kind: "time", ...hosted },
+  ];
+}
+
+function crowd(sessions: number): Work {
+  const script: Script = { ...EVERYDAY, toolTurns: 10 };
+  return { ...timed, script, sessions, atOnce: sessions, warmUp: { script, sessions } };
+}
+
+function text({ textChars, textSessions }: Sizes): Scenario[] {
+  const script: Script = { ...EVERYDAY, text: textChars, delta: 64 };
+  const work: Work = { ...timed, script, sessions: textSessions, warmUp: { script, sessions: 2 } };
+  const { floor, ours } = pairOf(work);
+  const what = `${textChars / 1e6} MB of text in 64-byte deltas`;
+  const shared = { kind: "time", floor, goal: 1.4 } as const;
+  return [
+    { name: "text-events", what: `${what}, every event read`, ours: { ...ours, read: "events" }, ...shared },
+    { name: "text-result", what: `${what}, result alone`, ours, ...shared },
+  ];
+}
+
+function largeArguments(sessions: number): Work {
+  const script: Script = { ...EVERYDAY, toolTurns: 1, args: 300_000, delta: 64 };
+  return { ...timed, script, sessions, warmUp: { script, sessions: 5 } };
+}
+
+function heapHeld(sessions: number): Work {
+  const script: Script = { ...EVERYDAY, text: 4096, delta: 64 };
+  return {
+    ...timed,
+    measure: "heap held",
+    read: "events",
+    script: { ...script, holdAfter: 32 },
+    sessions,
+    // Fewer at once than measured: every measured session is to open what it holds.
+    atOnce: 10,
+    warmUp: { script, sessions: 50 },
+  };
+}
+
+function heapKept(sessions: number): Work {
+  const script: Script = { ...EVERYDAY, toolTurns: 1 };
+  return {
+    ...timed,
+    measure: "heap kept",
+    script,
+    sessions,
+    atOnce: 20,
+    warmUp: { script, sessions: sessions / 5 },
+  };
+}
+
+const timed = { measure: "time", threads: false, read: "result", atOnce: 1 } as const;

@@ -1,0 +1,130 @@
+/**
+ * A measuring process: does one job against the model server, and prints what it measured.
+ *
+ *   node --expose-gc --conditions=loophost:source bench/worker.ts <job as JSON> <url of the model server>
+ */
+
+import { isDeepStrictEqual } from "node:util";
+
+import type { Job, Measured } from "./job.ts";
+import { median } from "./median.ts";
+import type { Stats } from "./model-server.ts";
+import type { Script } from "./script.ts";
+import { toModelName } from "./script.ts";
+import type { Converse } from "./task.ts";
+import { expectedOutcome } from "./task.ts";
+
+/** Parts in which the heap that is left behind is measured. */
+const PASSES = 5;
+
+if (import.meta.main) {
+  const [job, url] = process.argv.slice(2);
+  if (job === undefined || url === undefined) throw new Error("Usage: worker.ts <job as JSON> <server url>");
+  process.stdout.write(JSON.stringify(await measure(JSON.parse(job), url)));
+}
+
+async function measure(job: Job, url: string): Promise<Measured> {
+  const contender =
+    job.by === "floor" ? (await import("./floor.ts")).floor : (await import("./ours.ts")).ours;
+  const { threads, read } = job;
+  const setUp = (script: Script) => contender({ url, script, threads, read }, toModelName(script));
+  await converse(job.warmUp.script, setUp(job.warmUp.script), job.warmUp.sessions, job.atOnce);
+
+  const converseOnce = setUp(job.script);
+  if (job.measure === "time") return measureTime(job, converseOnce, url);
+  const heapBytes =
+    job.measure === "heap held" ? await heapHeld(job, converseOnce, url) : await heapKept(job, converseOnce);
+  return { cpuMs: 0, wallMs: 0, sentBytes: 0, heapBytes };
+}
+
+async function measureTime(
+  { script, sessions, atOnce }: Job,
+  once: Converse,
+  url: string,
+): Promise<Measured> {
+  const before = await statsOf(url);
+  await usedHeap();
+  const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
+  await converse(script, once, sessions, atOnce);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const wallMs = performance.now() - startedAt;
+  const after = await statsOf(url);
+  const turns = sessions * (script.toolTurns + 1);
+  return {
+    cpuMs: (user + system) / 1000 / turns,
+    wallMs: wallMs / turns,
+    sentBytes: (after.bytes - before.bytes) / turns,
+    heapBytes: 0,
+  };
+}
+
+/** The heap that each of many sessions holds while the server holds its stream. */
+async function heapHeld({ script, sessions }: Job, once: Converse, url: string): Promise<number> {
+  const before = await usedHeap();
+  let missing = sessions * script.holdAfter * script.delta;
+  const { promise: allHeld, resolve } = Promise.withResolvers<void>();
+  const onText = (text: string) => {
+    missing -= text.length;
+    if (missing === 0) resolve();
+  };
+  const held = Array.from({ length: sessions }, () => once(onText));
+  await Promise.race([allHeld, Promise.all(held)]);
+  const during = await usedHeap();
+  await post(url, "/release");
+  for (const outcome of await Promise.all(held)) check(script, outcome);
+  return (during - before) / sessions;
+}
+
+/**
+ * The heap that each of many sessions leaves behind when it is over: the middle of several passes, because once in a
+ * while the engine itself lets go of megabytes.
+ */
+async function heapKept({ script, sessions, atOnce }: Job, once: Converse): Promise<number> {
+  const left: number[] = [];
+  for (let pass = 0, before = await usedHeap(); pass < PASSES; pass += 1) {
+    await converse(script, once, sessions / PASSES, atOnce);
+    const after = await usedHeap();
+    left.push((after - before) / (sessions / PASSES));
+    before = after;
+  }
+  return median(left);
+}
+
+/** Holds so many sessions, so many at once, and checks that each did its task. */
+async function converse(script: Script, once: Converse, sessions: number, atOnce: number): Promise<void> {
+  let left = sessions;
+  const lane = async () => {
+    while (left > 0) {
+      left -= 1;
+      check(script, await once());
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, sessions) }, lane));
+}
+
+function check(script: Script, outcome: Awaited<ReturnType<Converse>>): void {
+  const expected = expectedOutcome(script);
+  if (isDeepStrictEqual(outcome, expected)) return;
+  throw new Error(`The task came to ${JSON.stringify(outcome)}, not to ${JSON.stringify(expected)}.`);
+}
+
+/** The heap in use after everything that can be collected is. */
+async function usedHeap(): Promise<number> {
+  const collect = globalThis.gc;
+  if (collect === undefined) throw new Error("Run this with --expose-gc.");
+  // Finalisers of one collection free what the next one finds.
+  for (let round = 0; round < 4; round += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+async function statsOf(url: string): Promise<Stats> {
+  return JSON.parse(await (await fetch(`${url}/stats`)).text());
+}
+
+async function post(url: string, path: string): Promise<void> {
+  await (await fetch(url + path, { method: "POST" })).arrayBuffer();
+}
