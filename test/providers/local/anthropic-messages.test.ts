@@ -101,7 +101,7 @@ describe("history", () => {
     expect(bodies.at(-1)?.split(breakpoint).length).toBe(4);
   });
 
-  it("goes on from a stored transcript as if it had never been away [B-16, B-19]", async () => {
+  it("goes on from a stored transcript as if it had never been away [B-16] [B-19]", async () => {
     const thinking = { type: "thinking", thinking: "Hm.", signature: "sig==" };
     const first = anthropicReply("msg_1", [thinking, call("t1")], "tool_use");
     await using service = await startService(first, anthropicReply("msg_2", [text("Noon.")]));

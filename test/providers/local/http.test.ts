@@ -60,7 +60,7 @@ const ERROR = { error: { type: "api_error", message: "Try later" } };
 describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded, invalid }) => {
   const converse = (options: FetchModelOptions) => conversing(model(options));
 
-  it.each([408, 429, 500, 503, 529])("asks again after %i [B-35, F4-retry]", async (status) => {
+  it.each([408, 429, 500, 503, 529])("asks again after %i [B-35] [F4-retry]", async (status) => {
     await using service = await startService(json(ERROR, status), streamed(hello));
 
     const { reply, emitted } = await ask(converse({ baseUrl: service.url, ...NOW }));
@@ -110,7 +110,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     expect(service.asked.length).toBe(3);
   });
 
-  it("waits as long as it is told to, by the given clock [F4-retry-after, L-44]", async () => {
+  it("waits as long as it is told to, by the given clock [F4-retry-after] [L-44]", async () => {
     await using service = await startService(json(ERROR, 429, { "retry-after": "7" }), streamed(hello));
     const clock = manualClock();
     const waiting = Promise.withResolvers<void>();
@@ -152,7 +152,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
   });
 
   it.each(["cut", "end"] as const)(
-    "takes back a reply that broke off (%s), and asks again [I7, F4-cut]",
+    "takes back a reply that broke off (%s), and asks again [I7] [F4-cut]",
     async (then) => {
       await using service = await startService(streamed(begun, then), streamed(hello));
 
@@ -234,7 +234,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     expect(clock.waiting).toBe(0);
   });
 
-  it("asks again after a silence between two bytes [I7, F4-stall]", async () => {
+  it("asks again after a silence between two bytes [I7] [F4-stall]", async () => {
     await using service = await startService(streamed(begun, "silence"), streamed(hello));
     const clock = manualClock();
     const emitted: { readonly type: string }[] = [];
@@ -303,7 +303,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
   it.each<{ readonly when: string; readonly answer: Answer }>([
     { when: "before the first byte", answer: streamed("", "silence") },
     { when: "in the middle", answer: streamed(begun, "silence") },
-  ])("lets go at once when aborted $when [I12, F4-abort-silent]", async ({ answer }) => {
+  ])("lets go at once when aborted $when [I12] [F4-abort-silent]", async ({ answer }) => {
     await using service = await startService(answer);
     const stopping = new AbortController();
     const clock = manualClock();
@@ -343,7 +343,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     { what: "a list", answer: json([]) },
     { what: "another object", answer: json({ status: "ok" }) },
     { what: "a stream of something else", answer: streamed("data: nonsense\n\n") },
-  ])("does not follow $what [A-095, B-32]", async ({ answer }) => {
+  ])("does not follow $what [A-095] [B-32]", async ({ answer }) => {
     await using service = await startService(answer);
 
     await expect(ask(converse({ baseUrl: service.url }))).rejects.toMatchObject({

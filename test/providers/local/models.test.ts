@@ -84,7 +84,7 @@ describe.each(WIRES)("$wire", ({ model, calls, answer, cut, limit, refusal, resu
     return { result, seen, asked: service.asked };
   }
 
-  it("runs the calls of a turn and sends their results back together, in call order [A-001, A-096, B-14, B-18]", async () => {
+  it("runs the calls of a turn and sends their results back together, in call order [A-001] [A-096] [B-14] [B-18]", async () => {
     const { result, asked } = await play(calls, answer);
 
     expect(result).toMatchObject({ terminal: "end_turn", text: "3, and an error.", turns: 2 });
@@ -113,7 +113,7 @@ describe.each(WIRES)("$wire", ({ model, calls, answer, cut, limit, refusal, resu
   it.each([
     { ending: "max_tokens", reply: limit },
     { ending: "refusal", reply: refusal },
-  ])("does not call $ending a success [A-092, L-50]", async ({ ending, reply }) => {
+  ])("does not call $ending a success [A-092] [L-50]", async ({ ending, reply }) => {
     const { result } = await play(reply);
 
     expect(result).toMatchObject({ terminal: "terminated", ending });
@@ -136,7 +136,7 @@ it("goes on with an unfinished turn within the same run [L-50]", async () => {
   ]);
 });
 
-it("tells the model that its arguments were no JSON, and goes on [F4-malformed, A-093]", async () => {
+it("tells the model that its arguments were no JSON, and goes on [F4-malformed] [A-093]", async () => {
   const broken = chatReply({
     tool_calls: [{ index: 0, id: "t1", function: { name: "add", arguments: '{"a": 1,' } }],
   });
