@@ -11,24 +11,26 @@
  *   S4  whatever ends a run settles both its feed and its result (I12)
  */
 
-import { onAbort } from "./abort.ts";
 import type { Agent } from "./agent.ts";
+import { Approvals } from "./approvals.ts";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
-import type { ApprovalRequested, RunWaiting, SessionEvent } from "./events.ts";
+import type { SessionEvent } from "./events.ts";
 import { Executor } from "./executor.ts";
 import { haltedBy } from "./guard.ts";
-import type { Journal, JournalEntry } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import type { Command, LoopInput, LoopState, RunPolicy } from "./loop-state.ts";
 import { next } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import { OUTPUT_TOOL } from "./output.ts";
-import type { Connection, HostEvent, HostInput, PassedOnEvent } from "./provider.ts";
-import { isLoopEvent, isPassedOn } from "./provider.ts";
+import type { Connection, HostEvent, HostInput, KeptEvent, PassedOnEvent } from "./provider.ts";
+import { isKept, isLoopEvent, isPassedOn } from "./provider.ts";
+import type { JournalEntry, OpenRunRecord } from "./recorded.ts";
 import type { ToolResult } from "./results.ts";
 import { terminalOf, textResult } from "./results.ts";
+import { boundRun, policyOf } from "./run-bounds.ts";
 import type { Run } from "./run.ts";
 import { LiveRun } from "./run.ts";
 import type { OpenOptions, Prompt, RunOptions, Session } from "./session.ts";
@@ -44,6 +46,8 @@ export interface Opened {
   readonly journal: Journal;
   /** What is known of the session's past. */
   readonly state: LoopState;
+  /** What the host told of its past since its last message, for a run that is taken up. */
+  readonly past: readonly PassedOnEvent[];
   /** Aborts everything the session has under way. */
   readonly closing: AbortController;
 }
@@ -69,15 +73,17 @@ export class LoopSession implements Session {
   readonly #closing: AbortController;
   readonly #inbox: (LoopInput | PassedOnEvent)[] = [];
   readonly #outbox: Outbox;
+  readonly #approvals: Approvals;
   readonly #effects = new Effects((thrown) => this.#effectFailed(thrown));
   #draining = false;
   #state: LoopState;
+  #past: readonly PassedOnEvent[];
   #run: OpenRun | undefined;
   #runs = 0;
   /** Why no run can be started any more. */
   #ended: LoophostError | undefined;
 
-  constructor({ agent, options, connection, journal, state, closing }: Opened) {
+  constructor({ agent, options, connection, journal, state, past, closing }: Opened) {
     this.id = connection.sessionId;
     this.#agent = agent;
     this.#options = options;
@@ -85,6 +91,9 @@ export class LoopSession implements Session {
     this.#connection = connection;
     this.#journal = journal;
     this.#state = state;
+    this.#past = past;
+    this.#runs = journal.recorded.runs;
+    journal.whenLost((error) => this.#lose(error));
     this.#closing = closing;
     this.#executor = new Executor({
       agent,
@@ -94,6 +103,13 @@ export class LoopSession implements Session {
       clock: this.#clock,
       dispatch: (input) => this.#dispatch(input),
       tell: (event) => this.#tell(event),
+    });
+    this.#approvals = new Approvals({
+      onApproval: options.onApproval,
+      journal,
+      effects: this.#effects,
+      dispatch: (input) => this.#dispatch(input),
+      look: () => ({ calls: this.#state.calls, isRunOpen: this.#run !== undefined }),
     });
     const { signal } = closing;
     this.#outbox = new Outbox({
@@ -108,6 +124,7 @@ export class LoopSession implements Session {
   /** Takes an event of the host's. */
   hear(event: HostEvent): void {
     if (this.#closing.signal.aborted) return;
+    if (isKept(event)) return this.#keep(event);
     // An event that comes while an earlier one is still being folded waits its turn; deltas seldom do.
     if (isLoopEvent(event) || this.#draining) this.#dispatch(event);
     else this.#tell(event);
@@ -132,22 +149,15 @@ export class LoopSession implements Session {
   }
 
   approve(callId: string): void {
-    this.#mustWait(callId, "asking");
-    this.#dispatch({ type: "decided", id: callId, allow: true, why: undefined });
+    this.#approvals.decide(callId, true, undefined);
   }
 
   deny(callId: string, why?: string): void {
-    this.#mustWait(callId, "asking");
-    this.#dispatch({ type: "decided", id: callId, allow: false, why });
+    this.#approvals.decide(callId, false, why);
   }
 
   answer(callId: string, answer: string | ToolResult): void {
-    this.#mustWait(callId, "awaiting");
-    const result = typeof answer === "string" ? textResult(answer) : answer;
-    this.#effects.start(async () => {
-      await this.#journal.record({ type: "call.finished", id: callId, result });
-      this.#dispatch({ type: "finished", id: callId, result, durationMs: 0, replayed: false });
-    });
+    this.#approvals.answer(callId, typeof answer === "string" ? textResult(answer) : answer);
   }
 
   async sendEvent(event: unknown): Promise<void> {
@@ -163,6 +173,7 @@ export class LoopSession implements Session {
     await this.#effects.settle(GOODBYE_MS, this.#clock);
     this.#closing.abort(this.#ended);
     await this.#connection.close();
+    await this.#journal.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -173,40 +184,47 @@ export class LoopSession implements Session {
 
   #start(inputs: readonly HostInput[], { signal, whenWaiting = "hold" }: RunOptions): Run {
     this.#mustBeFree();
-    const { runTimeoutMs } = this.#agent.limits;
-    this.#runs += 1;
-    const live = new LiveRun(`run_${this.#runs}`, this.id, this.#options.keepEvents ?? "whole");
-    // In its own turn of the queue: a signal that is already aborted must find the run started.
-    const stop = (error: LoophostError) =>
-      queueMicrotask(() => {
-        if (this.#run?.live === live) this.#dispatch({ type: "stop", error });
-      });
-    const cancelDeadline = this.#clock.after(runTimeoutMs, () => stop(tooLong(runTimeoutMs)));
-    const unlink = onAbort([signal], (cause) =>
-      stop(new LoophostError("aborted", "The run was aborted.", { cause })),
+    const { run: open } = this.#journal.recorded;
+    // What an earlier process was asked to send, and did not, goes first; a run it left open is taken up unless there is a new message.
+    const all = [...(open?.isSent === false ? open.input : []), ...inputs];
+    const isTakenUp = open !== undefined && inputs.length === 0;
+    const live = new LiveRun(
+      isTakenUp ? open.id : this.#newRunId(),
+      this.id,
+      this.#options.keepEvents ?? "whole",
     );
-    const release = () => {
-      cancelDeadline();
-      unlink();
-    };
+    const bounds = { timeoutMs: this.#agent.limits.runTimeoutMs, signal, clock: this.#clock };
+    const release = boundRun(bounds, (error) => {
+      if (this.#run?.live === live) this.#dispatch({ type: "stop", error });
+    });
     this.#run = { live, whenWaiting, release, startedAt: this.#clock.now() };
     this.#tell({ type: "run.started", runId: live.id, sessionId: this.id });
-    const recorded = this.#journal.record({ type: "run.started", runId: live.id, input: inputs });
-    const begin = () => this.#dispatch({ type: "start", inputs, policy: this.#policy() });
+    const policy = policyOf(this.#agent, this.#options.guard !== undefined);
+    if (isTakenUp) {
+      this.#takeUp(live, open, all, policy);
+      return live;
+    }
+    const recorded = this.#journal.record({ type: "run.started", runId: live.id, input: all });
+    const begin = () => this.#dispatch({ type: "start", inputs: all, policy });
     if (recorded === undefined) begin();
     else this.#effects.start(() => recorded.then(begin));
     return live;
   }
 
-  #policy(): RunPolicy {
-    const { limits, terminalTool, output } = this.#agent;
-    return {
-      maxTurns: limits.maxTurns,
-      guarded: this.#options.guard !== undefined,
-      owesOutput: output !== undefined,
-      terminalTool:
-        output === undefined ? terminalTool : { name: OUTPUT_TOOL, maxReprompts: output.maxReprompts },
-    };
+  /** Goes on with a run an earlier process left open, from what it had come to. */
+  #takeUp(live: LiveRun, open: OpenRunRecord, inputs: readonly HostInput[], policy: RunPolicy): void {
+    const runsElsewhere = this.#options.provider.traits.history === "host";
+    // A host that holds the conversation has told the turns; what this side holds is in the journal.
+    const turns = runsElsewhere ? this.#state.turn : open.turns;
+    live.takeUp({ turns, usage: open.usage, toolUses: open.toolUses.values() });
+    for (const event of this.#past) this.#tell(event);
+    this.#past = [];
+    this.#dispatch({ type: "start", inputs, policy, taken: { turns, runsElsewhere, end: open.end } });
+  }
+
+  #newRunId(): string {
+    this.#runs += 1;
+    return `run_${this.#runs}`;
   }
 
   #mustBeFree(): void {
@@ -224,6 +242,13 @@ export class LoopSession implements Session {
         "This session has a run open. Await its result(), or interrupt() it, before the next.",
       );
     }
+  }
+
+  /** Somebody else owns the session now: nothing may be done here any more, not even tell the host to stop. */
+  #lose(error: LoophostError): void {
+    this.#ended = error;
+    this.#executor.cancelAll();
+    this.#settle((run) => run.fail(error, this.#connection.transcript()));
   }
 
   #settle(how: (run: LiveRun) => void): void {
@@ -252,14 +277,10 @@ export class LoopSession implements Session {
     for (const command of commands) this.#do(command);
   }
 
-  #mustWait(id: string, status: "asking" | "awaiting"): void {
-    const waiting = this.#state.calls.filter((call) => call.status === status).map((call) => call.id);
-    if (waiting.includes(id)) return;
-    const what = status === "asking" ? "approval" : "an answer";
-    throw new LoophostError(
-      "invalid_options",
-      `Call "${id}" does not wait for ${what}. Waiting: ${waiting.join(", ") || "none"}.`,
-    );
+  /** Journals what entered the conversation. Without a store the connection's own copy is all there is. */
+  #keep(event: KeptEvent): void {
+    if (!this.#journal.isKept) return;
+    this.#record(event.type === "transcript.added" ? { ...event, type: "said" } : event);
   }
 
   // --- commands
@@ -327,6 +348,8 @@ export class LoopSession implements Session {
   async #send(inputs: readonly HostInput[]): Promise<void> {
     try {
       await this.#outbox.send(inputs);
+      if (inputs.some(({ type }) => type === "message"))
+        this.#record({ type: "input.sent", runId: this.#run?.live.id ?? "" });
     } catch (thrown) {
       // An interrupt that ends a run goes to a host that may be gone: the run has its own reason to end.
       if (inputs.at(-1)?.type !== "interrupt" || this.#state.runOpen) throw thrown;
@@ -355,35 +378,15 @@ export class LoopSession implements Session {
     } catch {
       // An observer watches; it does not take part.
     }
-    if (event.type === "approval.requested") this.#ask(event);
-    else if (event.type === "run.waiting" && run.whenWaiting === "return" && this.#isUpToOthers(event)) {
+    if (event.type === "approval.requested") this.#approvals.ask(event);
+    else if (
+      event.type === "run.waiting" &&
+      run.whenWaiting === "return" &&
+      this.#approvals.isUpToOthers(event)
+    ) {
       this.#dispatch({ type: "park" });
     }
   }
-
-  /** Whether nothing here will move the run on: an `onApproval` under way will. */
-  #isUpToOthers({ on }: RunWaiting): boolean {
-    return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
-  }
-
-  #ask(request: ApprovalRequested): void {
-    const { onApproval } = this.#options;
-    if (onApproval === undefined) return;
-    this.#effects.start(async () => {
-      const decision = await Promise.resolve(request)
-        .then(onApproval)
-        .catch(() => ({ allow: false, why: "the approval check failed" }));
-      const { allow, why } = typeof decision === "boolean" ? { allow: decision, why: undefined } : decision;
-      this.#dispatch({ type: "decided", id: request.id, allow, why });
-    });
-  }
-}
-
-function tooLong(runTimeoutMs: number): LoophostError {
-  return new LoophostError(
-    "timeout",
-    `The run did not end within ${runTimeoutMs} ms. Raise limits.runTimeoutMs if it needs longer.`,
-  );
 }
 
 function noOutput(): LoophostError {

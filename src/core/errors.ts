@@ -22,8 +22,9 @@ export type ErrorCode =
   | "halted"
   /** The host was done, but the structured output the agent owes never came. */
   | "no_output"
-  /** A session holds one run at a time, and none once it is closed. */
+  /** A session holds one run at a time, none once it is closed, and has one owner. */
   | "session_busy"
+  | "session_owned"
   | "session_closed"
   | "session_not_found"
   /** The loop host or the model: not reached, refused us, failed, or said something we cannot follow. */
@@ -36,7 +37,9 @@ export type ErrorCode =
   | "slow_consumer"
   /** The store refused or lost a write; `stale_owner` when another process took the session over. */
   | "store_failed"
-  | "stale_owner";
+  | "stale_owner"
+  /** A stored session was opened with an agent that is not the one it was begun with. */
+  | "agent_changed";
 
 /** What an error may carry beside its code and message. */
 export interface ErrorDetails {

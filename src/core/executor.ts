@@ -71,7 +71,7 @@ export class Executor {
   async #settle(call: Call, signal: AbortSignal): Promise<LoopInput | undefined> {
     const { clock, journal } = this.#options;
     const { id, name, approved } = call;
-    const recorded = journal.call(id);
+    const recorded = journal.recorded.calls.get(id);
     if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
     if (recorded?.state === "posted") return { type: "call.answered", id };
 

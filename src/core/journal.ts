@@ -1,77 +1,101 @@
 /**
- * The journal of a session: what was done about each tool call, written before anyone is told.
+ * The journal of a session: what was done, written before anyone is told.
  *
  *   J1  "started" is written before a tool runs, its result before the result is posted (I3)
  *   J2  a call with a recorded result is never executed again, whatever the host says (I2)
  *   J3  without a store the journal lives in memory for as long as the session, holding ids once results are posted
  */
 
+import type { Agent } from "./agent.ts";
+import { agentDigest } from "./digest.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { isObject } from "./json.ts";
-import type { ToolResult } from "./results.ts";
+import type { OwnershipOptions } from "./ownership.ts";
+import { Ownership } from "./ownership.ts";
+import type { Provider } from "./provider.ts";
+import type { JournalEntry } from "./recorded.ts";
+import { Recorded } from "./recorded.ts";
 import type { Store } from "./store.ts";
+import type { TranscriptMessage } from "./transcript.ts";
 
-/** What is written to a session's log. */
-export type JournalEntry =
-  | { readonly type: "session.opened"; readonly agent: string; readonly provider: string }
-  | { readonly type: "run.started"; readonly runId: string; readonly input: readonly unknown[] }
-  | { readonly type: "call.started"; readonly id: string; readonly name: string; readonly input: unknown }
-  | { readonly type: "call.finished"; readonly id: string; readonly result: ToolResult }
-  | { readonly type: "calls.posted"; readonly ids: readonly string[] }
-  | { readonly type: "turn.ended"; readonly turn: number; readonly ending: string }
-  | { readonly type: "run.ended"; readonly runId: string; readonly ending: string }
-  | { readonly type: "run.failed"; readonly runId: string; readonly code: string; readonly message: string };
-
-/** How far a call came, as far as is recorded. */
-export type CallRecord =
-  | { readonly state: "started" }
-  | { readonly state: "finished"; readonly result: ToolResult }
-  | { readonly state: "posted" };
+/** Where a journal is kept. */
+interface Kept {
+  readonly store: Store;
+  readonly ownership: Ownership;
+  readonly id: string;
+}
 
 const PAGE = 1_000;
 
 /** The journal of one session, over a store or over memory alone. */
 export class Journal {
-  readonly #calls = new Map<string, CallRecord>();
-  readonly #store: Store | undefined;
-  readonly #id: string;
-  #fence = 0;
+  /** What is recorded, up to the last entry. */
+  readonly recorded: Recorded = new Recorded();
+  readonly #kept: Kept | undefined;
 
-  private constructor(store: Store | undefined, id: string) {
-    this.#store = store;
-    this.#id = id;
+  private constructor(kept: Kept | undefined) {
+    this.#kept = kept;
   }
 
   /**
-   * Takes over a session's journal and folds what it holds.
+   * Becomes the owner of a session's journal and folds what it holds.
    *
-   * @throws LoophostError `store_failed` when the store cannot be read
+   * @throws LoophostError `session_owned`, or `store_failed` when the store cannot be read
    */
-  static async open(store: Store | undefined, sessionId: string): Promise<Journal> {
-    const journal = new Journal(store, sessionId);
-    if (store === undefined) return journal;
+  static async open(store: Store | undefined, how: Omit<OwnershipOptions, "log">): Promise<Journal> {
+    if (store === undefined) return new Journal(undefined);
+    const id = how.sessionId;
+    const doing = `The journal of session ${id} could not be opened`;
+    const ownership = await Ownership.claim({ ...how, log: store.log }).catch((thrown: unknown) => {
+      throw toLoophostError(thrown, "store_failed", doing);
+    });
+    const journal = new Journal({ store, ownership, id });
     try {
-      journal.#fence = await store.log.claim(sessionId);
-      for (let after = 0, more = true; more;) {
-        const page = await store.log.read(sessionId, after, PAGE);
-        for (const { entry } of page) journal.#fold(entry);
-        after = page.at(-1)?.seq ?? after;
-        more = page.length === PAGE;
-      }
+      await journal.#read(store, id);
+      return journal;
     } catch (thrown) {
-      throw toLoophostError(
-        thrown,
-        "store_failed",
-        `The journal of session ${sessionId} could not be opened`,
-      );
+      await ownership.release();
+      throw toLoophostError(thrown, "store_failed", doing);
     }
-    return journal;
   }
 
-  /** What is recorded of a call. */
-  call(id: string): CallRecord | undefined {
-    return this.#calls.get(id);
+  /** Whether what is recorded outlives the process. */
+  get isKept(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** The conversation so far, for a provider that cannot know it by itself; undefined when there is none. */
+  historyFor(provider: Provider): readonly TranscriptMessage[] | undefined {
+    const { transcript } = this.recorded;
+    return provider.traits.history === "here" && transcript.length > 0 ? transcript : undefined;
+  }
+
+  /**
+   * Begins to record for an agent on a provider.
+   *
+   * @throws LoophostError `invalid_options` when the session belongs to another provider, `agent_changed` when the agent is not the
+   * one it was begun with and that was not accepted
+   */
+  async begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void> {
+    if (!this.isKept) return;
+    const before = this.recorded.opened;
+    const digest = await agentDigest(agent);
+    if (before !== undefined && before.provider !== provider.name) {
+      throw new LoophostError(
+        "invalid_options",
+        `This session was begun with ${before.provider}, not with ${provider.name}.`,
+      );
+    }
+    if (before?.digest === digest) return;
+    if (before !== undefined && !mayChange) {
+      throw new LoophostError(
+        "agent_changed",
+        `Agent "${agent.name}" is not the one this session was begun with: its instructions, model, tools or output differ. ` +
+          'Open the session with agentChanged: "accept" to go on with it as it is now.',
+      );
+    }
+    await this.record({ type: "session.opened", agent: agent.name, digest, provider: provider.name });
   }
 
   /**
@@ -79,39 +103,37 @@ export class Journal {
    * without a store pays for no promise.
    */
   record(entry: JournalEntry): Promise<void> | undefined {
-    this.#foldEntry(entry);
-    return this.#store === undefined ? undefined : this.#append(this.#store, entry);
+    this.recorded.apply(entry);
+    return this.isKept ? this.#append(entry) : undefined;
   }
 
-  async #append(store: Store, entry: JournalEntry): Promise<void> {
+  /** Calls back when somebody else became the owner of the session. */
+  whenLost(callback: (error: LoophostError) => void): void {
+    this.#kept?.ownership.whenLost(callback);
+  }
+
+  /** Lets go of the session. */
+  async close(): Promise<void> {
+    await this.#kept?.ownership.release();
+  }
+
+  async #append(entry: JournalEntry): Promise<void> {
+    if (this.#kept === undefined) return;
+    const { store, ownership, id } = this.#kept;
     try {
-      await store.log.append(this.#id, this.#fence, [toJson(entry)]);
+      await store.log.append(id, ownership.fence, [toJson(entry)]);
     } catch (thrown) {
-      throw toLoophostError(
-        thrown,
-        "store_failed",
-        `The journal of session ${this.#id} could not be written`,
-      );
+      throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be written`);
     }
   }
 
-  #fold(entry: Json): void {
-    if (!isObject(entry) || typeof entry["type"] !== "string") {
-      throw new LoophostError(
-        "store_failed",
-        `The journal of session ${this.#id} holds an entry that is not one of ours.`,
-      );
+  async #read(store: Store, id: string): Promise<void> {
+    for (let after = 0, isMore = true; isMore;) {
+      const page = await store.log.read(id, after, PAGE);
+      for (const { entry } of page) this.recorded.apply(fromJson(entry, id));
+      after = page.at(-1)?.seq ?? after;
+      isMore = page.length === PAGE;
     }
-    // oxlint-disable-next-line no-unsafe-type-assertion -- parse boundary: `record` alone writes entries; unknown types are ignored
-    this.#foldEntry(entry as unknown as JournalEntry);
-  }
-
-  #foldEntry(entry: JournalEntry): void {
-    if (entry.type === "call.started") this.#calls.set(entry.id, { state: "started" });
-    else if (entry.type === "call.finished")
-      this.#calls.set(entry.id, { state: "finished", result: entry.result });
-    else if (entry.type === "calls.posted")
-      for (const id of entry.ids) this.#calls.set(id, { state: "posted" });
   }
 }
 
@@ -119,4 +141,15 @@ export class Journal {
 function toJson(entry: JournalEntry): Json {
   // oxlint-disable-next-line no-unsafe-type-assertion -- see above; the compiler cannot know it of `unknown` inputs
   return entry as unknown as JsonObject;
+}
+
+function fromJson(entry: Json, sessionId: string): JournalEntry {
+  if (!isObject(entry) || typeof entry["type"] !== "string") {
+    throw new LoophostError(
+      "store_failed",
+      `The journal of session ${sessionId} holds an entry that is not one of ours.`,
+    );
+  }
+  // oxlint-disable-next-line no-unsafe-type-assertion -- parse boundary: `record` alone writes entries; unknown types are ignored
+  return entry as unknown as JournalEntry;
 }

@@ -59,6 +59,10 @@ export interface LoopState {
   /** Calls the host waits for that we have not seen; null when it waits for none it named. */
   readonly missing: readonly string[] | null;
   readonly looking: boolean;
+  /** User messages in the host's log, as far as its past was read. */
+  readonly messagesSeen: number;
+  /** How the last turn ended, since the last message that was seen. */
+  readonly lastEnd: Final | undefined;
   /** How the session ended for good. */
   readonly over: Final | undefined;
   /** The terminal reached, while posts it overtook are still being confirmed. */
@@ -75,10 +79,23 @@ export interface Final {
   readonly reprompt?: readonly HostInput[] | undefined;
 }
 
+/** What is known of a run that is taken up after its process died. */
+export interface TakenUp {
+  readonly turns: number;
+  /** Whether the host runs by itself: then a run that has not ended goes on there. */
+  readonly runsElsewhere: boolean;
+  readonly end: Final | undefined;
+}
+
 /** What can happen to the loop. */
 export type LoopInput =
   | LoopEvent
-  | { readonly type: "start"; readonly inputs: readonly HostInput[]; readonly policy: RunPolicy }
+  | {
+      readonly type: "start";
+      readonly inputs: readonly HostInput[];
+      readonly policy: RunPolicy;
+      readonly taken?: TakenUp | undefined;
+    }
   | { readonly type: "approval.needed"; readonly id: string }
   | { readonly type: "answer.needed"; readonly id: string }
   | {
@@ -146,6 +163,8 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
     calls: [],
     missing: null,
     looking: false,
+    messagesSeen: 0,
+    lastEnd: undefined,
     over: undefined,
     final: undefined,
     waitingOn: "",

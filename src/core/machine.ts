@@ -25,9 +25,8 @@ import {
 } from "./calls.ts";
 import { LoophostError } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
-import type { Call, Command, Final, LoopInput, LoopState, RunPolicy } from "./loop-state.ts";
+import type { Call, Command, Final, LoopInput, LoopState } from "./loop-state.ts";
 import { isUnfinished } from "./loop-state.ts";
-import type { HostInput } from "./provider.ts";
 import type { Ending } from "./results.ts";
 import { terminalOf } from "./results.ts";
 
@@ -41,7 +40,7 @@ export function next(state: LoopState, input: LoopInput): { state: LoopState; co
 function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
   switch (input.type) {
     case "start":
-      return start(state, input.inputs, input.policy, out);
+      return start(state, input, out);
     case "input.taken":
       return takeInput(state);
     case "turn.began":
@@ -73,6 +72,13 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
       return { ...state, output: "checked" };
     case "guarded":
       return { ...state, guarding: false };
+    case "message.seen":
+      return {
+        ...state,
+        messagesSeen: state.messagesSeen + 1,
+        lastEnd: undefined,
+        turn: state.turnOpen ? 1 : 0,
+      };
     case "reply.owed":
       return { ...state, replyOwed: true };
     case "session.over":
@@ -126,29 +132,37 @@ function decide(state: LoopState, out: Command[]): LoopState {
 
 // --- runs and turns
 
-function start(state: LoopState, inputs: readonly HostInput[], policy: RunPolicy, out: Command[]): LoopState {
+function start(
+  state: LoopState,
+  { inputs, policy, taken }: Extract<LoopInput, { type: "start" }>,
+  out: Command[],
+): LoopState {
   const unfinished = isUnfinished(state);
   // A new message is reply enough to what the conversation owed; without one it is taken up where it stands.
   const goesOn = !unfinished && inputs.length === 0 && state.replyOwed;
   for (const call of state.calls) if (call.status !== "posted") tell(out, calledOf(call));
   if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
   else if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
-  const hasNothingToDo = !unfinished && !goesOn && inputs.length === 0;
+  // The host has the message of a run taken up, and may not have begun with it.
+  const isAwaited = taken?.runsElsewhere === true && state.lastEnd === undefined;
+  const hasNothingToDo = !unfinished && !goesOn && inputs.length === 0 && !isAwaited;
   return {
     ...state,
     policy,
     runOpen: true,
     held: unfinished ? inputs : [],
-    taken: unfinished || goesOn,
+    taken: unfinished || goesOn || isAwaited,
     replyOwed: false,
-    turn: unfinished && state.turnOpen ? 1 : 0,
+    turn: taken?.turns ?? (unfinished && state.turnOpen ? 1 : 0),
     turnsBefore: 0,
     guarding: false,
     reprompts: 0,
     terminalToolCalled: false,
     output: "unchecked",
     interrupted: false,
-    final: hasNothingToDo ? { ending: "completed", stopReason: null } : undefined,
+    final: hasNothingToDo
+      ? (taken?.end ?? state.lastEnd ?? { ending: "completed", stopReason: null })
+      : undefined,
     waitingOn: "",
   };
 }
@@ -195,7 +209,8 @@ function endTurn(
   // The host waits for nothing any more; what still executes here has nobody to answer to.
   const idle = { ...cancelAll(ended, out), missing: null };
   // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
-  if (!state.taken && !state.interrupted) return idle;
+  if (!state.taken && !state.interrupted)
+    return { ...idle, lastEnd: { ending, stopReason: event.stopReason } };
   if (state.held.length === 0) return { ...idle, final: finalOf(state, ending, event.stopReason) };
   out.push({ do: "send", inputs: state.held });
   return { ...idle, held: [], taken: false, turn: 0, interrupted: false };

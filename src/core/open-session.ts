@@ -3,14 +3,16 @@
 import { onAbort } from "./abort.ts";
 import type { Agent, SomeLimits } from "./agent.ts";
 import { resolveLimits } from "./agent.ts";
+import { systemClock } from "./clock.ts";
 import { LoopSession } from "./driver.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
+import { isDelta } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { initialState } from "./loop-state.ts";
 import { next } from "./machine.ts";
 import { withOutputTool } from "./output.ts";
-import type { Connection, HostEvent } from "./provider.ts";
-import { isLoopEvent } from "./provider.ts";
+import type { Connection, HostEvent, PassedOnEvent } from "./provider.ts";
+import { isLoopEvent, isPassedOn } from "./provider.ts";
 import type { OpenOptions, Session } from "./session.ts";
 
 /**
@@ -23,34 +25,55 @@ export async function openSession<Output>(
   options: OpenOptions,
 ): Promise<Session<Output>> {
   checkOptions(agent, options);
-  const { provider, sessionId, history, signal, store } = options;
+  const { provider, sessionId, signal, store } = options;
   const limited = withOutputTool(withLimits(agent, options.limits));
   const closing = new AbortController();
   const unlink = onAbort([signal], (reason) => closing.abort(reason));
 
-  // Until there is a driver, what the host tells is folded as it comes: a long past leaves nothing but the state.
+  // Until there is a driver, what the host tells is folded as it comes: a long past leaves nothing but the state, and
+  // what was told since the last message, for a run that is taken up.
   let state = initialState(provider.traits.answers);
+  let past: PassedOnEvent[] = [];
   let hear = (event: HostEvent) => {
     if (isLoopEvent(event)) ({ state } = next(state, event));
+    if (event.type === "message.seen") past = [];
+    else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };
   let connection: Connection | undefined;
+  let journal: Journal | undefined;
   try {
+    const own = {
+      whenOwned: options.whenOwned ?? "fail",
+      clock: options.clock ?? systemClock,
+      signal: closing.signal,
+    };
+    if (sessionId !== undefined) journal = await Journal.open(store, { ...own, sessionId });
+    const history = options.history ?? journal?.historyFor(provider);
     const emit = (event: HostEvent) => hear(event);
     connection = await provider.open({ agent: limited, sessionId, history, emit, signal: closing.signal });
-    const journal = await Journal.open(store, connection.sessionId);
-    await journal.record({ type: "session.opened", agent: agent.name, provider: provider.name });
-    const session = new LoopSession({ agent: limited, options, connection, journal, state, closing });
+    journal ??= await Journal.open(store, { ...own, sessionId: connection.sessionId });
+    await journal.begin(limited, provider, options.agentChanged === "accept");
+    await settleInput(journal, state.messagesSeen);
+    const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
     hear = (event) => session.hear(event);
     // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
     return session as Session<Output>;
   } catch (thrown) {
     await connection?.close();
+    await journal?.close();
     if (signal?.aborted === true)
       throw new LoophostError("aborted", "Opening the session was aborted.", { cause: thrown });
     throw toLoophostError(thrown, "host_failed", `${provider.name} could not open a session`);
   } finally {
     unlink();
   }
+}
+
+/** The last process may have died between sending a message and noting it: then the host's log has one more than ours. */
+async function settleInput(journal: Journal, messagesSeen: number): Promise<void> {
+  const { run, messagesSent } = journal.recorded;
+  if (run !== undefined && !run.isSent && messagesSeen > messagesSent)
+    await journal.record({ type: "input.sent", runId: run.id });
 }
 
 function checkOptions(agent: Agent, { provider, history }: OpenOptions): void {

@@ -22,7 +22,7 @@ import type {
   ThinkingDelta,
   UsageReported,
 } from "./events.ts";
-import type { ContentBlock, Ending, ToolResult } from "./results.ts";
+import type { ContentBlock, Ending, ToolResult, Usage } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
 /** An adapter to one loop host: a value made by a factory such as `claude()`, `agentcore()` or `local()`. */
@@ -147,6 +147,8 @@ export type LoopEvent =
    * given that ends so. The loop answers with `continue` once a run begins. Only from hosts that do not run by themselves.
    */
   | { readonly type: "reply.owed" }
+  /** A message of a user's is in the host's log; told while the past is read, for every one of them. */
+  | { readonly type: "message.seen" }
   /** The session is over for good. */
   | ({ readonly type: "session.over"; readonly ending: Ending; readonly stopReason: unknown } & Raw)
   /** The turn failed; with `sessionOver`, so did the connection. */
@@ -155,8 +157,21 @@ export type LoopEvent =
   | { readonly type: "catchup.started" }
   | { readonly type: "catchup.ended" };
 
+/** What the journal keeps of a conversation this side holds; neither the loop nor the reader is told. */
+export type KeptEvent =
+  | {
+      readonly type: "transcript.added";
+      readonly message: TranscriptMessage;
+      /** Whether it is the message that was sent. */
+      readonly isInput?: boolean | undefined;
+      readonly usage?: Usage | undefined;
+      /** How the turn ended, when this message ended it. */
+      readonly end?: { readonly ending: Ending; readonly stopReason: unknown } | undefined;
+    }
+  | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] };
+
 /** What a loop host tells us. */
-export type HostEvent = PassedOnEvent | LoopEvent;
+export type HostEvent = PassedOnEvent | LoopEvent | KeptEvent;
 
 const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
   "text.delta",
@@ -180,7 +195,12 @@ export function isPassedOn<T extends { readonly type: string }>(
   return PASSED_ON.has(event.type);
 }
 
+/** Whether an event is for the journal. */
+export function isKept(event: HostEvent): event is KeptEvent {
+  return event.type === "transcript.added" || event.type === "transcript.replaced";
+}
+
 /** Whether the loop decides on an event. */
 export function isLoopEvent(event: HostEvent): event is LoopEvent {
-  return !PASSED_ON.has(event.type);
+  return !PASSED_ON.has(event.type) && !isKept(event);
 }

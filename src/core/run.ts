@@ -100,6 +100,21 @@ export class LiveRun implements Run {
     this.#reject(complete);
   }
 
+  /** Takes over what an earlier process had added up of this run. */
+  takeUp({
+    turns,
+    usage,
+    toolUses,
+  }: {
+    readonly turns: number;
+    readonly usage: Usage;
+    readonly toolUses: Iterable<ToolUse>;
+  }): void {
+    this.#turns = turns;
+    this.#usage = usage;
+    for (const use of toolUses) this.#toolUses.set(use.id, use);
+  }
+
   /** How far the run has come. */
   progress(): { readonly turns: number; readonly usage: Usage } {
     return { turns: this.#turns, usage: this.#usage };

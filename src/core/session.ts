@@ -4,6 +4,7 @@ import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import type { ApprovalRequested, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
+import type { WhenOwned } from "./ownership.ts";
 import type { Provider } from "./provider.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
@@ -28,6 +29,13 @@ export interface OpenOptions {
   readonly history?: readonly TranscriptMessage[] | undefined;
   /** Where the journal is kept. Default: in memory, for the life of the session. */
   readonly store?: Store | undefined;
+  /**
+   * What to do when another process has the session open, as its lease in the store says: "fail" (the default) with
+   * `session_owned`, "wait" until it is free, or "take" it; whoever had it then fails with `stale_owner`.
+   */
+  readonly whenOwned?: WhenOwned | undefined;
+  /** Whether a stored session may go on with an agent that is not the one it was begun with. Default "refuse". */
+  readonly agentChanged?: "refuse" | "accept" | undefined;
   /** Handed to every tool as `context`. */
   readonly context?: unknown;
   /** Asked about calls that need approval. Without it they wait for `approve` or `deny`. */

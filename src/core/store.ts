@@ -15,17 +15,44 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Append-only logs, one per session. */
+/**
+ * Append-only logs, one per session, each with one owner at a time.
+ *
+ * An owner holds a fencing number, and a lease that says how long others keep their hands off. The number is what
+ * protects the log: an owner whose lease lapsed may go on for as long as nobody else made a claim, and may do nothing
+ * from then on, however late he wakes up.
+ */
 export interface LogStore {
-  /** Contract: makes the caller the owner of a log and gives its fencing number, higher than any given before. */
-  claim(id: string): Promise<number>;
+  /**
+   * Contract: makes the caller the owner of a log and gives its fencing number, higher than any given before.
+   * @throws LoophostError `session_owned` while a lease on it is alive, whoever holds it, unless by `force`
+   */
+  claim(id: string, lease: Lease): Promise<number>;
+  /**
+   * Contract: the lease lapses so many milliseconds from now.
+   * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released
+   */
+  renew(id: string, fence: number, ttlMs: number): Promise<void>;
+  /** Contract: gives the log up; the next claim need not wait. What is not the caller's any more stays as it is. */
+  release(id: string, fence: number): Promise<void>;
   /**
    * Contract: appends all entries or none and resolves, once they are durable, with the number of the last.
-   * @throws LoophostError `stale_owner` when a later `claim` was made, `store_failed` when they could not be written
+   * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released; `store_failed` when
+   * they could not be written
    */
   append(id: string, fence: number, entries: readonly Json[]): Promise<number>;
   /** Contract: entries numbered above `after`, in order, at most `limit`; empty at the end or for an unknown log. */
   read(id: string, after: number, limit: number): Promise<readonly StoredEntry[]>;
+}
+
+/** How a log is claimed. */
+export interface Lease {
+  /** Who claims it, in words for whoever is refused because of it: "pid 4711 on db-host". */
+  readonly owner: string;
+  /** How long others are refused unless it is renewed. `Infinity`: until it is released, or taken by force. */
+  readonly ttlMs: number;
+  /** Take the log over whoever owns it. */
+  readonly force?: boolean | undefined;
 }
 
 /** A log entry with its number; the first is 1. */

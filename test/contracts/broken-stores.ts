@@ -2,7 +2,7 @@
 
 import { LoophostError } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/json.ts";
-import type { LogStore, RecordStore, Store } from "../../src/core/store.ts";
+import type { Lease, LogStore, RecordStore, Store } from "../../src/core/store.ts";
 
 /** A store that breaks its word in one way. */
 export interface BrokenStore {
@@ -12,10 +12,13 @@ export interface BrokenStore {
   readonly noticedBy: string;
 }
 
+const ANYBODY: Lease = { owner: "anybody", ttlMs: 0 };
+
 /** What is wrong with each store, and the store. */
 export const brokenStores: Readonly<Record<string, BrokenStore>> = {
   "gives every owner the same number": {
-    store: (sound) => withLog(sound, { claim: async (id) => Math.min(1, await sound.log.claim(id)) }),
+    store: (sound) =>
+      withLog(sound, { claim: async (...args) => Math.min(1, await sound.log.claim(...args)) }),
     noticedBy: "log.claim gives a higher number",
   },
   "takes its time between reading and writing the number": {
@@ -35,8 +38,8 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
     store: (sound) => {
       const current = new Map<string, number>();
       return withLog(sound, {
-        async claim(id) {
-          const fence = await sound.log.claim(id);
+        async claim(id, lease) {
+          const fence = await sound.log.claim(id, lease);
           current.set(id, fence);
           return fence;
         },
@@ -56,8 +59,8 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
     store: (sound) => {
       const owners = new Map<string, number>();
       return withLog(sound, {
-        async claim(id) {
-          const fence = await sound.log.claim(id);
+        async claim(id, lease) {
+          const fence = await sound.log.claim(id, lease);
           owners.set(id, fence);
           return fence;
         },
@@ -113,7 +116,7 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
       withLog(sound, {
         async append(id, fence, entries) {
           const own = `${id} of ${fence}`;
-          return sound.log.append(own, await sound.log.claim(own), entries);
+          return sound.log.append(own, await sound.log.claim(own, ANYBODY), entries);
         },
         read: (id, after, limit) => sound.log.read(`${id} of 1`, after, limit),
       }),
@@ -147,7 +150,7 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
   "takes ids for file names": {
     store: (sound) =>
       withLog(sound, {
-        claim: (id) => sound.log.claim(toFileName(id)),
+        claim: (id, lease) => sound.log.claim(toFileName(id), lease),
         append: (id, ...args) => sound.log.append(toFileName(id), ...args),
         read: (id, ...args) => sound.log.read(toFileName(id), ...args),
       }),
@@ -257,6 +260,8 @@ function liveLog(): LogStore {
   const entries: Json[] = [];
   return {
     claim: () => Promise.resolve(1),
+    renew: () => Promise.resolve(),
+    release: () => Promise.resolve(),
     append: (_id, _fence, added) => Promise.resolve(entries.push(...added)),
     read: (_id, after) =>
       Promise.resolve(entries.map((entry, index) => ({ seq: index + 1, entry })).slice(after)),

@@ -48,6 +48,7 @@ describe("whether another try may help", () => {
     ["host_protocol", 500, false],
     ["store_failed", undefined, false],
     ["stale_owner", undefined, false],
+    ["session_owned", undefined, false],
     ["timeout", undefined, false],
     ["aborted", undefined, false],
     ["missing_credentials", 429, false],

@@ -5,11 +5,12 @@ import { vi } from "vitest";
 
 import type { Limits } from "../../src/core/agent.ts";
 import { defineAgent } from "../../src/core/agent.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import type { SessionEvent } from "../../src/core/events.ts";
 import { Executor } from "../../src/core/executor.ts";
-import type { JournalEntry } from "../../src/core/journal.ts";
 import { Journal } from "../../src/core/journal.ts";
 import type { LoopInput } from "../../src/core/loop-state.ts";
+import type { JournalEntry } from "../../src/core/recorded.ts";
 import type { LogStore, Store } from "../../src/core/store.ts";
 import type { Tool } from "../../src/core/tool.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
@@ -38,7 +39,12 @@ export async function setUp(
   } = {},
 ): Promise<Setup> {
   const { earlier = [], limits, store = memoryStore() } = options;
-  const before = await Journal.open(store, "session_1");
+  const before = await Journal.open(store, {
+    sessionId: "session_1",
+    whenOwned: "take",
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
   for (const entry of earlier) await before.record(entry);
   const write = vi.spyOn(store.log, "append");
   const clock = manualClock();
@@ -48,7 +54,12 @@ export async function setUp(
     agent: defineAgent({ name: "a", instructions: "", tools, limits }),
     sessionId: "session_1",
     context: { tenant: "x" },
-    journal: await Journal.open(store, "session_1"),
+    journal: await Journal.open(store, {
+      sessionId: "session_1",
+      whenOwned: "take",
+      clock: systemClock,
+      signal: new AbortController().signal,
+    }),
     clock,
     dispatch: (input) => dispatched.push(input),
     tell: (event) => told.push(event),

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
-import type { JournalEntry } from "../../src/core/journal.ts";
+import type { JournalEntry } from "../../src/core/recorded.ts";
 import { textResult } from "../../src/core/results.ts";
 import type { ToolContext } from "../../src/core/tool.ts";
 import { defineTool } from "../../src/core/tool.ts";
@@ -84,7 +84,7 @@ describe("executing a call", () => {
     const store = memoryStore();
     const ran = vi.fn<() => string>(() => "ran");
     const { executor, dispatched } = await setUp([toolThat(ran)], { store });
-    await store.log.claim("session_1"); // somebody else takes the session over
+    await store.log.claim("session_1", { owner: "somebody else", ttlMs: 0, force: true }); // somebody else takes the session over
     await expect(executor.execute(callOf("c"))).rejects.toThrow(
       expect.objectContaining({ code: "stale_owner" }),
     );

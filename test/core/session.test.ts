@@ -369,7 +369,12 @@ describe("attaching to a session", () => {
       .catch(() => undefined);
     await settle(); // the tool ran, its result is journalled, the post never comes back: here the process dies
     const provider = scriptedProvider({ past, turns: [[done]] });
-    await using second = await openSession(agentWith([tool]), { provider, store, sessionId: "s1" });
+    await using second = await openSession(agentWith([tool]), {
+      provider,
+      store,
+      sessionId: "s1",
+      whenOwned: "take",
+    });
     const result = await second.resume().result();
     expect(calls).toHaveLength(1);
     expect(result.events.find((event) => event.type === "tool.finished")).toMatchObject({ replayed: true });
@@ -384,6 +389,7 @@ describe("attaching to a session", () => {
       provider: scriptedProvider(),
       store,
       sessionId: "s1",
+      whenOwned: "take",
     });
     await expect(stale.send("go").result()).rejects.toMatchObject({ code: "stale_owner" });
   });

@@ -52,6 +52,8 @@ class ClaudeConnection implements Connection {
   /** Calls whose answer is being posted, and whether the host has shown it since. */
   readonly #answering = new Map<string, boolean>();
   #held: WireEvent[] | undefined;
+  /** User messages told of in the catch-up under way, each once: queued and taken up are the same message. */
+  #past: Set<string> | undefined;
 
   constructor({ api, sessionId, hasPast, deltas, idleMs, clock, emit }: ConnectionOptions) {
     this.sessionId = sessionId;
@@ -73,7 +75,10 @@ class ClaudeConnection implements Connection {
       },
       {
         deliver: (event) => this.#hear(event),
-        onCatchUp: (mark) => this.#emit({ type: `catchup.${mark}` }),
+        onCatchUp: (mark) => {
+          this.#past = mark === "started" ? new Set() : undefined;
+          this.#emit({ type: `catchup.${mark}` });
+        },
         onLost: (reason) => this.#emit({ type: "stream.lost", reason }),
         onRestored: () => this.#emit({ type: "stream.restored" }),
         onFailed: (error) => this.#emit({ type: "failed", error, sessionOver: true }),
@@ -176,8 +181,13 @@ class ClaudeConnection implements Connection {
 
   #hearMessage(event: WireEvent): void {
     const id = event["id"];
-    if (event["processed_at"] === null || typeof id !== "string") return;
-    if (this.#untaken.delete(id)) this.#emit({ type: "input.taken", raw: event });
+    if (typeof id !== "string") return;
+    if (this.#past?.has(id) === false) {
+      this.#past.add(id);
+      this.#emit({ type: "message.seen" });
+    }
+    if (event["processed_at"] !== null && this.#untaken.delete(id))
+      this.#emit({ type: "input.taken", raw: event });
   }
 }
 

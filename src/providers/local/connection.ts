@@ -52,7 +52,7 @@ export class LocalConnection implements Connection {
       setup: { instructions: agent.instructions, tools, modelId: agent.model },
       history: checkHistory(history),
       compaction,
-      onCompacted: emit,
+      onChange: emit,
     });
     if (history.length > 0) this.#tellPast();
   }
@@ -70,15 +70,15 @@ export class LocalConnection implements Connection {
         input.type === "tool_result" ? [[input.callId, input.result] as const] : [],
       ),
     );
-    const message = inputs.find((input) => input.type === "message");
+    const messages = inputs.filter((input) => input.type === "message");
     if (inputs.some((input) => input.type === "interrupt")) this.#interrupt(results);
     else if (results.size > 0) this.#goOn(results);
     else if (inputs.some((input) => input.type === "continue")) this.#ask();
-    else if (message !== undefined) {
+    else if (messages.length > 0) {
       this.#guards?.reset();
       this.#guarded.clear();
       this.#turns = 0;
-      this.#conversation.say(message.content);
+      for (const { content } of messages) this.#conversation.say(content, true);
       this.#emit({ type: "input.taken" });
       this.#ask();
     }
@@ -100,9 +100,10 @@ export class LocalConnection implements Connection {
 
   /** Tells what the history leaves open: calls without results, or something the model has not replied to. */
   #tellPast(): void {
-    const { pending, owesReply } = this.#conversation;
+    const { pending, owesReply, lastText } = this.#conversation;
     this.#emit({ type: "catchup.started" });
     if (owesReply) this.#emit({ type: "reply.owed" });
+    if (lastText !== "") this.#emit({ type: "message", text: lastText });
     if (pending.length > 0) {
       this.#emit({ type: "turn.began" });
       this.#tellCalls(pending, null);
@@ -148,7 +149,7 @@ export class LocalConnection implements Connection {
 
   /** Says something to the model on the guards' behalf. */
   #advise(text: string | undefined): void {
-    if (text !== undefined) this.#conversation.say([{ type: "text", text }]);
+    if (text !== undefined) this.#conversation.say([{ type: "text", text }], false);
   }
 
   /** Starts a turn; it ends through `emit`. */

@@ -10,9 +10,11 @@
 import { LoophostError } from "../../core/errors.ts";
 import type { ContextCompacted } from "../../core/events.ts";
 import { isObject } from "../../core/json.ts";
+import type { KeptEvent } from "../../core/provider.ts";
 import type { ContentBlock, ToolResult, Usage } from "../../core/results.ts";
 import { textResult } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
+import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { compactOldestFirst, summariseWith } from "./compaction.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
@@ -33,7 +35,8 @@ export interface ConversationOptions {
   readonly setup: ConversationSetup;
   readonly history: readonly TranscriptMessage[];
   readonly compaction: CompactionOptions | undefined;
-  readonly onCompacted: (event: ContextCompacted) => void;
+  /** Told what enters the conversation, and when it was rewritten. */
+  readonly onChange: (event: KeptEvent | ContextCompacted) => void;
 }
 
 /** A conversation. */
@@ -69,17 +72,23 @@ export class Conversation {
     return last !== undefined && last.role !== "assistant";
   }
 
-  /** Adds a message of the user's. */
-  say(content: readonly ContentBlock[]): void {
+  /** What the model said last, when nothing came after it. */
+  get lastText(): string {
+    const last = this.#messages.at(-1);
+    return last?.role === "assistant" ? textOf(last) : "";
+  }
+
+  /** Adds a message: of the user's, or one said on the guards' behalf. */
+  say(content: readonly ContentBlock[], isInput: boolean): void {
     this.answer(new Map());
-    this.#add({ role: "user", content });
+    this.#append({ role: "user", content }, { isInput });
   }
 
   /** Adds the results of the pending calls, in call order, by our ids. */
   answer(results: ReadonlyMap<string, ToolResult>): void {
     if (this.#pending.length === 0) return;
     const stopped = textResult(STOPPED, true);
-    this.#add({
+    this.#append({
       role: "tool",
       results: this.#pending.map(({ id, wireId, name }) => ({
         callId: wireId,
@@ -87,7 +96,6 @@ export class Conversation {
         result: results.get(id) ?? stopped,
       })),
     });
-    this.#pending = [];
   }
 
   /** Asks the model for its next message. Nothing enters the conversation before `take`. */
@@ -99,10 +107,20 @@ export class Conversation {
   }
 
   /** Adds what the model answered; gives its calls, which are pending now. */
-  take({ message, usage }: ModelReply): readonly PendingCall[] {
+  take({ message, usage, ending, stopReason }: ModelReply): readonly PendingCall[] {
     this.#tokens = usage === undefined ? 0 : contextOf(usage);
-    this.#add(message);
+    const isLast = ending !== "paused" && !message.content.some((block) => block.type === "tool_call");
+    const end = isLast ? { ending, stopReason } : undefined;
+    this.#append(message, { usage, end });
     return this.#pending;
+  }
+
+  #append(
+    message: TranscriptMessage,
+    facts: Omit<Extract<KeptEvent, { message: unknown }>, "type" | "message"> = {},
+  ): void {
+    this.#add(message);
+    this.#options.onChange({ type: "transcript.added", message, ...facts });
   }
 
   #add(message: TranscriptMessage): void {
@@ -126,7 +144,7 @@ export class Conversation {
     { aboveTokens, compact = compactOldestFirst }: CompactionOptions,
     call: ModelCall,
   ): Promise<void> {
-    const { model, setup, onCompacted } = this.#options;
+    const { model, setup, onChange } = this.#options;
     const before = this.#messages;
     const summarise = (messages: readonly TranscriptMessage[]) =>
       summariseWith(model, setup.modelId, messages, call);
@@ -138,7 +156,8 @@ export class Conversation {
     for (const message of after) this.#withModel.add(message);
     const kept = new Set(after);
     const dropped = before.filter((message) => !kept.has(message));
-    onCompacted({
+    onChange({ type: "transcript.replaced", messages: after });
+    onChange({
       type: "context.compacted",
       messagesBefore: before.length,
       messagesAfter: after.length,
