@@ -33,8 +33,7 @@ export type {
 } from "./core/events.ts";
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/open-session.ts";
-export type { Budget, GuardVerdict, TokenPrices, TurnGuard, TurnReport } from "./core/guard.ts";
-export { budget, costOf } from "./core/guard.ts";
+export type { GuardVerdict, TurnGuard, TurnReport } from "./core/guard.ts";
 export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
 export type {
   Connection,
@@ -60,7 +59,7 @@ export { run } from "./core/run-once.ts";
 export type { Schema, StandardSchema } from "./core/schema.ts";
 export type { Decision, OnApproval, OpenOptions, Prompt, RunOptions, Session } from "./core/session.ts";
 
-export type { LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
+export type { Lease, LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
 export type { TranscriptMessage } from "./core/transcript.ts";
 export type { IfUnknown, Tool, ToolContent, ToolContext, ToolDefinition } from "./core/tool.ts";
 export { defineTool, toolContent } from "./core/tool.ts";

@@ -17,7 +17,7 @@ import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import { Effects } from "./effects.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
-import type { SessionEvent } from "./events.ts";
+import type { RunWaiting, SessionEvent } from "./events.ts";
 import { Executor } from "./executor.ts";
 import { haltedBy } from "./guard.ts";
 import type { Journal } from "./journal.ts";
@@ -369,6 +369,11 @@ export class LoopSession implements Session {
     if (written !== undefined) this.#effects.start(() => written);
   }
 
+  #wait(event: RunWaiting, whenWaiting: OpenRun["whenWaiting"]): void {
+    if (this.#journal.isKept) this.#record({ type: "run.waiting", on: event.on });
+    if (whenWaiting === "return" && this.#approvals.isUpToOthers(event)) this.#dispatch({ type: "park" });
+  }
+
   #tell(event: SessionEvent): void {
     const run = this.#run;
     if (run === undefined) return;
@@ -379,13 +384,7 @@ export class LoopSession implements Session {
       // An observer watches; it does not take part.
     }
     if (event.type === "approval.requested") this.#approvals.ask(event);
-    else if (
-      event.type === "run.waiting" &&
-      run.whenWaiting === "return" &&
-      this.#approvals.isUpToOthers(event)
-    ) {
-      this.#dispatch({ type: "park" });
-    }
+    else if (event.type === "run.waiting") this.#wait(event, run.whenWaiting);
   }
 }
 

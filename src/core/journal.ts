@@ -7,15 +7,14 @@
  */
 
 import type { Agent } from "./agent.ts";
-import { agentDigest } from "./digest.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { isObject } from "./json.ts";
-import type { OwnershipOptions } from "./ownership.ts";
-import { Ownership } from "./ownership.ts";
+import type { Ownership, OwnershipOptions } from "./ownership.ts";
 import type { Provider } from "./provider.ts";
-import type { JournalEntry } from "./recorded.ts";
+import type { JournalEntry, ShownAgent } from "./recorded.ts";
 import { Recorded } from "./recorded.ts";
+import type { updateIndex } from "./session-index.ts";
 import type { Store } from "./store.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
@@ -23,6 +22,7 @@ import type { TranscriptMessage } from "./transcript.ts";
 interface Kept {
   readonly store: Store;
   readonly ownership: Ownership;
+  readonly updateIndex: typeof updateIndex;
   readonly id: string;
 }
 
@@ -47,10 +47,13 @@ export class Journal {
     if (store === undefined) return new Journal(undefined);
     const id = how.sessionId;
     const doing = `The journal of session ${id} could not be opened`;
+    // Loaded with the first store: whoever keeps nothing carries nothing of it.
+    const { Ownership } = await import("./ownership.ts");
+    const { updateIndex } = await import("./session-index.ts");
     const ownership = await Ownership.claim({ ...how, log: store.log }).catch((thrown: unknown) => {
       throw toLoophostError(thrown, "store_failed", doing);
     });
-    const journal = new Journal({ store, ownership, id });
+    const journal = new Journal({ store, ownership, updateIndex, id });
     try {
       await journal.#read(store, id);
       return journal;
@@ -80,22 +83,23 @@ export class Journal {
   async begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void> {
     if (!this.isKept) return;
     const before = this.recorded.opened;
-    const digest = await agentDigest(agent);
     if (before !== undefined && before.provider !== provider.name) {
       throw new LoophostError(
         "invalid_options",
         `This session was begun with ${before.provider}, not with ${provider.name}.`,
       );
     }
-    if (before?.digest === digest) return;
+    const shown = showAgent(agent);
+    const changed = PARTS.filter((part) => before?.shown[part] !== shown[part]);
+    if (changed.length === 0) return;
     if (before !== undefined && !mayChange) {
       throw new LoophostError(
         "agent_changed",
-        `Agent "${agent.name}" is not the one this session was begun with: its instructions, model, tools or output differ. ` +
-          'Open the session with agentChanged: "accept" to go on with it as it is now.',
+        `Agent "${agent.name}" is not the one this session was begun with: its ${changed.join(" and ")} changed. ` +
+          'To go on with it as it is now, open the session with agentChanged: "accept".',
       );
     }
-    await this.record({ type: "session.opened", agent: agent.name, digest, provider: provider.name });
+    await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });
   }
 
   /**
@@ -122,6 +126,7 @@ export class Journal {
     const { store, ownership, id } = this.#kept;
     try {
       await store.log.append(id, ownership.fence, [toJson(entry)]);
+      await this.#kept.updateIndex(store, id, entry, this.recorded);
     } catch (thrown) {
       throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be written`);
     }
@@ -135,6 +140,18 @@ export class Journal {
       isMore = page.length === PAGE;
     }
   }
+}
+
+const PARTS = ["instructions", "model", "tools", "output"] as const;
+
+function showAgent({ instructions, model, tools, output }: Agent): ShownAgent {
+  const described = tools.map(({ name, description, schema }) => [name, description, schema.jsonSchema]);
+  return {
+    instructions,
+    model: model ?? "",
+    tools: JSON.stringify(described),
+    output: JSON.stringify(output?.schema.jsonSchema ?? null),
+  };
 }
 
 /** Journal entries are plain data: inputs came from JSON, results are checked when they are made. */

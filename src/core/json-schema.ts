@@ -101,16 +101,20 @@ function checkString(schema: JsonObject, value: string, place: Place, checking: 
 }
 
 function checkNumber(schema: JsonObject, value: number, place: Place, checking: Checking): void {
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-  if (typeof minimum === "number" && value < minimum) report(`must be at least ${minimum}`, place, checking);
-  if (typeof maximum === "number" && value > maximum) report(`must be at most ${maximum}`, place, checking);
-  if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum)
-    report(`must be more than ${exclusiveMinimum}`, place, checking);
-  if (typeof exclusiveMaximum === "number" && value >= exclusiveMaximum)
-    report(`must be less than ${exclusiveMaximum}`, place, checking);
-  if (typeof multipleOf === "number" && !isMultiple(value, multipleOf))
-    report(`must be a multiple of ${multipleOf}`, place, checking);
+  for (const [keyword, says, holds] of NUMBER_BOUNDS) {
+    const bound = schema[keyword];
+    if (typeof bound === "number" && !holds(value, bound))
+      report(`must be ${says} ${bound}`, place, checking);
+  }
 }
+
+const NUMBER_BOUNDS: readonly (readonly [string, string, (value: number, bound: number) => boolean])[] = [
+  ["minimum", "at least", (value, bound) => value >= bound],
+  ["maximum", "at most", (value, bound) => value <= bound],
+  ["exclusiveMinimum", "more than", (value, bound) => value > bound],
+  ["exclusiveMaximum", "less than", (value, bound) => value < bound],
+  ["multipleOf", "a multiple of", isMultiple],
+];
 
 function checkArray(schema: JsonObject, value: readonly unknown[], place: Place, checking: Checking): void {
   const { prefixItems, items, uniqueItems } = schema;

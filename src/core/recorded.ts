@@ -5,17 +5,21 @@
  * true as a whole, so what belongs together is one entry.
  */
 
+import type { RunWaiting } from "./events.ts";
 import type { HostInput } from "./provider.ts";
 import type { Ending, ToolResult, ToolUse, Usage } from "./results.ts";
 import { addUsage, NO_USAGE } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
+
+/** What an agent is to a model, part by part, as JSON text. Its name and limits are not among it. */
+export type ShownAgent = Readonly<Record<"instructions" | "model" | "tools" | "output", string>>;
 
 /** What is written to a session's log. */
 export type JournalEntry =
   | {
       readonly type: "session.opened";
       readonly agent: string;
-      readonly digest: string;
+      readonly shown: ShownAgent;
       readonly provider: string;
     }
   | { readonly type: "run.started"; readonly runId: string; readonly input: readonly HostInput[] }
@@ -33,6 +37,7 @@ export type JournalEntry =
       readonly allow: boolean;
       readonly why?: string | undefined;
     }
+  | { readonly type: "run.waiting"; readonly on: RunWaiting["on"] }
   | { readonly type: "run.ended"; readonly runId: string; readonly ending: Ending }
   | { readonly type: "run.failed"; readonly runId: string; readonly code: string; readonly message: string };
 
@@ -109,6 +114,8 @@ export class Recorded {
       case "run.ended":
       case "run.failed":
         this.run = undefined;
+        return;
+      case "run.waiting": // for whoever reads the log; the calls themselves say what they wait for
     }
   }
 

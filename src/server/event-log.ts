@@ -10,8 +10,11 @@
 import type { LoophostError } from "../core/errors.ts";
 import { toLoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import type { LogStore } from "../core/store.ts";
+import type { Lease, LogStore } from "../core/store.ts";
 import type { WireEvent, WirePreview } from "./wire-events.ts";
+
+/** A host is alone with its store: what it finds there is its own, left by itself in an earlier life. */
+export const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
 
 /** Something a stream is shown: an event with its number, or a preview of one. */
 export type LogItem =
@@ -145,7 +148,7 @@ export class EventLog {
   }
 
   async #append(events: readonly WireEvent[]): Promise<number> {
-    this.#fence ??= await this.#store.claim(this.id);
+    this.#fence ??= await this.#store.claim(this.id, HOST_LEASE);
     return this.#store.append(this.id, this.#fence, events);
   }
 

@@ -10,6 +10,7 @@ import type { ToolResult } from "../core/results.ts";
 import { textResult } from "../core/results.ts";
 import type { LogStore } from "../core/store.ts";
 import type { TranscriptMessage } from "../core/transcript.ts";
+import { HOST_LEASE } from "./event-log.ts";
 
 /** What the model, and whoever looks on, is told of a call that an interrupt left without an answer. */
 export const INTERRUPTED = "Tool execution was interrupted before completion. Please retry.";
@@ -45,7 +46,7 @@ export class Transcript {
     const whole = closeCalls(messages.map(toMessage), answered);
     const added = whole.slice(this.#length);
     if (added.length === 0) return;
-    const fence = await this.#store.claim(this.#id);
+    const fence = await this.#store.claim(this.#id, HOST_LEASE);
     await this.#store.append(this.#id, fence, added.map(toJson));
     this.#length = whole.length;
   }

@@ -3,22 +3,57 @@
 import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
+import type { HeldLease } from "./leases.ts";
+import { sessionOwned, staleOwner } from "./leases.ts";
+
+/** How a store in memory is made. */
+export interface MemoryStoreOptions {
+  /** Milliseconds since 1970, for leases. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+interface Log {
+  /** The highest fencing number given; it is only raised, so that who once lost the log never has it back. */
+  fence: number;
+  lease: HeldLease;
+  readonly entries: Json[];
+}
+
+const NOBODYS: HeldLease = { owner: "nobody", until: 0 };
 
 /** Makes a store in memory. */
-export function memoryStore(): Store {
-  const logs = new Map<string, { fence: number; readonly entries: Json[] }>();
+export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store {
+  const logs = new Map<string, Log>();
   const collections = new Map<string, Map<string, Json>>();
+
+  function ownLog(id: string, fence: number): Log {
+    const log = logs.get(id);
+    if (log?.fence !== fence) throw staleOwner(id);
+    return log;
+  }
+
   return {
     log: {
-      claim(id) {
-        const log = logs.get(id) ?? { fence: 0, entries: [] };
+      async claim(id, { owner, ttlMs, force = false }) {
+        const log = logs.get(id) ?? { fence: 0, lease: NOBODYS, entries: [] };
+        if (!force && now() < log.lease.until) throw sessionOwned(id, log.lease);
         log.fence += 1;
+        log.lease = { owner, until: now() + ttlMs };
         logs.set(id, log);
-        return Promise.resolve(log.fence);
+        return log.fence;
+      },
+      async renew(id, fence, ttlMs) {
+        const log = ownLog(id, fence);
+        log.lease = { ...log.lease, until: now() + ttlMs };
+      },
+      async release(id, fence) {
+        const log = logs.get(id);
+        if (log?.fence !== fence) return;
+        log.fence += 1;
+        log.lease = NOBODYS;
       },
       async append(id, fence, entries) {
-        const log = logs.get(id);
-        if (log?.fence !== fence) throw staleOwner(id);
+        const log = ownLog(id, fence);
         // Copied, as any store would, and all of them before any is kept.
         const copies = entries.map((entry) => copyOf(entry));
         log.entries.push(...copies);
@@ -52,13 +87,6 @@ export function memoryStore(): Store {
     },
     close: () => Promise.resolve(),
   };
-}
-
-function staleOwner(id: string): LoophostError {
-  return new LoophostError(
-    "stale_owner",
-    `Session ${id} is owned by somebody else now; this writer may not go on.`,
-  );
 }
 
 function copyOf(value: Json): Json {

@@ -1,39 +1,18 @@
-// Stores with one fault each, to prove that the store contract notices it.
+// Stores with one fault each, to prove that the store contract notices it; those of ownership are in
+// broken-lease-stores.ts.
 
 import { LoophostError } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/json.ts";
 import type { Lease, LogStore, RecordStore, Store } from "../../src/core/store.ts";
-
-/** A store that breaks its word in one way. */
-export interface BrokenStore {
-  /** Breaks a sound store. */
-  readonly store: (sound: Store) => Store;
-  /** How the name of the case begins that must notice. */
-  readonly noticedBy: string;
-}
+import { brokenLeaseStores } from "./broken-lease-stores.ts";
+import type { BrokenStore } from "./broken-store.ts";
+import { withLog } from "./broken-store.ts";
 
 const ANYBODY: Lease = { owner: "anybody", ttlMs: 0 };
 
 /** What is wrong with each store, and the store. */
 export const brokenStores: Readonly<Record<string, BrokenStore>> = {
-  "gives every owner the same number": {
-    store: (sound) =>
-      withLog(sound, { claim: async (...args) => Math.min(1, await sound.log.claim(...args)) }),
-    noticedBy: "log.claim gives a higher number",
-  },
-  "takes its time between reading and writing the number": {
-    store: (sound) => {
-      const fences = new Map<string, number>();
-      const claim = async (id: string) => {
-        const fence = (fences.get(id) ?? 0) + 1;
-        await Promise.resolve();
-        fences.set(id, fence);
-        return fence;
-      };
-      return withLog(sound, { claim });
-    },
-    noticedBy: "log.claim gives different numbers",
-  },
+  ...brokenLeaseStores,
   "forgets fencing": {
     store: (sound) => {
       const current = new Map<string, number>();
@@ -246,10 +225,6 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
     noticedBy: "close lets go of the store",
   },
 };
-
-function withLog(sound: Store, changes: Partial<LogStore>): Store {
-  return { ...sound, log: { ...sound.log, ...changes } };
-}
 
 function withRecords(sound: Store, changes: Partial<RecordStore>): Store {
   return { ...sound, records: { ...sound.records, ...changes } };

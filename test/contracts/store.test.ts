@@ -4,22 +4,27 @@ import { describe, expect, it } from "vitest";
 
 import type { Store } from "../../src/core/store.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { OpenStore } from "../../src/testing/store-contract.ts";
+import type { StoreFault } from "../../src/testing/faulty-store.ts";
+import { faultyStore } from "../../src/testing/faulty-store.ts";
+import type { OpenStore, PassTime, StoreCase } from "../../src/testing/store-case.ts";
 import { storeContract } from "../../src/testing/store-contract.ts";
 import { brokenStores } from "./broken-stores.ts";
 
-/** Makes a new, empty place, and gives the way to open it. */
-type NewPlace = () => OpenStore;
+/** An empty place for a store, and its time. */
+interface Place {
+  readonly open: OpenStore;
+  readonly passTime: PassTime;
+}
 
-const stores: Readonly<Record<string, NewPlace>> = {
-  memory: () => alwaysThis(memoryStore()),
+const stores: Readonly<Record<string, () => Place>> = {
+  memory: () => placeInMemory((store) => store),
 };
 
 describe.each(Object.entries(stores))("the %s store", (_, newPlace) => {
-  for (const { name: title, check } of storeContract) {
-    const isFencing = title.startsWith("log.claim") || title.includes("stale owner");
-    it(`${title}${isFencing ? " [I6]" : ""}`, async () => {
-      await expect(check(newPlace())).resolves.toBeUndefined();
+  for (const storeCase of storeContract) {
+    it(`${storeCase.name}${isOwnership(storeCase) ? " [I6]" : ""}`, async () => {
+      const { open, passTime } = newPlace();
+      await expect(storeCase.check(open, passTime)).resolves.toBeUndefined();
     });
   }
 });
@@ -28,8 +33,10 @@ describe("the contract", () => {
   it.each(Object.entries(brokenStores))("catches a store that %s", async (_, { store, noticedBy }) => {
     const mustNotice = storeContract.filter(({ name }) => name.startsWith(noticedBy));
     expect(mustNotice).toHaveLength(1);
-    for (const { check } of mustNotice)
-      await expect(check(alwaysThis(store(memoryStore())))).rejects.toThrow(Error);
+    for (const { check } of mustNotice) {
+      const { open, passTime } = placeInMemory(store);
+      await expect(check(open, passTime)).rejects.toThrow(Error);
+    }
   });
 
   it("has no case that cannot fail", () => {
@@ -39,15 +46,47 @@ describe("the contract", () => {
   });
 
   it("says what it expected and what it got", async () => {
-    const broken = brokenStores["counts from 0"]?.store(memoryStore()) ?? memoryStore();
+    const { open, passTime } = placeInMemory(
+      (sound) => brokenStores["counts from 0"]?.store(sound, Date.now) ?? sound,
+    );
     const numbering = storeContract.find(({ name }) => name.startsWith("log.append numbers"));
-    await expect(numbering?.check(alwaysThis(broken))).rejects.toThrow(
+    await expect(numbering?.check(open, passTime)).rejects.toThrow(
       'the log differs from what was appended: expected [{"entry":"a","seq":1},',
     );
   });
+
+  it.each(["fail", "lose"] as const)("takes no call of a store as done that did %s", async (how) => {
+    const unnoticed: string[] = [];
+    for (const storeCase of storeContract) {
+      const { calls } = await checkWith(storeCase, []);
+      for (const [index, call] of calls.entries()) {
+        const { noticed } = await checkWith(storeCase, [{ nth: index + 1, how }]);
+        if (!noticed) unnoticed.push(`${storeCase.name}: ${call}`);
+      }
+    }
+    // The one call that has to fail anyway.
+    expect(unnoticed).toEqual(["log.append writes all entries or none: log.append"]);
+  });
 });
 
+/** Runs a case over a store with faults. */
+async function checkWith({ check }: StoreCase, faults: readonly StoreFault[]) {
+  let faulty = faultyStore(memoryStore(), faults);
+  const { open, passTime } = placeInMemory((sound) => (faulty = faultyStore(sound, faults)));
+  const noticed = await check(open, passTime).then(
+    () => false,
+    () => true,
+  );
+  return { noticed, calls: faulty.calls };
+}
+
 /** A place in memory is the store itself: opened twice, it is the same one. */
-function alwaysThis(store: Store): OpenStore {
-  return () => Promise.resolve(store);
+function placeInMemory(broken: (sound: Store, now: () => number) => Store): Place {
+  let now = 0;
+  const store = broken(memoryStore({ now: () => now }), () => now);
+  return { open: () => Promise.resolve(store), passTime: (ms) => void (now += ms) };
+}
+
+function isOwnership({ name }: StoreCase): boolean {
+  return /^log\.(claim|renew|release)|stale owner/.test(name);
 }

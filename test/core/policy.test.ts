@@ -1,5 +1,6 @@
-import { budget, defineAgent, defineTool, openSession, run } from "loophost";
+import { defineAgent, defineTool, openSession, run } from "loophost";
 import type { SessionResult } from "loophost";
+import { budget } from "loophost/budget";
 import { scriptedProvider } from "loophost/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
@@ -161,6 +162,21 @@ describe("a terminal tool", () => {
       /not one of its tools/,
     );
   });
+});
+
+it("what follows from a turn is decided in order: the guard, the limit, calls, the terminal tool, the end [A-012]", async () => {
+  const finisher = defineAgent({ name: "tester", instructions: "", tools: [note], terminalTool: "note" });
+  const play = (turns: HostEvent[][], bounds: object) =>
+    run(finisher, { provider: scriptedProvider({ answers: "together", turns }), prompt: "go", ...bounds });
+  const halt = { guard: () => ({ halt: "enough" }) };
+  const limits = { maxTurns: 1 };
+  await expect(play([[done]], { ...halt, limits })).rejects.toMatchObject({ code: "halted" });
+  await expect(play([[call("a", "note"), needs("a")]], { limits })).rejects.toMatchObject({
+    code: "max_turns_exceeded",
+  });
+  await expect(play([[done]], { limits })).rejects.toMatchObject({ code: "max_turns_exceeded" });
+  expect(await play([[call("a", "note"), needs("a")], [done]], {})).toMatchObject({ turns: 2 });
+  expect(await play([[done], [call("a", "note"), needs("a")], [done]], {})).toMatchObject({ turns: 3 });
 });
 
 describe("structured output", () => {

@@ -88,7 +88,7 @@ describe("a run settles its feed and its result", () => {
     });
   });
 
-  it("when its signal aborts, and tells the host to stop [I12] [A-005] [L-04]", async () => {
+  it("when its signal aborts, and tells the host to stop [I12] [A-005] [L-04] [F4-abort-outcome]", async () => {
     const provider = scriptedProvider({ turns: [[{ type: "text.delta", text: "…" }]] });
     await using session = await openSession(agent, { provider });
     const abort = new AbortController();
@@ -201,7 +201,7 @@ describe("run()", () => {
     expect(result).toMatchObject({ terminal: "requires_action", toolUses: [{ id: "c1", name: "ask_boss" }] });
   });
 
-  it("keeps whole events, all of them, or none, as asked", async () => {
+  it("keeps whole events, all of them, or none, as asked [A-030]", async () => {
     const kept = async (keepEvents: "whole" | "all" | "none") => {
       const provider = scriptedProvider({ turns: [[...say("hello"), done]] });
       return (await run(agent, { provider, prompt: "hi", keepEvents })).events.map((event) => event.type);
@@ -234,7 +234,7 @@ describe("run()", () => {
     ["history where the host holds it", { provider: scriptedProvider(), prompt: "hi", history: [] }],
     ["a limit that is none", { provider: scriptedProvider(), prompt: "hi", limits: { maxTurns: 0 } }],
     ["a limit nobody knows", { provider: scriptedProvider(), prompt: "hi", limits: { maxTurn: 3 } }],
-  ])("refuses %s before anything is sent [A-006]", async (_, options) => {
+  ])("refuses %s before anything is sent [A-006] [A-010]", async (_, options) => {
     await expect(run(agent, options as never)).rejects.toMatchObject({
       name: "LoophostError",
       code: /^invalid_/,

@@ -56,6 +56,28 @@ describe.each(Object.entries<Schema>(libraries))("a schema of %s", (_, schema) =
   });
 });
 
+it("each type is shown as JSON Schema has it, with its description [A-138]", () => {
+  const schema = z.object({
+    text: z.string().describe("What to say"),
+    whole: z.int(),
+    number: z.number(),
+    flag: z.boolean(),
+    map: z.record(z.string(), z.unknown()),
+    list: z.array(z.string()),
+  });
+  expect(compile(schema).jsonSchema).toMatchObject({
+    properties: {
+      text: { type: "string", description: "What to say" },
+      whole: { type: "integer" },
+      number: { type: "number" },
+      flag: { type: "boolean" },
+      map: { type: "object" },
+      list: { type: "array", items: { type: "string" } },
+    },
+    required: ["text", "whole", "number", "flag", "map", "list"],
+  });
+});
+
 describe("a schema that changes its input", () => {
   const changing = {
     zod: z.object({ day: z.string().transform((text) => text.length), limit: z.number().default(10) }),

@@ -77,7 +77,7 @@ describe("tools", () => {
     ]);
   });
 
-  it("are executed once, however often the host names the call [I2] [A-130]", async () => {
+  it("are executed once, however often the host names the call [I2] [A-019] [A-130]", async () => {
     const { tool, calls } = counter();
     const provider = scriptedProvider({
       turns: [[call("a", "count"), call("a", "count"), needs("a"), needs("a"), call("a", "count")], [done]],

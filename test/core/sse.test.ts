@@ -84,7 +84,7 @@ describe.each(Object.entries(streams))("%s", (_, [stream, events]) => {
     expect(await readAll(bytes)).toEqual(events);
   });
 
-  it("in two pieces, cut at every byte, and byte by byte [A-114]", async () => {
+  it("in two pieces, cut at every byte, and byte by byte [A-114] [B-46]", async () => {
     for (let at = 0; at <= bytes.length; at += 1)
       expect(await readAll(bytes.slice(0, at), bytes.slice(at)), `cut at ${at}`).toEqual(events);
     expect(await readAll(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(events);

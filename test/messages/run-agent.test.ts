@@ -140,7 +140,7 @@ describe("runWithMessages", () => {
     expect(replied).toMatchObject({ iterations: 1, finalMessage: { content: [{ text: "three" }] } });
   });
 
-  it("sends thinking back with its signature, and blocks it does not know as they are [B-19] [B-48]", async () => {
+  it("sends thinking back with its signature, and blocks it does not know as they are [B-19] [B-40] [B-41] [B-48] [L-51]", async () => {
     const bodies: string[] = [];
     const service: typeof fetch = async (_, init) => {
       bodies.push(await new Response(init?.body).text());

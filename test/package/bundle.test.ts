@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 import { ROOT } from "../support/source.ts";
 
 const MAX_GZIP_BYTES = 15 * 1024;
+const MAX_GZIP_BYTES_WITH_STORE = 16 * 1024;
 
 async function bundle(): Promise<OutputChunk[]> {
   const build = await rolldown({
@@ -35,7 +36,21 @@ it("bundles the front door from core/ alone, without node:, in 15 KB", async () 
   const own = new Set(chunks.map((chunk) => chunk.fileName));
   expect(imports.filter((name) => !own.has(name))).toEqual([]);
 
-  const bytes = gzipSync(chunks.map((chunk) => chunk.code).join("")).length;
-  console.log(`front door: ${bytes} bytes gzipped, of at most ${MAX_GZIP_BYTES}`);
+  // What an import loads at once; what only a store needs comes with the first store (decisions/006).
+  const sizeOf = (parts: readonly OutputChunk[]) =>
+    gzipSync(parts.map((chunk) => chunk.code).join("")).length;
+  const bytes = sizeOf(loadedAtOnce(chunks));
+  console.log(
+    `front door: ${bytes} bytes gzipped, of at most ${MAX_GZIP_BYTES}; with a store ${sizeOf(chunks)}`,
+  );
   expect(bytes).toBeLessThanOrEqual(MAX_GZIP_BYTES);
+  expect(sizeOf(chunks)).toBeLessThanOrEqual(MAX_GZIP_BYTES_WITH_STORE);
 });
+
+/** The entry, and what it imports in turn without being asked to. */
+function loadedAtOnce(chunks: readonly OutputChunk[]): readonly OutputChunk[] {
+  const wanted = new Set(chunks.filter((chunk) => chunk.isEntry).map((chunk) => chunk.fileName));
+  for (const name of wanted)
+    for (const needed of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) wanted.add(needed);
+  return chunks.filter((chunk) => wanted.has(chunk.fileName));
+}

@@ -6,7 +6,7 @@ import { posix } from "node:path";
 import { importsOf, type SourceFile, starExportsOf } from "./source.ts";
 
 /** Leaves of one folder each; every folder in src/providers/ is a leaf of its own. */
-const LEAVES = ["messages", "provisioning", "artifacts", "stores", "observe", "tools", "testing"];
+const LEAVES = ["budget", "messages", "provisioning", "artifacts", "stores", "observe", "tools", "testing"];
 
 /** A part of src/ and the other parts it may import, by a prefix of their names. */
 interface Part {

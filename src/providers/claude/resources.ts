@@ -4,6 +4,7 @@
  */
 
 import type { Agent } from "../../core/agent.ts";
+import { digestOf } from "../../core/digest.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { ClaudeApi } from "./client.ts";
@@ -34,7 +35,7 @@ export async function ensureAgent(api: ClaudeApi, agent: Agent, signal: AbortSig
       input_schema: schema.jsonSchema,
     })),
   };
-  const name = `${agent.name}_${await digestOf(definition)}`;
+  const name = `${agent.name}_${(await digestOf(definition)).slice(0, 8)}`;
   return (
     (await findByName(api, "/v1/agents", name, signal)) ??
     idOf(await api.post("/v1/agents", { name, ...definition }, signal))
@@ -95,11 +96,4 @@ async function findByName(
 function idOf(body: Record<string, unknown>): string {
   if (typeof body["id"] === "string") return body["id"];
   throw new LoophostError("host_protocol", "The host answered with an object that has no id.");
-}
-
-/** The first eight hex digits of the SHA-256 of a definition. */
-async function digestOf(definition: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(definition));
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return [...hash.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

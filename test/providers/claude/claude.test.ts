@@ -160,7 +160,7 @@ describe("claude(), over the official SDK and real HTTP", () => {
 const agentParts = { instructions: agent.instructions, model: "local-model", tools: [add] };
 
 describe("claude(), in process", () => {
-  it("works over a host's fetch without a socket, and lets go of it", async () => {
+  it("works over a host's fetch without a socket, and lets go of it [A-033]", async () => {
     const provider = claude({
       baseUrl: "http://127.0.0.1",
       fetch: (input, init) => host.fetch(new Request(input, init)),
@@ -212,7 +212,7 @@ describe("claude(), when things break", () => {
   });
 
   it.each([0, 1, 200, 700, 1500, 2500])(
-    "opens the stream again when it is cut after %i bytes, and loses nothing [I1] [L-19]",
+    "opens the stream again when it is cut after %i bytes, loses nothing and repeats nothing [I1] [L-19] [A-009]",
     async (bytes) => {
       added = [];
       let cuts = 0;

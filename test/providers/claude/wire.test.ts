@@ -21,15 +21,18 @@ describe("events of the wire in our words", () => {
     [{ type: "failed" }, "terminated"],
     [{ type: "something_new" }, "terminated"],
     [null, "terminated"],
-  ])("an idle for %j is the ending %s, its reason kept verbatim [A-040] [A-041]", (stop_reason, ending) => {
-    expect(only({ type: "session.status_idle", id: "i", stop_reason })).toMatchObject({
-      type: "turn.done",
-      ending,
-      stopReason: stop_reason,
-    });
-  });
+  ])(
+    "an idle for %j is the ending %s, its reason kept verbatim [A-040] [A-041] [A-142]",
+    (stop_reason, ending) => {
+      expect(only({ type: "session.status_idle", id: "i", stop_reason })).toMatchObject({
+        type: "turn.done",
+        ending,
+        stopReason: stop_reason,
+      });
+    },
+  );
 
-  it("a thread's idle is not the session's, and an error is not an end [A-036]", () => {
+  it("a thread's idle is not the session's, and neither an error nor a verdict on an outcome is an end [A-036] [A-142]", () => {
     expect(only({ type: "session.thread_status_idle", stop_reason: { type: "end_turn" } }).type).toBe(
       "provider",
     );
@@ -105,7 +108,7 @@ describe("events of the wire in our words", () => {
 });
 
 describe("our inputs in the wire's words", () => {
-  it("are as the wire has them [A-119] [A-045]", () => {
+  it("are as the wire has them; an event given in its own form is passed on untouched [A-119] [A-045] [A-143]", () => {
     expect(toWire({ type: "message", content: [{ type: "text", text: "hi" }] })).toEqual({
       type: "user.message",
       content: [{ type: "text", text: "hi" }],
@@ -132,7 +135,8 @@ describe("our inputs in the wire's words", () => {
       deny_message: "no",
     });
     expect(toWire({ type: "interrupt" })).toEqual({ type: "user.interrupt" });
-    expect(toWire({ type: "raw", event: { type: "x" } })).toEqual({ type: "x" });
+    const outcome = { type: "user.define_outcome", description: "d", rubric: { type: "text", content: "r" } };
+    expect(toWire({ type: "raw", event: outcome })).toBe(outcome);
     const image = { type: "image", mediaType: "image/png", data: "AA==" } as const;
     expect(toWire({ type: "message", content: [image] })).toMatchObject({
       content: [{ source: { type: "base64", media_type: "image/png", data: "AA==" } }],

@@ -52,7 +52,7 @@ describe("the conversation of the in-process host", () => {
     expect(JSON.stringify(toolMessages?.[1])).toContain('"callId":"0"');
   });
 
-  it("is seeded by an earlier transcript, verbatim, and reusable as it grows [A-102] [B-16]", async () => {
+  it("is seeded by an earlier transcript, verbatim, and reusable as it grows [A-031] [A-102] [B-16]", async () => {
     const { agent } = looker();
     const first = await run(agent, {
       provider: local({ model: scripted([toolCall("a")], "first").model }),
@@ -74,7 +74,7 @@ describe("the conversation of the in-process host", () => {
     });
   });
 
-  it("leaves no call without a result: what was not answered is closed when the next message comes", async () => {
+  it("leaves no call without a result: what was not answered is closed when the next message comes [F4-turn-limit]", async () => {
     const { agent } = looker();
     const { model, asked } = scripted([toolCall("a")], "fine");
     await using session = await openSession(agent, { provider: local({ model }), limits: { maxTurns: 1 } });

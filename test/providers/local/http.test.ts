@@ -60,7 +60,7 @@ const ERROR = { error: { type: "api_error", message: "Try later" } };
 describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded, invalid }) => {
   const converse = (options: FetchModelOptions) => conversing(model(options));
 
-  it.each([408, 429, 500, 503, 529])("asks again after %i [B-35] [F4-retry]", async (status) => {
+  it.each([408, 429, 500, 503, 529])("asks again after %i [A-101] [B-35] [F4-retry]", async (status) => {
     await using service = await startService(json(ERROR, status), streamed(hello));
 
     const { reply, emitted } = await ask(converse({ baseUrl: service.url, ...NOW }));
@@ -78,7 +78,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     ]);
   });
 
-  it.each([400, 401, 403, 404, 409, 413, 422])("does not ask again after %i", async (status) => {
+  it.each([400, 401, 403, 404, 409, 413, 422])("does not ask again after %i [B-31]", async (status) => {
     await using service = await startService(json(ERROR, status), streamed(hello));
 
     await expect(ask(converse({ baseUrl: service.url, ...NOW }))).rejects.toMatchObject({

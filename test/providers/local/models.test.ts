@@ -84,10 +84,11 @@ describe.each(WIRES)("$wire", ({ model, calls, answer, cut, limit, refusal, resu
     return { result, seen, asked: service.asked };
   }
 
-  it("runs the calls of a turn and sends their results back together, in call order [A-001] [A-096] [B-14] [B-18]", async () => {
+  it("runs the calls of a turn and sends their results back together, in call order [A-001] [A-091] [A-096] [B-14] [B-18]", async () => {
     const { result, asked } = await play(calls, answer);
 
     expect(result).toMatchObject({ terminal: "end_turn", text: "3, and an error.", turns: 2 });
+    expect(result.events.find(({ type }) => type === "message")).toHaveProperty("raw.content");
     expect(results(asked[1]?.body ?? {})).toEqual([
       ["t1", false],
       ["t2", true],
@@ -136,7 +137,7 @@ it("goes on with an unfinished turn within the same run [L-50]", async () => {
   ]);
 });
 
-it("tells the model that its arguments were no JSON, and goes on [F4-malformed] [A-093]", async () => {
+it("tells the model that its arguments were no JSON, and goes on [F4-malformed] [A-093] [B-37]", async () => {
   const broken = chatReply({
     tool_calls: [{ index: 0, id: "t1", function: { name: "add", arguments: '{"a": 1,' } }],
   });

@@ -1,0 +1,52 @@
+/** The index of stored sessions: one small record each, so that listing ten thousand reads no log. */
+
+import type { JournalEntry, Recorded } from "./recorded.ts";
+import type { Store } from "./store.ts";
+
+/** A stored session at a glance. */
+export interface SessionSummary {
+  readonly sessionId: string;
+  readonly agent: string;
+  readonly provider: string;
+  /** "running" also when its process died: the log says no more than that the run has not ended. */
+  readonly status: "running" | "waiting" | "idle" | "failed";
+  readonly runs: number;
+  /** The calls that wait for somebody. */
+  readonly waiting: readonly string[];
+  /** When the record was last written, in epoch milliseconds. */
+  readonly updatedAt: number;
+}
+
+/** The collection of records the index is kept in, by session id. */
+export const SESSIONS = "sessions";
+
+/** Keeps the index in step with a log; entries that change nothing in it cost nothing. */
+export async function updateIndex(
+  store: Store,
+  sessionId: string,
+  entry: JournalEntry,
+  recorded: Recorded,
+): Promise<void> {
+  const status = STATUS_AFTER[entry.type];
+  if (status === undefined || recorded.opened === undefined) return;
+  const { agent, provider } = recorded.opened;
+  const waiting = entry.type === "run.waiting" ? entry.on.map(({ id }) => id) : [];
+  await store.records.put(SESSIONS, sessionId, {
+    sessionId,
+    agent,
+    provider,
+    status,
+    runs: recorded.runs,
+    waiting,
+    updatedAt: Date.now(),
+  });
+}
+
+const STATUS_AFTER: Partial<Record<JournalEntry["type"], SessionSummary["status"]>> = {
+  "session.opened": "idle",
+  "run.started": "running",
+  "run.waiting": "waiting",
+  decided: "running",
+  "run.ended": "idle",
+  "run.failed": "failed",
+};

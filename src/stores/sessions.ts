@@ -1,0 +1,42 @@
+/** Looking into what a store holds of sessions, without opening any. */
+
+import type { Json } from "../core/json.ts";
+import { isObject } from "../core/json.ts";
+import type { SessionSummary } from "../core/session-index.ts";
+import { SESSIONS } from "../core/session-index.ts";
+import type { Store, StoredEntry } from "../core/store.ts";
+
+export type { SessionSummary };
+
+/** Lists stored sessions by id, those after `after`. */
+export async function listSessions(
+  store: Store,
+  { after = "", limit = 100 }: { readonly after?: string; readonly limit?: number } = {},
+): Promise<readonly SessionSummary[]> {
+  const found = await store.records.list(SESSIONS, after, limit);
+  return found.flatMap(({ value }) => fromJson(value) ?? []);
+}
+
+/** The summary of one stored session; undefined when there is none. */
+export async function findSession(store: Store, sessionId: string): Promise<SessionSummary | undefined> {
+  return fromJson(await store.records.get(SESSIONS, sessionId));
+}
+
+/** The entries of a session's log, in order, page by page. */
+export async function* readLog(store: Store, sessionId: string): AsyncGenerator<StoredEntry> {
+  for (let after = 0, isMore = true; isMore;) {
+    const page = await store.log.read(sessionId, after, PAGE);
+    yield* page;
+    after += page.length;
+    isMore = page.length === PAGE;
+  }
+}
+
+const PAGE = 500;
+
+function fromJson(value: Json | undefined): SessionSummary | undefined {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: only `updateIndex` writes to this collection
+  return isObject(value) && typeof value["sessionId"] === "string"
+    ? (value as unknown as SessionSummary)
+    : undefined;
+}
