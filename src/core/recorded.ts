@@ -76,6 +76,8 @@ export class Recorded {
   /** The run that was open when the log ends. */
   run: OpenRunRecord | undefined;
   runs = 0;
+  /** The calls that wait for somebody. */
+  waiting: readonly string[] = [];
   /** Messages the host is known to have taken from us. */
   messagesSent = 0;
   readonly calls: Map<string, CallRecord> = new Map();
@@ -104,18 +106,21 @@ export class Recorded {
         return;
       case "call.finished":
         this.calls.set(entry.id, { state: "finished", result: entry.result });
+        this.waiting = this.waiting.filter((id) => id !== entry.id);
         return;
       case "calls.posted":
         for (const id of entry.ids) this.calls.set(id, { state: "posted" });
         return;
       case "decided":
         this.decisions.set(entry.id, { allow: entry.allow, why: entry.why });
+        this.waiting = this.waiting.filter((id) => id !== entry.id);
         return;
       case "run.ended":
       case "run.failed":
         this.run = undefined;
         return;
-      case "run.waiting": // for whoever reads the log; the calls themselves say what they wait for
+      case "run.waiting":
+        this.waiting = entry.on.map(({ id }) => id);
     }
   }
 

@@ -27,16 +27,18 @@ export async function updateIndex(
   entry: JournalEntry,
   recorded: Recorded,
 ): Promise<void> {
-  const status = STATUS_AFTER[entry.type];
+  const after = STATUS_AFTER[entry.type];
+  // A run that ended for somebody to decide leaves its session waiting.
+  const status = after === "idle" && recorded.waiting.length > 0 ? "waiting" : after;
   if (status === undefined || recorded.opened === undefined) return;
   const { agent, provider } = recorded.opened;
-  const waiting = entry.type === "run.waiting" ? entry.on.map(({ id }) => id) : [];
+  const { runs, waiting } = recorded;
   await store.records.put(SESSIONS, sessionId, {
     sessionId,
     agent,
     provider,
     status,
-    runs: recorded.runs,
+    runs,
     waiting,
     updatedAt: Date.now(),
   });
