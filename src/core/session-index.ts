@@ -27,9 +27,10 @@ export async function updateIndex(
   entry: JournalEntry,
   recorded: Recorded,
 ): Promise<void> {
-  const after = STATUS_AFTER[entry.type];
+  const isBetweenRuns = entry.type === "decided" && recorded.run === undefined;
+  const after = isBetweenRuns ? "idle" : STATUS_AFTER[entry.type];
   // A run that ended for somebody to decide leaves its session waiting.
-  const status = after === "idle" && recorded.waiting.length > 0 ? "waiting" : after;
+  const status = after !== undefined && after !== "failed" && recorded.waiting.length > 0 ? "waiting" : after;
   if (status === undefined || recorded.opened === undefined) return;
   const { agent, provider } = recorded.opened;
   const { runs, waiting } = recorded;

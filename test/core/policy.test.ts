@@ -6,21 +6,8 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 
 import type { HostEvent } from "../../src/core/provider.ts";
+import { anything, call, done, needs } from "../support/host-events.ts";
 
-const anything = { type: "object" } as const;
-const call = (id: string, name: string, input: unknown = {}): HostEvent => ({
-  type: "call",
-  id,
-  name,
-  input,
-});
-const needs = (...ids: string[]): HostEvent => ({
-  type: "turn.done",
-  ending: "requires_action",
-  stopReason: "tool_use",
-  needs: ids,
-});
-const done: HostEvent = { type: "turn.done", ending: "completed", stopReason: "end_turn" };
 const spend = (tokens: number): HostEvent => ({
   type: "usage",
   usage: { inputTokens: tokens, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },

@@ -5,21 +5,7 @@ import { manualClock, scriptedProvider, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import type { HostEvent } from "../../src/core/provider.ts";
-
-const anything = { type: "object" } as const;
-const call = (id: string, name: string, input: unknown = {}): HostEvent => ({
-  type: "call",
-  id,
-  name,
-  input,
-});
-const needs = (...ids: string[]): HostEvent => ({
-  type: "turn.done",
-  ending: "requires_action",
-  stopReason: "tool_use",
-  needs: ids,
-});
-const done: HostEvent = { type: "turn.done", ending: "completed", stopReason: "end_turn" };
+import { anything, call, done, needs } from "../support/host-events.ts";
 
 /** An agent whose tools note what they did; `gate` holds one back until it is released. */
 function agentWith(tools: Parameters<typeof defineAgent>[0]["tools"], limits = {}) {

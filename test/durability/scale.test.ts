@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { defineAgent, openSession } from "loophost";
+import { local } from "loophost/providers/local";
+import { listSessions } from "loophost/stores/sessions";
+import { sqliteStore } from "loophost/stores/sqlite";
+import { afterAll, describe, expect, it } from "vitest";
+
+const folder = mkdtempSync(join(tmpdir(), "loophost-scale-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const agent = defineAgent({ name: "echo", instructions: "Echo." });
+const provider = local({ model: ({ messages }) => `message ${messages.length}` });
+
+/** Milliseconds of the best of some tries: what the work takes, not what else the machine was doing. */
+async function best(tries: number, work: () => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < tries; index += 1) {
+    const start = performance.now();
+    await work();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
+describe("one SQLite file", () => {
+  it("of 10,000 sessions: opens, lists and resumes one in under 20 ms", { timeout: 60_000 }, async () => {
+    const file = join(folder, "many.db");
+    const store = sqliteStore(file);
+    const template = await seed(store, "s00000");
+    await Promise.all(
+      Array.from({ length: 9_999 }, async (_, index) => {
+        const id = `s${String(index + 1).padStart(5, "0")}`;
+        const fence = await store.log.claim(id, { owner: "seed", ttlMs: 1, force: true });
+        await store.log.append(id, fence, template.entries);
+        await store.log.release(id, fence);
+        await store.records.put("sessions", id, { ...template.summary, sessionId: id });
+      }),
+    );
+    await store.close();
+    const took = await best(5, async () => {
+      const opened = sqliteStore(file);
+      expect(await listSessions(opened, { after: "s04999", limit: 1 })).toMatchObject([
+        { sessionId: "s05000" },
+      ]);
+      await using session = await openSession(agent, { provider, store: opened, sessionId: "s05000" });
+      expect((await session.resume().result()).terminal).toBe("end_turn");
+      await session.close();
+      await opened.close();
+    });
+    console.log(`10,000 sessions: open, list, resume one in ${took.toFixed(1)} ms`);
+    expect(took).toBeLessThan(20);
+  });
+
+  it("of one session with 10,000 entries: resumes it in under 200 ms", { timeout: 60_000 }, async () => {
+    const store = sqliteStore(join(folder, "long.db"));
+    const { entries } = await seed(store, "long");
+    const said = entries.filter((entry) => JSON.stringify(entry).includes('"said"'));
+    const fence = await store.log.claim("long", { owner: "seed", ttlMs: 1, force: true });
+    const many = Array.from({ length: 10_000 }, (_, index) => said[index % said.length] ?? null);
+    for (let at = 0; at < many.length; at += 1_000)
+      await store.log.append("long", fence, many.slice(at, at + 1_000));
+    await store.log.release("long", fence);
+    const took = await best(3, async () => {
+      await using session = await openSession(agent, { provider, store, sessionId: "long" });
+      expect((await session.resume().result()).terminal).toBe("end_turn");
+    });
+    console.log(`10,000 entries: resumed in ${took.toFixed(1)} ms`);
+    expect(took).toBeLessThan(200);
+    await store.close();
+  });
+});
+
+/** A session of one run, and what it left in the store. */
+async function seed(store: ReturnType<typeof sqliteStore>, sessionId: string) {
+  await using session = await openSession(agent, { provider, store, sessionId });
+  await session.send("hello").result();
+  await session.close();
+  const entries = (await store.log.read(sessionId, 0, 1_000)).map(({ entry }) => entry);
+  const summary = (await store.records.get("sessions", sessionId)) as Record<string, string>;
+  return { entries, summary };
+}
