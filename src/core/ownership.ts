@@ -32,6 +32,7 @@ const RETRY_MS = 500;
 export class Ownership {
   readonly fence: number;
   readonly #options: OwnershipOptions;
+  #isReleased = false;
   #cancelRenewal: () => void = () => undefined;
   #onLost: (error: LoophostError) => void = () => undefined;
 
@@ -67,6 +68,7 @@ export class Ownership {
 
   /** Lets go, so that the next owner need not wait. */
   async release(): Promise<void> {
+    this.#isReleased = true;
     this.#cancelRenewal();
     // Not being the owner any more is no reason to complain about letting go.
     await this.#options.log.release(this.#options.sessionId, this.fence).catch(() => undefined);
@@ -75,14 +77,17 @@ export class Ownership {
   #renewLater(): void {
     this.#cancelRenewal = this.#options.clock.after(RENEW_MS, () => {
       this.#options.log.renew(this.#options.sessionId, this.fence, LEASE_MS).then(
-        () => this.#renewLater(),
-        (thrown: unknown) => {
-          if (thrown instanceof LoophostError && thrown.code === "stale_owner") this.#onLost(thrown);
-          // A store that is out of reach for a while may be back in time for the next renewal.
-          else this.#renewLater();
-        },
+        () => this.#renewed(),
+        (thrown: unknown) => this.#renewed(thrown),
       );
     });
+  }
+
+  #renewed(failure?: unknown): void {
+    if (this.#isReleased) return;
+    if (failure instanceof LoophostError && failure.code === "stale_owner") this.#onLost(failure);
+    // A store that is out of reach for a while may be back in time for the next renewal.
+    else this.#renewLater();
   }
 }
 

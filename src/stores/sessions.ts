@@ -35,8 +35,7 @@ export async function* readLog(store: Store, sessionId: string): AsyncGenerator<
 const PAGE = 500;
 
 function fromJson(value: Json | undefined): SessionSummary | undefined {
+  if (!isObject(value) || typeof value["sessionId"] !== "string") return undefined;
   // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: only `updateIndex` writes to this collection
-  return isObject(value) && typeof value["sessionId"] === "string"
-    ? (value as unknown as SessionSummary)
-    : undefined;
+  return value as unknown as SessionSummary;
 }

@@ -1,4 +1,4 @@
-import type { SessionResult, Store } from "loophost";
+import type { Store } from "loophost";
 import { openSession } from "loophost";
 import { claude } from "loophost/providers/claude";
 import type { EmbeddedHost } from "loophost/server";
@@ -114,10 +114,7 @@ describe("a session of a hosted loop, killed and taken up again", () => {
     { timeout: 120_000 },
     async (of, when) => {
       const undisturbed = await killed({ at: Number.POSITIVE_INFINITY, of, when });
-      const due = JSON.stringify([
-        essence(undisturbed.result as SessionResult),
-        await hostHas(undisturbed.sessionId),
-      ]);
+      const due = JSON.stringify([essence(undisturbed.result), await hostHas(undisturbed.sessionId)]);
       expect(undisturbed.ledger.executed).toHaveLength(TURNS * 2);
       const wrong: unknown[] = [];
       for (let at = 1; at <= undisturbed.operations[of]; at += 1) {

@@ -1,4 +1,4 @@
-import type { SessionResult, Store } from "loophost";
+import type { Store } from "loophost";
 import { openSession } from "loophost";
 import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
@@ -51,8 +51,7 @@ describe("a session of the in-process host, killed at a journal write and taken 
       const wrong: { killAt: number; result: unknown; repeated: string[]; executed: number }[] = [];
       for (let killAt = 1; killAt <= undisturbed.writes; killAt += 1) {
         const { result, ledger } = await killed(killAt, when);
-        const isRight =
-          JSON.stringify(essence(result)) === JSON.stringify(essence(undisturbed.result as SessionResult));
+        const isRight = JSON.stringify(essence(result)) === JSON.stringify(essence(undisturbed.result));
         if (!isRight || ledger.repeated.length > 0 || ledger.executed.length !== TURNS * 2) {
           wrong.push({
             killAt,
