@@ -13,6 +13,7 @@ export const EXIT = {
   hostFailed: 5,
   noAnswer: 6,
   limit: 7,
+  session: 8,
   interrupted: 130,
 } as const;
 
@@ -29,6 +30,7 @@ export const EXIT_CODES_HELP: string = `Exit codes
     5  the loop host or the model was not reached, refused, or failed
     6  the run ended without an answer: refusal, max_tokens, a call waiting for somebody
     7  a limit was reached: time, turns
+    8  the session: not there, held by another process, or its store failed
   130  interrupted by Ctrl-C or SIGTERM; a second Ctrl-C leaves at once`;
 
 /** The exit code of a run that reached a terminal. */
@@ -52,14 +54,14 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   no_output: EXIT.noAnswer,
   slow_consumer: EXIT.limit,
   session_busy: EXIT.bug,
-  session_owned: EXIT.bug,
+  session_owned: EXIT.session,
   session_closed: EXIT.hostFailed,
-  session_not_found: EXIT.hostFailed,
+  session_not_found: EXIT.session,
   host_unreachable: EXIT.hostFailed,
   host_rejected: EXIT.hostFailed,
   host_failed: EXIT.hostFailed,
   host_protocol: EXIT.hostFailed,
   unresolved_requires_action: EXIT.hostFailed,
-  store_failed: EXIT.hostFailed,
-  stale_owner: EXIT.hostFailed,
+  store_failed: EXIT.session,
+  stale_owner: EXIT.session,
 };

@@ -12,6 +12,12 @@ export function formatMs(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1_000)} s`;
 }
 
+/** A moment on the clock of this machine: `2026-11-21 03:42:37`. */
+export function formatTime(epochMs: number): string {
+  // The Swedish way to write it is the sortable one.
+  return new Date(epochMs).toLocaleString("sv-SE");
+}
+
 /** A size: `340 B`, `1.2 kB`, `3.4 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;

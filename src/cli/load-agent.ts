@@ -9,6 +9,7 @@ import type { Agent } from "../core/agent.ts";
 import { LoophostError, messageOf } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import { fromHere } from "./format.ts";
+import { muteWarnings } from "./node-warnings.ts";
 
 /**
  * Loads an agent file: its default export, or else the only agent it exports.
@@ -24,20 +25,12 @@ export async function loadAgent(path: string): Promise<Agent> {
       "invalid_agent",
       `${path} is not a file; name the module that exports the agent.`,
     );
-  muteLoaderRemarks();
+  // What is wrong with the file comes as an error.
+  muteWarnings(/^(Module type of|Failed to load the ES module|Type Stripping)/i);
   const module: unknown = await import(pathToFileURL(file).href).catch((thrown: unknown) => {
     throw explain(thrown, path, file);
   });
   return pickAgent(module, path);
-}
-
-/** Keeps Node's remarks on how it loads a file off the screen; what is wrong with the file comes as an error. */
-function muteLoaderRemarks(): void {
-  const print = process.listeners("warning");
-  process.removeAllListeners("warning").on("warning", (warning) => {
-    if (/^(Module type of|Failed to load the ES module|Type Stripping)/i.test(warning.message)) return;
-    for (const listener of print) listener(warning);
-  });
 }
 
 function pickAgent(module: unknown, path: string): Agent {

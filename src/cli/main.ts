@@ -6,17 +6,12 @@ import { debuglog } from "node:util";
 
 import { LoophostError, messageOf } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
-import type { Command } from "./command.ts";
 import { misuse } from "./command.ts";
-import { demoCommand } from "./commands/demo.ts";
-import { runCommand } from "./commands/run.ts";
-import { serveCommand } from "./commands/serve.ts";
+import { COMMANDS } from "./commands.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, EXIT_CODES_HELP, EXIT_OF_ERROR } from "./exit.ts";
 import { printable, shorten } from "./format.ts";
 import { listenForStop } from "./stop.ts";
-
-const COMMANDS: readonly Command[] = [runCommand, serveCommand, demoCommand];
 
 const HELP = `loophost runs an agent on any loop host, with your tools on this machine.
 
@@ -24,7 +19,7 @@ Usage
   loophost <command> [arguments]
 
 Commands
-${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(7)}${summary}`).join("\n")}
+${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join("\n")}
 
 Options
   --help, -h     this text, or with a command what it takes

@@ -370,6 +370,8 @@ export class LoopSession implements Session {
   }
 
   #wait(event: RunWaiting, whenWaiting: OpenRun["whenWaiting"]): void {
+    // A decision on record is acted on next; if others are still waited for then, that is told anew.
+    if (event.on.some(({ id }) => this.#journal.recorded.decisions.has(id))) return;
     if (this.#journal.isKept) this.#record({ type: "run.waiting", on: event.on });
     if (whenWaiting === "return" && this.#approvals.isUpToOthers(event)) this.#dispatch({ type: "park" });
   }

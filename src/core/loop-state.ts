@@ -80,7 +80,7 @@ export interface Final {
 }
 
 /** What is known of a run that is taken up after its process died. */
-export interface TakenUp {
+interface TakenUp {
   readonly turns: number;
   /** Whether the host runs by itself: then a run that has not ended goes on there. */
   readonly runsElsewhere: boolean;

@@ -102,6 +102,8 @@ export class Recorded {
         return;
       case "call.started":
         this.calls.set(entry.id, { state: "started" });
+        // A decision is about one execution: should this one be lost, whether to repeat it is another question.
+        this.decisions.delete(entry.id);
         this.run?.toolUses.set(entry.id, { id: entry.id, name: entry.name, input: entry.input });
         return;
       case "call.finished":

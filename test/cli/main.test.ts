@@ -3,11 +3,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import manifest from "../../package.json" with { type: "json" };
 import { loophost } from "./loophost.ts";
+
+const SUPPORT = fileURLToPath(import.meta.resolve("./agents/support.ts"));
 
 let folder = "";
 beforeAll(async () => {
@@ -21,15 +24,19 @@ it("prints its version", async () => {
 });
 
 it.each([
-  [[], ["run", "serve", "demo", "--version"]],
-  [["run"], ["--provider", "--model", "--base-url", "--yes", "--json", "ANTHROPIC_API_KEY"]],
+  [[], ["run", "resume", "approve", "sessions", "serve", "demo", "--version"]],
+  [["run"], ["--provider", "--model", "--base-url", "--yes", "--json", "--store", "ANTHROPIC_API_KEY"]],
+  [["run"], ["--session", "--wait", "--take", "--changed-agent", "LOOPHOST_STORE"]],
+  [["resume"], ["<session>", "<agent-file>", "--store", "--wait", "--take", "--changed-agent"]],
+  [["approve"], ["<call>", "--deny", "--why", "--no-run", "--store", "--yes"]],
+  [["sessions"], ["show", "export", "--store"]],
   [["serve"], ["--port", "--host", "--api-key", "--model"]],
   [["demo"], ["[folder]", "--model"]],
 ])("explains itself, exit codes included: %j --help", async (command, flags) => {
   const { code, stdout, stderr } = await loophost([...command, "--help"]);
   expect([code, stderr]).toEqual([0, ""]);
   for (const flag of flags) expect(stdout).toContain(flag);
-  for (const exitCode of [0, 1, 2, 3, 4, 5, 6, 7, 130])
+  for (const exitCode of [0, 1, 2, 3, 4, 5, 6, 7, 8, 130])
     expect(stdout).toMatch(new RegExp(`^ +${exitCode}  `, "m"));
   for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(96);
 });
@@ -50,6 +57,21 @@ it.each<[code: number, args: string[], problem: string]>([
   [2, ["run", "a.ts", "hi", "--provider", "x"], 'There is no provider "x", only local and claude.'],
   [2, ["run", "a.ts", "hi", "--base-url", "http://x"], "--base-url goes with --provider claude."],
   [3, ["run", "nowhere.ts", "hi"], "There is no file nowhere.ts."],
+  [2, ["run", SUPPORT, "--session", "s"], "No store is named to find the session in; pass --store <file>."],
+  [2, ["run", "a.ts", "--session", "s", "--wait", "--take"], "--wait and --take exclude each other."],
+  [2, ["resume"], "A session is missing. See: loophost resume --help"],
+  [2, ["resume", "s"], "The agent file is missing: it has the tools, which no store can keep."],
+  [2, ["resume", "s", "a.ts", "hi"], "resume takes no prompt"],
+  [8, ["resume", "s", SUPPORT, "--store", "nowhere.db"], "There is no store nowhere.db."],
+  [2, ["approve"], "A session is missing."],
+  [2, ["approve", "s"], "A call is missing; loophost sessions lists those that wait."],
+  [2, ["approve", "s", "c"], "The agent file is missing: it has the tools, which no store can keep."],
+  [2, ["approve", "s", "c", "a.ts", "d"], "approve takes one call; got also d."],
+  [2, ["approve", "s", "c", "a.ts", "--why", "no"], "--why goes with --deny."],
+  [2, ["sessions"], "No store is named; pass --store <file>. See: loophost sessions --help"],
+  [2, ["sessions", "tell"], 'There is no "sessions tell", only list, show and export.'],
+  [2, ["sessions", "show"], "A session is missing."],
+  [2, ["sessions", "list", "s"], '"sessions list" takes no further argument.'],
   [3, ["run", "src", "hi"], "src is not a file"],
   [2, ["serve", "here"], "serve takes no argument"],
   [2, ["serve", "--port", "many"], "--port must be a number"],

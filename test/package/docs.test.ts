@@ -1,13 +1,12 @@
 // README.md and docs/ say what the code says: their tables hold what it holds, and their links lead somewhere.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 import { DEFAULT_LIMITS } from "loophost";
 import { expect, it } from "vitest";
 
-import { demoCommand } from "../../src/cli/commands/demo.ts";
-import { runCommand } from "../../src/cli/commands/run.ts";
-import { serveCommand } from "../../src/cli/commands/serve.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { EXIT, EXIT_OF_ERROR } from "../../src/cli/exit.ts";
 import {
   anchorsOf,
@@ -34,6 +33,22 @@ it.each([
   expect(listed.toSorted()).toEqual(Object.keys(EXIT_OF_ERROR).toSorted());
 });
 
+it("lists every entry point in README.md, and no other", () => {
+  const { exports, name } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
+  const entries = Object.keys(exports).map((path) => path.replace(".", name));
+  expect(firstColumn(readPage("README.md"), "What to import").toSorted()).toEqual(entries.toSorted());
+});
+
+it("draws the tree in AGENTS.md as it is: every folder of src/ and every file of src/core/", () => {
+  const [, section = ""] = readPage("AGENTS.md").text.split("\n## Where things are\n");
+  const [, tree = ""] = section.split("```");
+  const [, src = ""] = /^src\/\n(?<src>[^]*?)^\S/m.exec(tree) ?? [];
+  const drawn = [...src.matchAll(/^ +([\w-]+(?:\/|\.ts)) {2}/gm)].map(([, name = ""]) => name);
+  const folders = globSync(["src/*/", "src/providers/*/"], { cwd: ROOT }).map((path) => `${basename(path)}/`);
+  const files = globSync("src/core/*.ts", { cwd: ROOT }).map((path) => basename(path));
+  expect(drawn.toSorted()).toEqual(["index.ts", ...folders, ...files].toSorted());
+});
+
 it("lists the limits in README.md with their defaults", () => {
   const limits = rowsUnder(readPage("README.md"), "Limits").map(([name = "", value]) => [
     codesIn(name)[0],
@@ -53,7 +68,7 @@ it("lists the exit codes in docs/cli.md, and every option of each command", () =
   const page = readPage("docs/cli.md");
   const codes = rowsUnder(page, "Exit codes").map(([code = ""]) => code);
   expect(codes.toSorted()).toEqual(Object.values(EXIT).map(String).toSorted());
-  for (const { name, help } of [runCommand, serveCommand, demoCommand]) {
+  for (const { name, help } of COMMANDS) {
     const options = [...help.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, option = ""]) => option);
     expect(options.length).toBeGreaterThan(0);
     const section = page.text.split(`\n## loophost ${name}\n`)[1]?.split("\n## ")[0] ?? "";
