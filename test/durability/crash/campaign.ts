@@ -1,0 +1,166 @@
+// One crashed session after another, against a loop host that lives on behind a faulty network, and what came of each.
+
+import { embeddedHost } from "loophost/server";
+import type { CrashReport, KillAt, ProxiedRequest, WireFault } from "loophost/testing/node";
+import { crashTest, faultProxy } from "loophost/testing/node";
+
+import { planned } from "../scenario.ts";
+import { startNotingModel } from "./noting-model.ts";
+
+export const TURNS = 10;
+const MODULE = new URL("noting-session.ts", import.meta.url);
+const TEXT = `sum ${Array.from({ length: TURNS * 2 }, (_, n) => n).reduce((sum, n) => sum + n)}`;
+
+/** What the crashed process is told. */
+export interface CrashArgs {
+  readonly host: "claude" | "local";
+  readonly url: string;
+  readonly ifUnknown: "fail" | "rerun" | "probe";
+}
+
+/** What came of one session. */
+export interface Outcome {
+  readonly deaths: readonly string[];
+  readonly toolsFinished: number;
+  readonly runTwice: number;
+  readonly sentTwice: number;
+  /** The run had ended, and its process was killed before anybody had the result. */
+  readonly isUnheard: boolean;
+  /** What went wrong, in full; undefined when all is as in a session that was left in peace. */
+  readonly wrong: string | undefined;
+  readonly faults: number;
+  readonly report: CrashReport | undefined;
+}
+
+/** A session to crash. */
+export interface Crash {
+  readonly host: CrashArgs["host"];
+  readonly killAt: KillAt;
+  /** The network's. Undefined: it works. */
+  readonly faultSeed?: number | undefined;
+  readonly ifUnknown?: CrashArgs["ifUnknown"] | undefined;
+}
+
+/** Crashes a session and looks at it from every side: ledger, journal, host and result. */
+export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Crash): Promise<Outcome> {
+  await using target = host === "claude" ? await startHost() : await startModel();
+  const faults = faultSeed === undefined ? [] : FAULTS[host];
+  await using proxy = await faultProxy({ target: target.url, seed: faultSeed ?? 0, faults });
+  const args = { host, url: proxy.url, ifUnknown };
+  try {
+    const report = await crashTest({
+      module: MODULE,
+      args,
+      killAt,
+      execArgv: ["--conditions=loophost:source", "--disable-warning=ExperimentalWarning"],
+    });
+    const sentTwice = await target.sentTwice(report);
+    return {
+      deaths: report.deaths,
+      toolsFinished: new Set(report.journal.filter(isFinished).map(({ id }) => id)).size,
+      runTwice: report.repeated.length,
+      sentTwice,
+      isUnheard: report.isUnheard,
+      wrong: ifUnknown === "probe" ? findWrong(report, sentTwice) : undefined,
+      faults: proxy.log.length,
+      report,
+    };
+  } catch (thrown) {
+    const wrong = `${thrown instanceof Error ? thrown.message : String(thrown)} Faults: ${JSON.stringify(proxy.log)}`;
+    const nothing = {
+      deaths: [],
+      toolsFinished: 0,
+      runTwice: 0,
+      sentTwice: 0,
+      isUnheard: false,
+      report: undefined,
+    };
+    return { ...nothing, wrong, faults: proxy.log.length };
+  }
+}
+
+function findWrong(report: CrashReport, sentTwice: number): string | undefined {
+  const { result, effects, journal, repeated, isUnheard } = report;
+  const notes = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
+  const due = Array.from({ length: TURNS * 2 }, (_, n) => n);
+  const { ending, text, turns, toolUses } = result;
+  const isResultRight = text === TEXT && turns === TURNS + 1 && toolUses.length === TURNS * 2;
+  const isRight =
+    JSON.stringify(notes) === JSON.stringify(due) &&
+    sentTwice === 0 &&
+    ending === "completed" &&
+    // A run that had ended is not told again: there is nothing to compare.
+    (isUnheard || isResultRight);
+  return isRight ? undefined : JSON.stringify({ result, notes, repeated, sentTwice, journal }, null, 1);
+}
+
+interface Target extends AsyncDisposable {
+  readonly url: string;
+  /** How many messages and results of ours it has more than once. */
+  sentTwice(report: CrashReport): Promise<number>;
+}
+
+async function startHost(): Promise<Target> {
+  const host = embeddedHost({ model: planned(TURNS) });
+  const { url } = await host.listen();
+  return {
+    url,
+    async sentTwice({ result }) {
+      const path = `${url}/v1/sessions/${result.sessionId}/events?limit=1000`;
+      const { data } = (await (await fetch(path)).json()) as { data: Record<string, unknown>[] };
+      const sent = data.flatMap(({ type, custom_tool_use_id: id }) =>
+        type === "user.message" ? ["message"] : type === "user.custom_tool_result" ? [String(id)] : [],
+      );
+      return sent.length - new Set(sent).size;
+    },
+    [Symbol.asyncDispose]: () => host.close(),
+  };
+}
+
+async function startModel(): Promise<Target> {
+  const model = await startNotingModel(TURNS);
+  return {
+    url: model.url,
+    async sentTwice({ journal }) {
+      const inputs = journal.filter((entry) => isEntry(entry) && entry["isInput"] === true);
+      return Math.max(0, inputs.length - 1);
+    },
+    [Symbol.asyncDispose]: () => model.close(),
+  };
+}
+
+const isResultPost = ({ method, body }: ProxiedRequest) =>
+  method === "POST" && body.includes('"user.custom_tool_result"');
+const isPost = ({ method, body }: ProxiedRequest) => method === "POST" && body.includes('"user.');
+const isStream = ({ path }: ProxiedRequest) => path.includes("/stream");
+const refusals = [429, 500, 529].map((status): WireFault => ({
+  how: "refuse",
+  status,
+  retryAfterMs: 5,
+  chance: 0.015,
+}));
+
+/** What each wire has to stand: refusals only where asking again is ours to do, streams cut anywhere. */
+const FAULTS: Record<CrashArgs["host"], readonly WireFault[]> = {
+  claude: [
+    ...refusals.map((fault) => ({ ...fault, on: isResultPost })),
+    { how: "lose reply", on: isPost, chance: 0.08 },
+    { how: "delay", ms: 5, chance: 0.1 },
+    { how: "cut", on: isStream, afterBytes: 4_000, chance: 0.5, times: 2 },
+    { how: "duplicate", on: isStream, chance: 0.1 },
+  ],
+  local: [
+    ...refusals,
+    { how: "lose reply", chance: 0.05 },
+    { how: "delay", ms: 5, chance: 0.1 },
+    { how: "cut", afterBytes: 150, chance: 0.1 },
+  ],
+};
+
+function isEntry(entry: unknown): entry is Record<string, unknown> {
+  return typeof entry === "object" && entry !== null;
+}
+
+function isFinished(entry: unknown): entry is { id: string } {
+  return isEntry(entry) && entry["type"] === "call.finished";
+}
