@@ -983,7 +983,7 @@ export const requirements: readonly Requirement[] = [
     says: "A call that is named twice in a turn is one call.",
     from: "parity A-019",
     status: "otherwise",
-    why: "The ancestor logged a warning and ran it twice.",
+    why: "The ancestor only logged a warning.",
   },
   {
     id: "A-021",

@@ -11,18 +11,15 @@ export function onAbort(
   signals: readonly (AbortSignal | undefined)[],
   callback: (reason: unknown) => unknown,
 ): () => void {
-  const listening: { signal: AbortSignal; listener: () => void }[] = [];
+  function listener(this: AbortSignal): void {
+    callback(this.reason);
+  }
   for (const signal of signals) {
-    if (signal === undefined) continue;
-    const listener = () => callback(signal.reason);
-    if (signal.aborted) listener();
-    else {
-      signal.addEventListener("abort", listener, { once: true });
-      listening.push({ signal, listener });
-    }
+    if (signal?.aborted === true) callback(signal.reason);
+    else signal?.addEventListener("abort", listener);
   }
   return () => {
-    for (const { signal, listener } of listening) signal.removeEventListener("abort", listener);
+    for (const signal of signals) signal?.removeEventListener("abort", listener);
   };
 }
 

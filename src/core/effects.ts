@@ -5,7 +5,7 @@ import type { Clock } from "./clock.ts";
 
 /** Effects under way. */
 export class Effects {
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new Set<Promise<unknown>>();
   readonly #onFailure: (thrown: unknown) => void;
 
   constructor(onFailure: (thrown: unknown) => void) {
@@ -14,10 +14,15 @@ export class Effects {
 
   /** Starts an effect; one that fails is reported, and never an unhandled rejection. */
   start(effect: () => Promise<unknown>): void {
-    const done: Promise<void> = effect()
-      .catch(this.#onFailure)
-      .then(() => void this.#underWay.delete(done));
-    this.#underWay.add(done);
+    const underWay = effect();
+    this.#underWay.add(underWay);
+    underWay.then(
+      () => this.#underWay.delete(underWay),
+      (thrown: unknown) => {
+        this.#underWay.delete(underWay);
+        this.#onFailure(thrown);
+      },
+    );
   }
 
   /** Waits for what is under way, but no longer than so many milliseconds. */

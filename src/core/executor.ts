@@ -79,7 +79,10 @@ export class Executor {
     if (tool !== undefined && tool.execute === undefined) return { type: "answer.needed", id };
     const run = this.#toolRun(id, signal);
     if (tool !== undefined && !approved) {
-      const asks = recorded === undefined ? await needsApproval(tool, call, run) : tool.ifUnknown === "ask";
+      const asks =
+        recorded === undefined
+          ? tool.needsApproval !== undefined && (await needsApproval(tool, call, run))
+          : tool.ifUnknown === "ask";
       if (asks) return { type: "approval.needed", id };
     }
 

@@ -34,7 +34,8 @@ export class EventQueue {
     if (unread >= MERGE_FROM && isDelta(event)) {
       const last = this.#items.at(-1);
       if (last?.type === event.type && last.thread === event.thread) {
-        this.#items[this.#items.length - 1] = { ...event, text: last.text + event.text, raw: undefined };
+        const { type, thread } = event;
+        this.#items[this.#items.length - 1] = { type, text: last.text + event.text, thread, raw: undefined };
         return;
       }
     }

@@ -3,6 +3,7 @@
 import type { Agent } from "./agent.ts";
 import { openSession } from "./open-session.ts";
 import type { SessionResult } from "./results.ts";
+import { resultAlone } from "./run.ts";
 import type { OpenOptions, Prompt, RunOptions } from "./session.ts";
 
 /** What `run` takes: how to open the session, and what to send. */
@@ -26,5 +27,5 @@ export async function run<Output>(
   await using session = await openSession(agent, options);
   const how: RunOptions = { signal: options.signal, whenWaiting: options.whenWaiting ?? "return" };
   const started = options.prompt === undefined ? session.resume(how) : session.send(options.prompt, how);
-  return await started.result();
+  return await resultAlone(started);
 }

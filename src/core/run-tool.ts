@@ -79,18 +79,35 @@ async function attempt(call: ToolCall, run: ToolRun): Promise<ToolResult> {
   if (tool === undefined) return textResult(unknownTool(name, run.tools), true);
   if (problem !== undefined)
     return textResult(`The input of ${name} could not be read: ${problem}. Send valid JSON.`, true);
-  return inTime(tool, run, async (signal) => {
-    const checked = await tool.schema.validate(call.input);
-    if (!checked.ok) return textResult(invalidInput(name, checked.problems), true);
-    signal.throwIfAborted();
-    return toResult(await tool.execute?.(checked.value, { ...run.context, signal }));
-  });
+  return inTime(tool, run, (signal) =>
+    onceThere(tool.schema.validate(call.input), (checked) => {
+      if (!checked.ok) return textResult(invalidInput(name, checked.problems), true);
+      signal.throwIfAborted();
+      return onceThere(tool.execute?.(checked.value, { ...run.context, signal }), toResult);
+    }),
+  );
 }
 
-/** Does a tool's work under its deadline; settles in time even when the work does not. */
-async function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const timeoutMs = tool.timeoutMs ?? run.timeoutMs;
+/** Goes on with a value: at once, unless it is yet to come. */
+function onceThere<T, U>(value: T | PromiseLike<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
+  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
+function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Does a tool's work under its deadline, which work that is done at once does not need. */
+function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) => T | Promise<T>): T | Promise<T> {
+  if (run.signal.aborted) throw new Error(`${tool.name} was cancelled`);
   const own = new AbortController();
+  const done = work(own.signal);
+  return done instanceof Promise ? settleInTime(tool, run, done, own) : done;
+}
+
+/** Settles as the work does, or at its deadline. */
+async function settleInTime<T>(tool: Tool, run: ToolRun, done: Promise<T>, own: AbortController): Promise<T> {
+  const timeoutMs = tool.timeoutMs ?? run.timeoutMs;
   const tooLate = Promise.withResolvers<never>();
   const giveUp = (what: string) => {
     const error = new Error(`${tool.name} ${what}`);
@@ -100,7 +117,7 @@ async function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) =
   const cancelTimer = run.clock.after(timeoutMs, () => giveUp(`timed out after ${timeoutMs} ms`));
   const unlink = onAbort([run.signal], () => giveUp("was cancelled"));
   try {
-    return await Promise.race([work(own.signal), tooLate.promise]);
+    return await Promise.race([done, tooLate.promise]);
   } finally {
     cancelTimer();
     unlink();

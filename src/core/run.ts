@@ -26,6 +26,12 @@ export interface Run<Output = unknown> extends AsyncIterable<SessionEvent> {
   result(): Promise<SessionResult<Output>>;
 }
 
+/** The result of a run that nobody reads, so that its events need not wait for a reader. */
+export function resultAlone<Output>(run: Run<Output>): Promise<SessionResult<Output>> {
+  if (run instanceof LiveRun) run.leaveUnread();
+  return run.result();
+}
+
 /** Which events a result keeps: whole ones, those and the deltas, or none. */
 export type KeepEvents = "whole" | "all" | "none";
 
@@ -68,6 +74,11 @@ export class LiveRun implements Run {
 
   result(): Promise<SessionResult> {
     return this.#settled;
+  }
+
+  /** Keeps no event for a reader: there will be none. */
+  leaveUnread(): void {
+    this.#queue.end();
   }
 
   /** Hands an event to the reader and adds it up. */

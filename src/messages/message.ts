@@ -4,6 +4,7 @@
  * Blocks this library does not know are kept as they are, and go back as they came.
  */
 
+import { LoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { ContentBlock as OwnBlock, ToolResult } from "../core/results.ts";
 import type { AssistantBlock, AssistantMessage, TranscriptMessage, ToolMessage } from "../core/transcript.ts";
@@ -150,15 +151,18 @@ function toResult(block: ToolResultBlock): ToolResult {
 
 function toOwnBlock(block: ContentBlock): OwnBlock {
   if (block.type === "text") return { type: "text", text: block.text };
-  if (block.type === "image")
-    return { type: "image", mediaType: block.source.media_type, data: block.source.data };
-  if (block.type === "document")
-    return {
-      type: "document",
-      mediaType: block.source.media_type,
-      data: block.source.data,
-      title: block.title,
-    };
+  if (block.type === "image" || block.type === "document") {
+    const { type, source, title } = block;
+    // Said by its type, and checked all the same: messages often come from JSON.
+    if (source.type !== "base64") {
+      throw new LoophostError(
+        "invalid_options",
+        `The ${type} of a message must hold its data as base64; its source is "${String(source.type)}".`,
+      );
+    }
+    const data = { mediaType: source.media_type, data: source.data };
+    return type === "image" ? { type, ...data } : { type, ...data, title };
+  }
   // What a user's message can hold beside these has no neutral form; its text at least is not lost.
   return { type: "text", text: JSON.stringify(block) };
 }

@@ -76,6 +76,8 @@ it("takes up a run whose process was killed over a tool; what had run does not r
   await writeFile(`${store}.ledger`, "");
   const killed = start(["run", LEDGER, "go", "--json"], over(model));
   await killed.saw('"type":"tool.started","id":"call_2"');
+  // The event is told before the tool runs; it has to have begun.
+  await expect.poll(() => readFile(`${store}.ledger`, "utf8")).toContain("slow");
   killed.child.kill("SIGKILL");
   const id = /"sessionId":"([^"]+)"/.exec((await killed.ended).stdout)?.[1] ?? "";
   expect(await rowOf(id)).toEqual(["keeper", "local", "running", "1"]);

@@ -245,7 +245,7 @@ describe("the deadline", () => {
     const added = vi.spyOn(signal, "addEventListener");
     const removed = vi.spyOn(signal, "removeEventListener");
     const never = new Promise(() => undefined);
-    const ends = [() => "done", () => Promise.reject(new Error("no")), () => never];
+    const ends = [() => Promise.resolve("done"), () => Promise.reject(new Error("no")), () => never];
     const results = ends.map((end) => runIt(toolThat(end), {}, { clock, signal }));
     expect(clock.waiting).toBe(3);
     await clock.advance(1_000);
@@ -253,6 +253,17 @@ describe("the deadline", () => {
     expect(clock.waiting).toBe(0);
     expect(added).toHaveBeenCalledTimes(3);
     expect(removed).toHaveBeenCalledTimes(3);
+  });
+
+  it("is not set for a tool that is done at once", async () => {
+    const clock = manualClock();
+    const result = runIt(
+      toolThat(() => "done"),
+      {},
+      { clock },
+    );
+    expect(clock.waiting).toBe(0);
+    expect(resultText(await result)).toBe("done");
   });
 
   it("is not disturbed by what a tool does after it", async () => {

@@ -1,7 +1,7 @@
 /**
  * The Anthropic Messages API as a model of the in-process loop host.
  *
- *   M1  a message is written once, when it enters the conversation; a request sends what is written
+ *   M1  a message is written once, and not before a request needs it: what a thread holds is not written at all
  *   M2  what the model said goes back as it said it, character for character
  *   M3  a cache breakpoint moves by changing the message that carries it, and no other
  */
@@ -77,7 +77,11 @@ class AnthropicConversation implements ModelConversation {
   readonly #head: string;
   /** The system prompt and the tools, which belong to a thread once it is open. */
   readonly #setup: string;
+  /** Everything said so far. */
+  readonly #said: TranscriptMessage[] = [];
+  /** The whole conversation as it is re-sent, which has the first so many messages in it. */
   readonly #messages: MessageBytes;
+  #written = 0;
   /** The newest tool results: where they are, and how they read without their breakpoint. */
   #marked: { readonly at: number; readonly plain: string } | undefined;
 
@@ -99,9 +103,8 @@ class AnthropicConversation implements ModelConversation {
   }
 
   add(message: TranscriptMessage): void {
-    const json = toAnthropicMessage(message);
-    if (json !== undefined) this.#messages.add(message.role === "tool" ? this.#mark(json) : json);
-    this.#thread.added(message, this.#messages.count);
+    this.#said.push(message);
+    this.#thread.added(message, this.#said.length);
   }
 
   async reply(call: ModelCall): Promise<ModelReply> {
@@ -121,19 +124,37 @@ class AnthropicConversation implements ModelConversation {
 
   #body(): ModelTry["body"] {
     const { isOn, held, field } = this.#thread;
-    if (!isOn) return this.#messages.body();
-    const setup = held > 0 ? "" : this.#setup;
-    return this.#messages.bodyFrom(
-      held,
-      `${this.#head}${setup},"thread":${JSON.stringify(field)},"messages":[`,
-    );
+    const thread = isOn ? `,"thread":${JSON.stringify(field)}` : "";
+    if (held > 0) return `${this.#head}${thread},"messages":[${this.#sayAfter(held)}]}`;
+    for (const message of this.#said.slice(this.#written)) this.#write(message);
+    this.#written = this.#said.length;
+    return isOn
+      ? this.#messages.bodyAfter(`${this.#head}${this.#setup}${thread},"messages":[`)
+      : this.#messages.body();
   }
 
-  #mark(results: string): string {
-    if (!this.#marksCache) return results;
+  /** What was said after the first so many messages, as a thread takes it. */
+  #sayAfter(held: number): string {
+    const news = this.#said.slice(held);
+    const newest = news.findLast(({ role }) => role === "tool");
+    return news
+      .flatMap((message) => {
+        const json = toAnthropicMessage(message);
+        return json !== undefined && message === newest && this.#marksCache
+          ? markToolResults(json)
+          : (json ?? []);
+      })
+      .join(",");
+  }
+
+  /** Adds a message to those that are re-sent. The breakpoint moves to the newest results. */
+  #write(message: TranscriptMessage): void {
+    const json = toAnthropicMessage(message);
+    if (json === undefined) return;
+    if (message.role !== "tool" || !this.#marksCache) return this.#messages.add(json);
     if (this.#marked !== undefined) this.#messages.replace(this.#marked.at, this.#marked.plain);
-    this.#marked = { at: this.#messages.count, plain: results };
-    return markToolResults(results);
+    this.#marked = { at: this.#messages.count, plain: json };
+    this.#messages.add(markToolResults(json));
   }
 }
 

@@ -3,7 +3,7 @@
  *
  *   H1  a reply is whole or it is an error: one that was cut off or fell silent is asked for again
  *   H2  what a failed try has shown is taken back before the next one
- *   H3  no key gets into an error
+ *   H3  no key gets into an error, nor to an address a redirect names
  */
 
 import { onAbort } from "../../core/abort.ts";
@@ -27,7 +27,7 @@ export interface ModelService extends ServiceLabel {
 
 /** One try: what is sent, and who reads the reply. */
 export interface ModelTry {
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array<ArrayBuffer> | string;
   readonly reader: ReplyReader;
 }
 
@@ -77,6 +77,12 @@ export function createModelClient(service: ModelService, options: FetchModelOpti
   };
 }
 
+/**
+ * A redirect would take the key along. Refusing it also spares Node a copy of every request, kept to be sent once more.
+ * Workers know no "error"; there the redirect itself comes back, which is no success either.
+ */
+const REDIRECT = globalThis.navigator?.userAgent === "Cloudflare-Workers" ? "manual" : "error";
+
 async function exchange(
   service: ModelService,
   options: FetchModelOptions,
@@ -92,7 +98,8 @@ async function exchange(
     const key = await service.apiKey();
     const headers = service.headers(key);
     const send = options.fetch ?? fetch;
-    const response = await send(service.url, { method: "POST", headers, body, signal: stopping.signal });
+    const request = { method: "POST", headers, body, redirect: REDIRECT, signal: stopping.signal } as const;
+    const response = await send(service.url, request);
     watcher.heard();
     if (!response.ok) throw await toRefusal(response, service, key);
     if (response.body !== null && isStream(response, streams))
@@ -180,9 +187,16 @@ function toError(thrown: unknown, service: ModelService, signal: AbortSignal): L
     return new LoophostError("aborted", "The model call was aborted.", { cause: signal.reason });
   if (thrown instanceof LoophostError) return thrown;
   const { host } = new URL(service.url);
+  const problem = messageOf(thrown);
+  if (/unexpected ?redirect|encountered redirect/i.test(problem))
+    return new LoophostError(
+      "host_rejected",
+      `${service.name} at ${host} answered with a redirect, which is not followed. Set baseUrl to where it leads.`,
+      { cause: thrown },
+    );
   return new LoophostError(
     "host_unreachable",
-    `The connection to ${service.name} at ${host} failed: ${messageOf(thrown)}.`,
+    `The connection to ${service.name} at ${host} failed: ${problem}.`,
     {
       cause: thrown,
     },

@@ -48,13 +48,10 @@ export class MessageBytes {
     return this.#bytes.subarray(0, this.#length + TAIL.length);
   }
 
-  /** A request with another beginning, and without the messages before `from`. */
-  bodyFrom(from: number, head: string): Uint8Array<ArrayBuffer> {
+  /** The same messages behind another beginning. */
+  bodyAfter(head: string): Uint8Array<ArrayBuffer> {
     const start = ENCODER.encode(head);
-    // Every message but the very first has a comma before it.
-    const messages = this.body().subarray(
-      (this.#starts[from] ?? this.#length) + (from > 0 && from < this.count ? 1 : 0),
-    );
+    const messages = this.body().subarray(this.#starts[0] ?? this.#length);
     const body = new Uint8Array(start.length + messages.length);
     body.set(start);
     body.set(messages, start.length);

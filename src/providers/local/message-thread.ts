@@ -42,7 +42,7 @@ export class MessageThread {
       : { type: "create" };
   }
 
-  /** How many messages the next request leaves out. */
+  /** How many of the first messages the service holds, so that the next request leaves them out. */
   get held(): number {
     return this.#state.type === "continue" ? this.#state.held : 0;
   }

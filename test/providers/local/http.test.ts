@@ -151,6 +151,18 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     expect(emitted).toEqual([expect.objectContaining({ type: "retrying", attempt: 1 })]);
   });
 
+  it("follows no redirect, which would take its key to another address [I11]", async () => {
+    await using elsewhere = await startService(streamed(hello));
+    await using service = await startService(json({}, 307, { location: elsewhere.url }));
+
+    await expect(ask(converse({ baseUrl: service.url, ...NOW }))).rejects.toMatchObject({
+      code: "host_rejected",
+      message: expect.stringMatching(/redirect.*baseUrl/),
+    });
+    expect(service.asked.length).toBe(1);
+    expect(elsewhere.asked).toEqual([]);
+  });
+
   it.each(["cut", "end"] as const)(
     "takes back a reply that broke off (%s), and asks again [I7] [F4-cut]",
     async (then) => {
