@@ -1,9 +1,9 @@
 /** A session's log as a person reads it: runs, turns, calls with their sizes, decisions and errors, in order. */
 
+import type { JournalEntry, Said } from "../core/journal-entry.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { HostInput } from "../core/provider.ts";
-import type { JournalEntry, Said } from "../core/recorded.ts";
 import { Recorded } from "../core/recorded.ts";
 import type { ContentBlock } from "../core/results.ts";
 import { resultText } from "../core/results.ts";

@@ -20,14 +20,15 @@ import { LoophostError, toLoophostError } from "./errors.ts";
 import type { RunWaiting, SessionEvent } from "./events.ts";
 import { Executor } from "./executor.ts";
 import { haltedBy } from "./guard.ts";
+import type { JournalEntry, OpenRunRecord } from "./journal-entry.ts";
 import type { Journal } from "./journal.ts";
 import type { Command, LoopInput, LoopState, RunPolicy } from "./loop-state.ts";
+import { isUnfinished } from "./loop-state.ts";
 import { next } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
-import { OUTPUT_TOOL } from "./output.ts";
+import { noOutput, OUTPUT_TOOL } from "./output.ts";
 import type { Connection, HostEvent, HostInput, KeptEvent, PassedOnEvent } from "./provider.ts";
 import { isKept, isLoopEvent, isPassedOn } from "./provider.ts";
-import type { JournalEntry, OpenRunRecord } from "./recorded.ts";
 import type { ToolResult } from "./results.ts";
 import { terminalOf, textResult } from "./results.ts";
 import { boundRun, policyOf } from "./run-bounds.ts";
@@ -77,7 +78,8 @@ export class LoopSession implements Session {
   readonly #effects = new Effects((thrown) => this.#effectFailed(thrown));
   #draining = false;
   #state: LoopState;
-  #past: readonly PassedOnEvent[];
+  /** Told by the host before this process did anything; gone once it has. */
+  #past: readonly PassedOnEvent[] | undefined;
   #run: OpenRun | undefined;
   #runs = 0;
   /** Why no run can be started any more. */
@@ -185,14 +187,11 @@ export class LoopSession implements Session {
   #start(inputs: readonly HostInput[], { signal, whenWaiting = "hold" }: RunOptions): Run {
     this.#mustBeFree();
     const { run: open } = this.#journal.recorded;
-    // What an earlier process was asked to send, and did not, goes first; a run it left open is taken up unless there is a new message.
+    // What an earlier process was asked to send, and did not, goes first; a run it left is taken up.
     const all = [...(open?.isSent === false ? open.input : []), ...inputs];
-    const isTakenUp = open !== undefined && inputs.length === 0;
-    const live = new LiveRun(
-      isTakenUp ? open.id : this.#newRunId(),
-      this.id,
-      this.#options.keepEvents ?? "whole",
-    );
+    const taken = inputs.length === 0 ? (open ?? this.#unheard()) : undefined;
+    const keep = this.#options.keepEvents ?? "whole";
+    const live = new LiveRun(taken?.id ?? this.#newRunId(), this.id, keep);
     const bounds = { timeoutMs: this.#agent.limits.runTimeoutMs, signal, clock: this.#clock };
     const release = boundRun(bounds, (error) => {
       if (this.#run?.live === live) this.#dispatch({ type: "stop", error });
@@ -200,15 +199,22 @@ export class LoopSession implements Session {
     this.#run = { live, whenWaiting, release, startedAt: this.#clock.now() };
     this.#tell({ type: "run.started", runId: live.id, sessionId: this.id });
     const policy = policyOf(this.#agent, this.#options.guard !== undefined);
-    if (isTakenUp) {
-      this.#takeUp(live, open, all, policy);
+    if (taken !== undefined) {
+      this.#takeUp(live, taken, all, policy);
       return live;
     }
+    this.#past = undefined;
     const recorded = this.#journal.record({ type: "run.started", runId: live.id, input: all });
     const begin = () => this.#dispatch({ type: "start", inputs: all, policy });
     if (recorded === undefined) begin();
     else this.#effects.start(() => recorded.then(begin));
     return live;
+  }
+
+  /** A run that ended, and whose result an earlier process may have died without hearing. */
+  #unheard(): OpenRunRecord | undefined {
+    const isIdle = !isUnfinished(this.#state) && !this.#state.replyOwed;
+    return isIdle && this.#past !== undefined ? this.#journal.recorded.ended : undefined;
   }
 
   /** Goes on with a run an earlier process left open, from what it had come to. */
@@ -217,8 +223,8 @@ export class LoopSession implements Session {
     // A host that holds the conversation has told the turns; what this side holds is in the journal.
     const turns = runsElsewhere ? this.#state.turn : open.turns;
     live.takeUp({ turns, usage: open.usage, toolUses: open.toolUses.values() });
-    for (const event of this.#past) this.#tell(event);
-    this.#past = [];
+    for (const event of this.#past ?? []) this.#tell(event);
+    this.#past = undefined;
     this.#dispatch({ type: "start", inputs, policy, taken: { turns, runsElsewhere, end: open.end } });
   }
 
@@ -237,10 +243,8 @@ export class LoopSession implements Session {
       );
     }
     if (this.#run !== undefined) {
-      throw new LoophostError(
-        "session_busy",
-        "This session has a run open. Await its result(), or interrupt() it, before the next.",
-      );
+      const wayOut = "Await its result(), or interrupt() it, before the next.";
+      throw new LoophostError("session_busy", `This session has a run open. ${wayOut}`);
     }
   }
 
@@ -310,7 +314,7 @@ export class LoopSession implements Session {
         return this.#effects.start(() => this.#checkOutput());
       case "end": {
         const { ending, stopReason } = command;
-        this.#record({ type: "run.ended", runId, ending });
+        this.#recordEnd({ type: "run.ended", runId, ending, stopReason });
         const transcript = this.#connection.transcript();
         return this.#settle((run) =>
           run.end({ terminal: terminalOf(ending), ending, stopReason, transcript }),
@@ -318,7 +322,7 @@ export class LoopSession implements Session {
       }
       case "fail": {
         const { code, message } = command.error;
-        this.#record({ type: "run.failed", runId, code, message });
+        this.#recordEnd({ type: "run.failed", runId, code, message });
         return this.#settle((run) => run.fail(command.error, this.#connection.transcript()));
       }
     }
@@ -364,6 +368,11 @@ export class LoopSession implements Session {
     this.#settle((run) => run.fail(error, this.#connection.transcript()));
   }
 
+  /** Records how the run ended; one that was only heard again has ended before. */
+  #recordEnd(entry: JournalEntry): void {
+    if (this.#journal.recorded.run !== undefined) this.#record(entry);
+  }
+
   #record(entry: JournalEntry): void {
     const written = this.#journal.record(entry);
     if (written !== undefined) this.#effects.start(() => written);
@@ -388,11 +397,4 @@ export class LoopSession implements Session {
     if (event.type === "approval.requested") this.#approvals.ask(event);
     else if (event.type === "run.waiting") this.#wait(event, run.whenWaiting);
   }
-}
-
-function noOutput(): LoophostError {
-  return new LoophostError(
-    "no_output",
-    `The model ended without a valid call of ${OUTPUT_TOOL}, though it was asked for one.`,
-  );
 }

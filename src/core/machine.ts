@@ -144,7 +144,7 @@ function start(
   if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
   else if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
   // The host has the message of a run taken up, and may not have begun with it.
-  const isAwaited = taken?.runsElsewhere === true && state.lastEnd === undefined;
+  const isAwaited = taken?.runsElsewhere === true && taken.end === undefined && state.lastEnd === undefined;
   const hasNothingToDo = !unfinished && !goesOn && inputs.length === 0 && !isAwaited;
   return {
     ...state,

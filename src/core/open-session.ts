@@ -7,13 +7,15 @@ import { systemClock } from "./clock.ts";
 import { LoopSession } from "./driver.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
 import { isDelta } from "./events.ts";
-import { Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+import { openJournal } from "./journal.ts";
 import { initialState } from "./loop-state.ts";
 import { next } from "./machine.ts";
 import { withOutputTool } from "./output.ts";
-import type { Connection, HostEvent, PassedOnEvent } from "./provider.ts";
+import type { Connection, HostEvent, PassedOnEvent, Provider } from "./provider.ts";
 import { isLoopEvent, isPassedOn } from "./provider.ts";
 import type { OpenOptions, Session } from "./session.ts";
+import type { TranscriptMessage } from "./transcript.ts";
 
 /**
  * Opens a session: a new one, or with `sessionId` one that exists.
@@ -47,11 +49,11 @@ export async function openSession<Output>(
       clock: options.clock ?? systemClock,
       signal: closing.signal,
     };
-    if (sessionId !== undefined) journal = await Journal.open(store, { ...own, sessionId });
-    const history = options.history ?? journal?.historyFor(provider);
+    if (sessionId !== undefined) journal = await openJournal(store, { ...own, sessionId });
+    const history = options.history ?? historyFor(provider, journal);
     const emit = (event: HostEvent) => hear(event);
     connection = await provider.open({ agent: limited, sessionId, history, emit, signal: closing.signal });
-    journal ??= await Journal.open(store, { ...own, sessionId: connection.sessionId });
+    journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.agentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
     const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
@@ -67,6 +69,15 @@ export async function openSession<Output>(
   } finally {
     unlink();
   }
+}
+
+/** The conversation on record, for a provider that cannot know it by itself; undefined when there is none. */
+function historyFor(
+  provider: Provider,
+  journal: Journal | undefined,
+): readonly TranscriptMessage[] | undefined {
+  const transcript = journal?.recorded.transcript ?? [];
+  return provider.traits.history === "here" && transcript.length > 0 ? transcript : undefined;
 }
 
 /** The last process may have died between sending a message and noting it: then the host's log has one more than ours. */

@@ -4,6 +4,7 @@
  */
 
 import type { Agent } from "./agent.ts";
+import { LoophostError } from "./errors.ts";
 import type { Tool } from "./tool.ts";
 
 /** The tool a model hands in its output with. */
@@ -23,4 +24,12 @@ export function withOutputTool(agent: Agent): Agent {
     ifUnknown: "rerun",
   };
   return { ...agent, tools: [...agent.tools, tool] };
+}
+
+/** The error of a run whose output never came. */
+export function noOutput(): LoophostError {
+  return new LoophostError(
+    "no_output",
+    `The model ended without a valid call of ${OUTPUT_TOOL}, though it was asked for one.`,
+  );
 }

@@ -1,6 +1,7 @@
 /** The index of stored sessions: one small record each, so that listing ten thousand reads no log. */
 
-import type { JournalEntry, Recorded } from "./recorded.ts";
+import type { JournalEntry } from "./journal-entry.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Store } from "./store.ts";
 
 /** A stored session at a glance. */

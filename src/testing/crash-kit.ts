@@ -49,7 +49,7 @@ export interface CrashReport {
   readonly executions: number;
   /** Idempotency keys with more than one effect; only where the tool's policy is "rerun", or "ask" and it was approved. */
   readonly repeated: readonly string[];
-  /** The last life's: of the run it saw through, or of an empty `resume()` when `isUnheard`. */
+  /** The last life's: of the run it saw through, or of one that ended before and is heard now, when `isUnheard`. */
   readonly result: CrashResult;
   /** The run was over when its process was killed, and nobody had been told what it came to. */
   readonly isUnheard: boolean;

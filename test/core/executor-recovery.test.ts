@@ -2,8 +2,8 @@
 
 import { describe, expect, it, vi } from "vitest";
 
+import type { JournalEntry } from "../../src/core/journal-entry.ts";
 import type { Call } from "../../src/core/loop-state.ts";
-import type { JournalEntry } from "../../src/core/recorded.ts";
 import { resultText, textResult } from "../../src/core/results.ts";
 import type { IfUnknown, ToolContext } from "../../src/core/tool.ts";
 import { setUp } from "./executor-setup.ts";

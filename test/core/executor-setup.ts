@@ -8,9 +8,9 @@ import { defineAgent } from "../../src/core/agent.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { SessionEvent } from "../../src/core/events.ts";
 import { Executor } from "../../src/core/executor.ts";
-import { Journal } from "../../src/core/journal.ts";
+import type { JournalEntry } from "../../src/core/journal-entry.ts";
+import { openJournal } from "../../src/core/journal.ts";
 import type { LoopInput } from "../../src/core/loop-state.ts";
-import type { JournalEntry } from "../../src/core/recorded.ts";
 import type { LogStore, Store } from "../../src/core/store.ts";
 import type { Tool } from "../../src/core/tool.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
@@ -39,7 +39,7 @@ export async function setUp(
   } = {},
 ): Promise<Setup> {
   const { earlier = [], limits, store = memoryStore() } = options;
-  const before = await Journal.open(store, {
+  const before = await openJournal(store, {
     sessionId: "session_1",
     whenOwned: "take",
     clock: systemClock,
@@ -54,7 +54,7 @@ export async function setUp(
     agent: defineAgent({ name: "a", instructions: "", tools, limits }),
     sessionId: "session_1",
     context: { tenant: "x" },
-    journal: await Journal.open(store, {
+    journal: await openJournal(store, {
       sessionId: "session_1",
       whenOwned: "take",
       clock: systemClock,

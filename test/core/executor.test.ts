@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
-import type { JournalEntry } from "../../src/core/recorded.ts";
+import type { JournalEntry } from "../../src/core/journal-entry.ts";
 import { textResult } from "../../src/core/results.ts";
 import type { ToolContext } from "../../src/core/tool.ts";
 import { defineTool } from "../../src/core/tool.ts";

@@ -90,7 +90,7 @@ function findWrong(report: CrashReport, sentTwice: number): string | undefined {
     sentTwice === 0 &&
     ending === "completed" &&
     // A run that had ended is not told again: there is nothing to compare.
-    (isUnheard || isResultRight);
+    isResultRight;
   return isRight ? undefined : JSON.stringify({ result, notes, repeated, sentTwice, journal }, null, 1);
 }
 

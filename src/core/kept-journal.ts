@@ -1,0 +1,126 @@
+/** The journal of a session over a store: it outlives the process. Loaded with the first store (decisions/006). */
+
+import type { Agent } from "./agent.ts";
+import { LoophostError, toLoophostError } from "./errors.ts";
+import type { JournalEntry, ShownAgent } from "./journal-entry.ts";
+import type { Journal } from "./journal.ts";
+import type { Json, JsonObject } from "./json.ts";
+import { isObject } from "./json.ts";
+import type { OwnershipOptions } from "./ownership.ts";
+import { Ownership } from "./ownership.ts";
+import type { Provider } from "./provider.ts";
+import { Recorded } from "./recorded.ts";
+import { updateIndex } from "./session-index.ts";
+import type { Store } from "./store.ts";
+
+const PAGE = 1_000;
+
+/** The journal of one session in a store. */
+export class KeptJournal implements Journal {
+  readonly isKept = true;
+  readonly recorded: Recorded = new Recorded();
+  readonly #store: Store;
+  readonly #ownership: Ownership;
+  readonly #id: string;
+
+  private constructor(store: Store, ownership: Ownership, id: string) {
+    this.#store = store;
+    this.#ownership = ownership;
+    this.#id = id;
+  }
+
+  /** Becomes the owner of a session's journal and folds what it holds. */
+  static async open(store: Store, how: Omit<OwnershipOptions, "log">): Promise<KeptJournal> {
+    const id = how.sessionId;
+    const fail = (thrown: unknown) => {
+      throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be opened`);
+    };
+    const ownership = await Ownership.claim({ ...how, log: store.log }).catch(fail);
+    const journal = new KeptJournal(store, ownership, id);
+    return journal.#read().then(
+      () => journal,
+      (thrown: unknown) => ownership.release().then(() => fail(thrown)),
+    );
+  }
+
+  async begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void> {
+    const before = this.recorded.opened;
+    if (before !== undefined && before.provider !== provider.name) {
+      throw new LoophostError(
+        "invalid_options",
+        `This session was begun with ${before.provider}, not with ${provider.name}.`,
+      );
+    }
+    const shown = showAgent(agent);
+    const changed = PARTS.filter((part) => before?.shown[part] !== shown[part]);
+    if (changed.length === 0) return;
+    if (before !== undefined && !mayChange) {
+      throw new LoophostError(
+        "agent_changed",
+        `Agent "${agent.name}" is not the one this session was begun with: its ${changed.join(" and ")} changed. ` +
+          'To go on with it as it is now, open the session with agentChanged: "accept".',
+      );
+    }
+    await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });
+  }
+
+  async record(entry: JournalEntry): Promise<void> {
+    this.recorded.apply(entry);
+    try {
+      await this.#store.log.append(this.#id, this.#ownership.fence, [toJson(entry)]);
+      await updateIndex(this.#store, this.#id, entry, this.recorded);
+    } catch (thrown) {
+      throw toLoophostError(
+        thrown,
+        "store_failed",
+        `The journal of session ${this.#id} could not be written`,
+      );
+    }
+  }
+
+  whenLost(callback: (error: LoophostError) => void): void {
+    this.#ownership.whenLost(callback);
+  }
+
+  close(): Promise<void> {
+    return this.#ownership.release();
+  }
+
+  async #read(): Promise<void> {
+    for (let after = 0, isMore = true; isMore;) {
+      const page = await this.#store.log.read(this.#id, after, PAGE);
+      for (const { entry } of page) this.recorded.apply(fromJson(entry, this.#id));
+      after = page.at(-1)?.seq ?? after;
+      isMore = page.length === PAGE;
+    }
+  }
+}
+
+const PARTS = ["instructions", "model", "tools", "output"] as const;
+
+function showAgent({ instructions, model, tools, output }: Agent): ShownAgent {
+  const described = tools.map(({ name, description, schema }) => [name, description, schema.jsonSchema]);
+  return {
+    instructions,
+    model: model ?? "",
+    tools: JSON.stringify(described),
+    output: JSON.stringify(output?.schema.jsonSchema ?? null),
+  };
+}
+
+/** Journal entries are plain data: inputs came from JSON, results are checked when they are made. */
+function toJson(entry: JournalEntry): Json {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- see above; the compiler cannot know it of `unknown` inputs
+  return entry as unknown as JsonObject;
+}
+
+function fromJson(entry: Json, sessionId: string): JournalEntry {
+  if (!isObject(entry) || typeof entry["type"] !== "string") {
+    throw new LoophostError(
+      "store_failed",
+      `The journal of session ${sessionId} holds an entry that is not one of ours.`,
+    );
+  }
+  // oxlint-disable-next-line no-unsafe-type-assertion -- parse boundary: `record` alone writes entries; unknown types are ignored
+  return entry as unknown as JournalEntry;
+}
