@@ -80,7 +80,7 @@ export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Cr
 }
 
 function findWrong(report: CrashReport, sentTwice: number): string | undefined {
-  const { result, effects, journal, repeated, isUnheard } = report;
+  const { result, effects, journal, repeated } = report;
   const notes = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
   const due = Array.from({ length: TURNS * 2 }, (_, n) => n);
   const { ending, text, turns, toolUses } = result;
