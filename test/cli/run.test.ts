@@ -20,7 +20,7 @@ it("prints the agent's words, and beside them each call with time and size, and 
   const { code, stdout, stderr } = await loophost(["run", SUPPORT, "Where is order 42?"], { env: model.env });
   expect([code, stdout]).toEqual([0, "Let me look.\nOrder 42 was shipped.\n"]);
   expect(stderr).toMatch(/^support · local · test-model at 127\.0\.0\.1:\d+\n/);
-  expect(stderr).toMatch(/ {2}✓ lookup_order \{"id":"42"\} {2}\d+ ms {2}7 B\n/);
+  expect(stderr).toMatch(/ {2}✓ lookup_order \{"id":"42"\} {2}(?:<1|\d+) ms {2}7 B\n/);
   expect(stderr).toMatch(/\nend_turn · 2 turns · 1 tool call · 2,400 tokens in, 68 out · /);
   expect(stderr).not.toContain("\u001b");
 });
