@@ -86,7 +86,7 @@ it("allows what asks for approval with --yes", async () => {
 it("shows a failed call with what the model was told", async () => {
   await using model = await modelServer({ tool: ["lookup_order", { id: "7" }] }, { text: "Sorry." });
   const { code, stderr } = await loophost(["run", SUPPORT, "hi"], { env: model.env });
-  expect(stderr).toMatch(/✗ lookup_order \{"id":"7"\} {2}\d+ ms {2}Error: no order 7/);
+  expect(stderr).toMatch(/✗ lookup_order \{"id":"7"\} {2}(?:<1|\d+) ms {2}Error: no order 7/);
   expect(code).toBe(0);
 });
 
