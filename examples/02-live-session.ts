@@ -37,9 +37,9 @@ await using session = await openSession(agent, { provider: local({ model }) });
 const run = session.send("I want my money back.");
 for await (const event of run) {
   if (event.type === "text.delta") process.stdout.write(event.text);
-  if (event.type === "approval.requested") session.approve(event.id);
+  if (event.type === "approval.requested") await session.approve(event.id);
   if (event.type === "run.waiting")
-    for (const { id, what } of event.on) if (what === "answer") session.answer(id, "Order 42, please.");
+    for (const { id, what } of event.on) if (what === "answer") await session.answer(id, "Order 42, please.");
 }
 const result = await run.result();
 console.log(`\n${result.toolUses.map(({ name }) => name).join(", then ")}`);

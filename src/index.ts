@@ -10,6 +10,7 @@ export type {
   ApprovalRequested,
   ContextCompacted,
   DeltasRetracted,
+  OutcomeEvaluated,
   ProviderEvent,
   Retrying,
   RunEnded,
@@ -23,6 +24,7 @@ export type {
   StreamRestored,
   TextDelta,
   ThinkingDelta,
+  ThreadChanged,
   ToolCalled,
   ToolFinished,
   ToolPosted,
@@ -46,6 +48,11 @@ export type {
 export type {
   ContentBlock,
   Ending,
+  EndingDetails,
+  MediaSource,
+  Money,
+  Outcome,
+  OutcomeVerdict,
   SessionResult,
   Terminal,
   ToolResult,
@@ -57,7 +64,15 @@ export type { KeepEvents, Run } from "./core/run.ts";
 export type { RunOnceOptions } from "./core/run-once.ts";
 export { run } from "./core/run-once.ts";
 export type { Schema, StandardSchema } from "./core/schema.ts";
-export type { Decision, OnApproval, OpenOptions, Prompt, RunOptions, Session } from "./core/session.ts";
+export type {
+  Decision,
+  OnApproval,
+  OpenOptions,
+  Prompt,
+  RunOptions,
+  Session,
+  UnknownCalls,
+} from "./core/session.ts";
 
 export type { Lease, LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
 export type { TranscriptMessage } from "./core/transcript.ts";

@@ -2,7 +2,8 @@
 
 import { relative } from "node:path";
 
-import type { ToolResult, Usage } from "../core/results.ts";
+import type { Money, ToolResult, Usage } from "../core/results.ts";
+import { blockText } from "../core/results.ts";
 
 /** A duration: `<1 ms`, `12 ms`, `1.2 s`, `2 min 5 s`. */
 export function formatMs(ms: number): string {
@@ -47,9 +48,14 @@ export function formatCall(name: string, input: unknown): string {
 /** How much a tool gave back. */
 export function resultBytes(result: ToolResult): number {
   return result.content.reduce(
-    (sum, block) => sum + Buffer.byteLength(block.type === "text" ? block.text : block.data),
+    (sum, block) => sum + Buffer.byteLength(blockText(block) ?? ("data" in block ? block.data : "")),
     0,
   );
+}
+
+/** An amount of money: `7.16 USD`. */
+export function formatMoney({ minorUnits, currency }: Money): string {
+  return `${(minorUnits / 100).toFixed(2)} ${currency}`;
 }
 
 /** A path as seen from where the user is, unless that would climb. */

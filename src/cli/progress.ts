@@ -17,6 +17,7 @@ import {
   formatBytes,
   formatCall,
   formatMs,
+  formatMoney,
   formatUsage,
   printable,
   resultBytes,
@@ -76,6 +77,12 @@ export class Progress {
         return this.note(`  the stream dropped, reconnecting: ${event.reason}`);
       case "stream.restored":
         return this.note("  reconnected, nothing lost");
+      case "outcome.evaluated":
+        return this.note(
+          `  graded (${event.iteration}): ${event.verdict}, ${shorten(event.explanation, 100)}`,
+        );
+      case "thread.changed":
+        return event.status === "created" ? this.note(`  ${event.agentName} began`) : undefined;
       case "run.ended":
       case "run.failed":
         return this.#clear();
@@ -114,11 +121,13 @@ export class Progress {
   /** Says how the run ended and what it took. */
   end(result: SessionResult, how: string = result.ending === "completed" ? "end_turn" : result.ending): void {
     this.#clear();
+    if (result.details?.message !== undefined) this.note(`\n${result.details.message}`, "yellow");
     const parts = [
       how,
       count(result.turns, "turn"),
       count(result.toolUses.length, "tool call"),
       formatUsage(result.usage),
+      result.cost && formatMoney(result.cost),
       formatMs(performance.now() - this.#started),
     ];
     this.#notes.write("\n");

@@ -31,7 +31,7 @@ export interface Assignment {
   readonly sessionId: string | undefined;
   readonly signal: AbortSignal;
   /** Contract: starts the run, or does to the session what needs no run. */
-  start(session: Session, how: RunOptions): Run | undefined;
+  start(session: Session, how: RunOptions): Run | undefined | Promise<Run | undefined>;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
     signal,
   };
   await using session = await openWith(flags, agent, options, (line) => progress.note(line));
-  const run = assignment.start(session, { signal, whenWaiting: "return" });
+  const run = await assignment.start(session, { signal, whenWaiting: "return" });
   if (run === undefined) return EXIT.ok;
   const result = await watch(run, flags, progress, kept && `session ${session.id} in ${kept.file}`);
   if (result.ending !== "completed")

@@ -1,6 +1,6 @@
 /** A session's log as a person reads it: runs, turns, calls with their sizes, decisions and errors, in order. */
 
-import type { JournalEntry, Said } from "../core/journal-entry.ts";
+import type { JournalEntry, Said, Spent } from "../core/journal-entry.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { HostInput } from "../core/provider.ts";
@@ -22,6 +22,8 @@ import {
 } from "./format.ts";
 
 const MAX_CHARS = 160;
+// As wide as "11-21 05:03:21".
+const TIME = " ".repeat(14);
 
 /** The lines of a session's timeline, each as soon as its entry is read. */
 export async function* timelineOf(
@@ -38,13 +40,14 @@ export async function* timelineOf(
 class Timeline {
   readonly #recorded = new Recorded();
   readonly #names = new Map<string, string>();
+  #time = "";
 
   take(stored: Json): readonly string[] {
     const entry = fromJson(stored);
     if (entry === undefined) return [];
     const lines = this.#describe(entry);
     this.#recorded.apply(entry);
-    return lines;
+    return this.#withTime(lines, entry);
   }
 
   /** What the log leaves open. */
@@ -52,10 +55,23 @@ class Timeline {
     const { run, calls } = this.#recorded;
     if (run === undefined) return [];
     const begun = [...run.toolUses.keys()].filter((id) => calls.get(id)?.state === "started");
+    const margin = this.#time === "" ? "" : `${TIME}  `;
     return [
       ...begun.map((id) => lineOf("…", this.#call(id), "has no result yet")),
       "  not ended: a process is at it, or died over it (then: loophost resume)",
-    ];
+    ].map((line) => margin + line);
+  }
+
+  /** Says when, where that is another moment than the last that was said. */
+  #withTime(lines: readonly string[], { at }: { readonly at?: unknown }): readonly string[] {
+    if (typeof at !== "number") return lines;
+    const time = formatTime(at).slice(-TIME.length);
+    return lines.map((line) => {
+      if (line === "") return line;
+      const isNews = time !== this.#time;
+      this.#time = time;
+      return `${isNews ? time : TIME}  ${line}`;
+    });
   }
 
   #describe(entry: JournalEntry): readonly string[] {
@@ -81,7 +97,12 @@ class Timeline {
       case "run.waiting":
         return entry.on.map(({ id, what }) => lineOf("?", this.#call(id), `waits for ${what}`));
       case "run.ended":
-        return [`  ended: ${[entry.ending, this.#tokens()].filter(Boolean).join(" · ")}`];
+        return [
+          `  ended: ${[entry.ending, entry.turns && count(entry.turns, "turn"), this.#tokens(entry)].filter(Boolean).join(" · ")}`,
+          ...(entry.details?.message === undefined
+            ? []
+            : [`    ${shorten(entry.details.message, MAX_CHARS)}`]),
+        ];
       case "run.failed":
         return [lineOf("failed", entry.code, entry.message)];
       case "input.sent":
@@ -108,9 +129,9 @@ class Timeline {
     return name === undefined ? id : `${name}  ${id}`;
   }
 
-  #tokens(): string | undefined {
-    const { run } = this.#recorded;
-    return run && formatUsage(run.usage);
+  #tokens(spent: Partial<Spent>): string | undefined {
+    const usage = spent.usage ?? this.#recorded.run?.usage;
+    return usage && formatUsage(usage);
   }
 }
 
@@ -119,7 +140,11 @@ function lineOf(sign: string, what: string, more?: string): string {
 }
 
 function describeInput(input: readonly HostInput[]): string {
-  const said = input.flatMap((part) => (part.type === "message" ? [textIn(part.content)] : []));
+  const said = input.flatMap((part) => {
+    if (part.type === "outcome")
+      return [`outcome: ${JSON.stringify(shorten(part.outcome.description, MAX_CHARS))}`];
+    return part.type === "message" ? [textIn(part.content)] : [];
+  });
   return said.length === 0 ? "without a new message" : said.join(" ");
 }
 
@@ -132,7 +157,7 @@ function sizeOf(input: unknown): string {
   return formatBytes(Buffer.byteLength(JSON.stringify(input) ?? ""));
 }
 
-function fromJson(entry: Json): JournalEntry | undefined {
+function fromJson(entry: Json): (JournalEntry & { readonly at?: unknown }) | undefined {
   if (!isObject(entry) || typeof entry["type"] !== "string") return undefined;
   // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: only the core's journal writes to logs
   return entry as unknown as JournalEntry;

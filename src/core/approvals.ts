@@ -8,6 +8,7 @@
 import type { Effects } from "./effects.ts";
 import { LoophostError } from "./errors.ts";
 import type { ApprovalRequested, RunWaiting } from "./events.ts";
+import type { JournalEntry } from "./journal-entry.ts";
 import type { Journal } from "./journal.ts";
 import type { Call, LoopInput } from "./loop-state.ts";
 import type { ToolResult } from "./results.ts";
@@ -32,33 +33,32 @@ export class Approvals {
   }
 
   /** Somebody decided. Between runs the decision is kept for the next. */
-  decide(id: string, allow: boolean, why: string | undefined): void {
+  decide(id: string, allow: boolean, why: string | undefined): Promise<void> {
     this.#mustWait(id, "asking");
-    this.#record({ type: "decided", id, allow, why });
+    return this.#record({ type: "decided", id, allow, why }, { type: "decided", id, allow, why });
   }
 
   /** Somebody gave the result of an external tool's call. */
-  answer(id: string, result: ToolResult): void {
+  answer(id: string, result: ToolResult): Promise<void> {
     this.#mustWait(id, "awaiting");
-    const { journal, effects, dispatch } = this.#options;
-    effects.start(async () => {
-      await journal.record({ type: "call.finished", id, result });
-      dispatch({ type: "finished", id, result, durationMs: 0, replayed: false });
-    });
+    const finished = { type: "finished", id, result, durationMs: 0, replayed: false } as const;
+    return this.#record({ type: "call.finished", id, result }, finished);
   }
 
   /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`. */
   ask(request: ApprovalRequested): void {
     const { onApproval, journal, effects, dispatch } = this.#options;
-    const before = journal.recorded.decisions.get(request.id);
-    if (before !== undefined) return dispatch({ type: "decided", id: request.id, ...before });
+    const { id } = request;
+    const before = journal.recorded.decisions.get(id);
+    if (before !== undefined) return dispatch({ type: "decided", id, ...before });
     if (onApproval === undefined) return;
     effects.start(async () => {
       const decision = await Promise.resolve(request)
         .then(onApproval)
         .catch(() => ({ allow: false, why: "the approval check failed" }));
       const { allow, why } = typeof decision === "boolean" ? { allow: decision, why: undefined } : decision;
-      this.#record({ type: "decided", id: request.id, allow, why });
+      const decided = { type: "decided", id, allow, why } as const;
+      await this.#record(decided, decided);
     });
   }
 
@@ -67,11 +67,14 @@ export class Approvals {
     return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
   }
 
-  #record(decided: Extract<LoopInput, { type: "decided" }>): void {
+  /** Acts on what is on record; a record that fails is told to whoever waits for it, and fails a run that is open. */
+  #record(entry: JournalEntry, input: LoopInput): Promise<void> {
     const { journal, effects, dispatch } = this.#options;
-    const recorded = journal.record(decided);
-    if (recorded === undefined) dispatch(decided);
-    else effects.start(() => recorded.then(() => dispatch(decided)));
+    const recorded = journal.record(entry);
+    if (recorded === undefined) dispatch(input);
+    const acted = recorded?.then(() => dispatch(input)) ?? Promise.resolve();
+    effects.start(() => acted);
+    return acted;
   }
 
   #mustWait(id: string, status: "asking" | "awaiting"): void {

@@ -27,8 +27,9 @@ import { isUnfinished } from "./loop-state.ts";
 import { next } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import { noOutput, OUTPUT_TOOL } from "./output.ts";
+import { toInputs } from "./prompt.ts";
 import type { Connection, HostEvent, HostInput, KeptEvent, PassedOnEvent } from "./provider.ts";
-import { isKept, isLoopEvent, isPassedOn } from "./provider.ts";
+import { isKept, isLoopEvent, isMessage, isPassedOn } from "./provider.ts";
 import type { ToolResult } from "./results.ts";
 import { terminalOf, textResult } from "./results.ts";
 import { boundRun, policyOf } from "./run-bounds.ts";
@@ -101,6 +102,7 @@ export class LoopSession implements Session {
       agent,
       sessionId: this.id,
       context: options.context,
+      unknownCalls: options.unknownCalls ?? "answer",
       journal,
       clock: this.#clock,
       dispatch: (input) => this.#dispatch(input),
@@ -135,11 +137,7 @@ export class LoopSession implements Session {
   // --- what its user calls
 
   send(prompt: Prompt, options: RunOptions = {}): Run {
-    const content = typeof prompt === "string" ? [{ type: "text" as const, text: prompt }] : prompt;
-    if (content.length === 0 || prompt === "") {
-      throw new LoophostError("invalid_options", "The prompt is empty; there is nothing to send.");
-    }
-    return this.#start([{ type: "message", content }], options);
+    return this.#start(toInputs(prompt, options), options);
   }
 
   resume(options: RunOptions = {}): Run {
@@ -150,16 +148,16 @@ export class LoopSession implements Session {
     this.#dispatch({ type: "interrupt" });
   }
 
-  approve(callId: string): void {
-    this.#approvals.decide(callId, true, undefined);
+  approve(callId: string): Promise<void> {
+    return this.#approvals.decide(callId, true, undefined);
   }
 
-  deny(callId: string, why?: string): void {
-    this.#approvals.decide(callId, false, why);
+  deny(callId: string, why?: string): Promise<void> {
+    return this.#approvals.decide(callId, false, why);
   }
 
-  answer(callId: string, answer: string | ToolResult): void {
-    this.#approvals.answer(callId, typeof answer === "string" ? textResult(answer) : answer);
+  answer(callId: string, answer: string | ToolResult): Promise<void> {
+    return this.#approvals.answer(callId, typeof answer === "string" ? textResult(answer) : answer);
   }
 
   async sendEvent(event: unknown): Promise<void> {
@@ -204,7 +202,10 @@ export class LoopSession implements Session {
       return live;
     }
     this.#past = undefined;
-    const recorded = this.#journal.record({ type: "run.started", runId: live.id, input: all });
+    const isNothing = all.length === 0 && !isUnfinished(this.#state) && !this.#state.replyOwed;
+    const recorded = isNothing
+      ? undefined
+      : this.#journal.record({ type: "run.started", runId: live.id, input: all });
     const begin = () => this.#dispatch({ type: "start", inputs: all, policy });
     if (recorded === undefined) begin();
     else this.#effects.start(() => recorded.then(begin));
@@ -313,16 +314,14 @@ export class LoopSession implements Session {
       case "check output":
         return this.#effects.start(() => this.#checkOutput());
       case "end": {
-        const { ending, stopReason } = command;
-        this.#recordEnd({ type: "run.ended", runId, ending, stopReason });
+        const { do: _, ...end } = command;
+        this.#recordEnd({ type: "run.ended", runId, ...end, ...this.#run?.live.progress() });
         const transcript = this.#connection.transcript();
-        return this.#settle((run) =>
-          run.end({ terminal: terminalOf(ending), ending, stopReason, transcript }),
-        );
+        return this.#settle((run) => run.end({ terminal: terminalOf(end.ending), ...end, transcript }));
       }
       case "fail": {
         const { code, message } = command.error;
-        this.#recordEnd({ type: "run.failed", runId, code, message });
+        this.#recordEnd({ type: "run.failed", runId, code, message, ...this.#run?.live.progress() });
         return this.#settle((run) => run.fail(command.error, this.#connection.transcript()));
       }
     }
@@ -352,8 +351,7 @@ export class LoopSession implements Session {
   async #send(inputs: readonly HostInput[]): Promise<void> {
     try {
       await this.#outbox.send(inputs);
-      if (inputs.some(({ type }) => type === "message"))
-        this.#record({ type: "input.sent", runId: this.#run?.live.id ?? "" });
+      if (inputs.some(isMessage)) this.#record({ type: "input.sent", runId: this.#run?.live.id ?? "" });
     } catch (thrown) {
       // An interrupt that ends a run goes to a host that may be gone: the run has its own reason to end.
       if (inputs.at(-1)?.type !== "interrupt" || this.#state.runOpen) throw thrown;
@@ -362,7 +360,7 @@ export class LoopSession implements Session {
 
   /** An effect failed: so did the run it belonged to, also when it failed before the machine knew of the run. */
   #effectFailed(thrown: unknown): void {
-    if (this.#ended !== undefined) return;
+    if (this.#ended !== undefined || this.#run === undefined) return;
     const error = toLoophostError(thrown, "host_failed", "The run could not go on");
     this.#dispatch({ type: "failed", error, sessionOver: false });
     this.#settle((run) => run.fail(error, this.#connection.transcript()));

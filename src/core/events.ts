@@ -6,7 +6,7 @@
  */
 
 import type { ErrorCode } from "./errors.ts";
-import type { Ending, Terminal, ToolResult, Usage } from "./results.ts";
+import type { Ending, EndingDetails, Money, OutcomeVerdict, Terminal, ToolResult, Usage } from "./results.ts";
 
 interface FromHost {
   /** The host's event, untouched. */
@@ -28,10 +28,14 @@ export interface TurnStarted extends FromHost {
   readonly turn: number;
 }
 
-/** A piece of text while the agent writes. The whole text follows as `message`. */
+/** A piece of text while the agent writes. The whole text follows as `message`, and replaces the pieces. */
 export interface TextDelta extends FromHost {
   readonly type: "text.delta";
   readonly text: string;
+  /** The id of the message it is a piece of, where the host may write several at once. */
+  readonly messageId?: string | undefined;
+  /** Which block of that message. */
+  readonly index?: number | undefined;
 }
 
 /** A piece of the agent's thinking while it thinks. */
@@ -50,6 +54,8 @@ export interface DeltasRetracted extends FromHost {
 export interface AgentMessage extends FromHost {
   readonly type: "message";
   readonly text: string;
+  /** The host's id of it, where its deltas name it. */
+  readonly id?: string | undefined;
 }
 
 /** The model called one of our tools. */
@@ -124,6 +130,21 @@ export interface ContextCompacted extends FromHost {
 export interface UsageReported extends FromHost {
   readonly type: "usage";
   readonly usage: Usage;
+  /** What the whole session has cost so far, by the host's list prices. */
+  readonly cost?: Money | undefined;
+}
+
+/** A grader looked at the work towards an outcome. */
+export interface OutcomeEvaluated extends FromHost, OutcomeVerdict {
+  readonly type: "outcome.evaluated";
+  readonly outcomeId: string;
+}
+
+/** An agent the host runs beside the main one began, rested or ended. Its id is in `thread`. */
+export interface ThreadChanged extends FromHost {
+  readonly type: "thread.changed";
+  readonly agentName: string;
+  readonly status: "created" | "running" | "idle" | "rescheduled" | "terminated";
 }
 
 /** The turn is over. */
@@ -133,6 +154,7 @@ export interface TurnEnded extends FromHost {
   readonly terminal: Terminal;
   readonly ending: Ending;
   readonly stopReason: unknown;
+  readonly details?: EndingDetails | undefined;
 }
 
 /** A request to the host failed and is tried again after a wait. */
@@ -165,6 +187,7 @@ export interface RunEnded {
   readonly terminal: Terminal;
   readonly ending: Ending;
   readonly stopReason: unknown;
+  readonly details?: EndingDetails | undefined;
 }
 
 /** The run failed. The last event of such a run; the iterator and `result()` then throw the error itself. */
@@ -192,6 +215,8 @@ export type SessionEvent =
   | ServerToolFinished
   | ContextCompacted
   | UsageReported
+  | OutcomeEvaluated
+  | ThreadChanged
   | TurnEnded
   | Retrying
   | StreamLost

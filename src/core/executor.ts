@@ -6,8 +6,10 @@
  *   E3  reading the host never waits for a tool (I8)
  */
 
+import { sleep } from "./abort.ts";
 import type { Agent } from "./agent.ts";
 import type { Clock } from "./clock.ts";
+import { LoophostError } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Call, LoopInput } from "./loop-state.ts";
@@ -15,6 +17,7 @@ import type { ToolResult } from "./results.ts";
 import { textResult } from "./results.ts";
 import type { ToolRun } from "./run-tool.ts";
 import { needsApproval, probeTool, runTool } from "./run-tool.ts";
+import type { UnknownCalls } from "./session.ts";
 import type { Tool } from "./tool.ts";
 
 /** What the executor works with. */
@@ -22,6 +25,7 @@ export interface ExecutorOptions {
   readonly agent: Agent;
   readonly sessionId: string;
   readonly context: unknown;
+  readonly unknownCalls: UnknownCalls;
   readonly journal: Journal;
   readonly clock: Clock;
   /** Feeds the loop. */
@@ -76,7 +80,8 @@ export class Executor {
     if (recorded?.state === "posted") return { type: "call.answered", id };
 
     const tool = this.#tools.get(name);
-    if (tool !== undefined && tool.execute === undefined) return { type: "answer.needed", id };
+    const isOthers = tool === undefined ? await this.#isForOthers(name, signal) : tool.execute === undefined;
+    if (isOthers) return { type: "answer.needed", id };
     const run = this.#toolRun(id, signal);
     if (tool !== undefined && !approved) {
       const asks =
@@ -102,6 +107,19 @@ export class Executor {
       this.#slotsTaken -= 1;
       this.#queued.shift()?.();
     }
+  }
+
+  /** Whether a call of a tool that is not here is left to whoever else holds the session. */
+  async #isForOthers(name: string, signal: AbortSignal): Promise<boolean> {
+    const { unknownCalls, clock } = this.#options;
+    if (unknownCalls === "fail")
+      throw new LoophostError(
+        "unresolved_requires_action",
+        `The host waits for a call of "${name}", which is not a tool of this agent.`,
+      );
+    if (typeof unknownCalls === "object")
+      await sleep(unknownCalls.answerAfterMs, clock, signal).catch(() => undefined);
+    return unknownCalls === "leave";
   }
 
   async #run(call: Call, run: ToolRun): Promise<ToolResult> {

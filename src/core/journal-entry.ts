@@ -6,6 +6,7 @@
  */
 
 import type { RunWaiting } from "./events.ts";
+import type { EndOf } from "./loop-state.ts";
 import type { HostInput } from "./provider.ts";
 import type { Ending, ToolResult, ToolUse, Usage } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
@@ -13,7 +14,7 @@ import type { TranscriptMessage } from "./transcript.ts";
 /** What an agent is to a model, part by part, as JSON text. Its name and limits are not among it. */
 export type ShownAgent = Readonly<Record<"instructions" | "model" | "tools" | "output", string>>;
 
-/** What is written to a session's log. */
+/** What is written to a session's log; in a store each entry also has `at`, milliseconds since 1970. */
 export type JournalEntry =
   | {
       readonly type: "session.opened";
@@ -37,13 +38,19 @@ export type JournalEntry =
       readonly why?: string | undefined;
     }
   | { readonly type: "run.waiting"; readonly on: RunWaiting["on"] }
-  | {
-      readonly type: "run.ended";
+  | ({ readonly type: "run.ended"; readonly runId: string } & EndOf & Partial<Spent>)
+  | ({
+      readonly type: "run.failed";
       readonly runId: string;
-      readonly ending: Ending;
-      readonly stopReason: unknown;
-    }
-  | { readonly type: "run.failed"; readonly runId: string; readonly code: string; readonly message: string };
+      readonly code: string;
+      readonly message: string;
+    } & Partial<Spent>);
+
+/** What a run took, as far as it was told while it was open here. */
+export interface Spent {
+  readonly turns: number;
+  readonly usage: Usage;
+}
 
 /** A message entered the conversation, where this side holds it. */
 export interface Said {
@@ -84,5 +91,5 @@ export interface OpenRunRecord {
   turns: number;
   usage: Usage;
   readonly toolUses: Map<string, ToolUse>;
-  end: { readonly ending: Ending; readonly stopReason: unknown } | undefined;
+  end: EndOf | undefined;
 }

@@ -67,7 +67,7 @@ export class KeptJournal implements Journal {
   async record(entry: JournalEntry): Promise<void> {
     this.recorded.apply(entry);
     try {
-      await this.#store.log.append(this.#id, this.#ownership.fence, [toJson(entry)]);
+      await this.#store.log.append(this.#id, this.#ownership.fence, [{ ...toJson(entry), at: Date.now() }]);
       await updateIndex(this.#store, this.#id, entry, this.recorded);
     } catch (thrown) {
       throw toLoophostError(
@@ -109,7 +109,7 @@ function showAgent({ instructions, model, tools, output }: Agent): ShownAgent {
 }
 
 /** Journal entries are plain data: inputs came from JSON, results are checked when they are made. */
-function toJson(entry: JournalEntry): Json {
+function toJson(entry: JournalEntry): JsonObject {
   // oxlint-disable-next-line no-unsafe-type-assertion -- see above; the compiler cannot know it of `unknown` inputs
   return entry as unknown as JsonObject;
 }

@@ -3,7 +3,7 @@
 import type { LoophostError } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
 import type { HostInput, LoopEvent, ProviderTraits } from "./provider.ts";
-import type { Ending, ToolResult } from "./results.ts";
+import type { Ending, EndingDetails, ToolResult } from "./results.ts";
 
 /** A call of the open turn, and how far it has come. */
 export interface Call {
@@ -75,6 +75,7 @@ export interface LoopState {
 export interface Final {
   readonly ending: Ending;
   readonly stopReason: unknown;
+  readonly details?: EndingDetails | undefined;
   /** What to send instead of ending, when the run may not end yet. */
   readonly reprompt?: readonly HostInput[] | undefined;
 }
@@ -84,7 +85,7 @@ interface TakenUp {
   readonly turns: number;
   /** Whether the host runs by itself: then a run that has not ended goes on there. */
   readonly runsElsewhere: boolean;
-  readonly end: Final | undefined;
+  readonly end: EndOf | undefined;
 }
 
 /** What can happen to the loop. */
@@ -134,8 +135,11 @@ export type Command =
   | { readonly do: "look" }
   | { readonly do: "guard" }
   | { readonly do: "check output" }
-  | { readonly do: "end"; readonly ending: Ending; readonly stopReason: unknown }
+  | ({ readonly do: "end" } & EndOf)
   | { readonly do: "fail"; readonly error: LoophostError };
+
+/** How a run ended. */
+export type EndOf = Pick<Final, "ending" | "stopReason" | "details">;
 
 /** The loop before its first input. */
 export function initialState(answers: ProviderTraits["answers"]): LoopState {

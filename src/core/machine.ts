@@ -24,10 +24,8 @@ import {
   tell,
 } from "./calls.ts";
 import { LoophostError } from "./errors.ts";
-import type { SessionEvent } from "./events.ts";
-import type { Call, Command, Final, LoopInput, LoopState } from "./loop-state.ts";
+import type { Call, Command, EndOf, Final, LoopInput, LoopState } from "./loop-state.ts";
 import { isUnfinished } from "./loop-state.ts";
-import type { Ending } from "./results.ts";
 import { terminalOf } from "./results.ts";
 
 /** One step of the loop. */
@@ -82,7 +80,7 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
     case "reply.owed":
       return { ...state, replyOwed: true };
     case "session.over":
-      return endSession(state, { ending: input.ending, stopReason: input.stopReason }, out);
+      return endSession(state, endOf(input), out);
     case "failed":
       return fail({ ...cancelAll(state, out), turnOpen: false }, input.error, out);
     case "interrupt":
@@ -186,7 +184,10 @@ function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
   if (!state.runOpen) return begun;
   const { maxTurns } = state.policy;
   // A host that had all its answers early goes on without a word; to the reader each turn has its end.
-  if (state.turnOpen) tell(out, turnEnded(state.turn, "requires_action", { stopReason: null }));
+  if (state.turnOpen) {
+    const ending = "requires_action";
+    tell(out, { type: "turn.ended", turn: state.turn, terminal: ending, ending, stopReason: null });
+  }
   if (turn > maxTurns) return fail(interrupt(begun, out), tooManyTurns(maxTurns), out);
   tell(out, { type: "turn.started", turn, raw });
   return begun;
@@ -200,7 +201,9 @@ function endTurn(
   const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
   // Hosts repeat an ending, after a partial answer for one; the turn ended only once.
   const isNews = state.turnOpen && (state.taken || state.interrupted || ending === "requires_action");
-  if (isNews && state.runOpen) tell(out, turnEnded(state.turn, ending, event));
+  const end: EndOf = { ...endOf(event), ending };
+  if (isNews && state.runOpen)
+    tell(out, { type: "turn.ended", turn: state.turn, terminal: terminalOf(ending), ...end, raw: event.raw });
   const guarding = isNews && state.taken && state.policy.guarded;
   if (guarding) out.push({ do: "guard" });
   const ended: LoopState = { ...state, turnOpen: false, guarding: guarding || state.guarding };
@@ -209,21 +212,19 @@ function endTurn(
   // The host waits for nothing any more; what still executes here has nobody to answer to.
   const idle = { ...cancelAll(ended, out), missing: null };
   // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
-  if (!state.taken && !state.interrupted)
-    return { ...idle, lastEnd: { ending, stopReason: event.stopReason } };
-  if (state.held.length === 0) return { ...idle, final: finalOf(state, ending, event.stopReason) };
+  if (!state.taken && !state.interrupted) return { ...idle, lastEnd: end };
+  if (state.held.length === 0) return { ...idle, final: finalOf(state, end) };
   out.push({ do: "send", inputs: state.held });
   return { ...idle, held: [], taken: false, turn: 0, interrupted: false };
 }
 
 /** The terminal a turn comes to; a run that owes a call of its terminal tool is asked for it first. */
-function finalOf(state: LoopState, ending: Ending, stopReason: unknown): Final {
+function finalOf(state: LoopState, end: EndOf): Final {
   const { terminalTool } = state.policy;
-  if (ending !== "completed" || terminalTool === undefined || state.terminalToolCalled)
-    return { ending, stopReason };
-  if (state.reprompts >= terminalTool.maxReprompts) return { ending, stopReason: "no_terminal_tool" };
+  if (end.ending !== "completed" || terminalTool === undefined || state.terminalToolCalled) return end;
+  if (state.reprompts >= terminalTool.maxReprompts) return { ...end, stopReason: "no_terminal_tool" };
   const text = `You have not called ${terminalTool.name} yet. Call it now with your final result.`;
-  return { ending, stopReason, reprompt: [{ type: "message", content: [{ type: "text", text }] }] };
+  return { ...end, reprompt: [{ type: "message", content: [{ type: "text", text }] }] };
 }
 
 /** Ends the run, or sends it back for what it owes; once the guard has spoken, and posts the terminal overtook are confirmed. */
@@ -287,9 +288,9 @@ function fail(state: LoopState, error: LoophostError, out: Command[]): LoopState
 
 function close(state: LoopState, final: Final, out: Command[]): LoopState {
   if (!state.runOpen) return state;
-  const { ending, stopReason } = final;
-  tell(out, { type: "run.ended", terminal: terminalOf(ending), ending, stopReason });
-  out.push({ do: "end", ending, stopReason });
+  const end = endOf(final);
+  tell(out, { type: "run.ended", terminal: terminalOf(end.ending), ...end });
+  out.push({ do: "end", ...end });
   return { ...state, runOpen: false, final: undefined, taken: false, guarding: false };
 }
 
@@ -308,19 +309,8 @@ function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): Lo
   return { ...state, waitingOn };
 }
 
-function turnEnded(
-  turn: number,
-  ending: Ending,
-  event: { readonly stopReason: unknown; readonly raw?: unknown },
-): SessionEvent {
-  return {
-    type: "turn.ended",
-    turn,
-    terminal: terminalOf(ending),
-    ending,
-    stopReason: event.stopReason,
-    raw: event.raw,
-  };
+function endOf({ ending, stopReason, details }: EndOf): EndOf {
+  return { ending, stopReason, ...(details && { details }) };
 }
 
 function tooManyTurns(maxTurns: number): LoophostError {

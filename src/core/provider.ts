@@ -12,6 +12,7 @@ import type {
   AgentMessage,
   ContextCompacted,
   DeltasRetracted,
+  OutcomeEvaluated,
   ProviderEvent,
   Retrying,
   ServerToolCalled,
@@ -20,9 +21,10 @@ import type {
   StreamRestored,
   TextDelta,
   ThinkingDelta,
+  ThreadChanged,
   UsageReported,
 } from "./events.ts";
-import type { ContentBlock, Ending, ToolResult, Usage } from "./results.ts";
+import type { ContentBlock, Ending, EndingDetails, Outcome, ToolResult, Usage } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
 /** An adapter to one loop host: a value made by a factory such as `claude()`, `agentcore()` or `local()`. */
@@ -80,6 +82,10 @@ export interface Connection {
 /** What we send to a loop host. */
 export type HostInput =
   | { readonly type: "message"; readonly content: readonly ContentBlock[] }
+  /** A goal to work towards, instead of a message. */
+  | { readonly type: "outcome"; readonly outcome: Outcome }
+  /** Instructions from here on; follows the message or outcome it goes along with, in the same `send`. */
+  | { readonly type: "system"; readonly text: string }
   | { readonly type: "tool_result"; readonly callId: string; readonly result: ToolResult }
   | {
       readonly type: "verdict";
@@ -93,6 +99,11 @@ export type HostInput =
   /** An event in the host's own form, passed on untouched. */
   | { readonly type: "raw"; readonly event: unknown };
 
+/** Whether an input begins work at the host, and so is told of there: a message or an outcome. */
+export function isMessage({ type }: HostInput): boolean {
+  return type === "message" || type === "outcome";
+}
+
 /** Events that go to the reader as they are; the loop takes no decision on them. */
 export type PassedOnEvent =
   | TextDelta
@@ -103,6 +114,8 @@ export type PassedOnEvent =
   | ServerToolFinished
   | ContextCompacted
   | UsageReported
+  | OutcomeEvaluated
+  | ThreadChanged
   | Retrying
   | StreamLost
   | StreamRestored
@@ -133,13 +146,14 @@ export type LoopEvent =
       readonly name: string;
       readonly input: unknown;
     } & Raw)
-  /** The host has the answer to a call, from us or from anybody. */
+  /** The host has the answer to a call, from us or from anybody, or wants none any more. */
   | ({ readonly type: "call.answered"; readonly id: string } & Raw)
   /** The turn is over; `needs` names the calls that block it when the ending is "requires_action". */
   | ({
       readonly type: "turn.done";
       readonly ending: Ending;
       readonly stopReason: unknown;
+      readonly details?: EndingDetails | undefined;
       readonly needs?: readonly string[];
     } & Raw)
   /**
@@ -150,7 +164,12 @@ export type LoopEvent =
   /** A message of a user's is in the host's log; told while the past is read, for every one of them. */
   | { readonly type: "message.seen" }
   /** The session is over for good. */
-  | ({ readonly type: "session.over"; readonly ending: Ending; readonly stopReason: unknown } & Raw)
+  | ({
+      readonly type: "session.over";
+      readonly ending: Ending;
+      readonly stopReason: unknown;
+      readonly details?: EndingDetails | undefined;
+    } & Raw)
   /** The turn failed; with `sessionOver`, so did the connection. */
   | { readonly type: "failed"; readonly error: LoophostError; readonly sessionOver: boolean }
   /** What comes until `catchup.ended` happened earlier: decide on nothing before its end. */
@@ -182,6 +201,8 @@ const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
   "server_tool.finished",
   "context.compacted",
   "usage",
+  "outcome.evaluated",
+  "thread.changed",
   "retrying",
   "stream.lost",
   "stream.restored",

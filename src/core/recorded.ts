@@ -3,6 +3,7 @@
 import { CallBook } from "./call-book.ts";
 import type { JournalEntry, OpenRunRecord, Said } from "./journal-entry.ts";
 import type { HostInput } from "./provider.ts";
+import { isMessage } from "./provider.ts";
 import { addUsage, NO_USAGE } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
@@ -44,7 +45,7 @@ export class Recorded extends CallBook {
         this.waiting = this.waiting.filter((id) => id !== entry.id);
         return;
       case "run.ended":
-        this.ended = this.run && { ...this.run, end: { ending: entry.ending, stopReason: entry.stopReason } };
+        this.ended = this.run && { ...this.run, end: entry };
         this.run = undefined;
         return;
       case "run.failed":
@@ -60,7 +61,7 @@ export class Recorded extends CallBook {
   #inputSent(): void {
     if (this.run === undefined || this.run.isSent) return;
     this.run.isSent = true;
-    this.messagesSent += this.run.input.filter(({ type }) => type === "message").length;
+    this.messagesSent += this.run.input.filter(isMessage).length;
   }
 
   #said({ message, isInput = false, usage = NO_USAGE, end }: Said): void {

@@ -55,16 +55,25 @@ export interface ToolUse {
   readonly input: unknown;
 }
 
-/** A piece of a tool's result. */
+/** A piece of a message or of a tool's result. */
 export type ContentBlock =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image"; readonly mediaType: string; readonly data: string }
+  | ({ readonly type: "image" } & MediaSource)
+  | ({ readonly type: "document"; readonly title?: string | undefined } & MediaSource)
+  /** Something that was found, for the model to cite. */
   | {
-      readonly type: "document";
-      readonly mediaType: string;
-      readonly data: string;
-      readonly title?: string | undefined;
+      readonly type: "search_result";
+      /** Where it was found, usually an address. */
+      readonly source: string;
+      readonly title: string;
+      readonly text: string;
     };
+
+/** Where an image or a document is: here, as base64 or, of a text type, as it is; at an address; in the host's files. */
+export type MediaSource =
+  | { readonly mediaType: string; readonly data: string }
+  | { readonly url: string }
+  | { readonly fileId: string };
 
 /** What the model is told about a call: content, and whether it failed. */
 export interface ToolResult {
@@ -74,7 +83,44 @@ export interface ToolResult {
 
 /** The text of a tool result: its text blocks, one a line. */
 export function resultText(result: ToolResult): string {
-  return result.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
+  return result.content.flatMap((block) => blockText(block) ?? []).join("\n");
+}
+
+/** What a block says in words; undefined for one that is no text. */
+export function blockText(block: ContentBlock): string | undefined {
+  if (block.type === "search_result") return `${block.title} (${block.source})\n${block.text}`;
+  return block.type === "text" ? block.text : undefined;
+}
+
+/** What the host says of an ending beyond its name. */
+export interface EndingDetails {
+  /** In words: why a model refused, what failed last. */
+  readonly message: string | undefined;
+  /** The host's own word for it: the category of a refusal, the type of an error. */
+  readonly code: string | undefined;
+}
+
+/** A goal a session works towards until a grader is content; see `OutcomeVerdict`. */
+export interface Outcome {
+  readonly description: string;
+  /** What the grader looks for. */
+  readonly rubric: string;
+  /** How often the work is graded, and gone over again, at most. Default: the host's. */
+  readonly maxIterations?: number | undefined;
+}
+
+/** What a grader said of an outcome: `needs_revision` goes on, every other verdict is the last. */
+export interface OutcomeVerdict {
+  readonly verdict: "satisfied" | "needs_revision" | "max_iterations_reached" | "failed" | "interrupted";
+  readonly explanation: string;
+  /** Counted as the host counts. */
+  readonly iteration: number;
+}
+
+/** Money, in the smallest unit of its currency: 716 of USD is 7.16 dollars. */
+export interface Money {
+  readonly minorUnits: number;
+  readonly currency: string;
 }
 
 /** A tool result of one text block. */
@@ -93,10 +139,16 @@ export interface SessionResult<Output = unknown> {
   readonly ending: Ending;
   /** The host's own value, verbatim: a string, an object or null. */
   readonly stopReason: unknown;
+  /** More about how it ended, where the host says more. */
+  readonly details?: EndingDetails | undefined;
   readonly sessionId: string;
   readonly text: string;
   /** The validated structured output, when the agent asks for one and the run was completed. */
   readonly output: Output | undefined;
+  /** The last verdict on the outcome the run was given. */
+  readonly outcome?: OutcomeVerdict | undefined;
+  /** What the session has cost so far, by the host's list prices, where the host tells. */
+  readonly cost?: Money | undefined;
   /** Calls of our tools, each id once, in the order they were first seen. */
   readonly toolUses: readonly ToolUse[];
   /** Calls of tools the host ran itself. */

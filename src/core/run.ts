@@ -5,7 +5,7 @@ import { withResult } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
 import { isDelta } from "./events.ts";
 import { EventQueue } from "./queue.ts";
-import type { SessionResult, ToolUse, Usage } from "./results.ts";
+import type { Money, OutcomeVerdict, SessionResult, ToolUse, Usage } from "./results.ts";
 import { addUsage, NO_USAGE } from "./results.ts";
 import type { CompiledSchema } from "./schema.ts";
 import type { TranscriptMessage } from "./transcript.ts";
@@ -36,7 +36,7 @@ export function resultAlone<Output>(run: Run<Output>): Promise<SessionResult<Out
 export type KeepEvents = "whole" | "all" | "none";
 
 /** What the driver knows of a run's end; the rest of its result was added up on the way. */
-type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "transcript">;
+type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "details" | "transcript">;
 
 /** The driver's side of a run. */
 export class LiveRun implements Run {
@@ -55,6 +55,8 @@ export class LiveRun implements Run {
   #turns = 0;
   #texts: string[] = [];
   #output: unknown;
+  #outcome: OutcomeVerdict | undefined;
+  #cost: Money | undefined;
 
   constructor(id: string, sessionId: string, keep: KeepEvents) {
     this.id = id;
@@ -155,6 +157,10 @@ export class LiveRun implements Run {
       this.#serverToolUses.set(event.id, { id: event.id, name: event.name, input: event.input });
     } else if (event.type === "usage") {
       this.#usage = addUsage(this.#usage, event.usage);
+      this.#cost = event.cost ?? this.#cost;
+    } else if (event.type === "outcome.evaluated") {
+      const { verdict, explanation, iteration } = event;
+      this.#outcome = { verdict, explanation, iteration };
     }
   }
 
@@ -167,6 +173,8 @@ export class LiveRun implements Run {
       toolUses: [...this.#toolUses.values()],
       serverToolUses: [...this.#serverToolUses.values()],
       usage: this.#usage,
+      ...(this.#outcome && { outcome: this.#outcome }),
+      ...(this.#cost && { cost: this.#cost }),
       turns: this.#turns,
       events: this.#events,
     };

@@ -6,13 +6,13 @@ import type { ApprovalRequested, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
 import type { WhenOwned } from "./ownership.ts";
 import type { Provider } from "./provider.ts";
-import type { ContentBlock, ToolResult } from "./results.ts";
+import type { ContentBlock, Outcome, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
 import type { Store } from "./store.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
-/** What a run is started with: text, or text with images and documents. */
-export type Prompt = string | readonly ContentBlock[];
+/** What a run is started with: text, text with images and documents, or an outcome where the host grades such. */
+export type Prompt = string | readonly ContentBlock[] | { readonly outcome: Outcome };
 
 /** Decides about a call that needs approval. */
 export type OnApproval = (request: ApprovalRequested) => Decision | Promise<Decision>;
@@ -40,6 +40,12 @@ export interface OpenOptions {
   readonly context?: unknown;
   /** Asked about calls that need approval. Without it they wait for `approve` or `deny`. */
   readonly onApproval?: OnApproval | undefined;
+  /**
+   * What to do about a call of a tool the agent does not have: "answer" it with an error at once (the default), or after
+   * `answerAfterMs` milliseconds in which others who hold the session may; "leave" it to them; or "fail" the run with
+   * `unresolved_requires_action`.
+   */
+  readonly unknownCalls?: UnknownCalls | undefined;
   /** Sees every event of every run. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /** Asked after every turn whether the run may go on; `budget(...)` makes one. */
@@ -53,8 +59,13 @@ export interface OpenOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** What is done about a call of a tool the agent does not have. */
+export type UnknownCalls = "answer" | "leave" | "fail" | { readonly answerAfterMs: number };
+
 /** How one run is started. */
 export interface RunOptions {
+  /** Instructions that go along with the message, and hold from there on. Where the host takes such. */
+  readonly system?: string | undefined;
   /** Stops the run with `aborted`, and tells the host to stop. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -77,12 +88,16 @@ export interface Session<Output = unknown> extends AsyncDisposable {
   resume(options?: RunOptions): Run<Output>;
   /** Stops what the host is doing; the run then ends with the ending "interrupted". Does nothing when no run is open. */
   interrupt(): void;
-  /** Allows a call that waits for approval. */
-  approve(callId: string): void;
-  /** Refuses a call that waits for approval; the model is told why. */
-  deny(callId: string, why?: string): void;
-  /** Gives the result of a call of an external tool. */
-  answer(callId: string, result: string | ToolResult): void;
+  /**
+   * Allows a call that waits for approval. Resolves once that is on record; until then a crash may forget it.
+   *
+   * @throws LoophostError `invalid_options` at once when the call does not wait for it
+   */
+  approve(callId: string): Promise<void>;
+  /** Refuses a call that waits for approval; the model is told why. Otherwise as `approve`. */
+  deny(callId: string, why?: string): Promise<void>;
+  /** Gives the result of a call of an external tool. Otherwise as `approve`. */
+  answer(callId: string, result: string | ToolResult): Promise<void>;
   /** Sends an event in the host's own form. */
   sendEvent(event: unknown): Promise<void>;
   /** Lets go of the session; it lives on at the host. An open run fails with `session_closed`. */

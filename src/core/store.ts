@@ -41,6 +41,11 @@ export interface LogStore {
    * they could not be written
    */
   append(id: string, fence: number, entries: readonly Json[]): Promise<number>;
+  /**
+   * Contract: forgets the entries of a log, and gives it up; under the same id it begins anew.
+   * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released
+   */
+  delete(id: string, fence: number): Promise<void>;
   /** Contract: entries numbered above `after`, in order, at most `limit`; empty at the end or for an unknown log. */
   read(id: string, after: number, limit: number): Promise<readonly StoredEntry[]>;
 }

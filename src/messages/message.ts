@@ -6,7 +6,7 @@
 
 import { LoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
-import type { ContentBlock as OwnBlock, ToolResult } from "../core/results.ts";
+import type { ContentBlock as OwnBlock, MediaSource, ToolResult } from "../core/results.ts";
 import type { AssistantBlock, AssistantMessage, TranscriptMessage, ToolMessage } from "../core/transcript.ts";
 
 /** A message of the Messages API. */
@@ -18,7 +18,7 @@ export interface Message {
 /** A content block of the Messages API. */
 export type ContentBlock =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image" | "document"; readonly source: Base64Source; readonly title?: string }
+  | { readonly type: "image" | "document"; readonly source: Source; readonly title?: string }
   | ToolUseBlock
   | ToolResultBlock
   | OtherBlock;
@@ -39,11 +39,10 @@ export interface ToolResultBlock {
   readonly is_error?: boolean;
 }
 
-interface Base64Source {
-  readonly type: "base64";
-  readonly media_type: string;
-  readonly data: string;
-}
+type Source =
+  | { readonly type: "base64" | "text"; readonly media_type: string; readonly data: string }
+  | { readonly type: "url"; readonly url: string }
+  | { readonly type: "file"; readonly file_id: string };
 
 /** A block of another kind, such as thinking with its signature. */
 interface OtherBlock {
@@ -153,23 +152,38 @@ function toOwnBlock(block: ContentBlock): OwnBlock {
   if (block.type === "text") return { type: "text", text: block.text };
   if (block.type === "image" || block.type === "document") {
     const { type, source, title } = block;
-    // Said by its type, and checked all the same: messages often come from JSON.
-    if (source.type !== "base64") {
-      throw new LoophostError(
-        "invalid_options",
-        `The ${type} of a message must hold its data as base64; its source is "${String(source.type)}".`,
-      );
-    }
-    const data = { mediaType: source.media_type, data: source.data };
-    return type === "image" ? { type, ...data } : { type, ...data, title };
+    const media = toMedia(type, source);
+    return type === "image" ? { type, ...media } : { type, ...media, title };
   }
   // What a user's message can hold beside these has no neutral form; its text at least is not lost.
   return { type: "text", text: JSON.stringify(block) };
 }
 
+function toMedia(type: string, source: Source): MediaSource {
+  if (source.type === "url") return { url: source.url };
+  if (source.type === "file") return { fileId: source.file_id };
+  if (source.type === "base64" || source.type === "text")
+    return { mediaType: source.media_type, data: source.data };
+  // Said by its type, and checked all the same: messages often come from JSON.
+  const { type: given } = source as { type: unknown };
+  throw new LoophostError(
+    "invalid_options",
+    `The source of the ${type} of a message must be "base64", "text", "url" or "file"; it is "${String(given)}".`,
+  );
+}
+
+function fromMedia(media: MediaSource): Source {
+  if ("url" in media) return { type: "url", url: media.url };
+  if ("fileId" in media) return { type: "file", file_id: media.fileId };
+  const type = media.mediaType.startsWith("text/") ? "text" : "base64";
+  return { type, media_type: media.mediaType, data: media.data };
+}
+
 function fromOwnBlock(block: OwnBlock): ContentBlock {
   if (block.type === "text") return block;
-  const source: Base64Source = { type: "base64", media_type: block.mediaType, data: block.data };
+  if (block.type === "search_result")
+    return { ...block, content: [{ type: "text", text: block.text }], text: undefined };
+  const source = fromMedia(block);
   return block.type === "document" && block.title !== undefined
     ? { type: block.type, source, title: block.title }
     : { type: block.type, source };

@@ -39,8 +39,7 @@ function readData(source: Json | undefined, owner: string): { mediaType: string;
       mediaType: requiredString(source, "media_type", 256, where),
       data: requiredString(source, "data", Number.POSITIVE_INFINITY, where),
     };
-  if (type === "text" && typeof data === "string")
-    return { mediaType: "text/plain", data: Buffer.from(data).toString("base64") };
+  if (type === "text" && typeof data === "string") return { mediaType: "text/plain", data };
   throw invalid(
     `${where}type: this host fetches neither URLs nor files; send the data as "base64" or "text".`,
   );

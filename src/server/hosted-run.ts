@@ -96,7 +96,7 @@ export class HostedRun {
     if (callId === undefined) return;
     this.#open.delete(eventId);
     this.#answered.set(callId, result);
-    this.#loop?.answer(callId, result);
+    this.#tellLoop(callId, result);
   }
 
   /** Stops the model, and closes the open calls as interrupted. */
@@ -112,6 +112,11 @@ export class HostedRun {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#loop?.close();
+  }
+
+  /** An answer that cannot be kept fails the run, which says so itself. */
+  #tellLoop(callId: string, result: ToolResult): void {
+    this.#loop?.answer(callId, result).catch(() => undefined);
   }
 
   #hear(event: SessionEvent): void {
@@ -165,6 +170,8 @@ export class HostedRun {
       case "approval.requested":
       case "server_tool.called":
       case "server_tool.finished":
+      case "outcome.evaluated":
+      case "thread.changed":
       case "stream.lost":
       case "stream.restored":
       case "provider":
@@ -190,7 +197,7 @@ export class HostedRun {
     log.append(use);
     if (isKnown) {
       const unreadable = `The input of ${name} could not be read: it is not a JSON object. Send valid JSON.`;
-      this.#loop?.answer(callId, textResult(unreadable, true));
+      this.#tellLoop(callId, textResult(unreadable, true));
     }
   }
 }

@@ -52,6 +52,12 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
         log.fence += 1;
         log.lease = NOBODYS;
       },
+      async delete(id, fence) {
+        const log = ownLog(id, fence);
+        log.entries.length = 0;
+        log.fence += 1;
+        log.lease = NOBODYS;
+      },
       async append(id, fence, entries) {
         const log = ownLog(id, fence);
         // Copied, as any store would, and all of them before any is kept.

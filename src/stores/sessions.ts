@@ -22,6 +22,18 @@ export async function findSession(store: Store, sessionId: string): Promise<Sess
   return fromJson(await store.records.get(SESSIONS, sessionId));
 }
 
+/**
+ * Deletes a stored session: its log and its summary. The loop host's own session, where there is one, stays.
+ *
+ * @throws LoophostError `session_owned` while a process has it open
+ */
+export async function deleteSession(store: Store, sessionId: string): Promise<void> {
+  const fence = await store.log.claim(sessionId, { owner: "a deletion", ttlMs: 60_000 });
+  // The log first: a summary without a log is found, and can be deleted again.
+  await store.log.delete(sessionId, fence);
+  await store.records.delete(SESSIONS, sessionId);
+}
+
 /** The entries of a session's log, in order, page by page. */
 export async function* readLog(store: Store, sessionId: string): AsyncGenerator<StoredEntry> {
   for (let after = 0, isMore = true; isMore;) {

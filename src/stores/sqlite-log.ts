@@ -18,6 +18,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
   const letGo = connection.prepare(
     "UPDATE logs SET fence = fence + 1, lease_until = 0 WHERE id = ? AND fence = ?",
   );
+  const erase = connection.prepare("DELETE FROM entries WHERE log = ?");
   const findEnd = connection.prepare<{ number: number; fence: number; last: number }>(`
     SELECT number, fence, (SELECT coalesce(max(seq), 0) FROM entries WHERE log = number) AS last
     FROM logs WHERE id = ?`);
@@ -41,6 +42,13 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
       }),
     release: (id, fence) =>
       connection.write(`Session ${id} could not be released`, () => void letGo.run(id, fence)),
+    delete: (id, fence) =>
+      connection.write(`Session ${id} could not be deleted`, () => {
+        const log = findEnd.get(id);
+        if (log?.fence !== fence) throw staleOwner(id);
+        erase.run(log.number);
+        letGo.run(id, fence);
+      }),
     async append(id, fence, entries) {
       // Before anything waits: what the caller changes afterwards is not written.
       const texts = entries.map(toText);

@@ -12,6 +12,7 @@ export type StoreCall =
   | "log.renew"
   | "log.release"
   | "log.append"
+  | "log.delete"
   | "log.read"
   | "records.get"
   | "records.put"
@@ -83,6 +84,7 @@ export function faultyStore(store: Store, faults: readonly StoreFault[]): Faulty
       renew: breakable("log.renew", (id, fence, ttlMs) => log.renew(id, fence, ttlMs)),
       release: breakable("log.release", (id, fence) => log.release(id, fence)),
       append: breakable("log.append", (id, fence, entries) => log.append(id, fence, entries)),
+      delete: breakable("log.delete", (id, fence) => log.delete(id, fence)),
       read: breakable("log.read", (id, after, limit) => log.read(id, after, limit)),
     },
     records: {

@@ -35,6 +35,7 @@ export class Mortality {
         claim: (id, lease) => log.claim(id, lease),
         renew: (id, fence, ttlMs) => log.renew(id, fence, ttlMs),
         release: (id, fence) => log.release(id, fence),
+        delete: (id, fence) => log.delete(id, fence),
         read: (id, after, limit) => log.read(id, after, limit),
         append: async (id, fence, entries) => {
           const number = this.before("write");

@@ -8,6 +8,7 @@ import type {
   Provider,
   ProviderTraits,
 } from "../core/provider.ts";
+import { isMessage } from "../core/provider.ts";
 
 /** What the scripted host does in one turn: events in order, or a function that makes them from what it was sent. */
 export type ScriptedTurn = readonly HostEvent[] | ((inputs: readonly HostInput[]) => readonly HostEvent[]);
@@ -54,7 +55,7 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
   const play = (inputs: readonly HostInput[]) => {
     const turn = turns.shift();
     if (turn === undefined) return;
-    if (inputs.some((input) => input.type === "message")) emit({ type: "input.taken" });
+    if (inputs.some(isMessage)) emit({ type: "input.taken" });
     emit({ type: "turn.began" }, ...(typeof turn === "function" ? turn(inputs) : turn));
   };
 
@@ -62,7 +63,7 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
     await script.onSend?.(inputs);
     sent.push(...inputs);
     for (const input of inputs) if ("callId" in input) unanswered.delete(input.callId);
-    const isTurn = inputs.some((input) => input.type === "message" || "callId" in input);
+    const isTurn = inputs.some((input) => isMessage(input) || "callId" in input);
     // The host goes on in its own time, after it has taken the inputs.
     if (isTurn && unanswered.size === 0) queueMicrotask(() => play(inputs));
   };

@@ -96,6 +96,33 @@ export const logCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "log.delete forgets a log, whose id can be used anew",
+    async check(open) {
+      const [{ log }, other] = [await open(), await open()];
+      await other.log.append("t", await other.log.claim("t", ANYBODY), ["kept"]);
+      const fence = await log.claim("s", ANYBODY);
+      await log.append("s", fence, ["a", "b"]);
+      await log.delete("s", fence);
+      equal(await other.log.read("s", 0, 10), [], "a deleted log still has entries");
+      await rejects(() => log.append("s", fence, ["late"]), "stale_owner");
+      const anew = await other.log.claim("s", ANYBODY);
+      equal(anew > fence, true, "the fencing numbers of a deleted log began again");
+      equal(await other.log.append("s", anew, ["c"]), 1, "a log that was deleted does not begin at 1");
+      equal(await log.read("t", 0, 10), numbered(["kept"]), "deleting a log took another one along");
+    },
+  },
+  {
+    name: "log.delete refuses a stale owner and deletes nothing",
+    async check(open) {
+      const { log } = await open();
+      const stale = await log.claim("s", ANYBODY);
+      await log.append("s", stale, ["a"]);
+      await log.claim("s", ANYBODY);
+      await rejects(() => log.delete("s", stale), "stale_owner");
+      equal(await log.read("s", 0, 10), numbered(["a"]), "a stale owner deleted the log");
+    },
+  },
+  {
     name: "logs are kept apart, whatever their ids",
     async check(open) {
       const { log } = await open();

@@ -29,7 +29,7 @@ it.each([
   [["run"], ["--session", "--wait", "--take", "--changed-agent", "LOOPHOST_STORE"]],
   [["resume"], ["<session>", "<agent-file>", "--store", "--wait", "--take", "--changed-agent"]],
   [["approve"], ["<call>", "--deny", "--why", "--no-run", "--store", "--yes"]],
-  [["sessions"], ["show", "export", "--store"]],
+  [["sessions"], ["show", "export", "delete", "--store"]],
   [["serve"], ["--port", "--host", "--api-key", "--model"]],
   [["demo"], ["[folder]", "--model"]],
 ])("explains itself, exit codes included: %j --help", async (command, flags) => {
@@ -69,7 +69,7 @@ it.each<[code: number, args: string[], problem: string]>([
   [2, ["approve", "s", "c", "a.ts", "d"], "approve takes one call; got also d."],
   [2, ["approve", "s", "c", "a.ts", "--why", "no"], "--why goes with --deny."],
   [2, ["sessions"], "No store is named; pass --store <file>. See: loophost sessions --help"],
-  [2, ["sessions", "tell"], 'There is no "sessions tell", only list, show and export.'],
+  [2, ["sessions", "tell"], 'There is no "sessions tell", only list, show, export, delete.'],
   [2, ["sessions", "show"], "A session is missing."],
   [2, ["sessions", "list", "s"], '"sessions list" takes no further argument.'],
   [3, ["run", "src", "hi"], "src is not a file"],

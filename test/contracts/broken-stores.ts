@@ -115,6 +115,15 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
     store: (sound) => withLog(sound, { read: (id, after) => sound.log.read(id, after, 1_000) }),
     noticedBy: "log.read gives what comes after a number",
   },
+  "deletes from the index alone": {
+    store: (sound) => withLog(sound, { delete: (id, fence) => sound.log.release(id, fence) }),
+    noticedBy: "log.delete forgets a log",
+  },
+  "deletes for whoever asks": {
+    store: (sound) =>
+      withLog(sound, { delete: async (id) => sound.log.delete(id, await sound.log.claim(id, ANYBODY)) }),
+    noticedBy: "log.delete refuses a stale owner",
+  },
   "is shy of unknown logs": {
     store: (sound) =>
       withLog(sound, {
@@ -238,6 +247,7 @@ function liveLog(): LogStore {
     renew: () => Promise.resolve(),
     release: () => Promise.resolve(),
     append: (_id, _fence, added) => Promise.resolve(entries.push(...added)),
+    delete: () => Promise.resolve(void entries.splice(0)),
     read: (_id, after) =>
       Promise.resolve(entries.map((entry, index) => ({ seq: index + 1, entry })).slice(after)),
   };

@@ -53,6 +53,7 @@ export async function setUp(
   const executor = new Executor({
     agent: defineAgent({ name: "a", instructions: "", tools, limits }),
     sessionId: "session_1",
+    unknownCalls: "answer",
     context: { tenant: "x" },
     journal: await openJournal(store, {
       sessionId: "session_1",

@@ -182,8 +182,8 @@ describe("steering", () => {
     for await (const event of run) {
       seen.push(event);
       if (event.type !== "run.waiting") continue;
-      session.approve("a");
-      session.deny("b", "too dear");
+      await session.approve("a");
+      await session.deny("b", "too dear");
     }
     expect(seen.filter((event) => event.type === "approval.requested")).toHaveLength(2);
     expect(calls).toHaveLength(1);
@@ -232,7 +232,7 @@ describe("steering", () => {
     const provider = scriptedProvider({ turns: [[call("a", "ask_boss"), needs("a")], [done]] });
     await using session = await openSession(agentWith([external]), { provider });
     const run = session.send("go");
-    for await (const event of run) if (event.type === "run.waiting") session.answer("a", "yes");
+    for await (const event of run) if (event.type === "run.waiting") await session.answer("a", "yes");
     expect(provider.sent.at(-1)).toMatchObject({
       callId: "a",
       result: { content: [{ text: "yes" }], isError: false },

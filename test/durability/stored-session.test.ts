@@ -4,7 +4,7 @@ import type { ModelFunction } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import { findSession, listSessions } from "loophost/stores/sessions";
-import { manualClock, settle } from "loophost/testing";
+import { faultyStore, manualClock, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 const sessionId = "s1";
@@ -65,7 +65,7 @@ describe("a stored session", () => {
     });
     {
       await using session = await open(agent, store);
-      session.approve("p");
+      await session.approve("p");
     }
     expect(payments).toEqual([]);
     await using session = await open(agent, store);
@@ -79,7 +79,7 @@ describe("a stored session", () => {
     {
       await using session = await open(agent, store);
       await session.send("pay", { whenWaiting: "return" }).result();
-      session.deny("p", "too dear");
+      await session.deny("p", "too dear");
     }
     await using session = await open(agent, store);
     expect((await session.resume().result()).text).toContain("too dear");
@@ -178,4 +178,37 @@ describe("owning a session", () => {
     await expect(run.result()).rejects.toMatchObject({ code: "stale_owner" });
     expect(payments).toEqual([]);
   });
+});
+
+describe("a decision between runs", () => {
+  it("says so when it could not be kept, and can be made again", async () => {
+    const { agent, payments } = payment();
+    const kept = memoryStore();
+    {
+      await using session = await open(agent, kept);
+      await session.send("pay", { whenWaiting: "return" }).result();
+    }
+    const faulty = faultyStore(kept, [{ on: "log.append", nth: 1, how: "fail" }]);
+    {
+      await using session = await open(agent, faulty);
+      await expect(session.approve("p")).rejects.toMatchObject({ code: "store_failed" });
+      await session.approve("p");
+    }
+    await using session = await open(agent, kept);
+    expect((await session.resume().result()).text).toContain("done");
+    expect(payments).toHaveLength(1);
+  });
+});
+
+it("resuming a session that has nothing open leaves no trace in its log", async () => {
+  const { agent } = payment();
+  const store = memoryStore();
+  {
+    await using session = await open(agent, store);
+    await session.send("hello").result();
+    const before = await store.log.read(sessionId, 0, 100);
+    expect((await session.resume().result()).terminal).toBe("end_turn");
+    expect(await store.log.read(sessionId, 0, 100)).toEqual(before);
+  }
+  expect((await findSession(store, sessionId))?.runs).toBe(1);
 });

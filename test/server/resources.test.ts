@@ -457,7 +457,7 @@ describe("posted events", () => {
       {
         type: "document",
         mediaType: "text/plain",
-        data: Buffer.from("hé").toString("base64"),
+        data: "hé",
         title: "Notes",
       },
     ]);

@@ -64,9 +64,8 @@ export const approveCommand: Command = {
       flags,
       sessionId,
       signal,
-      start(session, how) {
-        if (deny) session.deny(callId, why);
-        else session.approve(callId);
+      async start(session, how) {
+        await (deny ? session.deny(callId, why) : session.approve(callId));
         return isOnlyRecorded ? undefined : session.resume(how);
       },
     });

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 
 import type { StoredEntry } from "../../core/store.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
-import { listSessions, readLog } from "../../stores/sessions.ts";
+import { deleteSession, listSessions, readLog } from "../../stores/sessions.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
@@ -15,6 +15,9 @@ import { sessionTable } from "../session-table.ts";
 import { timelineOf } from "../timeline.ts";
 
 const PAGE = 1_000;
+const VERBS = ["list", "show", "export", "delete"] as const;
+
+type Verb = (typeof VERBS)[number];
 
 const HELP = `loophost sessions shows the sessions of a store, without opening any of them.
 
@@ -22,6 +25,7 @@ Usage
   loophost sessions [list] [options]      all of them, the latest first
   loophost sessions show <id> [options]   what happened in one, in order
   loophost sessions export <id> [options] its log, one JSON entry per line
+  loophost sessions delete <id> [options] forgets it; what the loop host holds stays there
 
 Options
   --store <file>  the SQLite file they are in. Default: LOOPHOST_STORE
@@ -36,7 +40,7 @@ ${EXIT_CODES_HELP}
 /** The command. */
 export const sessionsCommand: Command = {
   name: "sessions",
-  summary: "list the sessions of a store, show one, or export it",
+  summary: "list the sessions of a store; show, export or delete one",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -45,8 +49,8 @@ export const sessionsCommand: Command = {
       options: { store: { type: "string" } },
     });
     const [what = "list", id, ...more] = positionals;
-    if (what !== "list" && what !== "show" && what !== "export")
-      throw misuse("loophost sessions", `There is no "sessions ${what}", only list, show and export`);
+    if (!isVerb(what))
+      throw misuse("loophost sessions", `There is no "sessions ${what}", only ${VERBS.join(", ")}`);
     if (what !== "list" && id === undefined) throw misuse("loophost sessions", "A session is missing");
     if (more.length > 0 || (what === "list" && id !== undefined))
       throw misuse("loophost sessions", `"sessions ${what}" takes no further argument`);
@@ -60,6 +64,10 @@ export const sessionsCommand: Command = {
   },
 };
 
+function isVerb(word: string): word is Verb {
+  return VERBS.some((verb) => verb === word);
+}
+
 async function* list({ store, file }: OpenStore): AsyncGenerator<string> {
   const sessions: SessionSummary[] = [];
   for (let page = await listSessions(store, { limit: PAGE }); page.length > 0;) {
@@ -70,8 +78,13 @@ async function* list({ store, file }: OpenStore): AsyncGenerator<string> {
   else yield* sessionTable(sessions);
 }
 
-async function* tell(kept: OpenStore, id: string, what: "list" | "show" | "export"): AsyncGenerator<string> {
+async function* tell(kept: OpenStore, id: string, what: Verb): AsyncGenerator<string> {
   const summary = await mustFind(kept, id);
+  if (what === "delete") {
+    await deleteSession(kept.store, id);
+    console.error(`Deleted ${id}.`);
+    return;
+  }
   const log = readLog(kept.store, id);
   yield* what === "show" ? timelineOf(summary, log) : toJsonLines(log);
 }

@@ -6,7 +6,7 @@
 
 import { isObject } from "../../core/json.ts";
 import type { HostEvent, HostInput } from "../../core/provider.ts";
-import type { ContentBlock, Ending, Usage } from "../../core/results.ts";
+import type { ContentBlock, Ending, MediaSource, Usage } from "../../core/results.ts";
 
 /** An event of the wire: an object with a type. Everything else is read with care. */
 export type WireEvent = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -92,6 +92,13 @@ export function toWire(input: HostInput): unknown {
     }
     case "interrupt":
       return { type: "user.interrupt" };
+    case "outcome": {
+      const { description, rubric, maxIterations } = input.outcome;
+      const most = maxIterations === undefined ? {} : { max_iterations: maxIterations };
+      return { type: "user.define_outcome", description, rubric: { type: "text", content: rubric }, ...most };
+    }
+    case "system":
+      return { type: "system.message", content: [{ type: "text", text: input.text }] };
     case "raw":
       return input.event;
     case "continue":
@@ -107,10 +114,22 @@ export function toWireContent(content: readonly ContentBlock[]): unknown[] {
 
 function toWireBlock(block: ContentBlock): unknown {
   if (block.type === "text") return { type: "text", text: block.text };
-  const source = { type: "base64", media_type: block.mediaType, data: block.data };
-  return block.type === "document" && block.title !== undefined
-    ? { type: block.type, source, title: block.title }
-    : { type: block.type, source };
+  if (block.type === "search_result") {
+    const { type, source, title } = block;
+    const content = [{ type: "text", text: block.text }];
+    return { type, source, title, content, citations: { enabled: false } };
+  }
+  const title = block.type === "document" && block.title !== undefined ? { title: block.title } : {};
+  return { type: block.type, source: toSource(block), ...title };
+}
+
+function toSource(media: MediaSource): unknown {
+  if ("url" in media) return { type: "url", url: media.url };
+  if ("fileId" in media) return { type: "file", file_id: media.fileId };
+  const { mediaType, data } = media;
+  return mediaType.startsWith("text/")
+    ? { type: "text", media_type: "text/plain", data }
+    : { type: "base64", media_type: mediaType, data };
 }
 
 const ENDINGS: Readonly<Record<string, Ending>> = {

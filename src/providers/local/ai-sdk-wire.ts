@@ -5,9 +5,10 @@
  * package is needed. For a loop the two differ in one thing: how a file in a prompt is written.
  */
 
+import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { ContentBlock, ToolResult } from "../../core/results.ts";
-import { resultText } from "../../core/results.ts";
+import { blockText, resultText } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
 import type { ToolDescription } from "./model.ts";
 
@@ -171,37 +172,59 @@ function isNothing(part: SaidPart): boolean {
 }
 
 function toUserPart(block: ContentBlock, version: AiSdkVersion): object {
-  if (block.type === "text") return { type: "text", text: block.text };
-  const { mediaType, data } = block;
-  if (block.type === "document" && mediaType.startsWith("text/")) return { type: "text", text: data };
-  return writeFile({ type: "file", mediaType, data, ...filenameOf(block) }, version);
+  const text = toText(block);
+  if (text !== undefined) return { type: "text", text };
+  return writeFile({ type: "file", ...toFile(block), ...filenameOf(block) }, version);
 }
 
 function toOutput(result: ToolResult, version: AiSdkVersion): object {
   // An error has no place for files.
   if (result.isError) return { type: "error-text", value: resultText(result) || "The call failed." };
-  if (result.content.every((block) => block.type === "text"))
+  if (result.content.every((block) => blockText(block) !== undefined))
     return { type: "text", value: resultText(result) };
   return { type: "content", value: result.content.map((block) => toOutputPart(block, version)) };
 }
 
 function toOutputPart(block: ContentBlock, version: AiSdkVersion): object {
-  if (block.type === "text" || version === "v4") return toUserPart(block, version);
-  const { mediaType, data } = block;
-  if (block.type === "document" && mediaType.startsWith("text/")) return { type: "text", text: data };
-  return {
-    type: block.type === "image" ? "image-data" : "file-data",
-    mediaType,
-    data,
-    ...filenameOf(block),
-  };
+  if (toText(block) !== undefined || version === "v4") return toUserPart(block, version);
+  const kind = block.type === "image" ? "image" : "file";
+  if ("url" in block) return { type: `${kind}-url`, url: block.url };
+  return { type: `${kind}-data`, ...toFile(block), ...filenameOf(block) };
+}
+
+interface SentFile {
+  readonly type: "file";
+  readonly mediaType: string;
+  readonly data: string | URL;
+}
+
+/** What a block says in words, text documents included. */
+function toText(block: ContentBlock): string | undefined {
+  const isText = block.type === "document" && "data" in block && block.mediaType.startsWith("text/");
+  return isText ? block.data : blockText(block);
+}
+
+function toFile(block: ContentBlock): Pick<SentFile, "mediaType" | "data"> {
+  if ("data" in block) return { mediaType: block.mediaType, data: block.data };
+  // The type of what is at an address is not known before it is fetched; PDF is what models take.
+  if ("url" in block)
+    return { mediaType: block.type === "image" ? "image/*" : "application/pdf", data: new URL(block.url) };
+  throw new LoophostError(
+    "invalid_options",
+    `An AI SDK model takes no ${block.type} by file id; give it by address or as data.`,
+  );
 }
 
 function filenameOf(block: ContentBlock): { filename?: string } {
   return block.type === "document" && block.title !== undefined ? { filename: block.title } : {};
 }
 
-function writeFile(part: SaidPart, version: AiSdkVersion): object {
+function writeFile(part: SaidPart | SentFile, version: AiSdkVersion): object {
   const isFile = part.type === "file" || part.type === "reasoning-file";
-  return isFile && version === "v4" ? { ...part, data: { type: "data", data: part.data } } : part;
+  return isFile && version === "v4"
+    ? {
+        ...part,
+        data: part.data instanceof URL ? { type: "url", url: part.data } : { type: "data", data: part.data },
+      }
+    : part;
 }

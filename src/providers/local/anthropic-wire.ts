@@ -1,7 +1,7 @@
 /** The Anthropic Messages wire, our side: messages, tools and the system prompt as the JSON text it takes. */
 
 import { isObject } from "../../core/json.ts";
-import type { ContentBlock } from "../../core/results.ts";
+import type { ContentBlock, MediaSource } from "../../core/results.ts";
 import type {
   AssistantBlock,
   AssistantMessage,
@@ -104,12 +104,19 @@ function toContent(content: readonly ContentBlock[]): string {
 
 function toContentBlock(block: ContentBlock): Record<string, unknown> {
   if (block.type === "text") return block;
-  const { type, mediaType, data } = block;
-  const source = mediaType.startsWith("text/")
+  if (block.type === "search_result")
+    return { ...block, content: [{ type: "text", text: block.text }], text: undefined };
+  const title = block.type === "document" && block.title !== undefined ? { title: block.title } : {};
+  return { type: block.type, source: toSource(block), ...title };
+}
+
+function toSource(media: MediaSource): Record<string, unknown> {
+  if ("url" in media) return { type: "url", url: media.url };
+  if ("fileId" in media) return { type: "file", file_id: media.fileId };
+  const { mediaType, data } = media;
+  return mediaType.startsWith("text/")
     ? { type: "text", media_type: "text/plain", data }
     : { type: "base64", media_type: mediaType, data };
-  const title = block.type === "document" && block.title !== undefined ? { title: block.title } : {};
-  return { type, source, ...title };
 }
 
 function isJson(text: string): boolean {

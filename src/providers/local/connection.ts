@@ -58,9 +58,8 @@ export class LocalConnection implements Connection {
   }
 
   send(inputs: readonly HostInput[]): Promise<void> {
-    const unfit = inputs.find((input) => input.type === "raw" || input.type === "verdict");
-    if (unfit !== undefined) {
-      const what = unfit.type === "raw" ? "raw events" : "verdicts";
+    const what = inputs.map(({ type }) => UNFIT[type]).find((unfit) => unfit !== undefined);
+    if (what !== undefined) {
       return Promise.reject(
         new LoophostError("invalid_options", `The in-process loop host takes no ${what}.`),
       );
@@ -79,6 +78,8 @@ export class LocalConnection implements Connection {
       this.#guarded.clear();
       this.#turns = 0;
       for (const { content } of messages) this.#conversation.say(content, true);
+      // Models have no common place for instructions in mid-conversation but among what is said to them.
+      for (const input of inputs) if (input.type === "system") this.#advise(input.text);
       this.#emit({ type: "input.taken" });
       this.#ask();
     }
@@ -198,6 +199,13 @@ export class LocalConnection implements Connection {
     return true;
   }
 }
+
+/** What a host in this process has no use for. */
+const UNFIT: Readonly<Record<string, string>> = {
+  raw: "raw events",
+  verdict: "verdicts",
+  outcome: "outcomes: it has no grader",
+};
 
 /** Arguments that are no JSON object become a problem the model is told about; they are never repaired. */
 function readCall({ id, name, arguments: text }: PendingCall): {

@@ -1,8 +1,9 @@
 /** The chat completions wire, our side: messages and tools as the JSON text it takes. */
 
+import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import type { ContentBlock, ToolResult } from "../../core/results.ts";
-import { resultText } from "../../core/results.ts";
+import type { ContentBlock, MediaSource, ToolResult } from "../../core/results.ts";
+import { blockText, resultText } from "../../core/results.ts";
 import type {
   AssistantBlock,
   AssistantMessage,
@@ -83,7 +84,7 @@ function toResultText(result: ToolResult): string {
   const text = resultText(result);
   // This wire has no field to say that a call failed.
   if (result.isError) return JSON.stringify({ isError: true, error: text });
-  const hasFiles = result.content.some((block) => block.type !== "text");
+  const hasFiles = result.content.some((block) => blockText(block) === undefined);
   return text === "" && hasFiles ? "The result is in the next message." : text;
 }
 
@@ -93,11 +94,22 @@ function toContent(content: readonly ContentBlock[]): string | readonly object[]
 }
 
 function toPart(block: ContentBlock): object {
-  if (block.type === "text") return block;
-  const { mediaType, data } = block;
-  if (block.type === "document" && mediaType.startsWith("text/")) return { type: "text", text: data };
-  const url = `data:${mediaType};base64,${data}`;
-  return block.type === "image"
-    ? { type: "image_url", image_url: { url } }
-    : { type: "file", file: { filename: block.title ?? "document", file_data: url } };
+  if (block.type === "text" || block.type === "search_result")
+    return { type: "text", text: blockText(block) };
+  const url = urlOf(block);
+  if (block.type === "image" && url !== undefined) return { type: "image_url", image_url: { url } };
+  if ("data" in block && block.mediaType.startsWith("text/")) return { type: "text", text: block.data };
+  if (block.type === "document" && "data" in block)
+    return { type: "file", file: { filename: block.title ?? "document", file_data: url } };
+  if (block.type === "document" && "fileId" in block)
+    return { type: "file", file: { file_id: block.fileId } };
+  throw new LoophostError(
+    "invalid_options",
+    `This model's wire takes no ${block.type} by ${"url" in block ? "address" : "file id"}; give it as data.`,
+  );
+}
+
+function urlOf(media: MediaSource): string | undefined {
+  if ("data" in media) return `data:${media.mediaType};base64,${media.data}`;
+  return "url" in media ? media.url : undefined;
 }
