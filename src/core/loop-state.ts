@@ -176,6 +176,6 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
 }
 
 /** Whether the host still has work of ours, or we of its. */
-export function isUnfinished(state: LoopState): boolean {
-  return state.turnOpen || state.calls.some((call) => call.status !== "posted");
+export function isUnfinished({ turnOpen, missing, calls }: LoopState): boolean {
+  return turnOpen || missing !== null || calls.some((call) => call.status !== "posted");
 }

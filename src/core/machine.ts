@@ -59,7 +59,7 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
     case "posted":
       return posted(state, input.ids, out);
     case "post.failed":
-      return fail(change(state, input.ids, ["posting"], { status: "answered" }), input.error, out);
+      return postFailed(state, input, out);
     case "turn.done":
       return endTurn(state, input, out);
     case "looked":
@@ -269,6 +269,16 @@ function interrupt(state: LoopState, out: Command[]): LoopState {
   const quiet = cancelAll(state, out);
   out.push({ do: "send", inputs: [...held, { type: "interrupt" }] });
   return { ...quiet, interrupted: true, missing: null, held: [] };
+}
+
+/** What the host has shown in the meantime did arrive, whatever became of the post. */
+function postFailed(
+  state: LoopState,
+  { ids: posts, error }: Extract<LoopInput, { type: "post.failed" }>,
+  out: Command[],
+): LoopState {
+  const unposted = change(state, posts, ["posting"], { status: "answered" });
+  return unposted === state ? state : fail(unposted, error, out);
 }
 
 function fail(state: LoopState, error: LoophostError, out: Command[]): LoopState {
