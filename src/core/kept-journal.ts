@@ -1,4 +1,10 @@
-/** The journal of a session over a store: it outlives the process. Loaded with the first store (decisions/006). */
+/**
+ * The journal of a session over a store: it outlives the process. Loaded with the first store (decisions/006).
+ *
+ *   K1  entries are written in the order they were recorded; what is recorded while a write is under way, or in one step,
+ *       is one write
+ *   K2  after a write that failed nothing more is written: an entry is never on record without those before it
+ */
 
 import type { Agent } from "./agent.ts";
 import { LoophostError, toLoophostError } from "./errors.ts";
@@ -15,6 +21,13 @@ import type { Store } from "./store.ts";
 
 const PAGE = 1_000;
 
+interface Waiting {
+  readonly entry: JournalEntry;
+  readonly json: Json;
+  readonly resolve: () => void;
+  readonly reject: (error: LoophostError) => void;
+}
+
 /** The journal of one session in a store. */
 export class KeptJournal implements Journal {
   readonly isKept = true;
@@ -22,6 +35,10 @@ export class KeptJournal implements Journal {
   readonly #store: Store;
   readonly #ownership: Ownership;
   readonly #id: string;
+  #waiting: Waiting[] = [];
+  #isWriting = false;
+  #failed: LoophostError | undefined;
+  #whenLost: (error: LoophostError) => void = () => undefined;
 
   private constructor(store: Store, ownership: Ownership, id: string) {
     this.#store = store;
@@ -64,26 +81,51 @@ export class KeptJournal implements Journal {
     await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });
   }
 
-  async record(entry: JournalEntry): Promise<void> {
+  record(entry: JournalEntry): Promise<void> {
     this.recorded.apply(entry);
-    try {
-      await this.#store.log.append(this.#id, this.#ownership.fence, [{ ...toJson(entry), at: Date.now() }]);
-      await updateIndex(this.#store, this.#id, entry, this.recorded);
-    } catch (thrown) {
-      throw toLoophostError(
-        thrown,
-        "store_failed",
-        `The journal of session ${this.#id} could not be written`,
-      );
-    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, json: { ...toJson(entry), at: Date.now() }, resolve, reject });
+      if (this.#isWriting) return;
+      this.#isWriting = true;
+      this.#writeAll().catch(reject);
+    });
   }
 
   whenLost(callback: (error: LoophostError) => void): void {
+    this.#whenLost = callback;
     this.#ownership.whenLost(callback);
   }
 
   close(): Promise<void> {
     return this.#ownership.release();
+  }
+
+  async #writeAll(): Promise<void> {
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const together = this.#waiting;
+      this.#waiting = [];
+      await this.#write(together).then(
+        () => together.forEach(({ resolve }) => resolve()),
+        (thrown: unknown) => this.#fail(together, thrown),
+      );
+    }
+    this.#isWriting = false;
+  }
+
+  async #write(together: readonly Waiting[]): Promise<void> {
+    if (this.#failed !== undefined) throw this.#failed;
+    const entries = together.map(({ json }) => json);
+    await this.#store.log.append(this.#id, this.#ownership.fence, entries);
+    for (const { entry } of together) await updateIndex(this.#store, this.#id, entry, this.recorded);
+  }
+
+  #fail(together: readonly Waiting[], thrown: unknown): void {
+    const isNews = this.#failed === undefined;
+    const what = `The journal of session ${this.#id} could not be written`;
+    const error = (this.#failed ??= toLoophostError(thrown, "store_failed", what));
+    for (const { reject } of together) reject(error);
+    if (isNews) this.#whenLost(error);
   }
 
   async #read(): Promise<void> {

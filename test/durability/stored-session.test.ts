@@ -181,7 +181,7 @@ describe("owning a session", () => {
 });
 
 describe("a decision between runs", () => {
-  it("says so when it could not be kept, and can be made again", async () => {
+  it("says so when it could not be kept, and can be made again once the store is sound", async () => {
     const { agent, payments } = payment();
     const kept = memoryStore();
     {
@@ -192,6 +192,11 @@ describe("a decision between runs", () => {
     {
       await using session = await open(agent, faulty);
       await expect(session.approve("p")).rejects.toMatchObject({ code: "store_failed" });
+      // A log with a gap would be worse than one that ends.
+      expect(() => session.resume()).toThrow(expect.objectContaining({ code: "store_failed" }));
+    }
+    {
+      await using session = await open(agent, kept);
       await session.approve("p");
     }
     await using session = await open(agent, kept);
