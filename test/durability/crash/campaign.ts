@@ -22,7 +22,10 @@ export interface CrashArgs {
 export interface Outcome {
   readonly deaths: readonly string[];
   readonly toolsFinished: number;
+  /** Against what their tool says of calls without a known end. */
   readonly runTwice: number;
+  /** As their tool says. */
+  readonly runAgain: number;
   readonly sentTwice: number;
   /** The run had ended, and its process was killed before anybody had the result. */
   readonly isUnheard: boolean;
@@ -58,10 +61,11 @@ export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Cr
     return {
       deaths: report.deaths,
       toolsFinished: new Set(report.journal.filter(isFinished).map(({ id }) => id)).size,
-      runTwice: report.repeated.length,
+      runTwice: ifUnknown === "rerun" ? 0 : report.repeated.length,
+      runAgain: ifUnknown === "rerun" ? report.repeated.length : 0,
       sentTwice,
       isUnheard: report.isUnheard,
-      wrong: ifUnknown === "probe" ? findWrong(report, sentTwice) : undefined,
+      wrong: findWrong(report, sentTwice, ifUnknown),
       faults: proxy.log.length,
       report,
     };
@@ -71,6 +75,7 @@ export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Cr
       deaths: [],
       toolsFinished: 0,
       runTwice: 0,
+      runAgain: 0,
       sentTwice: 0,
       isUnheard: false,
       report: undefined,
@@ -79,18 +84,25 @@ export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Cr
   }
 }
 
-function findWrong(report: CrashReport, sentTwice: number): string | undefined {
+/** With "fail" the model is told of calls whose end is not known, and sums up less; crashTest looks after the policy itself. */
+function findWrong(
+  report: CrashReport,
+  sentTwice: number,
+  ifUnknown: CrashArgs["ifUnknown"],
+): string | undefined {
   const { result, effects, journal, repeated } = report;
-  const notes = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
+  const all = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
+  const notes = ifUnknown === "probe" ? all : [...new Set(all)];
   const due = Array.from({ length: TURNS * 2 }, (_, n) => n);
   const { ending, text, turns, toolUses } = result;
-  const isResultRight = text === TEXT && turns === TURNS + 1 && toolUses.length === TURNS * 2;
+  const isTextRight =
+    ifUnknown === "fail" || (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
   const isRight =
-    JSON.stringify(notes) === JSON.stringify(due) &&
+    isTextRight &&
     sentTwice === 0 &&
     ending === "completed" &&
-    // A run that had ended is not told again: there is nothing to compare.
-    isResultRight;
+    turns === TURNS + 1 &&
+    toolUses.length === TURNS * 2;
   return isRight ? undefined : JSON.stringify({ result, notes, repeated, sentTwice, journal }, null, 1);
 }
 

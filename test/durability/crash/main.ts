@@ -18,6 +18,7 @@ interface Job {
   readonly kind: string;
   readonly killAt: KillAt;
   readonly seed: number;
+  readonly ifUnknown: CrashArgs["ifUnknown"];
 }
 
 interface Done {
@@ -27,6 +28,7 @@ interface Done {
   readonly kills: number;
   readonly toolsFinished: number;
   readonly runTwice: number;
+  readonly runAgain: number;
   readonly sentTwice: number;
   readonly isUnheard: boolean;
   readonly faults: number;
@@ -66,8 +68,8 @@ process.exitCode = done.some(({ wrong }) => wrong !== undefined) ? 1 : 0;
 
 async function work(): Promise<void> {
   for (let job = left.shift(); job !== undefined; job = left.shift()) {
-    const { host, kind, killAt, seed } = job;
-    const outcome = await crash({ host, killAt, faultSeed: isFaulty ? seed : undefined });
+    const { host, kind, killAt, seed, ifUnknown } = job;
+    const outcome = await crash({ host, killAt, ifUnknown, faultSeed: isFaulty ? seed : undefined });
     const { deaths, report: _report, ...came } = outcome;
     const line: Done = { host, kind, seed, kills: deaths.length, ...came };
     done.push(line);
@@ -87,7 +89,8 @@ function seeded(first: number, runs: number): Job[] {
       KINDS[Math.floor(seed / hosts.length) % KINDS.length] ?? [];
     const lives = pickAt(4, seed, 1);
     const places = Array.from({ length: lives }, (__, life) => place(pickAt(1_000, seed, life, 2)));
-    return { host: hosts[seed % hosts.length] ?? "local", kind, killAt: places, seed };
+    const ifUnknown = (["fail", "rerun"] as const)[pickAt(8, seed, 3)] ?? "probe";
+    return { host: hosts[seed % hosts.length] ?? "local", kind, killAt: places, seed, ifUnknown };
   });
 }
 
@@ -102,6 +105,7 @@ async function everyWrite(): Promise<Job[]> {
           kind: `${when} write`,
           killAt: { write: index + 1, when },
           seed: index * 2 + at,
+          ifUnknown: "probe" as const,
         })),
       );
     }),
@@ -134,6 +138,7 @@ function toRow(group: readonly Done[]): Record<string, string | number> {
     kills: sum(({ kills }) => kills),
     faults: sum(({ faults }) => faults),
     "tools finished": sum(({ toolsFinished }) => toolsFinished),
+    "run again as told": sum(({ runAgain }) => runAgain),
     "run twice": sum(({ runTwice }) => runTwice),
     "sent twice": sum(({ sentTwice }) => sentTwice),
     "end unheard": sum(({ isUnheard }) => Number(isUnheard)),
