@@ -80,7 +80,7 @@ export function updateAgent(agent: AgentRecord, body: JsonObject): AgentRecord {
 }
 
 /** An agent with the fields a session may override replaced. */
-export function overridden(agent: AgentRecord, body: JsonObject): AgentRecord {
+export function overridden<T extends AgentSnapshot>(agent: T, body: JsonObject): T {
   return {
     ...agent,
     ...("model" in body && { model: readModel(body["model"]) }),

@@ -4,23 +4,30 @@ import { createHash, timingSafeEqual } from "node:crypto";
 
 import { Refusal } from "./errors.ts";
 
-/** Makes a check for the key, as `Authorization: Bearer` or as `x-api-key`. Without a key everybody passes. */
-export function keyCheck(apiKey: string | undefined): (headers: Headers) => void {
-  if (apiKey === undefined) return () => undefined;
-  const expected = digest(apiKey);
-  return (headers) => {
-    const bearer = headers.get("authorization")?.match(/^Bearer +(.+)$/i)?.[1];
-    const given = [bearer, headers.get("x-api-key")];
-    // Digests, so that neither the time taken nor a difference in length tells anything about the key.
-    const fits = given.some(
-      (key) => key !== null && key !== undefined && timingSafeEqual(digest(key), expected),
-    );
-    if (!fits)
-      throw new Refusal(
-        "authentication_error",
-        "The key is missing or wrong. Send it as Authorization: Bearer or as x-api-key.",
-      );
-  };
+/** The keys a request carries: its `Authorization: Bearer` and its `x-api-key`. */
+export function keysOf(headers: Headers): readonly string[] {
+  const bearer = headers.get("authorization")?.match(/^Bearer +(.+)$/i)?.[1];
+  return [bearer, headers.get("x-api-key")].filter((key) => key !== undefined && key !== null);
+}
+
+/** Makes a check whether the host's key is among those of a request. Without a key everybody passes. */
+export function keyCheck(apiKey: string | undefined): (keys: readonly string[]) => boolean {
+  if (apiKey === undefined) return () => true;
+  const expected = digestOf(apiKey);
+  return (keys) => keys.some((key) => timingSafeEqual(digestOf(key), expected));
+}
+
+/** Refuses a request that carries no key of ours. */
+export function unknownKey(): Refusal {
+  return new Refusal(
+    "authentication_error",
+    "The key is missing or wrong. Send it as Authorization: Bearer or as x-api-key.",
+  );
+}
+
+/** What keys are compared by, so that neither the time taken nor a difference in length tells anything about them. */
+export function digestOf(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
 }
 
 /** Whether a host name can only be reached from this machine. */
@@ -46,8 +53,4 @@ export function checkIsLocal(headers: Headers): void {
 
 function isOnLoopback(url: string): boolean {
   return URL.canParse(url) && isLoopback(new URL(url).hostname);
-}
-
-function digest(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
 }

@@ -80,7 +80,7 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
     const data = found.slice(0, limit);
     if (cursor.isBackward) data.reverse();
     const after = (record: T | undefined, isThere: boolean, way: "next" | "prev") =>
-      record !== undefined && isThere ? `${order}.${way}.${record.id}` : null;
+      record !== undefined && isThere ? cursorAt(order, way, record.id) : null;
     return {
       data,
       next_page: after(data.at(-1), cursor.isBackward || isMore, "next"),
@@ -115,11 +115,16 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   }
 }
 
+/** The cursor of the page after, or before, the record with an id. */
+export function cursorAt(order: Order, way: "next" | "prev", id: string): string {
+  return `${order}.${way}.${id}`;
+}
+
 function readCursor(
   page: string | null,
   order: Order,
 ): { readonly id: string; readonly isBackward: boolean } {
-  if (page === null || page === "") return { id: "", isBackward: false };
+  if (page === null) return { id: "", isBackward: false };
   const [cursorOrder, way, id] = page.split(".");
   if (id === undefined || (way !== "next" && way !== "prev"))
     throw invalid("page is not a cursor of this listing.");

@@ -1,12 +1,15 @@
 /**
  * The embedded loop host: Claude Managed Agents' HTTP and event stream over our own loop, any model and any store.
  *
- * What a client may rely on is what the official SDKs use: agents, environments, sessions, events and the one thread of a
- * session. Only an agent's custom tools are offered to the model; its other toolsets are kept and shown, and do nothing.
+ * What a client may rely on is what the official SDKs use: agents, environments and their work, files, and sessions with
+ * their resources, events and one thread. A model is offered an agent's custom tools, which whoever holds the session
+ * runs, and in a self-hosted environment its built-in tools, which workers run. MCP servers and skills are kept and shown,
+ * and do nothing.
  */
 
 import { Hono } from "hono";
 
+import type { TokenPrices } from "../budget/budget.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -17,8 +20,9 @@ import { local } from "../providers/local/local.ts";
 import type { Model } from "../providers/local/model.ts";
 import { memoryStore } from "../stores/memory.ts";
 import type { AgentSnapshot } from "./agent-record.ts";
-import { checkIsLocal, isLoopback, keyCheck } from "./auth.ts";
+import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./auth.ts";
 import { errorResponse, invalid, notFound, Refusal } from "./errors.ts";
+import { FileStore } from "./file-store.ts";
 import { HostRecords } from "./host-records.ts";
 import { ReplyMemory } from "./idempotency.ts";
 import { newId } from "./ids.ts";
@@ -28,9 +32,13 @@ import { LiveSessions } from "./live-sessions.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { fileRoutes } from "./routes/files.ts";
 import type { HostEnv } from "./routes/request.ts";
 import { readBody } from "./routes/request.ts";
+import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { workRoutes } from "./routes/work.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /** How the embedded host is made. */
 export interface EmbeddedHostOptions {
@@ -42,6 +50,11 @@ export interface EmbeddedHostOptions {
   readonly apiKey?: string | undefined;
   /** Where everything is kept; one host per store. Default: in memory, gone with the process. */
   readonly store?: Store | undefined;
+  /**
+   * What models cost, by the id agents name them with: cents for a million tokens. Sessions whose model has a price tell
+   * their cost and may have a budget.
+   */
+  readonly prices?: Readonly<Record<string, TokenPrices>> | undefined;
   readonly clock?: Clock | undefined;
   /** Milliseconds between two signs of life on a stream. Default 15 000. */
   readonly pingIntervalMs?: number | undefined;
@@ -79,27 +92,49 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     throw new LoophostError("invalid_options", "apiKey is empty; leave it out to let everybody in.");
   const { store = memoryStore(), clock = systemClock } = options;
   const records = new HostRecords(store.records);
-  const live = new LiveSessions(records.sessions, { store, clock, provider: providerOf(options, clock) });
+  const files = new FileStore(store.records);
+  const work = new WorkQueue(store.records, clock, async (sessionId) => {
+    const isThere = (await records.sessions.get(sessionId)) !== undefined;
+    return isThere && live.use(sessionId, (session) => session.hasOpenRun);
+  });
+  const live = new LiveSessions(records.sessions, {
+    store,
+    clock,
+    provider: providerOf(options, clock),
+    files,
+    prices: options.prices ?? {},
+    onRunning: (session) => {
+      // A store that fails to keep the item fails the session's own log too, which is where that is told.
+      work.want(session).catch(() => undefined);
+    },
+  });
+  // A session that cannot be taken up now is taken up, or found broken, when it is next used.
+  live.start().catch(() => undefined);
   const app = new Hono<HostEnv>();
   const replies = new ReplyMemory();
-  const checkKey = keyCheck(options.apiKey);
+  const isKeyAmong = keyCheck(options.apiKey);
   const listening = new Set<Listening>();
   let isClosed = false;
 
   app.use(async (c, next) => {
     if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
-    checkKey(c.req.raw.headers);
+    const keys = keysOf(c.req.raw.headers);
+    if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();
     if (isClosed) throw new Refusal("api_error", "This host was closed.");
     if (c.req.method !== "POST") return next();
     const body = await readBody(c.req.raw);
     c.set("body", body);
     const key = c.req.header("idempotency-key");
     if (key === undefined) return next();
-    c.res = await replies.once(key, `${c.req.path}\n${body}`, () => next().then(() => c.res));
+    const request = Buffer.concat([Buffer.from(`${c.req.path}\n`), body]);
+    c.res = await replies.once(key, request, () => next().then(() => c.res));
   });
   app.route("/v1/agents", agentRoutes(records));
-  app.route("/v1/environments", environmentRoutes(records));
-  app.route("/v1/sessions", sessionRoutes(records, live));
+  app.route("/v1/environments", environmentRoutes(records, work));
+  app.route("/v1/environments", workRoutes(records, work));
+  app.route("/v1/sessions", sessionRoutes(records, live, files, work));
+  app.route("/v1/sessions", resourceRoutes(live, files));
+  app.route("/v1/files", fileRoutes(files));
   app.route(
     "/v1/sessions",
     eventRoutes(live, {
@@ -120,6 +155,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
 
   const close = async (): Promise<void> => {
     isClosed = true;
+    work.close();
     await live.close();
     await Promise.all([...listening].map((server) => server.close()));
     listening.clear();

@@ -1,7 +1,8 @@
 /**
  * Environments as the host keeps and shows them.
  *
- * This host runs no tools of its own, so an environment is a name to create sessions under and nothing more.
+ * This host runs no containers: a cloud environment is a name to create sessions under and nothing more, a self-hosted one
+ * has workers.
  */
 
 import type { Json, JsonObject } from "../core/json.ts";
@@ -67,7 +68,7 @@ function readConfig(config: Json | undefined): JsonObject {
   return {
     type,
     networking: isJsonObject(networking) ? readNetworking(networking) : { type: "unrestricted" },
-    packages: { type: "packages", ...none, ...(isJsonObject(packages) ? packages : {}) },
+    packages: { type: "packages", ...none, ...(isJsonObject(packages) && readPackages(packages)) },
   };
 }
 
@@ -77,10 +78,24 @@ function readNetworking(networking: JsonObject): JsonObject {
     throw invalid('config.networking.type must be "unrestricted" or "limited".');
   return {
     type: "limited",
-    allowed_hosts: networking["allowed_hosts"] ?? [],
+    allowed_hosts: stringList(networking["allowed_hosts"], "config.networking.allowed_hosts"),
     allow_mcp_servers: networking["allow_mcp_servers"] ?? false,
     allow_package_managers: networking["allow_package_managers"] ?? false,
   };
+}
+
+function readPackages(packages: JsonObject): JsonObject {
+  const managers = Object.entries(packages).filter(([name]) => name !== "type");
+  return Object.fromEntries(
+    managers.map(([name, list]) => [name, stringList(list, `config.packages.${name}`)]),
+  );
+}
+
+function stringList(list: Json | undefined, name: string): readonly Json[] {
+  const strings = list ?? [];
+  if (!Array.isArray(strings) || !strings.every((item) => typeof item === "string"))
+    throw invalid(`${name} must be a list of strings.`);
+  return strings;
 }
 
 function readScope(scope: Json | undefined): string {

@@ -22,11 +22,18 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly type: keyof typeof STATUS;
   readonly details: JsonObject | undefined;
+  readonly status: number;
 
-  constructor(type: keyof typeof STATUS, message: string, details?: JsonObject) {
+  constructor(
+    type: keyof typeof STATUS,
+    message: string,
+    details?: JsonObject,
+    status: number = STATUS[type],
+  ) {
     super(message);
     this.type = type;
     this.details = details;
+    this.status = status;
   }
 }
 
@@ -52,11 +59,11 @@ export function notFound(what: string, errorCode?: string): Refusal {
 export function errorResponse(thrown: unknown, requestId: string): Response {
   const refusal =
     thrown instanceof Refusal ? thrown : new Refusal("api_error", "The host failed to answer this request.");
-  const { type, message, details } = refusal;
+  const { type, message, details, status } = refusal;
   return Response.json(
     { type: "error", error: { type, message, ...(details && { details }) }, request_id: requestId },
     {
-      status: STATUS[type],
+      status,
       // The official SDKs try a 409 again by themselves; here a conflict is an answer.
       headers: type === "conflict_error" ? { "x-should-retry": "false" } : {},
     },

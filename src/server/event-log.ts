@@ -5,16 +5,27 @@
  *       before a listing therefore misses nothing
  *   W2  previews keep their place among the events, and go to the streams only
  *   W3  once the log cannot be written nothing more is shown, and everybody who waits is told
+ *   W4  what one step of the session adds is in the store as a whole or not at all, so that a process that dies leaves no
+ *       step half done
  */
 
 import type { LoophostError } from "../core/errors.ts";
 import { toLoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Lease, LogStore } from "../core/store.ts";
+import type { AssistantMessage } from "../core/transcript.ts";
 import type { WireEvent, WirePreview } from "./wire-events.ts";
 
 /** A host is alone with its store: what it finds there is its own, left by itself in an earlier life. */
-export const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
+const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
+
+/** An event as it is in the store. */
+export interface LoggedEvent {
+  readonly seq: number;
+  readonly event: WireEvent;
+  /** What the model said, in its own words: kept beside the event that ends its request, never shown. */
+  readonly said?: AssistantMessage | undefined;
+}
 
 /** Something a stream is shown: an event with its number, or a preview of one. */
 export type LogItem =
@@ -23,13 +34,14 @@ export type LogItem =
 
 /** A stream that follows the log. Called in order and not asynchronously; must not throw. */
 export interface Follower {
-  take(item: LogItem): void;
+  /** Takes what was written, or previewed, together. */
+  take(items: readonly LogItem[]): void;
   /** Nothing more will come. */
   end(): void;
 }
 
 type Queued =
-  | { readonly kind: "event"; readonly event: WireEvent }
+  | { readonly kind: "event"; readonly event: WireEvent; readonly said: AssistantMessage | undefined }
   | { readonly kind: "preview"; readonly event: WirePreview }
   | { readonly kind: "mark"; readonly settle: (error?: LoophostError) => void };
 
@@ -62,9 +74,9 @@ export class EventLog {
     return this.#failed;
   }
 
-  /** Adds an event. */
-  append(event: WireEvent): void {
-    this.#push({ kind: "event", event });
+  /** Adds an event, with what is to be kept beside it. */
+  append(event: WireEvent, said?: AssistantMessage): void {
+    this.#push({ kind: "event", event, said });
   }
 
   /** Shows the streams a preview. */
@@ -98,9 +110,24 @@ export class EventLog {
   }
 
   /** Events numbered above `after`, at most `limit`. */
-  async read(after: number, limit: number): Promise<{ readonly seq: number; readonly event: WireEvent }[]> {
+  async read(after: number, limit: number): Promise<LoggedEvent[]> {
     const entries = await this.#store.read(this.id, after, limit);
-    return entries.map(({ seq, entry }) => ({ seq, event: toEvent(entry) }));
+    return entries.map(({ seq, entry }) => fromEntry(seq, entry));
+  }
+
+  /** Every event there is, in order. */
+  async *readAll(): AsyncGenerator<LoggedEvent> {
+    for (let after = 0, isMore = true; isMore;) {
+      const page = await this.read(after, PAGE);
+      yield* page;
+      after = page.at(-1)?.seq ?? after;
+      isMore = page.length === PAGE;
+    }
+  }
+
+  /** Forgets every event; the session is gone. */
+  async discard(): Promise<void> {
+    if (this.#fence !== undefined) await this.#store.delete(this.id, this.#fence);
   }
 
   /** Ends every stream. */
@@ -138,22 +165,23 @@ export class EventLog {
     const save = this.#save;
     this.#save = undefined;
     await save?.();
-    const events = batch.flatMap((item) => (item.kind === "event" ? [item.event] : []));
-    let seq = events.length === 0 ? 0 : (await this.#append(events)) - events.length;
-    for (const item of batch) {
-      if (item.kind === "event") this.#show({ seq: (seq += 1), event: item.event });
-      else if (item.kind === "preview") this.#show({ seq: undefined, event: item.event });
-      else if (item.kind === "mark") item.settle();
-    }
+    const entries = batch.flatMap((item) => (item.kind === "event" ? [toEntry(item.event, item.said)] : []));
+    let seq = entries.length === 0 ? 0 : (await this.#append(entries)) - entries.length;
+    const shown = batch.flatMap((item): LogItem[] => {
+      if (item.kind === "mark") return [];
+      return [
+        item.kind === "event"
+          ? { seq: (seq += 1), event: item.event }
+          : { seq: undefined, event: item.event },
+      ];
+    });
+    if (shown.length > 0) for (const follower of this.#followers) follower.take(shown);
+    for (const item of batch) if (item.kind === "mark") item.settle();
   }
 
-  async #append(events: readonly WireEvent[]): Promise<number> {
+  async #append(entries: readonly Json[]): Promise<number> {
     this.#fence ??= await this.#store.claim(this.id, HOST_LEASE);
-    return this.#store.append(this.id, this.#fence, events);
-  }
-
-  #show(item: LogItem): void {
-    for (const follower of this.#followers) follower.take(item);
+    return this.#store.append(this.id, this.#fence, entries);
   }
 
   #fail(thrown: unknown): void {
@@ -167,7 +195,17 @@ export class EventLog {
   }
 }
 
-function toEvent(entry: Json): WireEvent {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `append` writes to this log
-  return entry as WireEvent;
+const PAGE = 500;
+
+function toEntry(event: WireEvent, said: AssistantMessage | undefined): Json {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a message is plain data; what is native in it came from JSON
+  return said === undefined ? event : ({ ...event, said } as unknown as Json);
+}
+
+function fromEntry(seq: number, entry: Json): LoggedEvent {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `toEntry` makes what is in this log
+  const kept = entry as unknown as WireEvent & { readonly said?: AssistantMessage };
+  if (kept.said === undefined) return { seq, event: kept };
+  const { said, ...event } = kept;
+  return { seq, event, said };
 }

@@ -1,95 +1,86 @@
 /**
- * One session: takes what clients post, keeps its record, and says what happens as wire events.
+ * One session: takes what clients post, and has the work done that follows from it.
  *
  *   H1  a post is checked and applied in one step, without waiting: all its events are taken or none is, and no two posts
  *       can answer the same call
  *   H2  an idle that asks for answers is said only while some are missing, and again after a part of them came; with the
  *       last answer the session is running again
- *   H3  one run at a time; messages that come meanwhile wait, and are taken in order, each after the idle before it
- *   H4  between runs nothing is held but the record
+ *   H3  between runs nothing is held but the record, and nothing but that of a session that has waited for long
  */
 
-import type { Clock } from "../core/clock.ts";
-import { toLoophostError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Provider } from "../core/provider.ts";
-import type { ContentBlock, Ending } from "../core/results.ts";
-import type { Store } from "../core/store.ts";
-import type { AgentSnapshot } from "./agent-record.ts";
+import { isUsedUp, readNewBudget } from "./budget.ts";
 import { invalid, notFound } from "./errors.ts";
-import { EventLog } from "./event-log.ts";
-import { optionalString, patchMetadata } from "./fields.ts";
-import { HostedRun } from "./hosted-run.ts";
+import type { EventLog } from "./event-log.ts";
+import type { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
 import type { SessionRecord } from "./session-record.ts";
-import { addSpent } from "./session-record.ts";
-import { Transcript } from "./transcript.ts";
+import type { RunnerSetup } from "./session-runner.ts";
+import { SessionRunner } from "./session-runner.ts";
+import type { StateSetup } from "./session-state.ts";
+import { SessionState } from "./session-state.ts";
+import { readSessionUpdate } from "./session-update.ts";
+import { requestEnded } from "./turn-writer.ts";
 import type { UserEvent } from "./user-events.ts";
-import type { StopReason, WireEvent } from "./wire-events.ts";
-import {
-  errorEvent,
-  errorTypeOf,
-  idleEvents,
-  runningEvents,
-  terminatedEvents,
-  wireEvent,
-} from "./wire-events.ts";
+import type { WireEvent } from "./wire-events.ts";
+import { hostToolResult, INTERRUPTED, terminatedEvents, wireEvent } from "./wire-events.ts";
 
 /** What a session works with. */
-export interface SessionSetup {
-  readonly store: Store;
-  readonly clock: Clock;
-  /** The loop host for an agent: this process, with a model. */
-  readonly provider: (agent: AgentSnapshot) => Provider;
-  readonly save: (record: SessionRecord) => Promise<void>;
+export interface SessionSetup extends StateSetup, RunnerSetup {
   readonly forget: (id: string) => Promise<void>;
   /** Called when the session may have nothing left to do. */
   readonly onQuiet: () => void;
 }
 
-interface QueuedMessage {
-  readonly event: WireEvent;
-  readonly blocks: readonly ContentBlock[];
-}
-
-const LOST =
-  "The host stopped while this session was at work, and that work is lost. Send your message again.";
+/** A session that waits so long for a client, and that nobody follows, leaves memory. */
+const PARK_AFTER_MS = 60_000;
 
 /** A session that is being used. */
 export class HostedSession {
-  readonly log: EventLog;
   readonly #setup: SessionSetup;
-  readonly #transcript: Transcript;
-  #record: SessionRecord;
-  #run: HostedRun | undefined;
-  #queue: QueuedMessage[] = [];
-  #isWaiting = false;
+  readonly #state: SessionState;
+  readonly #runner: SessionRunner;
   #isOver = false;
-  #runningSince = 0;
+  #cancelParking: () => void = () => undefined;
 
   constructor(record: SessionRecord, setup: SessionSetup) {
-    this.#record = record;
     this.#setup = setup;
-    this.#transcript = new Transcript(setup.store.log, record.id);
-    this.log = new EventLog(setup.store.log, record.id, () => this.#settle());
-    if (record.is_open) {
-      this.log.append(errorEvent("unknown_error", LOST, "exhausted"));
-      this.#sayIdle({ type: "retries_exhausted" }, { is_open: false });
-    }
+    this.#state = new SessionState(record, setup, () => this.#settle());
+    this.#runner = new SessionRunner(this.#state, setup, () => this.#parkLater());
   }
 
   get record(): SessionRecord {
-    return this.#record;
+    return this.#state.record;
+  }
+
+  get log(): EventLog {
+    return this.#state.log;
+  }
+
+  /** Whether a run is open, be it at work or waiting. */
+  get hasOpenRun(): boolean {
+    return this.#state.work.isOpen;
   }
 
   /** Whether it may leave memory. */
   get isQuiet(): boolean {
-    return this.#run === undefined && this.log.isQuiet;
+    return this.#runner.isFree && this.log.isQuiet;
   }
 
   /** Whether a message still waits for its turn. */
   isQueued(eventId: string): boolean {
-    return this.#queue.some(({ event }) => event.id === eventId);
+    return this.#state.work.queue.some(({ id }) => id === eventId);
+  }
+
+  /** Whether a call waits for a client; told by the event with this id. */
+  isOpenCall(eventId: string): boolean {
+    return this.#state.work.calls.has(eventId);
+  }
+
+  /** Goes on with what an earlier process, or this one before the session left memory, left open. */
+  async takeUp(): Promise<void> {
+    await this.#state.recall();
+    this.#runner.takeUp();
   }
 
   /**
@@ -99,194 +90,156 @@ export class HostedSession {
    */
   post(events: readonly UserEvent[]): readonly WireEvent[] {
     this.#mustLive();
-    checkPost(events, {
-      openCalls: this.#run?.openCalls ?? [],
-      isWaiting: this.#isWaiting,
-      queued: this.#queue.length,
-      threadId: this.#record.thread_id,
-    });
-    const echoes = events.map((event) => this.#take(event));
-    if (this.#isWaiting && events.some((event) => event.type === "user.custom_tool_result"))
-      this.#askForAnswers();
+    const { work } = this.#state;
+    checkPost(events, { work, isCapped: isUsedUp(this.record), threadId: this.record.thread_id });
+    // Instructions that come with results must be known to the model before it goes on with them.
+    if (events.at(-1)?.type === "system.message" && events.at(-2)?.type !== "user.message")
+      this.#runner.outdate();
+    const before = missingIn(work);
+    const echoes: WireEvent[] = [];
+    for (const event of events) echoes.push(this.#take(event, echoes.at(-1)));
+    if (work.isWaiting && missingIn(work) !== before) this.#runner.askForAnswers();
     return echoes;
   }
 
-  /** Changes title and metadata. */
+  /** Changes what an update may change. */
   update(body: JsonObject): SessionRecord {
     this.#mustLive();
-    const title = optionalString(body, "title", 1_024);
+    const { budget } = body;
     const changes = {
-      ...(title !== undefined && { title }),
-      ...(body["metadata"] && { metadata: patchMetadata(this.#record.metadata, body["metadata"]) }),
+      ...readSessionUpdate(this.record, this.hasOpenRun, body),
+      ...(budget !== undefined && { budget: readNewBudget(this.record, budget) }),
     };
-    this.#change(changes);
-    this.log.append(wireEvent("session.updated", changes));
-    return this.#record;
+    this.#state.change(changes);
+    this.#state.say(wireEvent("session.updated", changes));
+    if (this.#state.work.isCapped && !isUsedUp(this.record)) this.#runner.goOn();
+    return this.record;
+  }
+
+  /** Changes the record without a word in the log. */
+  amend(changes: Partial<SessionRecord>): SessionRecord {
+    this.#mustLive();
+    this.#state.change(changes);
+    return this.record;
   }
 
   /** Ends the session for good; it can still be read. */
   async archive(): Promise<SessionRecord> {
-    if (this.#record.status === "terminated") return this.#record;
-    this.#mustRest("archived");
-    this.#change({ status: "terminated", archived_at: new Date().toISOString(), is_open: false });
-    for (const event of terminatedEvents(this.#record)) this.log.append(event);
-    await this.close();
-    return this.#record;
+    if (this.record.status !== "terminated") {
+      this.#mustRest("archived");
+      this.#state.change({ status: "terminated", archived_at: new Date().toISOString() });
+      for (const event of terminatedEvents(this.record)) this.#state.say(event);
+      this.close();
+    }
+    await this.log.written();
+    return this.record;
   }
 
   /** Removes the session, and ends its streams. */
   async delete(): Promise<void> {
     this.#mustRest("deleted");
-    this.log.saveFirst(() => this.#setup.forget(this.#record.id));
-    this.log.append(wireEvent("session.deleted"));
-    await this.close();
+    this.log.saveFirst(() => this.#setup.forget(this.record.id));
+    this.#state.say(wireEvent("session.deleted"));
+    this.close();
     await this.log.written();
     this.log.end();
+    await this.log.discard();
   }
 
-  /** Stops working, without a word: what was open is found open by whoever loads the session next. */
-  async close(): Promise<void> {
+  /** Stops working, without a word: whoever loads the session next goes on where this one stopped. */
+  close(): void {
     this.#isOver = true;
-    this.#queue = [];
-    await this.#run?.close();
+    this.#cancelParking();
+    this.#runner.stop();
   }
 
   // --- what clients post
 
-  #take(event: UserEvent): WireEvent {
+  #take(event: UserEvent, before: WireEvent | undefined): WireEvent {
     const echo = wireEvent(event.type, event.echo);
     switch (event.type) {
-      case "user.message": {
-        const message = { event: { ...echo, processed_at: null }, blocks: event.blocks };
-        if (this.#run === undefined) this.#begin(message);
-        else {
-          this.log.append(message.event);
-          this.#queue.push(message);
-        }
-        return message.event;
+      case "user.message":
+      case "user.define_outcome": {
+        const waiting = { ...echo, processed_at: null };
+        if (this.hasOpenRun) return this.#state.say(waiting);
+        this.#runner.begin([waiting]);
+        return waiting;
+      }
+      case "system.message": {
+        // It goes with the message or the result it came with.
+        const mustWait = before !== undefined && this.isQueued(before.id);
+        return this.#state.say(mustWait ? { ...echo, processed_at: null } : echo);
       }
       case "user.interrupt":
-        this.#isWaiting = false;
-        this.#run?.interrupt();
-        this.log.append(echo);
-        return echo;
-      case "user.custom_tool_result":
-        this.log.append(echo);
-        this.#run?.answer(event.toolUseId, event.result);
-        if (this.#isWaiting && this.#run?.openCalls.length === 0) {
-          this.#isWaiting = false;
-          this.#sayRunning();
-        }
-        return echo;
+        return this.#interrupt(echo);
       case "user.tool_confirmation":
-        this.log.append(echo);
+        return this.#confirm(event, echo);
+      case "user.custom_tool_result":
+      case "user.tool_result":
+        this.#state.say(echo);
+        this.#runner.answered(event.toolUseId, echo);
         return echo;
     }
   }
 
-  // --- runs
-
-  #begin({ event, blocks }: QueuedMessage): void {
-    const run = new HostedRun({
-      agent: this.#record.agent,
-      provider: () => this.#setup.provider(this.#record.agent),
-      log: this.log,
-      transcript: this.#transcript,
-      clock: this.#setup.clock,
-      onWaiting: () => {
-        if (!this.#isWaiting) this.#askForAnswers();
-      },
-      onSpent: (usage) => this.#change({ usage: addSpent(this.#record.usage, usage) }),
-    });
-    this.#run = run;
-    this.#sayRunning();
-    this.log.append({ ...event, processed_at: new Date().toISOString() });
-    run.run(blocks).then(
-      (ending) => this.#end(ending),
-      (thrown: unknown) => this.#fail(thrown),
-    );
+  #interrupt(echo: WireEvent): WireEvent {
+    const { work } = this.#state;
+    for (const id of work.calls.keys()) this.#state.say(hostToolResult(id, INTERRUPTED));
+    if (work.request !== undefined) this.#state.say(requestEnded(work.request, false));
+    this.#state.say(echo);
+    if (work.isInterrupted) this.#runner.rest({ type: "end_turn" });
+    return echo;
   }
 
-  #end(ending: Ending): void {
-    if (ending === "completed" || ending === "interrupted") return this.#rest({ type: "end_turn" });
-    if (ending === "refusal") return this.#rest({ type: "refusal" });
-    const why =
-      ending === "max_tokens"
-        ? "The model's reply was cut off at its token limit."
-        : `The run ended: ${ending}.`;
-    this.log.append(errorEvent("model_request_failed_error", why, "exhausted"));
-    this.#rest({ type: "retries_exhausted" });
-  }
-
-  #fail(thrown: unknown): void {
-    const error = toLoophostError(thrown, "host_failed", "The session could not go on");
-    if (!this.#isOver) this.log.append(errorEvent(errorTypeOf(error), error.message, "exhausted"));
-    this.#rest({ type: "retries_exhausted" });
-  }
-
-  /** The run is over: says so, and takes the next message. */
-  #rest(stopReason: StopReason): void {
-    this.#run = undefined;
-    this.#isWaiting = false;
-    if (this.#isOver) return this.#settle();
-    this.#sayIdle(stopReason, { is_open: false });
-    const next = this.#queue.shift();
-    if (next !== undefined) this.#begin(next);
-  }
-
-  #askForAnswers(): void {
-    this.#isWaiting = true;
-    this.#sayIdle({ type: "requires_action", event_ids: this.#run?.openCalls ?? [] });
-  }
-
-  // --- what the session says of itself
-
-  #sayRunning(): void {
-    this.#runningSince = this.#setup.clock.now();
-    this.#change({ status: "running", is_open: true });
-    for (const event of runningEvents(this.#record)) this.log.append(event);
-  }
-
-  #sayIdle(stopReason: StopReason, changes: Partial<SessionRecord> = {}): void {
-    const { stats, status, created_at: createdAt } = this.#record;
-    const activeMs = status === "running" ? this.#setup.clock.now() - this.#runningSince : 0;
-    this.#change({
-      ...changes,
-      status: "idle",
-      stats: {
-        active_seconds: stats.active_seconds + activeMs / 1_000,
-        duration_seconds: (Date.now() - Date.parse(createdAt)) / 1_000,
-      },
-    });
-    for (const event of idleEvents(this.#record, stopReason)) this.log.append(event);
-  }
-
-  /** Changes the record; it is saved before any event that comes after the change is shown. */
-  #change(changes: Partial<SessionRecord>): void {
-    const record = { ...this.#record, ...changes, updated_at: new Date().toISOString() };
-    this.#record = record;
-    this.log.saveFirst(() => this.#setup.save(record));
+  #confirm(
+    { toolUseId, allow, why }: Extract<UserEvent, { type: "user.tool_confirmation" }>,
+    echo: WireEvent,
+  ): WireEvent {
+    const wasAsking = this.#state.work.calls.get(toolUseId)?.isAsking === true;
+    this.#state.say(echo);
+    if (!wasAsking || allow) return echo;
+    const denied = hostToolResult(toolUseId, `This call was not allowed${why === null ? "" : `: ${why}`}.`);
+    this.#state.say(denied);
+    this.#runner.answered(toolUseId, denied);
+    return echo;
   }
 
   // --- life
 
   #mustLive(): void {
     if (this.log.failed !== undefined) throw this.log.failed;
-    if (this.#record.status === "terminated")
-      throw invalid(`Session ${this.#record.id} is archived and takes no more events.`);
-    if (this.#isOver) throw notFound(`Session ${this.#record.id}`);
+    if (this.record.status === "terminated")
+      throw invalid(`Session ${this.record.id} is archived and takes no more events.`);
+    if (this.#isOver) throw notFound(`Session ${this.record.id}`);
   }
 
   #mustRest(what: string): void {
-    if (this.#record.status === "running")
+    const { status } = this.record;
+    if (status === "running" || status === "rescheduling")
       throw invalid(
         `A running session cannot be ${what}. Send a user.interrupt and wait for session.status_idle.`,
       );
   }
 
+  /** What the run of a session that waits holds in memory can be had from the log again. */
+  #parkLater(): void {
+    this.#cancelParking();
+    if (this.#state.work.isWaiting)
+      this.#cancelParking = this.#setup.clock.after(PARK_AFTER_MS, () => {
+        this.#runner.park();
+        this.#settle();
+      });
+    this.#settle();
+  }
+
   #settle(): void {
     // A log that cannot be written makes a run pointless: nobody would hear of it.
-    if (this.log.failed !== undefined && !this.#isOver) this.close().catch(() => undefined);
+    if (this.log.failed !== undefined) this.close();
     this.#setup.onQuiet();
   }
+}
+
+/** What is missing for a session to go on: confirmations, and results. */
+function missingIn({ calls }: OpenWork): number {
+  return calls.size + [...calls.values()].filter(({ isAsking }) => isAsking).length;
 }

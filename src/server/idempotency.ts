@@ -27,7 +27,7 @@ export class ReplyMemory {
    * @param request what is asked; a key that comes back with something else is a mistake of the client's
    * @throws Refusal when the key was used for something else
    */
-  async once(key: string, request: string, make: () => Promise<Response>): Promise<Response> {
+  async once(key: string, request: Uint8Array, make: () => Promise<Response>): Promise<Response> {
     const fingerprint = createHash("sha256").update(request).digest("hex");
     const known = this.#kept.get(key);
     if (known !== undefined && known.fingerprint !== fingerprint)

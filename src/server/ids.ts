@@ -1,7 +1,7 @@
 /** Ids of what the host makes. Opaque to clients; within one process they sort in the order they were made. */
 
 /** What an id may name. */
-export type IdKind = "agent" | "env" | "sesn" | "sthr" | "sevt" | "req";
+export type IdKind = "agent" | "env" | "work" | "sesn" | "sthr" | "sevt" | "outc" | "sesrsc" | "file" | "req";
 
 let lastMs = 0;
 let inSameMs = 0;
@@ -12,8 +12,8 @@ export function newId(kind: IdKind): string {
   const now = Math.max(lastMs, Date.now());
   inSameMs = now === lastMs ? inSameMs + 1 : 0;
   lastMs = now;
-  const random = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  return `${kind}_${digits(now, 9)}${digits(inSameMs, 4)}${random}`;
+  const uuid = crypto.randomUUID();
+  return `${kind}_${digits(now, 9)}${digits(inSameMs, 4)}${uuid.slice(0, 8)}${uuid.slice(9, 13)}`;
 }
 
 /** An id with every character mirrored, so that what was made later sorts first. Its own inverse. */

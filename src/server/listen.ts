@@ -4,6 +4,8 @@ import { createServer } from "node:http";
 
 import { LoophostError, toLoophostError } from "../core/errors.ts";
 
+const KEEP_ALIVE_MS = 75_000;
+
 /** A host that listens. */
 export interface Listening {
   /** The base URL for clients. */
@@ -34,6 +36,8 @@ export async function listenWith(
   const server = createServer((incoming, outgoing) => {
     listener(incoming, outgoing).catch(() => outgoing.destroy());
   });
+  // Longer than clients pause between two posts: one that is sent as the connection is closed would be lost.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (thrown) =>
       reject(toLoophostError(thrown, "host_failed", `Could not listen on ${hostname}:${port}`)),

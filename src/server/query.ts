@@ -7,12 +7,32 @@ export type Order = "asc" | "desc";
 
 /** The page size. */
 export function limitOf(query: URLSearchParams, byDefault: number): number {
-  const text = query.get("limit");
-  if (text === null) return byDefault;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw invalid("limit must be a whole number from 1 to 1000.");
-  return limit;
+  return wholeNumberOf(query, "limit", 1, 1_000) ?? byDefault;
+}
+
+/** A whole number within bounds; undefined when it is not given. */
+export function wholeNumberOf(
+  query: URLSearchParams,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const value = Number(text);
+  if (text === "" || !Number.isInteger(value) || value < least || value > most)
+    throw invalid(`${name} must be a whole number from ${least} to ${most}.`);
+  return value;
+}
+
+/** The cursor of the page asked for; null for the first. */
+export function pageOf(query: URLSearchParams): string | null {
+  return query.get("page") || null;
+}
+
+/** The version of an agent that is asked for. */
+export function versionOf(query: URLSearchParams, name: string): number | undefined {
+  return wholeNumberOf(query, name, 1, Number.MAX_SAFE_INTEGER);
 }
 
 /** The order asked for. */

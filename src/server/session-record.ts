@@ -3,12 +3,15 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Usage } from "../core/results.ts";
 import type { AgentSnapshot } from "./agent-record.ts";
+import type { Amount, Budget } from "./budget.ts";
+import type { EnvironmentRecord } from "./environment-record.ts";
 import type { Metadata } from "./fields.ts";
 import { optionalString, patchMetadata } from "./fields.ts";
 import { newId } from "./ids.ts";
+import type { SessionResource } from "./session-resource.ts";
 
 /** What a session is doing. */
-type SessionStatus = "idle" | "running" | "terminated";
+type SessionStatus = "idle" | "running" | "rescheduling" | "terminated";
 
 /** A session, as it is kept. */
 export type SessionRecord = {
@@ -19,15 +22,20 @@ export type SessionRecord = {
   readonly environment_id: string;
   readonly title: string | null;
   readonly metadata: Metadata;
+  readonly resources: readonly SessionResource[];
+  readonly budget: Budget | null;
+  readonly outcome_evaluations: readonly JsonObject[];
   readonly usage: SessionUsage;
   readonly stats: { readonly active_seconds: number; readonly duration_seconds: number };
   readonly created_at: string;
   readonly updated_at: string;
   readonly archived_at: string | null;
+  /** Kept, not shown: whether workers of the user's run the agent's built-in tools. An environment never changes its type. */
+  readonly is_self_hosted: boolean;
+  /** Kept, not shown: what the session has cost, in minor units; finer than it is shown. */
+  readonly cost: number;
   /** Kept, not shown: the session's one thread. */
   readonly thread_id: string;
-  /** Kept, not shown: whether a run is open. Found set when the session is loaded, the run was lost with its process. */
-  readonly is_open: boolean;
 };
 
 /** Tokens spent so far, in the words of the wire. */
@@ -39,19 +47,28 @@ export type SessionUsage = {
     readonly ephemeral_5m_input_tokens: number;
     readonly ephemeral_1h_input_tokens: number;
   };
+  /** Only where the model has a price. */
+  readonly list_cost?: Amount;
 };
 
 /** Makes a session of the body of a create request. */
-export function createSession(body: JsonObject, agent: AgentSnapshot, environmentId: string): SessionRecord {
+export function createSession(
+  body: JsonObject,
+  agent: AgentSnapshot,
+  environment: EnvironmentRecord,
+): SessionRecord {
   const now = new Date().toISOString();
   return {
     id: newId("sesn"),
     type: "session",
     status: "idle",
     agent,
-    environment_id: environmentId,
+    environment_id: environment.id,
     title: optionalString(body, "title", 1_024) ?? null,
     metadata: patchMetadata({}, body["metadata"]),
+    resources: [],
+    budget: null,
+    outcome_evaluations: [],
     usage: {
       input_tokens: 0,
       output_tokens: 0,
@@ -62,8 +79,9 @@ export function createSession(body: JsonObject, agent: AgentSnapshot, environmen
     created_at: now,
     updated_at: now,
     archived_at: null,
+    is_self_hosted: environment.config["type"] === "self_hosted",
+    cost: 0,
     thread_id: newId("sthr"),
-    is_open: false,
   };
 }
 
@@ -82,12 +100,12 @@ export function addSpent(total: SessionUsage, spent: Usage): SessionUsage {
 
 /** A session as clients see it. */
 export function sessionOf(record: SessionRecord): JsonObject {
-  const { thread_id: _, is_open: __, ...session } = record;
-  return { ...session, resources: [], vault_ids: [], budget: null, outcome_evaluations: [] };
+  const { thread_id: _, is_self_hosted: __, cost: ___, ...session } = record;
+  return { ...session, vault_ids: [] };
 }
 
 /** The one thread of a session, as clients see it. */
-export function threadOf(record: SessionRecord): JsonObject {
+export function threadOf(record: SessionRecord): JsonObject & { readonly id: string } {
   const { multiagent: _, ...agent } = record.agent;
   return {
     id: record.thread_id,

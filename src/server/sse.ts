@@ -25,6 +25,8 @@ export interface StreamOptions {
 /** Bytes a reader may leave unread before it is served from the log instead. */
 const ROOM = 256 * 1024;
 const PAGE = 100;
+/** Frames that come together go out together, up to so many characters: each write has its price, here and there. */
+const FLUSH_ABOVE = 16 * 1024;
 const utf8 = new TextEncoder();
 
 /** Opens a stream. It ends when the session is deleted or the host closes, and costs nothing once it is cancelled. */
@@ -49,6 +51,7 @@ class EventStream implements Follower {
   #isEnding = false;
   /** The id of the preview this reader has had every piece of. */
   #previewed: string | undefined;
+  #frames = "";
   #leave: (() => void) | undefined;
   #stopPing: (() => void) | undefined;
 
@@ -72,8 +75,10 @@ class EventStream implements Follower {
     while (this.#isBehind && this.#hasRoom()) {
       const page = await this.#log.read(this.#given, PAGE);
       for (const { seq, event } of page) this.#send(event, seq);
-      // What was emitted while the page was read is in the log by now: live only when nothing is left there.
-      if (page.length < PAGE && this.#given >= this.#newest) this.#isBehind = false;
+      this.#flush();
+      // What was emitted while the page was read is in the log by now: live only when nothing is left there. The log of
+      // a session that was deleted has nothing any more.
+      if (page.length === 0 || (page.length < PAGE && this.#given >= this.#newest)) this.#isBehind = false;
     }
     if (this.#isEnding && !this.#isBehind) this.#close();
   }
@@ -86,18 +91,23 @@ class EventStream implements Follower {
 
   // --- called by the log
 
-  take({ seq, event }: LogItem): void {
+  take(items: readonly LogItem[]): void {
+    for (const item of items) this.#takeOne(item);
+    this.#flush();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isBehind) this.#close();
+  }
+
+  #takeOne({ seq, event }: LogItem): void {
     if (seq === undefined) return this.#takePreview(event);
     this.#newest = seq;
     if (this.#isBehind) return;
     if (this.#hasRoom()) return this.#send(event, seq);
     this.#isBehind = true;
     this.#given = seq - 1;
-  }
-
-  end(): void {
-    this.#isEnding = true;
-    if (!this.#isBehind) this.#close();
   }
 
   #takePreview(event: WirePreview): void {
@@ -112,6 +122,7 @@ class EventStream implements Follower {
 
   #ping(): void {
     if (this.#hasRoom()) this.#write("ping", { type: "ping" });
+    this.#flush();
     this.#stopPing = this.#options.clock.after(this.#options.pingIntervalMs, () => this.#ping());
   }
 
@@ -126,7 +137,13 @@ class EventStream implements Follower {
 
   #write(name: string, data: object, seq?: number): void {
     const id = seq === undefined ? "" : `id: ${seq}\n`;
-    this.#controller?.enqueue(utf8.encode(`${id}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`));
+    this.#frames += `${id}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    if (this.#frames.length > FLUSH_ABOVE) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#frames !== "") this.#controller?.enqueue(utf8.encode(this.#frames));
+    this.#frames = "";
   }
 
   #close(): void {

@@ -6,46 +6,62 @@
 
 import type { Usage } from "../core/results.ts";
 import { addUsage, NO_USAGE } from "../core/results.ts";
-import type { EventLog } from "./event-log.ts";
+import type { AssistantMessage } from "../core/transcript.ts";
 import { newId } from "./ids.ts";
+import type { WireEvent, WirePreview } from "./wire-events.ts";
 import { wireEvent } from "./wire-events.ts";
 
-/** The writer of one session's turns. */
+/** Where a turn is written down. */
+export interface TurnPaper {
+  say(event: WireEvent, said?: AssistantMessage): void;
+  preview(event: WirePreview): void;
+}
+
+/** The end of a model request's span. */
+export function requestEnded(
+  span: string,
+  isError: boolean,
+  { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage = NO_USAGE,
+): WireEvent {
+  return wireEvent("span.model_request_end", {
+    model_request_start_id: span,
+    is_error: isError,
+    model_usage: {
+      input_tokens: inputTokens,
+      output_tokens: outputTokens,
+      cache_creation_input_tokens: cacheWriteTokens,
+      cache_read_input_tokens: cacheReadTokens,
+    },
+  });
+}
+
+/** The writer of one run's turns. */
 export class TurnWriter {
-  readonly #log: EventLog;
+  readonly #paper: TurnPaper;
   #span: string | undefined;
+  /** What the model answered to the open request, to be kept with its end. */
+  #said: AssistantMessage | undefined;
   #spent: Usage = NO_USAGE;
   #thinking: string | undefined;
   #message: string | undefined;
 
-  constructor(log: EventLog) {
-    this.#log = log;
+  constructor(paper: TurnPaper) {
+    this.#paper = paper;
   }
 
   /** A model request starts; one that was open has ended. */
   beginRequest(): void {
     this.endRequest(false);
     const span = wireEvent("span.model_request_start");
-    this.#log.append(span);
+    this.#paper.say(span);
     this.#span = span.id;
   }
 
   /** The open model request, if any, has ended; so have its previews. */
   endRequest(isError: boolean): void {
     if (this.#span === undefined) return;
-    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = this.#spent;
-    this.#log.append(
-      wireEvent("span.model_request_end", {
-        model_request_start_id: this.#span,
-        is_error: isError,
-        model_usage: {
-          input_tokens: inputTokens,
-          output_tokens: outputTokens,
-          cache_creation_input_tokens: cacheWriteTokens,
-          cache_read_input_tokens: cacheReadTokens,
-        },
-      }),
-    );
+    this.#paper.say(requestEnded(this.#span, isError, this.#spent), this.#said);
+    this.#said = undefined;
     this.#span = undefined;
     this.#spent = NO_USAGE;
     this.dropPreviews();
@@ -57,6 +73,11 @@ export class TurnWriter {
     this.#message = undefined;
   }
 
+  /** The model answered; its words are kept when the open request ends. */
+  answered(said: AssistantMessage): void {
+    this.#said = said;
+  }
+
   /** Tokens were spent on the open request. */
   spend(usage: Usage): void {
     this.#spent = addUsage(this.#spent, usage);
@@ -66,7 +87,7 @@ export class TurnWriter {
   think(): void {
     if (this.#thinking !== undefined) return;
     this.#thinking = newId("sevt");
-    this.#log.preview({ type: "event_start", event: { type: "agent.thinking", id: this.#thinking } });
+    this.#paper.preview({ type: "event_start", event: { type: "agent.thinking", id: this.#thinking } });
   }
 
   /** A piece of what the model says. */
@@ -74,9 +95,9 @@ export class TurnWriter {
     this.endThinking();
     if (this.#message === undefined) {
       this.#message = newId("sevt");
-      this.#log.preview({ type: "event_start", event: { type: "agent.message", id: this.#message } });
+      this.#paper.preview({ type: "event_start", event: { type: "agent.message", id: this.#message } });
     }
-    this.#log.preview({
+    this.#paper.preview({
       type: "event_delta",
       event_id: this.#message,
       delta: { type: "content_delta", index: 0, content: { type: "text", text } },
@@ -86,14 +107,14 @@ export class TurnWriter {
   /** All the model said. */
   message(text: string): void {
     this.endThinking();
-    this.#log.append(wireEvent("agent.message", { content: [{ type: "text", text }] }, this.#message));
+    this.#paper.say(wireEvent("agent.message", { content: [{ type: "text", text }] }, this.#message));
     this.#message = undefined;
   }
 
   /** The model does something else than think. */
   endThinking(): void {
     if (this.#thinking === undefined) return;
-    this.#log.append(wireEvent("agent.thinking", {}, this.#thinking));
+    this.#paper.say(wireEvent("agent.thinking", {}, this.#thinking));
     this.#thinking = undefined;
   }
 }

@@ -36,7 +36,8 @@ export function wireEvent(type: string, fields: JsonObject = {}, id: string = ne
 
 /** Why a session stopped. */
 export type StopReason =
-  | { readonly type: "end_turn" | "retries_exhausted" | "refusal" }
+  | { readonly type: "end_turn" | "retries_exhausted" | "budget_reached" }
+  | { readonly type: "refusal"; readonly details: JsonObject }
   | { readonly type: "requires_action"; readonly event_ids: readonly string[] };
 
 /** What is said when a turn begins. */
@@ -49,15 +50,25 @@ export function runningEvents(record: SessionRecord): readonly WireEvent[] {
 
 /** What is said when a session stops: of its thread, what it spent, and of itself, in this order. */
 export function idleEvents(record: SessionRecord, stopReason: StopReason): readonly WireEvent[] {
-  const refusal = { type: "refusal", category: null, explanation: null };
-  const stop = { stop_reason: stopReason, stop_details: stopReason.type === "refusal" ? refusal : null };
+  const stop =
+    stopReason.type === "refusal"
+      ? { stop_reason: { type: stopReason.type }, stop_details: stopReason.details }
+      : { stop_reason: stopReason, stop_details: null };
   return [
     wireEvent("session.thread_status_idle", { ...threadFields(record), ...stop }),
     wireEvent("session.usage", {
       usage: { ...record.usage, active_seconds: record.stats.active_seconds },
-      budget: null,
+      budget: record.budget,
     }),
     wireEvent("session.status_idle", stop),
+  ];
+}
+
+/** What is said when a session waits for a service to be well again. */
+export function rescheduledEvents(record: SessionRecord): readonly WireEvent[] {
+  return [
+    wireEvent("session.thread_status_rescheduled", threadFields(record)),
+    wireEvent("session.status_rescheduled"),
   ];
 }
 
@@ -83,7 +94,10 @@ export function errorTypeOf(error: LoophostError): string {
   return error.code.startsWith("host_") ? "model_request_failed_error" : "unknown_error";
 }
 
-/** The result of a tool nobody was asked to run. */
+/** What whoever looks on is told of a call that an interrupt left without an answer. */
+export const INTERRUPTED = "Tool execution was interrupted before completion. Please retry.";
+
+/** The result of a call that nobody ran. */
 export function hostToolResult(toolUseId: string, text: string): WireEvent {
   const content: Json = [{ type: "text", text }];
   return wireEvent("agent.tool_result", { tool_use_id: toolUseId, content, is_error: true });

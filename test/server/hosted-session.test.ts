@@ -10,6 +10,7 @@ import { describe, expect, it } from "vitest";
 import { local } from "../../src/providers/local/local.ts";
 import { createAgent, snapshotOf } from "../../src/server/agent-record.ts";
 import { Collection } from "../../src/server/collection.ts";
+import { createEnvironment } from "../../src/server/environment-record.ts";
 import { HostedSession } from "../../src/server/hosted-session.ts";
 import { LiveSessions } from "../../src/server/live-sessions.ts";
 import type { SessionRecord } from "../../src/server/session-record.ts";
@@ -18,6 +19,11 @@ import type { UserEvent } from "../../src/server/user-events.ts";
 import { readEvents } from "../../src/server/user-events.ts";
 import type { WireEvent } from "../../src/server/wire-events.ts";
 import { answer, call, customTool, message, scripted } from "./support.ts";
+
+const NO_FILES = {
+  get: () => Promise.reject(new Error("no files here")),
+  read: () => Promise.reject(new Error("no files here")),
+};
 
 /** A session whose loop host says what the test makes it say. */
 function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = memoryStore()) {
@@ -28,13 +34,11 @@ function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = m
     traits: { answers: "together", history: "here" },
     open: (request) => {
       ({ emit } = request);
+      emit({ type: "reply.owed" });
       return Promise.resolve({
         sessionId: "inner",
         send(inputs) {
           sent.push(...inputs);
-          if (inputs.some(({ type }) => type === "message")) request.emit({ type: "input.taken" });
-          if (inputs.some(({ type }) => type === "interrupt"))
-            request.emit({ type: "turn.done", ending: "completed", stopReason: null });
           return Promise.resolve();
         },
         catchUp: () => Promise.resolve(),
@@ -44,19 +48,25 @@ function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = m
     },
   };
   const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
-  const record = { ...createSession({}, snapshotOf(agent), "env_1"), ...changes };
+  const record = { ...createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" })), ...changes };
   const saved: SessionRecord[] = [];
   const session = new HostedSession(record, {
     store,
     clock: manualClock(),
     provider: () => provider,
+    files: NO_FILES,
+    prices: {},
     save: (changed) => Promise.resolve(void saved.push(changed)),
+    rested: () => undefined,
+    onRunning: () => undefined,
     forget: () => Promise.resolve(),
     onQuiet: () => undefined,
   });
   const events: WireEvent[] = [];
   session.log.follow({
-    take: ({ seq, event }) => seq !== undefined && events.push(event),
+    take: (items) => {
+      for (const { seq, event } of items) if (seq !== undefined) events.push(event);
+    },
     end: () => undefined,
   });
   return {
@@ -201,8 +211,9 @@ it("saves what the session is doing before it says so [S7-6]", async () => {
   const one = sessionUnderTest();
   let savedAtIdle: string | undefined;
   one.session.log.follow({
-    take: ({ event }) => {
-      if (event.type === "session.status_idle") savedAtIdle = one.saved.at(-1)?.status;
+    take: (items) => {
+      if (items.some(({ event }) => event.type === "session.status_idle"))
+        savedAtIdle = one.saved.at(-1)?.status;
     },
     end: () => undefined,
   });
@@ -219,13 +230,24 @@ it("leaves memory when it has nothing to do and nobody follows [I10]", async () 
   const store = memoryStore();
   const records = new Collection<SessionRecord>(store.records, "sessions");
   const model = scripted([call("c1", "t")], "done");
-  const live = new LiveSessions(records, { store, clock: manualClock(), provider: () => local({ model }) });
+  const clock = manualClock();
+  const live = new LiveSessions(records, {
+    store,
+    clock,
+    provider: () => local({ model }),
+    files: NO_FILES,
+    prices: {},
+    onRunning: () => undefined,
+  });
   const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
-  const record = createSession({}, snapshotOf(agent), "env_1");
+  const record = createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" }));
   const { id } = record;
   await live.create(record, post(message("go")));
   await settle();
   expect(live.size).toBe(1); // it waits for an answer
+  await clock.advance(60_000);
+  await settle();
+  expect(live.size).toBe(0); // it has waited long
   const [callId] = await live.use(id, async ({ log }) => {
     const events = await log.read(0, 100);
     return events.filter(({ event }) => event.type === "agent.custom_tool_use").map(({ event }) => event.id);
@@ -233,7 +255,7 @@ it("leaves memory when it has nothing to do and nobody follows [I10]", async () 
   await live.use(id, (session) => session.post(post(answer(callId, "1"))));
   await settle();
   expect(live.size).toBe(0);
-  expect(await records.get(id)).toMatchObject({ status: "idle", is_open: false });
+  expect(await records.get(id)).toMatchObject({ status: "idle" });
 });
 
 it("tells who waits when the store fails, and stops what runs", async () => {
@@ -248,17 +270,4 @@ it("tells who waits when the store fails, and stops what runs", async () => {
   await settle();
   expect(one.events).toEqual([]);
   expect(one.session.log.isQuiet).toBe(true);
-});
-
-it("closes a run that was lost with its process, so that the session can be used again", async () => {
-  const one = sessionUnderTest({ status: "running", is_open: true });
-  await settle();
-  expect(one.types()).toEqual([
-    "session.error",
-    "session.thread_status_idle",
-    "session.usage",
-    "session.status_idle",
-  ]);
-  expect(one.events.at(-1)).toMatchObject({ stop_reason: { type: "retries_exhausted" } });
-  expect(one.session.record).toMatchObject({ status: "idle", is_open: false });
 });

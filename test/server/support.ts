@@ -1,6 +1,6 @@
 // What the server's tests share: a host on a free port, the official client on it, and a reader that waits for events.
 
-import Anthropic from "@anthropic-ai/sdk";
+import Anthropic, { APIError } from "@anthropic-ai/sdk";
 import type { EmbeddedHost, EmbeddedHostOptions } from "loophost/server";
 import { embeddedHost } from "loophost/server";
 
@@ -206,3 +206,19 @@ export async function listed(client: Anthropic, sessionId: string): Promise<Seen
     events.push(event as unknown as SeenEvent);
   return events;
 }
+
+/** What a request that should be refused was refused with: status, and error code or type. */
+export async function refusal(request: Promise<unknown>): Promise<string> {
+  try {
+    await request;
+  } catch (error) {
+    if (error instanceof APIError) return `${String(error.status)} ${String(error.errorCode ?? error.type)}`;
+    throw error;
+  }
+  return "taken";
+}
+
+/** Refused as wrong. */
+export const BAD = "400 invalid_request_error";
+/** Refused as not there. */
+export const GONE = "404 not_found_error";

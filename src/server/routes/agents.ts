@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { createAgent, updateAgent } from "../agent-record.ts";
 import type { HostRecords } from "../host-records.ts";
 import { found } from "../host-records.ts";
-import { createdWithin, limitOf } from "../query.ts";
+import { createdWithin, limitOf, pageOf, versionOf } from "../query.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 
@@ -26,16 +26,14 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
       const { data, next_page } = await agents.list({
         order: "desc",
         limit: limitOf(query, 20),
-        page: query.get("page"),
+        page: pageOf(query),
         accept: (agent) => (withArchived || agent.archived_at === null) && isInTime(agent.created_at),
       });
       return Response.json({ data, next_page });
     })
     .get("/:id", async (c) => {
-      const version = queryOf(c).get("version");
-      return Response.json(
-        await records.agent(c.req.param("id"), version === null ? undefined : Number(version)),
-      );
+      const version = versionOf(queryOf(c), "version");
+      return Response.json(await records.agent(c.req.param("id"), version));
     })
     .post("/:id", async (c) => {
       const id = c.req.param("id");
@@ -58,6 +56,6 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
     .get("/:id/versions", async (c) => {
       const { id } = await records.agent(c.req.param("id"));
       const query = queryOf(c);
-      return Response.json(await records.versions(id, limitOf(query, 20), query.get("page")));
+      return Response.json(await records.versions(id, limitOf(query, 20), pageOf(query)));
     });
 }

@@ -4,14 +4,17 @@ import { Hono } from "hono";
 
 import type { EnvironmentRecord } from "../environment-record.ts";
 import { createEnvironment, updateEnvironment } from "../environment-record.ts";
+import { invalid } from "../errors.ts";
 import type { HostRecords } from "../host-records.ts";
 import { found } from "../host-records.ts";
-import { limitOf } from "../query.ts";
+import { limitOf, pageOf } from "../query.ts";
+import type { SessionRecord } from "../session-record.ts";
+import type { WorkQueue } from "../work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 
 /** The routes of environments. */
-export function environmentRoutes({ environments }: HostRecords): Hono<HostEnv> {
+export function environmentRoutes({ environments, sessions }: HostRecords, work: WorkQueue): Hono<HostEnv> {
   return new Hono<HostEnv>()
     .post("/", async (c) => {
       const environment = createEnvironment(bodyOf(c));
@@ -24,7 +27,7 @@ export function environmentRoutes({ environments }: HostRecords): Hono<HostEnv> 
       const { data, next_page } = await environments.list({
         order: "desc",
         limit: limitOf(query, 20),
-        page: query.get("page"),
+        page: pageOf(query),
         accept: (environment) => withArchived || environment.archived_at === null,
       });
       return Response.json({ data, next_page });
@@ -51,7 +54,14 @@ export function environmentRoutes({ environments }: HostRecords): Hono<HostEnv> 
     .delete("/:id", async (c) => {
       const id = c.req.param("id");
       must(await environments.get(id), id);
+      const uses = ({ environment_id: used }: SessionRecord) => used === id;
+      const { data } = await sessions.list({ order: "desc", limit: 1, page: null, accept: uses });
+      if (data[0] !== undefined)
+        throw invalid(
+          `Environment ${id} is used by session ${data[0].id}. Delete its sessions first, or archive it.`,
+        );
       await environments.delete(id);
+      await work.forget(id);
       return Response.json({ id, type: "environment_deleted" });
     });
 }

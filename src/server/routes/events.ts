@@ -9,6 +9,7 @@ import type { HostedSession } from "../hosted-session.ts";
 import type { LiveSessions } from "../live-sessions.ts";
 import { createdWithin, limitOf, listOf, orderOf } from "../query.ts";
 import { threadOf } from "../session-record.ts";
+import { pageThrough } from "../short-list.ts";
 import type { StreamOptions } from "../sse.ts";
 import { openStream } from "../sse.ts";
 import type { UserEvent } from "../user-events.ts";
@@ -21,7 +22,7 @@ type StreamDefaults = Omit<StreamOptions, "previews" | "after">;
 
 /** The routes of the events of sessions. */
 export function eventRoutes(live: LiveSessions, defaults: StreamDefaults): Hono<HostEnv> {
-  const use = (c: HostContext, work: (session: HostedSession) => Response | Promise<Response>) =>
+  const use = <T>(c: HostContext, work: (session: HostedSession) => T | Promise<T>) =>
     live.use(c.req.param("id") ?? "", work);
   /** Each session has one thread; its events are the session's. */
   const useThread = (c: HostContext, work: (session: HostedSession) => Response | Promise<Response>) =>
@@ -33,12 +34,8 @@ export function eventRoutes(live: LiveSessions, defaults: StreamDefaults): Hono<
   return new Hono<HostEnv>()
     .post("/:id/events", async (c) => {
       const events = readEvents(bodyOf(c));
-      return use(c, async (session) => {
-        await checkConfirmations(session, events);
-        const data = session.post(events);
-        await session.log.written();
-        return Response.json({ data });
-      });
+      await use(c, (session) => checkConfirmations(session, events));
+      return Response.json({ data: await live.post(c.req.param("id"), events) });
     })
     .get("/:id/events", (c) => use(c, (session) => list(c, session)))
     .get("/:id/events/stream", (c) => use(c, (session) => stream(c, session, defaults)))
@@ -46,7 +43,7 @@ export function eventRoutes(live: LiveSessions, defaults: StreamDefaults): Hono<
       use(c, ({ record }) => {
         const statuses = listOf(queryOf(c), "statuses");
         const isListed = statuses.length === 0 || statuses.includes(record.status);
-        return Response.json({ data: isListed ? [threadOf(record)] : [], next_page: null });
+        return Response.json(pageThrough(isListed ? [threadOf(record)] : [], queryOf(c), 1_000));
       }),
     )
     .get("/:id/threads/:thread", (c) => useThread(c, ({ record }) => Response.json(threadOf(record))))
@@ -91,9 +88,10 @@ function stream(c: HostContext, session: HostedSession, defaults: StreamDefaults
 }
 
 /** A confirmation of a call this session never had is refused; a late one is taken and changes nothing. */
-async function checkConfirmations({ log }: HostedSession, events: readonly UserEvent[]): Promise<void> {
+async function checkConfirmations(session: HostedSession, events: readonly UserEvent[]): Promise<void> {
+  const { log } = session;
   for (const event of events) {
-    if (event.type !== "user.tool_confirmation") continue;
+    if (event.type !== "user.tool_confirmation" || session.isOpenCall(event.toolUseId)) continue;
     const { data } = await listEvents(log, {
       order: "desc",
       limit: 1,

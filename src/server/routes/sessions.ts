@@ -5,23 +5,32 @@ import { Hono } from "hono";
 import type { Json } from "../../core/json.ts";
 import type { AgentSnapshot } from "../agent-record.ts";
 import { overridden, snapshotOf } from "../agent-record.ts";
+import { readBudget } from "../budget.ts";
 import { invalid } from "../errors.ts";
 import { isJsonObject, refuseNotYet, requiredString } from "../fields.ts";
+import type { FileStore } from "../file-store.ts";
 import type { HostRecords } from "../host-records.ts";
 import { found } from "../host-records.ts";
 import type { LiveSessions } from "../live-sessions.ts";
-import { createdWithin, limitOf, listOf, orderOf } from "../query.ts";
+import { createdWithin, limitOf, listOf, orderOf, pageOf, versionOf } from "../query.ts";
 import { createSession, sessionOf } from "../session-record.ts";
+import { createResources, dropResources } from "../session-resource.ts";
 import { readInitialEvents } from "../user-events.ts";
+import type { WorkQueue } from "../work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 
 /** The routes of sessions. */
-export function sessionRoutes(records: HostRecords, live: LiveSessions): Hono<HostEnv> {
+export function sessionRoutes(
+  records: HostRecords,
+  live: LiveSessions,
+  files: FileStore,
+  work: WorkQueue,
+): Hono<HostEnv> {
   return new Hono<HostEnv>()
     .post("/", async (c) => {
       const body = bodyOf(c);
-      refuseNotYet(body, ["budget", "resources", "vault_ids"]);
+      refuseNotYet(body, ["vault_ids"]);
       const events = readInitialEvents(body);
       const agent = await resolveAgent(records, body["agent"]);
       const environmentId = requiredString(body, "environment_id", 256);
@@ -32,23 +41,34 @@ export function sessionRoutes(records: HostRecords, live: LiveSessions): Hono<Ho
       );
       if (environment.archived_at !== null)
         throw invalid(`Environment ${environmentId} is archived.`, "environment_archived");
-      return Response.json(await live.create(createSession(body, agent, environmentId), events));
+      const budget = readBudget(body["budget"], agent.model.id, live.prices);
+      const session = { ...createSession(body, agent, environment), budget };
+      const resources = await createResources(body, session.id, files);
+      try {
+        return Response.json(await live.create({ ...session, resources }, events));
+      } catch (thrown) {
+        await dropResources(resources, files);
+        throw thrown;
+      }
     })
     .get("/", async (c) => {
       const query = queryOf(c);
       const isInTime = createdWithin(query);
       const withArchived = query.get("include_archived") === "true";
       const statuses = listOf(query, "statuses");
-      const [agentId, version] = [query.get("agent_id"), query.get("agent_version")];
+      const [agentId, version] = [query.get("agent_id"), versionOf(query, "agent_version")];
+      // No session here has either.
+      const asksForNone = query.has("deployment_id") || query.has("memory_store_id");
       const page = await records.sessions.list({
         order: orderOf(query, "desc"),
         limit: limitOf(query, 20),
-        page: query.get("page"),
+        page: pageOf(query),
         accept: ({ agent, status, archived_at: archivedAt, created_at: createdAt }) =>
           (withArchived || archivedAt === null) &&
           (statuses.length === 0 || statuses.includes(status)) &&
           (agentId === null ||
-            (agent.id === agentId && (version === null || agent.version === Number(version)))) &&
+            (agent.id === agentId && (version === undefined || agent.version === version))) &&
+          !asksForNone &&
           isInTime(createdAt),
       });
       return Response.json({ ...page, data: page.data.map(sessionOf) });
@@ -56,7 +76,6 @@ export function sessionRoutes(records: HostRecords, live: LiveSessions): Hono<Ho
     .get("/:id", (c) => live.use(c.req.param("id"), ({ record }) => Response.json(sessionOf(record))))
     .post("/:id", async (c) => {
       const body = bodyOf(c);
-      refuseNotYet(body, ["agent", "budget", "vault_ids"]);
       return live.use(c.req.param("id"), async (session) => {
         const record = session.update(body);
         await session.log.written();
@@ -67,13 +86,17 @@ export function sessionRoutes(records: HostRecords, live: LiveSessions): Hono<Ho
       live.use(c.req.param("id"), async (session) => {
         const record = await session.archive();
         await session.log.written();
+        await work.release(record.id);
         return Response.json(sessionOf(record));
       }),
     )
     .delete("/:id", (c) =>
       live.use(c.req.param("id"), async (session) => {
+        const { id, resources } = session.record;
         await session.delete();
-        return Response.json({ id: c.req.param("id"), type: "session_deleted" });
+        await work.release(id);
+        await dropResources(resources, files);
+        return Response.json({ id, type: "session_deleted" });
       }),
     );
 }

@@ -1,0 +1,80 @@
+/** `/v1/sessions/{id}/resources`: what a session was given to work on. */
+
+import { Hono } from "hono";
+
+import { invalid } from "../errors.ts";
+import { requiredString, typeOf } from "../fields.ts";
+import type { FileStore } from "../file-store.ts";
+import { found } from "../host-records.ts";
+import type { HostedSession } from "../hosted-session.ts";
+import type { LiveSessions } from "../live-sessions.ts";
+import type { SessionResource } from "../session-resource.ts";
+import { createResource, dropResources } from "../session-resource.ts";
+import { pageThrough } from "../short-list.ts";
+import type { HostContext, HostEnv } from "./request.ts";
+import { bodyOf, queryOf } from "./request.ts";
+
+/** The routes of the resources of sessions. */
+export function resourceRoutes(live: LiveSessions, files: FileStore): Hono<HostEnv> {
+  const use = (c: HostContext, work: (session: HostedSession) => Response | Promise<Response>) =>
+    live.use(c.req.param("id") ?? "", work);
+  return new Hono<HostEnv>()
+    .get("/:id/resources", (c) =>
+      use(c, ({ record }) => Response.json(pageThrough(record.resources, queryOf(c), 1_000))),
+    )
+    .post("/:id/resources", (c) =>
+      use(c, async (session) => {
+        const body = bodyOf(c);
+        if (typeOf(body) !== "file")
+          throw invalid('Only a resource of type "file" can be added to a session.');
+        const { id, resources } = session.record;
+        const resource = await createResource(body, resources, id, files);
+        try {
+          await keep(session, [...session.record.resources, resource]);
+        } catch (thrown) {
+          await dropResources([resource], files);
+          throw thrown;
+        }
+        return Response.json(resource);
+      }),
+    )
+    .get("/:id/resources/:resource", (c) => use(c, (session) => Response.json(resourceOf(c, session))))
+    .post("/:id/resources/:resource", (c) =>
+      use(c, async (session) => {
+        const resource = resourceOf(c, session);
+        requiredString(bodyOf(c), "authorization_token", 4_096);
+        if (resource.type !== "github_repository")
+          throw invalid("Only a github_repository has an authorization_token.");
+        const changed = { ...resource, updated_at: new Date().toISOString() };
+        await keep(
+          session,
+          session.record.resources.map((other) => (other.id === changed.id ? changed : other)),
+        );
+        return Response.json(changed);
+      }),
+    )
+    .delete("/:id/resources/:resource", (c) =>
+      use(c, async (session) => {
+        const resource = resourceOf(c, session);
+        await keep(
+          session,
+          session.record.resources.filter(({ id }) => id !== resource.id),
+        );
+        await dropResources([resource], files);
+        return Response.json({ id: resource.id, type: "session_resource_deleted" });
+      }),
+    );
+}
+
+function resourceOf(c: HostContext, { record }: HostedSession): SessionResource {
+  const wanted = c.req.param("resource") ?? "";
+  return found(
+    record.resources.find(({ id }) => id === wanted),
+    `Resource ${wanted}`,
+  );
+}
+
+async function keep(session: HostedSession, resources: readonly SessionResource[]): Promise<void> {
+  session.amend({ resources });
+  await session.log.written();
+}
