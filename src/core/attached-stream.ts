@@ -6,15 +6,18 @@
  *   T3  silence is not health: a stream without bytes for `idleMs` is opened again
  *   T4  the wait between attempts grows until something *new* arrives; a stream that opens and drops is no progress
  *   T5  memory is bounded: keys of the newest MAX_SEEN events, and of what arrives during a listing at most MAX_HELD
+ *   T6  a host that is busy is waited for, as long as it asks; it is given up on when it says that trying again will not help
  */
 
 import { onAbort, sleep } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 import { LoophostError, isTransient, toLoophostError } from "./errors.ts";
-import { backoffMs } from "./retry.ts";
+import { DEFAULT_RETRY, backoffMs, withRetry } from "./retry.ts";
 
 const MAX_SEEN = 20_000;
 const MAX_HELD = 20_000;
+/** A host that asks for a longer wait is asked again after this one: the session may be busy by then. */
+const MAX_ASKED_MS = 5 * 60_000;
 
 /** A host's stream and history, as this feed needs them. */
 export interface StreamSource<E> {
@@ -61,6 +64,7 @@ export class AttachedStream<E> {
   #held: E[] | undefined;
   #listing: Promise<unknown> = Promise.resolve();
   #failures = 0;
+  #isFinished = false;
   #running: Promise<void> | undefined;
 
   constructor(source: StreamSource<E>, options: AttachOptions<E>) {
@@ -70,7 +74,13 @@ export class AttachedStream<E> {
 
   /** Opens the stream; resolves once it is open and the past, if there is one, has been delivered. */
   async open(): Promise<void> {
-    const stream = await this.#attach(this.#options.hasPast ? "oldest first" : undefined);
+    const { clock, hasPast } = this.#options;
+    const stream = await withRetry(() => this.#attach(hasPast ? "oldest first" : undefined), {
+      policy: DEFAULT_RETRY,
+      clock,
+      signal: this.#closing.signal,
+      toError: asStreamError,
+    });
     this.#running = this.#keep(stream);
   }
 
@@ -81,6 +91,11 @@ export class AttachedStream<E> {
     } finally {
       this.#release();
     }
+  }
+
+  /** Nothing new will come: a stream that ends now is not opened again. */
+  finish(): void {
+    this.#isFinished = true;
   }
 
   /** Lets go of the stream; nothing is delivered after this. */
@@ -95,7 +110,7 @@ export class AttachedStream<E> {
     let attached: { readonly ended: Promise<void> } | undefined = stream;
     while (attached !== undefined) {
       const error: LoophostError = await attached.ended.then(() => endedEarly(), asStreamError);
-      if (this.#closing.signal.aborted) return;
+      if (this.#isFinished || this.#closing.signal.aborted) return;
       if (!isTransient(error)) return onFailed(error);
       onLost(error.message);
       attached = await this.#reattach();
@@ -106,14 +121,16 @@ export class AttachedStream<E> {
   /** Opens the stream again, however often it takes; undefined when it cannot be had any more. */
   async #reattach(): Promise<{ readonly ended: Promise<void> } | undefined> {
     const { clock, onFailed, firstDelayMs = 500, maxDelayMs = 30_000 } = this.#options;
-    for (;;) {
+    for (let askedMs = 0; ;) {
       this.#failures += 1;
+      const delayMs = backoffMs(this.#failures, { firstDelayMs, maxDelayMs });
       try {
-        await sleep(backoffMs(this.#failures, { firstDelayMs, maxDelayMs }), clock, this.#closing.signal);
+        await sleep(Math.max(delayMs, askedMs), clock, this.#closing.signal);
         return await this.#attach("newest first");
       } catch (thrown) {
         if (this.#closing.signal.aborted) return undefined;
         const error = asStreamError(thrown);
+        askedMs = Math.min(error.retryAfterMs ?? 0, MAX_ASKED_MS);
         if (isTransient(error)) continue;
         onFailed(error);
         return undefined;
@@ -139,6 +156,8 @@ export class AttachedStream<E> {
         (event) => this.#hear(event),
         watchdog.alive,
       );
+      // It may break while the past is read, which then breaks too; whoever is told of that needs no second word.
+      ended.catch(() => undefined);
       if (past !== undefined) await this.#inTurn(() => this.#deliverPast(past, attempt.signal));
       this.#release();
       const whole = ended.catch((thrown: unknown) =>
@@ -149,8 +168,9 @@ export class AttachedStream<E> {
       // What was held stays untold: the next listing brings it, in its place.
       this.#held = undefined;
       letGo();
-      attempt.abort(thrown);
-      throw thrown;
+      const reason: unknown = attempt.signal.aborted ? attempt.signal.reason : thrown;
+      attempt.abort(reason);
+      throw reason;
     }
   }
 
@@ -182,6 +202,8 @@ export class AttachedStream<E> {
 
   #hear(event: E): void {
     if (this.#held === undefined) return this.#pass(event);
+    // Servers that begin a stream with all that happened must not fill this with what is known.
+    if (this.#isSeen(event)) return;
     if (this.#held.length >= MAX_HELD) {
       throw new LoophostError(
         "host_unreachable",

@@ -210,4 +210,61 @@ describe("an attached stream", () => {
     expect(events()).toEqual([]);
     expect(clock.waiting).toBe(0);
   });
+
+  it("is opened again when it could not be opened at first, for as long as that may help [I7]", async () => {
+    const host = numberedHost();
+    host.refuseWith(new LoophostError("host_failed", "busy", { status: 529 }));
+    const { stream, clock } = attach(host.source);
+    const opened = stream.open();
+    await clock.advance(1_000);
+    host.refuseWith(undefined);
+    await clock.advance(5_000);
+    await opened;
+    expect(host.streams.size).toBe(1);
+    await stream.close();
+  });
+
+  it("survives that it breaks while the past is read, also when that breaks too [A-127] [I12]", async () => {
+    const host = numberedHost();
+    host.happen(4);
+    host.duringListing(() => {
+      host.duringListing(undefined);
+      host.drop(new Error("reset"));
+      throw new LoophostError("host_unreachable", "no list");
+    });
+    const { stream, clock, events } = attach(host.source, { hasPast: true });
+    const opened = stream.open();
+    await clock.advance(2_000);
+    await opened;
+    expect(events()).toEqual(range(4));
+    await stream.close();
+  });
+
+  it("waits as long as a busy host asks for", async () => {
+    const host = numberedHost();
+    const { stream, clock } = attach(host.source);
+    await stream.open();
+    host.refuseWith(new LoophostError("host_rejected", "slow down", { status: 429, retryAfterMs: 60_000 }));
+    host.drop();
+    await clock.advance(1_000);
+    host.refuseWith(undefined);
+    const before = host.log.length;
+    await clock.advance(58_000);
+    expect(host.log).toHaveLength(before);
+    await clock.advance(2_000);
+    expect(host.streams.size).toBe(1);
+    await stream.close();
+  });
+
+  it("is not opened again once nothing new will come", async () => {
+    const host = numberedHost();
+    const { stream, clock, told } = attach(host.source);
+    await stream.open();
+    stream.finish();
+    host.drop();
+    await clock.advance(60_000);
+    expect(told).toEqual([]);
+    expect(clock.waiting).toBe(0);
+    await stream.close();
+  });
 });

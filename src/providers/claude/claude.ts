@@ -1,54 +1,72 @@
 /** Claude Managed Agents as a loop host: Anthropic's service, and any server that speaks its wire. */
 
-import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
-import type { ClaudeConnectionOptions } from "./client.ts";
-import { connectClaude, toHostError } from "./client.ts";
+import { retryPolicy } from "../../core/retry.ts";
+import { connectClaude } from "./client.ts";
 import { attach } from "./connection.ts";
-import { createSession, ensureAgent, ensureEnvironment } from "./resources.ts";
+import { toHostError } from "./host-error.ts";
+import { makeSession } from "./new-session.ts";
+import { pathTo, Requests } from "./requests.ts";
+import { findToolsRunHere } from "./run-here.ts";
+import type { ServerTraits } from "./server-traits.ts";
+import { ANTHROPIC } from "./server-traits.ts";
+import type { SessionSetup } from "./session-setup.ts";
+import { checkSetup } from "./session-setup.ts";
+import type { ClaudeConnectionOptions } from "./settings.ts";
+import { steadyApi } from "./steady-api.ts";
 
 /** How sessions with Claude Managed Agents are held. */
-export interface ClaudeOptions extends ClaudeConnectionOptions {
-  /** An agent that exists at the host. Default: one made from the agent's definition, and found again by it. */
-  readonly agentId?: string | undefined;
-  /** An environment that exists at the host. Default: one named "loophost", made when it is not there. */
-  readonly environmentId?: string | undefined;
+export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {
   /** Whether text is told while it is written. Default true. */
   readonly deltas?: boolean | undefined;
   /** Milliseconds of silence on the event stream after which it is opened again. Default 45 000. */
   readonly idleMs?: number | undefined;
-  readonly clock?: Clock | undefined;
+  /** What is particular about the server, where it is not Anthropic's own. */
+  readonly server?: Partial<ServerTraits> | undefined;
 }
 
 /**
  * Claude Managed Agents.
  *
  * Opening a session throws LoophostError `missing_credentials` or `missing_dependency` before anything is sent.
+ *
+ * @throws LoophostError `invalid_options` when options contradict each other
  */
 export function claude(options: ClaudeOptions = {}): Provider {
-  const { agentId, environmentId, deltas = true, idleMs = 45_000, clock = systemClock } = options;
+  const { deltas = true, idleMs = 45_000, clock = systemClock } = options;
+  checkSetup(options);
   return {
     name: "claude",
     traits: { answers: "each", history: "host" },
     async open({ agent, sessionId, emit, signal }) {
-      const api = await connectClaude(options);
-      const create = async () => {
-        const environment = environmentId ?? (await ensureEnvironment(api, signal));
-        return createSession(api, agentId ?? (await ensureAgent(api, agent, signal)), environment, signal);
+      const api = steadyApi(connectClaude(options), options);
+      const server = { ...ANTHROPIC, ...options.server };
+      const how = { api, server, deltas, idleMs, clock, retry: retryPolicy(options.retry), emit, signal };
+      const hold = async (id: string, hasPast: boolean) => {
+        const runHere = await findToolsRunHere({ api, agent, sessionId: id, signal });
+        return attach({ ...how, sessionId: id, hasPast, runHere });
       };
-      const held = { api, sessionId: sessionId ?? (await create()), hasPast: sessionId !== undefined };
-      return attach({ ...held, deltas, idleMs, clock, emit }).catch((thrown: unknown) => {
-        const error = toHostError(thrown, "The session could not be attached to");
-        if (error.status !== 404) throw error;
-        const { requestId } = error;
-        throw new LoophostError("session_not_found", `The host has no session "${held.sessionId}".`, {
-          cause: error,
-          status: 404,
-          requestId,
+      if (sessionId !== undefined)
+        return hold(sessionId, true).catch((thrown: unknown) => {
+          const error = toHostError(thrown, "The session could not be attached to");
+          if (error.status !== 404) throw error;
+          throw new LoophostError("session_not_found", `The host has no session "${sessionId}".`, {
+            cause: error,
+            status: 404,
+            requestId: error.requestId,
+          });
         });
+      const { id } = await makeSession(new Requests(api, options), agent, options, { signal });
+      return hold(id, false).catch(async (thrown: unknown) => {
+        // Nobody will ever know of it.
+        await api.delete(pathTo(["sessions", id]), AbortSignal.timeout(RELEASE_MS)).catch(() => undefined);
+        throw thrown;
       });
     },
   };
 }
+
+/** How long the release of a session nobody uses may hold up the error. */
+const RELEASE_MS = 5_000;

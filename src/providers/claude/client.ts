@@ -3,13 +3,17 @@
  * fits and a test can stand in for it.
  */
 
-import { LoophostError, messageOf } from "../../core/errors.ts";
+import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { toHostError } from "./host-error.ts";
+import type { ClaudeConnectionOptions } from "./settings.ts";
+import { findAccess } from "./settings.ts";
 
 /** What is used of an `Anthropic` client of `@anthropic-ai/sdk`. */
 export interface ClaudeClient {
   get(path: string, options?: RequestOptions): ClaudeResponse;
   post(path: string, options?: RequestOptions): ClaudeResponse;
+  delete(path: string, options?: RequestOptions): ClaudeResponse;
 }
 
 interface ClaudeResponse extends PromiseLike<unknown> {
@@ -19,26 +23,10 @@ interface ClaudeResponse extends PromiseLike<unknown> {
 interface RequestOptions {
   readonly query?: Record<string, unknown>;
   readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  readonly signal?: AbortSignal;
+  readonly headers?: Record<string, string | null>;
+  readonly signal?: AbortSignal | undefined;
   readonly maxRetries?: number;
 }
-
-/** How the service is reached. */
-export interface ClaudeConnectionOptions {
-  /** A ready client of `@anthropic-ai/sdk`; the options below are then not used. */
-  readonly client?: ClaudeClient | undefined;
-  /** Default: the environment variable ANTHROPIC_API_KEY. Not needed on a loopback base URL. */
-  readonly apiKey?: string | undefined;
-  /** Any server that speaks the Claude Managed Agents wire. Default: ANTHROPIC_BASE_URL, else the real service. */
-  readonly baseUrl?: string | undefined;
-  /** How the key is sent: servers differ. Default "both". */
-  readonly auth?: "bearer" | "x-api-key" | "both" | undefined;
-  readonly fetch?: typeof fetch | undefined;
-}
-
-const BETA = "managed-agents-2026-04-01";
-const REAL_SERVICE = "https://api.anthropic.com";
 
 /**
  * The service's API, with errors typed.
@@ -48,117 +36,131 @@ const REAL_SERVICE = "https://api.anthropic.com";
  */
 export interface ClaudeApi {
   get(path: string, query?: Record<string, unknown>, signal?: AbortSignal): Promise<Record<string, unknown>>;
-  post(path: string, body: unknown, signal?: AbortSignal): Promise<Record<string, unknown>>;
+  post(path: string, body?: unknown, signal?: AbortSignal): Promise<Record<string, unknown>>;
+  delete(path: string, signal?: AbortSignal): Promise<Record<string, unknown>>;
+  upload(path: string, form: FormData, signal?: AbortSignal): Promise<Record<string, unknown>>;
+  download(path: string, signal?: AbortSignal): Promise<Uint8Array>;
   stream(
     path: string,
     query: Record<string, unknown>,
     signal: AbortSignal,
+    headers?: Record<string, string>,
   ): Promise<ReadableStream<Uint8Array>>;
 }
 
 /**
- * Connects to the service.
+ * Connects to the service. The SDK is loaded with the first request, which rejects with `missing_dependency` without it.
  *
- * @throws LoophostError `missing_dependency` without the SDK, `missing_credentials` without a key
+ * @throws LoophostError `missing_credentials` or `invalid_options`, as `findAccess` does
  */
-export async function connectClaude(options: ClaudeConnectionOptions): Promise<ClaudeApi> {
-  const client = options.client ?? (await makeClient(options));
-  const headers = { "anthropic-beta": BETA };
+export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
+  const { load, secrets } =
+    connection.client === undefined ? ownClient(connection) : given(connection.client);
+  let client: Promise<ClaudeClient> | undefined;
+
+  const request = async <T>(
+    method: "get" | "post" | "delete",
+    path: string,
+    options: RequestOptions,
+    read: (response: ClaudeResponse) => PromiseLike<T>,
+  ): Promise<T> => {
+    try {
+      const sender = await (client ??= load());
+      const headers = { ...commonHeaders(connection, method, path), ...options.headers };
+      return await read(sender[method](path, { ...options, headers, maxRetries: 0 }));
+    } catch (thrown) {
+      // Without its message, which quotes the beginning of the reply.
+      if (thrown instanceof SyntaxError) throw notJson(`${method.toUpperCase()} ${path}`);
+      throw toHostError(thrown, `${method.toUpperCase()} ${path}`, secrets);
+    }
+  };
   return {
-    get: (path, query = {}, signal) =>
-      ask(`GET ${path}`, () =>
-        client.get(path, { query, headers, maxRetries: 0, ...(signal && { signal }) }),
-      ).then(asRecord),
-    post: (path, body, signal) =>
-      ask(`POST ${path}`, () =>
-        client.post(path, { body, headers, maxRetries: 0, ...(signal && { signal }) }),
-      ).then(asRecord),
-    stream: async (path, query, signal) => {
-      const response = await ask(`GET ${path}`, () =>
-        client.get(path, { query, headers, signal, maxRetries: 0 }).asResponse(),
+    get: (path, query = {}, signal) => request("get", path, { query, signal }, asRecord),
+    post: (path, body, signal) => request("post", path, { body, signal }, asRecord),
+    delete: (path, signal) => request("delete", path, { signal }, asRecord),
+    upload: (path, body, signal) => request("post", path, { body, signal }, asRecord),
+    download: (path, signal) =>
+      request(
+        "get",
+        path,
+        { signal },
+        async (response) => new Uint8Array(await (await response.asResponse()).arrayBuffer()),
+      ),
+    stream: (path, query, signal, headers = {}) =>
+      request("get", path, { query, headers, signal }, async (response) =>
+        bodyOf(await response.asResponse()),
+      ),
+  };
+}
+
+const BETA = "managed-agents-2026-04-01";
+const FILES_BETA = "files-api-2025-04-14";
+
+/** An upload is refused with the other beta, a listing by session without it. */
+function commonHeaders(
+  { beta = BETA, filesBeta = FILES_BETA, version }: ClaudeConnectionOptions,
+  method: string,
+  path: string,
+): Record<string, string | null> {
+  const isFile = path.startsWith("/v1/files");
+  const betas = [isFile && method === "post" ? null : beta, isFile ? filesBeta : null];
+  const named = betas.filter((name) => name !== null && name !== "");
+  return {
+    "anthropic-beta": named.length === 0 ? null : named.join(","),
+    ...(version !== undefined && { "anthropic-version": version }),
+  };
+}
+
+interface ClientSource {
+  readonly load: () => Promise<ClaudeClient>;
+  /** What must not get into an error. */
+  readonly secrets: readonly string[];
+}
+
+function given(
+  client: ClaudeClient & { readonly apiKey?: unknown; readonly authToken?: unknown },
+): ClientSource {
+  const secrets = [client.apiKey, client.authToken].filter((secret) => typeof secret === "string");
+  return { load: async () => client, secrets };
+}
+
+function ownClient(options: ClaudeConnectionOptions): ClientSource {
+  const { baseUrl, headers, secrets } = findAccess(options);
+  const load = async () => {
+    const { Anthropic } = await import("@anthropic-ai/sdk").catch((cause: unknown) => {
+      throw new LoophostError(
+        "missing_dependency",
+        "claude() needs the package @anthropic-ai/sdk: npm install @anthropic-ai/sdk",
+        { cause },
       );
-      if (response.body === null)
-        throw new LoophostError("host_protocol", `GET ${path} answered without a body.`);
-      return response.body;
-    },
+    });
+    return new Anthropic({
+      baseURL: baseUrl,
+      // Without a key the SDK would look for one in the user's profiles, and send that; what counts is in the headers.
+      apiKey: "unused",
+      defaultHeaders: headers,
+      fetchOptions: { redirect: REDIRECT },
+      ...(options.fetch && { fetch: options.fetch }),
+    });
   };
+  return { load, secrets };
 }
 
-async function ask<T>(doing: string, request: () => PromiseLike<T>): Promise<T> {
-  try {
-    return await request();
-  } catch (thrown) {
-    throw toHostError(thrown, doing);
-  }
+// A redirect would take the key along. Workers know no "error"; there the redirect itself comes back, which is no success either.
+const REDIRECT = globalThis.navigator?.userAgent === "Cloudflare-Workers" ? "manual" : "error";
+
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  if (response.body !== null) return response.body;
+  throw new LoophostError("host_protocol", "The host answered without a body.");
 }
 
-async function makeClient(options: ClaudeConnectionOptions): Promise<ClaudeClient> {
-  const { auth = "both", fetch } = options;
-  const baseUrl = options.baseUrl ?? (fromEnvironment("ANTHROPIC_BASE_URL") || REAL_SERVICE);
-  const apiKey =
-    options.apiKey || fromEnvironment("ANTHROPIC_API_KEY") || (isLoopback(baseUrl) ? "loopback" : undefined);
-  if (apiKey === undefined) {
-    throw new LoophostError(
-      "missing_credentials",
-      `claude() has no key for ${new URL(baseUrl).host}: pass apiKey, or set ANTHROPIC_API_KEY.`,
-    );
-  }
-  const { Anthropic } = await import("@anthropic-ai/sdk").catch((cause: unknown) => {
-    throw new LoophostError(
-      "missing_dependency",
-      "claude() needs the package @anthropic-ai/sdk: npm install @anthropic-ai/sdk",
-      { cause },
-    );
-  });
-  return new Anthropic({
-    baseURL: baseUrl,
-    apiKey: null,
-    authToken: null,
-    defaultHeaders: {
-      ...(auth === "x-api-key" ? {} : { authorization: `Bearer ${apiKey}` }),
-      ...(auth === "bearer" ? {} : { "x-api-key": apiKey }),
-    },
-    ...(fetch && { fetch }),
-  });
+function notJson(doing: string): LoophostError {
+  return new LoophostError("host_protocol", `${doing}: the reply is not the JSON it claims to be.`);
 }
 
-/** The typed error for anything a request threw. The SDK's error classes are told apart by their fields alone. */
-export function toHostError(thrown: unknown, doing: string): LoophostError {
-  if (thrown instanceof LoophostError) return thrown;
-  const { status, requestID, type, errorCode, headers } = isObject(thrown) ? thrown : {};
-  const details = {
-    cause: thrown,
-    requestId: typeof requestID === "string" ? requestID : undefined,
-    hostCode: typeof errorCode === "string" ? errorCode : typeof type === "string" ? type : undefined,
-  };
-  if (typeof status !== "number")
-    return new LoophostError("host_unreachable", `${doing}: ${messageOf(thrown)}`, details);
-  const retryAfter =
-    headers instanceof Headers
-      ? Number(headers.get("retry-after-ms") ?? Number(headers.get("retry-after")) * 1_000)
-      : 0;
-  return new LoophostError(
-    status >= 500 ? "host_failed" : "host_rejected",
-    `${doing}: ${messageOf(thrown)}`,
-    {
-      ...details,
-      status,
-      retryAfterMs: retryAfter > 0 ? retryAfter : undefined,
-    },
-  );
-}
-
-function asRecord(body: unknown): Record<string, unknown> {
+/** A reply without a body says as much as an empty object. */
+async function asRecord(response: PromiseLike<unknown>): Promise<Record<string, unknown>> {
+  const body = (await response) ?? {};
   if (isObject(body)) return body;
   throw new LoophostError("host_protocol", "The host answered with something that is not a JSON object.");
-}
-
-/** An environment variable that is set and not empty, on runtimes that have them. */
-function fromEnvironment(name: string): string | undefined {
-  return globalThis.process?.env?.[name] || undefined;
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }

@@ -6,7 +6,8 @@
 
 import { isObject } from "../../core/json.ts";
 import type { HostEvent, HostInput } from "../../core/provider.ts";
-import type { ContentBlock, Ending, MediaSource, Usage } from "../../core/results.ts";
+import type { ContentBlock, MediaSource, Money, OutcomeVerdict, Usage } from "../../core/results.ts";
+import { NO_USAGE } from "../../core/results.ts";
 
 /** An event of the wire: an object with a type. Everything else is read with care. */
 export type WireEvent = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -25,48 +26,25 @@ export function keyOf(event: WireEvent): string | undefined {
   return typeof id === "string" ? `${id}:${event["processed_at"] === null ? 0 : 1}` : undefined;
 }
 
-/** Our words for an event of the wire; several where it says several things. */
-export function fromWire(event: WireEvent): HostEvent[] {
+/** Our words for an event of the wire that means the same whatever came before it; all others pass through. */
+export function fromWire(event: WireEvent, thread: string | undefined): HostEvent {
   const raw = event;
-  const thread = text(event["session_thread_id"]);
   switch (event.type) {
-    case "session.status_running":
-      return [{ type: "turn.began", raw }];
-    case "session.status_idle":
-      return [readIdle(event)];
-    case "session.status_terminated":
-      return [{ type: "session.over", ending: "terminated", stopReason: event["stop_reason"] ?? null, raw }];
-    case "session.deleted":
-      return [{ type: "session.over", ending: "deleted", stopReason: null, raw }];
     case "agent.message":
-      return [{ type: "message", text: textOf(event["content"]), raw, thread }];
-    case "event_delta":
-      return readDelta(event);
-    case "agent.custom_tool_use":
-      return [{ type: "call", ...callOf(event), raw, thread }];
-    case "agent.tool_use":
-    case "agent.mcp_tool_use": {
-      const call = callOf(event);
-      const called: HostEvent = { type: "server_tool.called", ...call, raw, thread };
-      return mustAsk(event) ? [called, { type: "verdict.needed", ...call, raw, thread }] : [called];
-    }
-    case "agent.tool_result":
-    case "agent.mcp_tool_result": {
-      const id = text(event["tool_use_id"]) ?? text(event["mcp_tool_use_id"]) ?? "";
-      return [{ type: "server_tool.finished", id, isError: event["is_error"] === true, raw, thread }];
-    }
-    case "user.custom_tool_result":
-    case "user.tool_result":
-    case "user.tool_confirmation": {
-      const id = text(event["custom_tool_use_id"]) ?? text(event["tool_use_id"]);
-      return id === undefined ? [{ type: "provider", raw }] : [{ type: "call.answered", id, raw }];
-    }
+      return { type: "message", text: textOf(event["content"]), id: text(event["id"]), raw, thread };
     case "agent.thread_context_compacted":
-      return [{ type: "context.compacted", raw, thread }];
+      return { type: "context.compacted", raw, thread };
     case "span.model_request_end":
-      return [{ type: "usage", usage: usageOf(event["model_usage"] ?? event["usage"]), raw, thread }];
+      return { type: "usage", usage: readUsage(event["model_usage"] ?? event["usage"]), raw, thread };
+    case "session.usage": {
+      // Its tokens are the sum of what the requests have told; what they cost is told here alone.
+      const cost = readMoney(isObject(event["usage"]) ? event["usage"]["list_cost"] : undefined);
+      return cost === undefined ? { type: "provider", raw } : { type: "usage", usage: NO_USAGE, cost, raw };
+    }
+    case "span.outcome_evaluation_end":
+      return { type: "outcome.evaluated", ...readVerdict(event), raw, thread };
     default:
-      return [{ type: "provider", raw, thread }];
+      return { type: "provider", raw, thread };
   }
 }
 
@@ -132,48 +110,45 @@ function toSource(media: MediaSource): unknown {
     : { type: "base64", media_type: mediaType, data };
 }
 
-const ENDINGS: Readonly<Record<string, Ending>> = {
-  end_turn: "completed",
-  satisfied: "completed",
-  max_iterations_reached: "completed",
-  requires_action: "requires_action",
-  retries_exhausted: "retries_exhausted",
-  budget_reached: "budget_reached",
-  refusal: "refusal",
-};
-
-/** An idle whose reason is missing or unknown has ended for a reason we cannot vouch for: terminated. */
-function readIdle(event: WireEvent): HostEvent {
-  const stopReason = event["stop_reason"] ?? null;
-  const reason = isObject(stopReason) ? text(stopReason["type"]) : text(stopReason);
-  const ending = ENDINGS[reason ?? ""] ?? "terminated";
-  const needs =
-    isObject(stopReason) && Array.isArray(stopReason["event_ids"])
-      ? stopReason["event_ids"].filter((id) => typeof id === "string")
-      : [];
-  return { type: "turn.done", ending, stopReason, needs, raw: event };
-}
-
-function readDelta(event: WireEvent): HostEvent[] {
-  const { delta } = event;
-  const content = isObject(delta) ? delta["content"] : undefined;
+/** A piece of a message. */
+export function readDelta(event: WireEvent): HostEvent {
+  const { content, index } = isObject(event["delta"]) ? event["delta"] : {};
   const piece = isObject(content) ? text(content["text"]) : undefined;
-  return piece === undefined
-    ? [{ type: "provider", raw: event }]
-    : [{ type: "text.delta", text: piece, raw: event }];
+  if (piece === undefined) return { type: "provider", raw: event };
+  const at = typeof index === "number" ? index : undefined;
+  return { type: "text.delta", text: piece, messageId: text(event["event_id"]), index: at, raw: event };
 }
 
-/** Permissions we do not know are asked about: fail closed. A denied call is answered by the host itself. */
-function mustAsk(event: WireEvent): boolean {
-  const permission = event["evaluated_permission"];
-  return permission !== undefined && permission !== null && permission !== "allow" && permission !== "deny";
-}
-
-function callOf(event: WireEvent): { id: string; name: string; input: unknown } {
+/** What a call says of itself. */
+export function callOf(event: WireEvent): { id: string; name: string; input: unknown } {
   return { id: text(event["id"]) ?? "", name: text(event["name"]) ?? "", input: event["input"] ?? {} };
 }
 
-function usageOf(usage: unknown): Usage {
+/** The wire has amounts as whole numbers in words. */
+export function readMoney(value: unknown): Money | undefined {
+  if (!isObject(value)) return undefined;
+  const minorUnits = Number(value["amount"] ?? Number.NaN);
+  return Number.isFinite(minorUnits) ? { minorUnits, currency: text(value["currency"]) ?? "USD" } : undefined;
+}
+
+/** A value that is text. */
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+const VERDICTS = ["satisfied", "needs_revision", "max_iterations_reached", "failed", "interrupted"] as const;
+
+function readVerdict(event: WireEvent): OutcomeVerdict & { readonly outcomeId: string } {
+  return {
+    outcomeId: text(event["outcome_id"]) ?? "",
+    // A verdict we do not know is none to go by.
+    verdict: VERDICTS.find((known) => known === event["result"]) ?? "failed",
+    explanation: text(event["explanation"]) ?? "",
+    iteration: typeof event["iteration"] === "number" ? event["iteration"] : 0,
+  };
+}
+
+function readUsage(usage: unknown): Usage {
   const count = (name: string) => (isObject(usage) && typeof usage[name] === "number" ? usage[name] : 0);
   return {
     inputTokens: count("input_tokens"),
@@ -188,8 +163,4 @@ function textOf(content: unknown): string {
   return content
     .flatMap((block) => (isObject(block) && block["type"] === "text" ? (text(block["text"]) ?? []) : []))
     .join("");
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -142,7 +142,11 @@ describe("claude(), over the official SDK and real HTTP", () => {
   });
 
   it("says who could not be reached, and what was refused, without the key [I11]", async () => {
-    const unreachable = claude({ baseUrl: "http://127.0.0.1:9", apiKey: "sk-secret" });
+    const unreachable = claude({
+      baseUrl: "http://127.0.0.1:9",
+      apiKey: "sk-secret",
+      retry: { attempts: 1 },
+    });
     const error: unknown = await run(agent, { provider: unreachable, prompt: "hi" }).catch(
       (thrown: unknown) => thrown,
     );

@@ -1,13 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import type { HostEvent } from "../../../src/core/provider.ts";
-import { fromWire, keyOf, toWire } from "../../../src/providers/claude/wire.ts";
-
-const only = (event: Record<string, unknown> & { type: string }): HostEvent => {
-  const told = fromWire(event);
-  expect(told).toHaveLength(1);
-  return told[0] as HostEvent;
-};
+import { keyOf, toWire } from "../../../src/providers/claude/wire.ts";
+import { only, reading } from "./reading.ts";
 
 describe("events of the wire in our words", () => {
   it.each([
@@ -22,7 +16,7 @@ describe("events of the wire in our words", () => {
     [{ type: "something_new" }, "terminated"],
     [null, "terminated"],
   ])(
-    "an idle for %j is the ending %s, its reason kept verbatim [A-040] [A-041] [A-142]",
+    "an idle for %j is the ending %s, its reason kept verbatim [A-120] [A-040] [A-041] [A-142]",
     (stop_reason, ending) => {
       expect(only({ type: "session.status_idle", id: "i", stop_reason })).toMatchObject({
         type: "turn.done",
@@ -33,13 +27,12 @@ describe("events of the wire in our words", () => {
   );
 
   it("a thread's idle is not the session's, and neither an error nor a verdict on an outcome is an end [A-036] [A-142]", () => {
-    expect(only({ type: "session.thread_status_idle", stop_reason: { type: "end_turn" } }).type).toBe(
+    const idle = { type: "session.thread_status_idle", session_thread_id: "main" };
+    expect(only({ ...idle, stop_reason: { type: "end_turn" } }).type).toBe("provider");
+    expect(only({ type: "session.error", error: { retry_status: { type: "exhausted" } } }).type).toBe(
       "provider",
     );
-    expect(only({ type: "session.error", error: { retry_status: { type: "retrying" } } }).type).toBe(
-      "provider",
-    );
-    expect(only({ type: "span.outcome_evaluation_end", result: "satisfied" }).type).toBe("provider");
+    expect(only({ type: "span.outcome_evaluation_end", result: "satisfied" }).type).toBe("outcome.evaluated");
   });
 
   it.each(["session.status_terminated", "session.deleted"])("%s ends the session [A-036]", (type) => {
@@ -65,7 +58,7 @@ describe("events of the wire in our words", () => {
     ["perhaps", 2],
     [undefined, 1],
   ])("permission %s of a host's tool: unknown ones are asked about [I9]", (evaluated_permission, count) => {
-    const told = fromWire({
+    const told = reading().read({
       type: "agent.mcp_tool_use",
       id: "t",
       name: "x",
@@ -83,6 +76,32 @@ describe("events of the wire in our words", () => {
     ).toMatchObject({ type: "text.delta", text: "a" });
   });
 
+  it("what a session has cost is told in the smallest unit of its currency [F1-15]", () => {
+    const usage = { input_tokens: 9, list_cost: { amount: "716", currency: "USD" } };
+    expect(only({ type: "session.usage", usage })).toMatchObject({
+      type: "usage",
+      usage: { inputTokens: 0 },
+      cost: { minorUnits: 716, currency: "USD" },
+    });
+    expect(only({ type: "session.usage", usage: { input_tokens: 9 } }).type).toBe("provider");
+  });
+
+  it.each([
+    ["satisfied", "satisfied"],
+    ["needs_revision", "needs_revision"],
+    ["never seen", "failed"],
+  ])("the verdict %s on an outcome is %s: one we do not know is none to go by [I9]", (result, verdict) => {
+    const event = {
+      type: "span.outcome_evaluation_end",
+      outcome_id: "o",
+      result,
+      explanation: "e",
+      iteration: 2,
+    };
+    const told = { type: "outcome.evaluated", outcomeId: "o", verdict, explanation: "e", iteration: 2 };
+    expect(only(event)).toMatchObject(told);
+  });
+
   it("usage is read from model_usage or usage [A-044]", () => {
     const usage = { input_tokens: 3, output_tokens: 2, cache_read_input_tokens: 1 };
     const read = { inputTokens: 3, outputTokens: 2, cacheReadTokens: 1, cacheWriteTokens: 0 };
@@ -94,7 +113,7 @@ describe("events of the wire in our words", () => {
   });
 
   it("what has no word of ours passes through, and every event keeps the wire's own [A-025]", () => {
-    for (const type of ["agent.thinking", "workflow_run.created", "never.seen"]) {
+    for (const type of ["agent.thinking", "workflow_run.created", "never.seen", "user.tool_result"]) {
       const event = { type, id: "x", extra: 1 };
       expect(only(event)).toMatchObject({ type: "provider", raw: event });
     }

@@ -1,0 +1,90 @@
+/** Files at the host: bytes under a name. Nothing here knows of a file system. */
+
+import { LoophostError } from "../../core/errors.ts";
+import type { CallOptions, Requests, WireObject } from "./requests.ts";
+import { pathTo } from "./requests.ts";
+
+/** A file at the host, as the wire has it. */
+export interface ClaudeFile extends WireObject {
+  readonly type: "file";
+  readonly filename: string;
+  readonly mime_type: string;
+  readonly size_bytes: number;
+  readonly created_at: string;
+}
+
+/** A file to upload. */
+export interface NewFile {
+  readonly name: string;
+  readonly bytes: Uint8Array | Blob | string;
+  /** Default: by the name's extension, else `application/octet-stream`. */
+  readonly mediaType?: string | undefined;
+  /** From an hour to ninety days; for ever when absent. */
+  readonly expiresInSeconds?: number | undefined;
+}
+
+/** Which files to list. */
+export interface FileQuery {
+  /** A session: only what it has made or was given. */
+  readonly scope_id?: string | undefined;
+  readonly ids?: readonly string[] | undefined;
+  /** How many to ask for at a time. */
+  readonly limit?: number | undefined;
+}
+
+/** What can be done with files. */
+export interface Files {
+  upload(file: NewFile, options?: CallOptions): Promise<ClaudeFile>;
+  get(id: string, options?: CallOptions): Promise<ClaudeFile>;
+  download(id: string, options?: CallOptions): Promise<Uint8Array>;
+  list(query?: FileQuery, options?: CallOptions): AsyncIterable<ClaudeFile>;
+  delete(id: string, options?: CallOptions): Promise<void>;
+}
+
+/** The files of a host. */
+export function createFiles(requests: Requests): Files {
+  const path = ["files"];
+  return {
+    upload: async (file, options) => {
+      const form = toForm(file);
+      const advice = `List the files to see whether there is a new one named ${JSON.stringify(file.name)}.`;
+      return requests.once(() => requests.upload(path, form, options), { advice }, options);
+    },
+    get: (id, options) => requests.read(["files", id], {}, options),
+    download: async (id, options) => requests.api.download(pathTo(["files", id, "content"]), options?.signal),
+    list: (query, options) => requests.list(path, query, options),
+    delete: (id, options) => requests.delete(["files", id], options),
+  };
+}
+
+/** The media type that goes with a file's name. */
+function mediaTypeOf(name: string): string {
+  const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase();
+  return MEDIA_TYPES[extension ?? ""] ?? "application/octet-stream";
+}
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  csv: "text/csv",
+  gif: "image/gif",
+  htm: "text/html",
+  html: "text/html",
+  jpeg: "image/jpeg",
+  jpg: "image/jpeg",
+  json: "application/json",
+  md: "text/markdown",
+  pdf: "application/pdf",
+  png: "image/png",
+  txt: "text/plain",
+  webp: "image/webp",
+  xml: "application/xml",
+  zip: "application/zip",
+};
+
+function toForm({ name, bytes, mediaType = mediaTypeOf(name), expiresInSeconds }: NewFile): FormData {
+  if (name.trim() === "") throw new LoophostError("invalid_options", "A file needs a name.");
+  const form = new FormData();
+  // The host refuses a part that does not say what it is.
+  form.append("file", new Blob([bytes], { type: mediaType }), name);
+  if (expiresInSeconds !== undefined) form.append("expires_in_seconds", String(expiresInSeconds));
+  return form;
+}

@@ -1,0 +1,116 @@
+/** What a request threw, as a typed error without secrets, and what it says about the request itself. */
+
+import type { ErrorDetails } from "../../core/errors.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+
+const MAX_MESSAGE_CHARS = 500;
+
+/** The typed error for anything a request threw. The SDK's error classes are told apart by their fields alone. */
+export function toHostError(thrown: unknown, doing: string, secrets: readonly string[] = []): LoophostError {
+  if (thrown instanceof LoophostError) return thrown;
+  const hide = (text: string) => secrets.reduce(hideOne, text);
+  const cause = secrets.length > 0 && mentions(thrown, hide) ? withoutSecrets(thrown, hide) : thrown;
+  const { status, error: body, headers, requestID } = isObject(thrown) ? thrown : {};
+  if (typeof status !== "number")
+    return new LoophostError("host_unreachable", `${doing}: ${hide(messageOf(thrown))}`, { cause });
+  const { code, message } = readBody(body);
+  const said = hide(message ?? messageOf(thrown)).slice(0, MAX_MESSAGE_CHARS);
+  const inWords = `${doing}: the host answered ${status}${code === undefined ? "" : ` (${code})`}: ${said}`;
+  return new LoophostError(status >= 500 ? "host_failed" : "host_rejected", inWords, {
+    cause,
+    status,
+    hostCode: code,
+    requestId: typeof requestID === "string" ? requestID : undefined,
+    ...(headers instanceof Headers && readHeaders(headers)),
+  });
+}
+
+/** The same failure in other words. */
+export function reworded(error: LoophostError, message: string, changes: ErrorDetails = {}): LoophostError {
+  const { code, status, hostCode, requestId, retryAfterMs, mayRetry } = error;
+  const details = { cause: error, status, hostCode, requestId, retryAfterMs, mayRetry };
+  return new LoophostError(code, message, { ...details, ...changes });
+}
+
+/** Whether a request that failed so certainly did nothing: the host said so, or was never connected to. */
+export function wasNotTaken(error: LoophostError): boolean {
+  if (error.status !== undefined) return NOT_TAKEN.has(error.status);
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < 8 && cause instanceof Error; depth += 1) {
+    if ("code" in cause && NEVER_CONNECTED.has(cause.code)) return true;
+    ({ cause } = cause);
+  }
+  return false;
+}
+
+/** Whether a request that failed so may have been carried out all the same: its reply was lost, or says nothing. */
+export function mayHaveBeenTaken(error: LoophostError): boolean {
+  if (!error.code.startsWith("host_") || wasNotTaken(error)) return false;
+  return error.status === undefined || error.status === 408 || error.status >= 500;
+}
+
+const NOT_TAKEN: ReadonlySet<number> = new Set([429, 503, 529]);
+/** Node's words, and Bun's. */
+const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ConnectionRefused",
+]);
+
+/** The most particular word the host has for it, and its message. */
+function readBody(body: unknown): {
+  readonly code: string | undefined;
+  readonly message: string | undefined;
+} {
+  const error = isObject(body) && isObject(body["error"]) ? body["error"] : body;
+  const { type, message, details } = isObject(error) ? error : {};
+  const particular = isObject(details) ? details["error_code"] : undefined;
+  return {
+    code: [particular, type].find((word) => typeof word === "string"),
+    message: typeof message === "string" ? message : undefined,
+  };
+}
+
+function readHeaders(headers: Headers): { retryAfterMs?: number; mayRetry?: boolean } {
+  const after = headers.get("retry-after") ?? "";
+  // Dates are taken by the host's own clock where it tells the time.
+  const now = Date.parse(headers.get("date") ?? "") || Date.now();
+  const waits = [Number(headers.get("retry-after-ms")), Number(after) * 1_000, Date.parse(after) - now];
+  const retryAfterMs = waits.find((ms) => ms > 0);
+  const word = headers.get("x-should-retry");
+  return {
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...((word === "true" || word === "false") && { mayRetry: word === "true" }),
+  };
+}
+
+function hideOne(text: string, secret: string): string {
+  // A stand-in key of a letter or two would tear words apart.
+  return secret.length < 8 ? text : text.replaceAll(secret, "[key]");
+}
+
+/** Whether a secret is anywhere a printed error would show it: hosts and proxies quote the requests they refuse. */
+function mentions(thrown: unknown, hide: (text: string) => string, depth = 0): boolean {
+  if (!isObject(thrown) || depth > 8) return false;
+  const { message, stack, cause, headers } = thrown;
+  const shown = headers instanceof Headers ? [...headers] : [];
+  try {
+    const text = JSON.stringify([message, stack, { ...thrown, cause: undefined }, shown]);
+    return hide(text) !== text || mentions(cause, hide, depth + 1);
+  } catch {
+    return true;
+  }
+}
+
+function withoutSecrets(thrown: unknown, hide: (text: string) => string): Error {
+  const copy = new Error(hide(messageOf(thrown)));
+  if (!(thrown instanceof Error)) return copy;
+  copy.name = thrown.name;
+  copy.stack = hide(thrown.stack ?? "");
+  return copy;
+}

@@ -1,0 +1,51 @@
+/**
+ * Messages that are told while they are written.
+ *
+ *   P1  what was told in pieces is either followed by the whole message, or taken back
+ *   P2  a message whose pieces may have been missed is not told in pieces any more: its end without its middle helps nobody
+ */
+
+import type { HostEvent } from "../../core/provider.ts";
+import type { WireEvent } from "./wire.ts";
+import { readDelta, text } from "./wire.ts";
+
+/** The previews of one session. */
+export class Previews {
+  /** Messages told in part. */
+  #open = new Set<string>();
+  /** Messages of which pieces may have been missed. */
+  #broken = new Set<string>();
+
+  /** What a piece says; undefined for anything that is no piece. */
+  read(event: WireEvent): HostEvent[] | undefined {
+    if (event.type !== "event_delta") return undefined;
+    const id = text(event["event_id"]) ?? "";
+    if (this.#broken.has(id)) return [{ type: "provider", raw: event }];
+    this.#open.add(id);
+    return [readDelta(event)];
+  }
+
+  /** What a whole event means for the pieces told so far: to be told before it. */
+  settle(event: WireEvent): HostEvent[] {
+    if (event.type === "agent.message") {
+      this.#open.delete(text(event["id"]) ?? "");
+      return [];
+    }
+    const isOver = event.type === "span.model_request_end" || event.type === "session.status_idle";
+    if (!isOver) return [];
+    this.#broken.clear();
+    return this.#retract("The host gave the message up.");
+  }
+
+  /** The stream was lost, and with it pieces that are not told again. */
+  lose(): HostEvent[] {
+    for (const id of this.#open) this.#broken.add(id);
+    return this.#retract("The event stream was lost.");
+  }
+
+  #retract(reason: string): HostEvent[] {
+    if (this.#open.size === 0) return [];
+    this.#open.clear();
+    return [{ type: "deltas.retracted", reason }];
+  }
+}

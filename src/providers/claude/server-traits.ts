@@ -1,0 +1,12 @@
+/** How servers that speak this wire differ, as data. What a reply shows by itself, such as how pages are named, is not asked here. */
+
+/** What is particular about a server. */
+export interface ServerTraits {
+  /** How many events it lists at once, at most. */
+  readonly pageSize: number;
+  /** Whether it lists the newest events first when it is asked to. One that does not is read from its beginning each time. */
+  readonly listsNewestFirst: boolean;
+}
+
+/** Anthropic's own service. */
+export const ANTHROPIC: ServerTraits = { pageSize: 1_000, listsNewestFirst: true };

@@ -1,0 +1,62 @@
+/**
+ * A session's events in our words. What one says may hang on those before it, so each part of it has its own memory; an event
+ * goes to the first part that knows it.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import type { HostEvent } from "../../core/provider.ts";
+import { Calls } from "./calls.ts";
+import { Messages } from "./messages.ts";
+import { Previews } from "./previews.ts";
+import { Threads } from "./threads.ts";
+import { Turns } from "./turns.ts";
+import type { WireEvent } from "./wire.ts";
+import { fromWire } from "./wire.ts";
+
+/** What a reader is made with. */
+export interface ReaderOptions {
+  /** Tools of the host's that run here, by name. */
+  readonly runHere: ReadonlySet<string>;
+  readonly clock: Clock;
+  /** Takes what follows from the passing of time. */
+  readonly onEvents: (events: readonly HostEvent[]) => void;
+}
+
+/** Reads the events of one session. */
+export class SessionReader {
+  readonly messages: Messages = new Messages();
+  readonly calls: Calls;
+  readonly turns: Turns;
+  readonly #threads = new Threads();
+  readonly #previews = new Previews();
+
+  constructor({ runHere, clock, onEvents }: ReaderOptions) {
+    this.calls = new Calls(runHere);
+    this.turns = new Turns({ calls: this.calls, clock, onEnd: onEvents });
+  }
+
+  /** Our words for an event; several where it says several things. */
+  read(event: WireEvent): HostEvent[] {
+    const pieces = this.#previews.read(event);
+    if (pieces !== undefined) return pieces;
+    const thread = this.#threads.of(event);
+    const settled = thread === undefined ? this.#previews.settle(event) : [];
+    const told = this.messages.read(event) ??
+      this.calls.read(event, thread) ??
+      this.turns.read(event, thread) ??
+      this.#readThread(event) ?? [fromWire(event, thread)];
+    return [...settled, ...told];
+  }
+
+  /** The stream was lost. */
+  loseStream(): HostEvent[] {
+    return this.#previews.lose();
+  }
+
+  #readThread(event: WireEvent): HostEvent[] | undefined {
+    const told = this.#threads.read(event);
+    const ended = told?.find((change) => change.type === "thread.changed" && change.status === "terminated");
+    if (told === undefined || ended?.type !== "thread.changed") return told;
+    return [...told, ...this.calls.end(ended.thread ?? "")];
+  }
+}

@@ -1,0 +1,58 @@
+/** What a session is made with, beside the agent. */
+
+import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import type { Money } from "../../core/results.ts";
+import type { EnvironmentConfig } from "./environments.ts";
+
+/** What an agent at the host has beside instructions and tools of ours, in the words of the wire. */
+export interface AgentExtras {
+  /** Tools the host runs, such as `{ type: "agent_toolset_20260401" }` or `{ type: "mcp_toolset", mcp_server_name }`. */
+  readonly hostTools?: readonly { readonly type: string; readonly [field: string]: unknown }[] | undefined;
+  /** MCP servers the host talks to, as `{ type: "url", name, url }`. */
+  readonly mcpServers?: readonly object[] | undefined;
+  readonly skills?: readonly object[] | undefined;
+}
+
+/** What the provider makes a session with. */
+export interface SessionSetup extends AgentExtras {
+  /** An agent that exists at the host. Default: one made from the agent's definition, and found again by it. */
+  readonly agentId?: string | undefined;
+  /** An environment that exists at the host. Default: one made from `environment`, and found again by it. */
+  readonly environmentId?: string | undefined;
+  /** The wire's description of an environment, passed on untouched. Default: in the cloud, with networking. */
+  readonly environment?: EnvironmentConfig | undefined;
+  readonly title?: string | undefined;
+  /** At most 15 pairs. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** What the session is given to work with, such as `{ type: "file", file_id, mount_path }`. */
+  readonly resources?: readonly object[] | undefined;
+  readonly vaultIds?: readonly string[] | undefined;
+  /** What a session may cost at list prices; its runs then end with `budget_reached`. */
+  readonly budget?: Money | undefined;
+}
+
+/**
+ * Checks that nothing contradicts.
+ *
+ * @throws LoophostError `invalid_options`
+ */
+export function checkSetup(setup: SessionSetup): void {
+  const { agentId, environmentId, environment } = setup;
+  const unused = (["hostTools", "mcpServers", "skills"] as const).find((name) => setup[name] !== undefined);
+  if (agentId !== undefined && unused !== undefined)
+    throw refused(`${unused} goes into an agent that is made here; leave it out, or agentId.`);
+  if (environmentId !== undefined && environment !== undefined)
+    throw refused("environment describes one that is made here; leave it out, or environmentId.");
+  checkEnvironment(environment);
+}
+
+/** Checks the description of an environment as far as it is ours to check. */
+export function checkEnvironment(environment: unknown): void {
+  if (environment === undefined || (isObject(environment) && typeof environment["type"] === "string")) return;
+  throw refused('environment must be the wire\'s description of one, such as { type: "self_hosted" }.');
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_options", `claude(): ${message}`);
+}

@@ -1,0 +1,132 @@
+/**
+ * How the service is reached, read down one ladder: an explicit option, else an environment variable, else a default.
+ *
+ * Presence decides, not truth: an option that is given wins over a variable, and null says "none". A variable that is
+ * empty counts as not set.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { LoophostError } from "../../core/errors.ts";
+import type { RetryPolicy } from "../../core/retry.ts";
+import type { ClaudeClient } from "./client.ts";
+
+/** How the service is reached. */
+export interface ClaudeConnectionOptions {
+  /** A ready client of `@anthropic-ai/sdk`; `apiKey`, `authToken`, `auth`, `baseUrl` and `fetch` are then not used. */
+  readonly client?: ClaudeClient | undefined;
+  /** Default: the environment variable ANTHROPIC_API_KEY. Not needed on a loopback base URL; null sends none. */
+  readonly apiKey?: string | null | undefined;
+  /** A bearer token in place of the key. Default, where there is no key: ANTHROPIC_AUTH_TOKEN. */
+  readonly authToken?: string | null | undefined;
+  /** How the key is sent: servers differ. Default "both". */
+  readonly auth?: "bearer" | "x-api-key" | "both" | undefined;
+  /** Any server that speaks the Claude Managed Agents wire. Default: ANTHROPIC_BASE_URL, else the real service. */
+  readonly baseUrl?: string | undefined;
+  readonly fetch?: typeof fetch | undefined;
+  /** The `anthropic-beta` of all requests; null sends none. Default "managed-agents-2026-04-01". */
+  readonly beta?: string | null | undefined;
+  /** The one that requests about files have besides; null for none. Default "files-api-2025-04-14". */
+  readonly filesBeta?: string | null | undefined;
+  /** The `anthropic-version` of all requests. Default: what the installed SDK sends. */
+  readonly version?: string | undefined;
+  /** Milliseconds a request has until its reply is there, and an event stream until it is open. Default 60 000. */
+  readonly timeoutMs?: number | undefined;
+  /** How requests that may safely be repeated are repeated. Default: four tries over some seven seconds. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** Where the service is, and what is shown to be let in. */
+export interface Access {
+  readonly baseUrl: string;
+  /** The headers of the key; null for one that is not to be sent, whoever else would set it. */
+  readonly headers: { readonly authorization: string | null; readonly "x-api-key": string | null };
+  /** What must not get into an error. */
+  readonly secrets: readonly string[];
+}
+
+const REAL_SERVICE = "https://api.anthropic.com";
+const KEY_VARIABLE = "ANTHROPIC_API_KEY";
+const TOKEN_VARIABLE = "ANTHROPIC_AUTH_TOKEN";
+
+/**
+ * Finds address and key.
+ *
+ * @throws LoophostError `missing_credentials` when there is no key, or an empty one; `invalid_options` when one cannot be used
+ */
+export function findAccess(options: ClaudeConnectionOptions): Access {
+  const { auth = "both" } = options;
+  const baseUrl = checkUrl(options.baseUrl ?? environment("ANTHROPIC_BASE_URL") ?? REAL_SERVICE);
+  const { key, token } = findCredentials(options, baseUrl);
+  const secret = key ?? token;
+  return {
+    baseUrl: baseUrl.href.replace(/\/$/, ""),
+    headers: {
+      authorization:
+        secret === undefined || (auth === "x-api-key" && token === undefined) ? null : `Bearer ${secret}`,
+      "x-api-key": key === undefined || auth === "bearer" ? null : key,
+    },
+    secrets: secret === undefined ? [] : [secret],
+  };
+}
+
+interface Credentials {
+  readonly key?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** A credential given in code is the only one: the environment is then not asked for another. */
+function findCredentials({ apiKey, authToken }: ClaudeConnectionOptions, baseUrl: URL): Credentials {
+  if (typeof apiKey === "string" && typeof authToken === "string")
+    throw new LoophostError("invalid_options", "Pass apiKey or authToken, not both.");
+  if (apiKey !== undefined || authToken !== undefined) {
+    return {
+      key: typeof apiKey === "string" ? check(apiKey, "The option apiKey") : undefined,
+      token: typeof authToken === "string" ? check(authToken, "The option authToken") : undefined,
+    };
+  }
+  const key = environment(KEY_VARIABLE);
+  if (key !== undefined) return { key: check(key, KEY_VARIABLE) };
+  const token = environment(TOKEN_VARIABLE);
+  if (token !== undefined) return { token: check(token, TOKEN_VARIABLE) };
+  if (isLoopback(baseUrl)) return { key: "loopback" };
+  throw new LoophostError(
+    "missing_credentials",
+    `There is no key for ${baseUrl.host}: pass the option apiKey, or set ${KEY_VARIABLE}.`,
+  );
+}
+
+/** What can be sent in a header. Anything else is refused here, because `fetch` would quote it in its error. */
+const SENDABLE = /^[\u0021-\u007e]+$/;
+
+function check(value: string, name: string): string {
+  const trimmed = value.trim();
+  if (trimmed === "") {
+    throw new LoophostError(
+      "missing_credentials",
+      `${name} is empty: give it a value, leave it out to use ${KEY_VARIABLE}, or pass null to send none.`,
+    );
+  }
+  if (SENDABLE.test(trimmed)) return trimmed;
+  throw new LoophostError("invalid_options", `${name} has characters that cannot be sent in a header.`);
+}
+
+function checkUrl(value: string): URL {
+  const url = URL.parse(value);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "")
+    return url;
+  // The value is not quoted: it may hold a password.
+  throw new LoophostError(
+    "invalid_options",
+    "The base URL, from the option baseUrl or ANTHROPIC_BASE_URL, must be an http or https address without credentials.",
+  );
+}
+
+function environment(name: string): string | undefined {
+  // Not every runtime has a process.
+  return globalThis.process?.env?.[name] || undefined;
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}

@@ -1,0 +1,76 @@
+/**
+ * The service's API over a network that fails: every request has a deadline, and what only reads is asked for again.
+ *
+ * What changes something is sent once. Whether it may be sent again is for those who know what it means.
+ */
+
+import { onAbort } from "../../core/abort.ts";
+import type { Clock } from "../../core/clock.ts";
+import { systemClock } from "../../core/clock.ts";
+import { LoophostError, toLoophostError } from "../../core/errors.ts";
+import type { RetryPolicy } from "../../core/retry.ts";
+import { retryPolicy, withRetry } from "../../core/retry.ts";
+import type { ClaudeApi } from "./client.ts";
+import { toHostError } from "./host-error.ts";
+
+/** How patient an API is. */
+export interface SteadyOptions {
+  readonly clock?: Clock | undefined;
+  /** Milliseconds until a request counts as lost. Files have ten times as long. Default 60 000. */
+  readonly timeoutMs?: number | undefined;
+  readonly retry?: Partial<RetryPolicy> | undefined;
+}
+
+/** Makes an API steady. Streams are left alone: whoever reads them watches over them. */
+export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
+  const { clock = systemClock, timeoutMs = 60_000, retry } = options;
+  const once = <T>(what: string, work: Work<T>, outer?: AbortSignal, ms = timeoutMs) =>
+    bounded(what, work, { clock, ms, outer });
+  const again = <T>(what: string, work: Work<T>, outer?: AbortSignal, ms = timeoutMs) =>
+    withRetry(() => once(what, work, outer, ms), {
+      policy: retryPolicy(retry),
+      clock,
+      signal: outer ?? new AbortController().signal,
+      toError: (thrown) => toHostError(thrown, what),
+    }).catch((thrown: unknown) => {
+      // A wait between two tries ends with the caller's reason as it is.
+      throw toLoophostError(thrown, "aborted", what);
+    });
+  return {
+    get: (path, query, signal) => again(`GET ${path}`, (within) => api.get(path, query, within), signal),
+    post: (path, body, signal) => once(`POST ${path}`, (within) => api.post(path, body, within), signal),
+    delete: (path, signal) => once(`DELETE ${path}`, (within) => api.delete(path, within), signal),
+    upload: (path, form, signal) =>
+      once(`POST ${path}`, (within) => api.upload(path, form, within), signal, timeoutMs * 10),
+    download: (path, signal) =>
+      again(`GET ${path}`, (within) => api.download(path, within), signal, timeoutMs * 10),
+    stream: (path, query, signal, headers) => api.stream(path, query, signal, headers),
+  };
+}
+
+type Work<T> = (signal: AbortSignal) => Promise<T>;
+
+/** Runs a request that is given up after a while, or when its caller gives up: it then rejects with the caller's reason. */
+function bounded<T>(
+  what: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  {
+    clock,
+    ms,
+    outer,
+  }: { readonly clock: Clock; readonly ms: number; readonly outer: AbortSignal | undefined },
+): Promise<T> {
+  const request = new AbortController();
+  const cancel = clock.after(ms, () =>
+    request.abort(new LoophostError("host_unreachable", `${what}: no reply came within ${ms} ms.`)),
+  );
+  const unlink = onAbort([outer], (reason) => request.abort(toLoophostError(reason, "aborted", what)));
+  return new Promise<T>((resolve, reject) => {
+    // Not every `fetch` that is passed in lets go of a request by itself.
+    onAbort([request.signal], reject);
+    work(request.signal).then(resolve, reject);
+  }).finally(() => {
+    cancel();
+    unlink();
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * When a turn begins and how it ends, from what the host says of the session's status.
+ *
+ *   N1  a turn goes on through a retry, a rest with a workflow run open, and a wait for what only others can answer
+ *   N2  a rest that follows an interrupt, whoever sent it, is its end; an interrupt of a resting session changes nothing
+ *   N3  an error is no end; the last one says why, once the end comes
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { isObject } from "../../core/json.ts";
+import type { HostEvent } from "../../core/provider.ts";
+import type { Ending, EndingDetails } from "../../core/results.ts";
+import type { Calls } from "./calls.ts";
+import type { WireEvent } from "./wire.ts";
+import { readMoney, text } from "./wire.ts";
+import { WorkflowRuns } from "./workflow-runs.ts";
+
+/** What the turns of a session are followed with. */
+export interface TurnOptions {
+  readonly calls: Calls;
+  readonly clock: Clock;
+  /** Takes an end that came by itself, in time. */
+  readonly onEnd: (events: readonly HostEvent[]) => void;
+}
+
+/** The turns of one session. */
+export class Turns {
+  readonly #calls: Calls;
+  readonly #workflowRuns: WorkflowRuns;
+  /** What the host waits for while it is idle: nothing when it rests; undefined while it works. */
+  #needs: readonly string[] | undefined = [];
+  /** Whether a turn has begun and not ended. */
+  #isOpen = false;
+  /** Whether the next work belongs to the turn that is open. */
+  #goesOn = false;
+  #isInterrupted = false;
+  #retries = 0;
+  #lastError: EndingDetails | undefined;
+  #budget: EndingDetails | undefined;
+
+  constructor({ calls, clock, onEnd }: TurnOptions) {
+    this.#calls = calls;
+    this.#workflowRuns = new WorkflowRuns(clock, (rest) => onEnd([this.#end(rest)]));
+  }
+
+  /** What an event says of a turn; undefined when it says nothing of turns. */
+  read(event: WireEvent, thread: string | undefined): HostEvent[] | undefined {
+    const asItIs: HostEvent[] = [{ type: "provider", raw: event, thread }];
+    this.#workflowRuns.hear(event);
+    switch (event.type) {
+      case "session.status_running":
+        return this.#begin(event) ?? asItIs;
+      case "session.status_idle":
+        return this.#rest(event) ?? asItIs;
+      case "session.status_rescheduled":
+        this.#goesOn = this.#needs === undefined;
+        return asItIs;
+      case "session.status_terminated": {
+        const stopReason = event["stop_reason"] ?? null;
+        const details = this.#lastError;
+        return [{ type: "session.over", ending: "terminated", stopReason, details, raw: event }];
+      }
+      case "session.deleted":
+        return [{ type: "session.over", ending: "deleted", stopReason: null, raw: event }];
+      case "session.error":
+        return [...asItIs, ...this.#fail(event)];
+      case "session.usage":
+        this.#budget = readBudget(event);
+        return undefined;
+      case "user.interrupt":
+        if (thread !== undefined || event["processed_at"] === null) return asItIs;
+        return [...asItIs, ...this.#interrupt()];
+      default:
+        return undefined;
+    }
+  }
+
+  /** Whether the host may still wait for the answer to a call. */
+  mayNeed(id: string): boolean {
+    return this.#needs?.includes(id) !== false;
+  }
+
+  /** Lets go of the clock. */
+  stop(): void {
+    this.#workflowRuns.letGo();
+  }
+
+  /** Undefined when the turn before goes on. */
+  #begin(event: WireEvent): HostEvent[] | undefined {
+    const onlyRested = this.#workflowRuns.letGo() !== undefined;
+    const goesOn = this.#isOpen && (this.#goesOn || onlyRested);
+    if (!this.#isOpen && this.#needs?.length === 0) this.#forget();
+    this.#needs = undefined;
+    this.#goesOn = false;
+    this.#isOpen = true;
+    return goesOn ? undefined : [{ type: "turn.began", raw: event }];
+  }
+
+  /** Undefined when the turn is not over. */
+  #rest(event: WireEvent): HostEvent[] | undefined {
+    const { type, ids } = readStop(event["stop_reason"]);
+    this.#goesOn = false;
+    if (type === "requires_action") {
+      const needs = this.#calls.notOthers(ids);
+      this.#needs = needs;
+      this.#goesOn = needs.length === 0 && ids.length > 0;
+      if (this.#goesOn) return undefined;
+      this.#isOpen = false;
+      return [turnDone(event, "requires_action", { needs })];
+    }
+    this.#needs = [];
+    if (type === "end_turn" && !this.#isInterrupted && this.#workflowRuns.holds(event)) return undefined;
+    return [this.#end(event)];
+  }
+
+  #end(rest: WireEvent): HostEvent {
+    const { type } = readStop(rest["stop_reason"]);
+    // A reason that is missing or unknown is none we can vouch for.
+    const known = ENDINGS[type] ?? "terminated";
+    const ending = known === "completed" && this.#isInterrupted ? "interrupted" : known;
+    this.#isInterrupted = false;
+    this.#isOpen = false;
+    const details = ending === "refusal" ? readRefusal(rest) : this.#detailsOf(ending);
+    return turnDone(rest, ending, { details });
+  }
+
+  #detailsOf(ending: Ending): EndingDetails | undefined {
+    if (ending === "budget_reached") return this.#budget;
+    return ending === "retries_exhausted" || ending === "terminated" ? this.#lastError : undefined;
+  }
+
+  #fail(event: WireEvent): HostEvent[] {
+    const error = isObject(event["error"]) ? event["error"] : {};
+    this.#lastError = { message: text(error["message"]), code: text(error["type"]) };
+    const status = isObject(error["retry_status"]) ? error["retry_status"]["type"] : undefined;
+    if (status !== "retrying") return [];
+    this.#retries += 1;
+    const reason = this.#lastError.message ?? this.#lastError.code ?? "The host did not say why.";
+    return [{ type: "retrying", attempt: this.#retries, delayMs: 0, reason }];
+  }
+
+  /** A rest that was held back is the end then: nothing else will tell of it. */
+  #interrupt(): HostEvent[] {
+    this.#isInterrupted = this.#isOpen || this.#needs?.length !== 0;
+    const rest = this.#workflowRuns.letGo();
+    return rest === undefined ? [] : [this.#end(rest)];
+  }
+
+  #forget(): void {
+    this.#calls.forget();
+    this.#isInterrupted = false;
+    this.#retries = 0;
+    this.#lastError = undefined;
+  }
+}
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  end_turn: "completed",
+  satisfied: "completed",
+  max_iterations_reached: "completed",
+  retries_exhausted: "retries_exhausted",
+  budget_reached: "budget_reached",
+  refusal: "refusal",
+};
+
+function turnDone(
+  event: WireEvent,
+  ending: Ending,
+  more: { readonly needs?: readonly string[]; readonly details?: EndingDetails | undefined },
+): HostEvent {
+  return { type: "turn.done", ending, stopReason: event["stop_reason"] ?? null, ...more, raw: event };
+}
+
+/** Servers give an object or a word. */
+function readStop(reason: unknown): { readonly type: string; readonly ids: readonly string[] } {
+  if (!isObject(reason)) return { type: text(reason) ?? "", ids: [] };
+  const ids = Array.isArray(reason["event_ids"]) ? reason["event_ids"] : [];
+  return { type: text(reason["type"]) ?? "", ids: ids.filter((id) => typeof id === "string") };
+}
+
+function readRefusal({ stop_details: details }: WireEvent): EndingDetails | undefined {
+  if (!isObject(details)) return undefined;
+  return { message: text(details["explanation"]), code: text(details["category"]) };
+}
+
+function readBudget({ usage, budget }: WireEvent): EndingDetails | undefined {
+  const cost = readMoney(isObject(usage) ? usage["list_cost"] : undefined);
+  const limit = readMoney(isObject(budget) ? budget["max_list_cost"] : undefined);
+  if (cost === undefined || limit === undefined) return undefined;
+  const message = `The session cost ${cost.minorUnits} of ${limit.minorUnits} (${limit.currency}, in its smallest unit).`;
+  return { message, code: "budget_reached" };
+}
