@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.ts";
 import { approveCommand } from "./commands/approve.ts";
+import { conformanceCommand } from "./commands/conformance.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { runCommand } from "./commands/run.ts";
@@ -15,5 +16,6 @@ export const COMMANDS: readonly Command[] = [
   approveCommand,
   sessionsCommand,
   serveCommand,
+  conformanceCommand,
   demoCommand,
 ];

@@ -19,7 +19,7 @@ Usage
   loophost <command> [arguments]
 
 Commands
-${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join("\n")}
+${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(13)}${summary}`).join("\n")}
 
 Options
   --help, -h     this text, or with a command what it takes

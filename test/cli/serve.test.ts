@@ -1,7 +1,10 @@
 // `loophost serve` in one process, `loophost run` and the official SDK in others.
 
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import Anthropic from "@anthropic-ai/sdk";
@@ -58,6 +61,26 @@ it("lets in who has the key, and nobody else, and prints no key [I11]", async ()
   await stop(host);
   const { stdout } = await host.ended;
   expect(stdout + refused.stderr).not.toMatch(/host-key|wrong-key/);
+});
+
+it("goes on after it was killed, with what its store holds", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "loophost-"));
+  const store = join(folder, "host.db");
+  const killed = await serve(["--store", store]);
+  const run = ["run", SUPPORT, 'lookup_order {"id":"42"}', "--provider", "claude", "--base-url"];
+  expect(await loophost([...run, killed.url])).toMatchObject({ code: 0 });
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+
+  const host = await serve(["--store", store]);
+  const client = new Anthropic({ baseURL: host.url, apiKey: "none" });
+  const [session] = (await client.beta.sessions.list()).data;
+  const events = await client.beta.sessions.events.list(session?.id ?? "");
+  expect(events.data.map(({ type }) => type)).toContain("agent.message");
+  expect(await loophost([...run, host.url])).toMatchObject({ code: 0 });
+  expect((await client.beta.agents.list()).data).toHaveLength(1);
+  await stop(host);
+  await rm(folder, { recursive: true });
 });
 
 it("tells the host when a run is interrupted", async () => {

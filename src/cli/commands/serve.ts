@@ -10,6 +10,7 @@ import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { loadServer } from "../load-server.ts";
+import { openStore, storeFile } from "../open-store.ts";
 import { scriptedModel } from "../scripted-model.ts";
 
 const HELP = `loophost serve is a loop host of your own: what speaks to Claude Managed Agents can speak to it.
@@ -23,13 +24,16 @@ Options
   --api-key <key>  what callers must send. Default: LOOPHOST_API_KEY, or none.
                    Without one it listens on this machine only
   --model <id>     the model to ask, whatever the agents say
+  --store <file>   the SQLite file everything is kept in. Default: LOOPHOST_STORE, or
+                   memory. One host at a time
   --help, -h       this text
 
 The model is found by the environment: ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or else
 OPENAI_BASE_URL (and OPENAI_API_KEY). Without either it is the built-in scripted model,
 which calls the tools it is told to call. An empty variable counts as not set.
 
-Sessions live in memory, and end with it. Ctrl-C stops it.
+Without a store everything lives in memory, and ends with it. With one the next host goes on
+where this one stopped, however it stopped. Ctrl-C stops it.
 
 ${EXIT_CODES_HELP}
 `;
@@ -48,6 +52,7 @@ export const serveCommand: Command = {
         host: { type: "string", default: "127.0.0.1" },
         "api-key": { type: "string" },
         model: { type: "string" },
+        store: { type: "string" },
       },
     });
     if (positionals.length > 0)
@@ -59,11 +64,13 @@ export const serveCommand: Command = {
 
     const chosen = chooseModel(values.model);
     const { embeddedHost } = await loadServer();
-    const host = embeddedHost({ model: chosen?.model ?? scriptedModel, apiKey });
+    const file = storeFile(values.store);
+    await using kept = file === undefined ? undefined : await openStore(file);
+    const host = embeddedHost({ model: chosen?.model ?? scriptedModel, apiKey, store: kept?.store });
     const { url } = await host.listen({ port, hostname: values.host }).catch((thrown: unknown) => {
       throw explain(thrown, `${values.host}:${port}`);
     });
-    console.log(describe(url, chosen?.label, apiKey !== undefined));
+    console.log(describe(url, chosen?.label, apiKey !== undefined, file));
     if (!signal.aborted) await once(signal, "abort");
     await host.close();
     return EXIT.ok;
@@ -83,13 +90,14 @@ function explain(thrown: unknown, address: string): unknown {
   );
 }
 
-function describe(url: string, label: string | undefined, hasKey: boolean): string {
+function describe(url: string, label: string | undefined, hasKey: boolean, file: string | undefined): string {
   const key = hasKey ? "process.env.LOOPHOST_API_KEY" : '"none"';
   const model =
     label ??
     `scripted (built in, calls the tools it is told to)\n       For a language model set ${MODEL_VARIABLES}`;
   return `Loop host at ${url}
 Model  ${model}
+Kept   ${file === undefined ? "in memory" : `in ${file}`}
 
 From the official SDK
   new Anthropic({ baseURL: "${url}", apiKey: ${key} });
