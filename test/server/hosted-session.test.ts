@@ -7,6 +7,7 @@ import { memoryStore } from "loophost/stores/memory";
 import { manualClock, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
+import type { ModelFunction } from "../../src/providers/local/function-model.ts";
 import { local } from "../../src/providers/local/local.ts";
 import { createAgent, snapshotOf } from "../../src/server/agent-record.ts";
 import { Collection } from "../../src/server/collection.ts";
@@ -270,4 +271,43 @@ it("tells who waits when the store fails, and stops what runs", async () => {
   await settle();
   expect(one.events).toEqual([]);
   expect(one.session.log.isQuiet).toBe(true);
+});
+
+it("is taken up when the host starts if it was at work, and left in the store if it waits [S7-restart]", async () => {
+  const store = memoryStore();
+  const records = new Collection<SessionRecord>(store.records, "sessions");
+  let asked = 0;
+  const start = (model: ModelFunction) =>
+    new LiveSessions(records, {
+      store,
+      clock: manualClock(),
+      provider: () =>
+        local({
+          model: (request, context) => {
+            asked += 1;
+            return model(request, context);
+          },
+        }),
+      files: NO_FILES,
+      prices: {},
+      onRunning: () => undefined,
+    });
+  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
+  const begin = async (model: ModelFunction) => {
+    const record = createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" }));
+    await start(model).create(record, post(message("go")));
+    await settle();
+    return record.id;
+  };
+  const waits = await begin(() => [call("c1", "t")]);
+  const worked = await begin(() => new Promise(() => undefined));
+  expect(asked).toBe(2);
+
+  const next = start(() => new Promise(() => undefined));
+  await next.start();
+  await settle();
+  expect(asked).toBe(3);
+  expect(next.size).toBe(1);
+  expect(await next.use(worked, ({ record }) => record.status)).toBe("running");
+  expect(await next.use(waits, ({ record }) => record.status)).toBe("idle");
 });
