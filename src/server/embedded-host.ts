@@ -19,16 +19,15 @@ import type { ModelFunction } from "../providers/local/function-model.ts";
 import { local } from "../providers/local/local.ts";
 import type { Model } from "../providers/local/model.ts";
 import { memoryStore } from "../stores/memory.ts";
-import type { AgentSnapshot } from "./agent-record.ts";
-import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./auth.ts";
-import { errorResponse, invalid, notFound, Refusal } from "./errors.ts";
-import { FileStore } from "./file-store.ts";
-import { HostRecords } from "./host-records.ts";
-import { ReplyMemory } from "./idempotency.ts";
-import { newId } from "./ids.ts";
-import type { Listening } from "./listen.ts";
-import { listenWith } from "./listen.ts";
-import { LiveSessions } from "./live-sessions.ts";
+import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
+import { errorResponse, invalid, notFound, Refusal } from "./http/errors.ts";
+import { ReplyMemory } from "./http/idempotency.ts";
+import type { Listening } from "./http/listen.ts";
+import { listenWith } from "./http/listen.ts";
+import type { AgentSnapshot } from "./records/agent-record.ts";
+import { FileStore } from "./records/file-store.ts";
+import { HostRecords } from "./records/host-records.ts";
+import { newId } from "./records/ids.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -38,7 +37,8 @@ import { readBody } from "./routes/request.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { workRoutes } from "./routes/work.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { LiveSessions } from "./session/live-sessions.ts";
+import { WorkQueue } from "./work/work-queue.ts";
 
 /** How the embedded host is made. */
 export interface EmbeddedHostOptions {

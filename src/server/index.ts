@@ -2,4 +2,4 @@
 
 export type { EmbeddedHost, EmbeddedHostOptions } from "./embedded-host.ts";
 export { embeddedHost } from "./embedded-host.ts";
-export type { Listening } from "./listen.ts";
+export type { Listening } from "./http/listen.ts";

@@ -44,7 +44,7 @@ it("draws the tree in AGENTS.md as it is: every folder of src/ and every file of
   const [, tree = ""] = section.split("```");
   const [, src = ""] = /^src\/\n(?<src>[^]*?)^\S/m.exec(tree) ?? [];
   const drawn = [...src.matchAll(/^ +([\w-]+(?:\/|\.ts)) {2}/gm)].map(([, name = ""]) => name);
-  const folders = globSync(["src/*/", "src/providers/*/"], { cwd: ROOT }).map((path) => `${basename(path)}/`);
+  const folders = globSync("src/*/{,**/}", { cwd: ROOT }).map((path) => `${basename(path)}/`);
   const files = globSync("src/core/*.ts", { cwd: ROOT }).map((path) => basename(path));
   expect(drawn.toSorted()).toEqual(["index.ts", ...folders, ...files].toSorted());
 });

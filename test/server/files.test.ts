@@ -10,8 +10,8 @@ import { memoryStore } from "loophost/stores/memory";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { describe, expect, it, vi } from "vitest";
 
-import { createFile } from "../../src/server/file-record.ts";
-import { FileStore } from "../../src/server/file-store.ts";
+import { createFile } from "../../src/server/records/file-record.ts";
+import { FileStore } from "../../src/server/records/file-store.ts";
 import { BAD, GONE, refusal, scripted, startHost } from "./support.ts";
 
 async function upload(client: Anthropic, name: string, text: string, type?: string) {

@@ -9,16 +9,16 @@ import { describe, expect, it } from "vitest";
 
 import type { ModelFunction } from "../../src/providers/local/function-model.ts";
 import { local } from "../../src/providers/local/local.ts";
-import { createAgent, snapshotOf } from "../../src/server/agent-record.ts";
-import { Collection } from "../../src/server/collection.ts";
-import { createEnvironment } from "../../src/server/environment-record.ts";
-import { HostedSession } from "../../src/server/hosted-session.ts";
-import { LiveSessions } from "../../src/server/live-sessions.ts";
-import type { SessionRecord } from "../../src/server/session-record.ts";
-import { createSession } from "../../src/server/session-record.ts";
-import type { UserEvent } from "../../src/server/user-events.ts";
-import { readEvents } from "../../src/server/user-events.ts";
-import type { WireEvent } from "../../src/server/wire-events.ts";
+import { createAgent, snapshotOf } from "../../src/server/records/agent-record.ts";
+import { Collection } from "../../src/server/records/collection.ts";
+import { createEnvironment } from "../../src/server/records/environment-record.ts";
+import type { SessionRecord } from "../../src/server/records/session-record.ts";
+import { createSession } from "../../src/server/records/session-record.ts";
+import { HostedSession } from "../../src/server/session/hosted-session.ts";
+import { LiveSessions } from "../../src/server/session/live-sessions.ts";
+import type { UserEvent } from "../../src/server/session/user-events.ts";
+import { readEvents } from "../../src/server/session/user-events.ts";
+import type { WireEvent } from "../../src/server/session/wire-events.ts";
 import { answer, call, customTool, message, scripted } from "./support.ts";
 
 const NO_FILES = {

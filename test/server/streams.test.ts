@@ -4,9 +4,9 @@ import { memoryStore } from "loophost/stores/memory";
 import { manualClock, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
-import { EventLog } from "../../src/server/event-log.ts";
-import { openStream } from "../../src/server/sse.ts";
-import { wireEvent } from "../../src/server/wire-events.ts";
+import { openStream } from "../../src/server/http/sse.ts";
+import { EventLog } from "../../src/server/session/event-log.ts";
+import { wireEvent } from "../../src/server/session/wire-events.ts";
 import type { SeenEvent } from "./support.ts";
 import { follow, gate, say, scripted, startHost } from "./support.ts";
 

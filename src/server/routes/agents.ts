@@ -2,10 +2,10 @@
 
 import { Hono } from "hono";
 
-import { createAgent, updateAgent } from "../agent-record.ts";
-import type { HostRecords } from "../host-records.ts";
-import { found } from "../host-records.ts";
-import { createdWithin, limitOf, pageOf, versionOf } from "../query.ts";
+import { createdWithin, limitOf, pageOf, versionOf } from "../http/query.ts";
+import { createAgent, updateAgent } from "../records/agent-record.ts";
+import type { HostRecords } from "../records/host-records.ts";
+import { found } from "../records/host-records.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

@@ -2,14 +2,14 @@
 
 import { Hono } from "hono";
 
-import type { EnvironmentRecord } from "../environment-record.ts";
-import { createEnvironment, updateEnvironment } from "../environment-record.ts";
-import { invalid } from "../errors.ts";
-import type { HostRecords } from "../host-records.ts";
-import { found } from "../host-records.ts";
-import { limitOf, pageOf } from "../query.ts";
-import type { SessionRecord } from "../session-record.ts";
-import type { WorkQueue } from "../work-queue.ts";
+import { invalid } from "../http/errors.ts";
+import { limitOf, pageOf } from "../http/query.ts";
+import type { EnvironmentRecord } from "../records/environment-record.ts";
+import { createEnvironment, updateEnvironment } from "../records/environment-record.ts";
+import type { HostRecords } from "../records/host-records.ts";
+import { found } from "../records/host-records.ts";
+import type { SessionRecord } from "../records/session-record.ts";
+import type { WorkQueue } from "../work/work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

@@ -2,18 +2,18 @@
 
 import { Hono } from "hono";
 
-import { invalid } from "../errors.ts";
-import { listEvents } from "../event-list.ts";
-import { found } from "../host-records.ts";
-import type { HostedSession } from "../hosted-session.ts";
-import type { LiveSessions } from "../live-sessions.ts";
-import { createdWithin, limitOf, listOf, orderOf } from "../query.ts";
-import { threadOf } from "../session-record.ts";
-import { pageThrough } from "../short-list.ts";
-import type { StreamOptions } from "../sse.ts";
-import { openStream } from "../sse.ts";
-import type { UserEvent } from "../user-events.ts";
-import { readEvents } from "../user-events.ts";
+import { invalid } from "../http/errors.ts";
+import { createdWithin, limitOf, listOf, orderOf } from "../http/query.ts";
+import { pageThrough } from "../http/short-list.ts";
+import type { StreamOptions } from "../http/sse.ts";
+import { openStream } from "../http/sse.ts";
+import { found } from "../records/host-records.ts";
+import { threadOf } from "../records/session-record.ts";
+import { listEvents } from "../session/event-list.ts";
+import type { HostedSession } from "../session/hosted-session.ts";
+import type { LiveSessions } from "../session/live-sessions.ts";
+import type { UserEvent } from "../session/user-events.ts";
+import { readEvents } from "../session/user-events.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

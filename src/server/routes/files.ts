@@ -3,13 +3,13 @@
 import { Hono } from "hono";
 
 import type { JsonObject } from "../../core/json.ts";
-import type { Page } from "../collection.ts";
-import { cursorAt } from "../collection.ts";
-import { invalid } from "../errors.ts";
-import type { FileRecord } from "../file-record.ts";
-import { createFile } from "../file-record.ts";
-import type { FileStore } from "../file-store.ts";
-import { limitOf, listOf, pageOf } from "../query.ts";
+import { invalid } from "../http/errors.ts";
+import { limitOf, listOf, pageOf } from "../http/query.ts";
+import type { Page } from "../records/collection.ts";
+import { cursorAt } from "../records/collection.ts";
+import type { FileRecord } from "../records/file-record.ts";
+import { createFile } from "../records/file-record.ts";
+import type { FileStore } from "../records/file-store.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { queryOf } from "./request.ts";
 

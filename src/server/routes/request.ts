@@ -3,8 +3,8 @@
 import type { Context } from "hono";
 
 import type { JsonObject } from "../../core/json.ts";
-import { Refusal } from "../errors.ts";
-import { parseBody } from "../fields.ts";
+import { Refusal } from "../http/errors.ts";
+import { parseBody } from "../http/fields.ts";
 
 /** What travels with a request through the routes. */
 export interface HostEnv {

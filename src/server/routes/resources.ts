@@ -2,15 +2,15 @@
 
 import { Hono } from "hono";
 
-import { invalid } from "../errors.ts";
-import { requiredString, typeOf } from "../fields.ts";
-import type { FileStore } from "../file-store.ts";
-import { found } from "../host-records.ts";
-import type { HostedSession } from "../hosted-session.ts";
-import type { LiveSessions } from "../live-sessions.ts";
-import type { SessionResource } from "../session-resource.ts";
-import { createResource, dropResources } from "../session-resource.ts";
-import { pageThrough } from "../short-list.ts";
+import { invalid } from "../http/errors.ts";
+import { requiredString, typeOf } from "../http/fields.ts";
+import { pageThrough } from "../http/short-list.ts";
+import type { FileStore } from "../records/file-store.ts";
+import { found } from "../records/host-records.ts";
+import type { SessionResource } from "../records/session-resource.ts";
+import { createResource, dropResources } from "../records/session-resource.ts";
+import type { HostedSession } from "../session/hosted-session.ts";
+import type { LiveSessions } from "../session/live-sessions.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

@@ -3,20 +3,20 @@
 import { Hono } from "hono";
 
 import type { Json } from "../../core/json.ts";
-import type { AgentSnapshot } from "../agent-record.ts";
-import { overridden, snapshotOf } from "../agent-record.ts";
-import { readBudget } from "../budget.ts";
-import { invalid } from "../errors.ts";
-import { isJsonObject, refuseNotYet, requiredString } from "../fields.ts";
-import type { FileStore } from "../file-store.ts";
-import type { HostRecords } from "../host-records.ts";
-import { found } from "../host-records.ts";
-import type { LiveSessions } from "../live-sessions.ts";
-import { createdWithin, limitOf, listOf, orderOf, pageOf, versionOf } from "../query.ts";
-import { createSession, sessionOf } from "../session-record.ts";
-import { createResources, dropResources } from "../session-resource.ts";
-import { readInitialEvents } from "../user-events.ts";
-import type { WorkQueue } from "../work-queue.ts";
+import { invalid } from "../http/errors.ts";
+import { isJsonObject, refuseNotYet, requiredString } from "../http/fields.ts";
+import { createdWithin, limitOf, listOf, orderOf, pageOf, versionOf } from "../http/query.ts";
+import type { AgentSnapshot } from "../records/agent-record.ts";
+import { overridden, snapshotOf } from "../records/agent-record.ts";
+import type { FileStore } from "../records/file-store.ts";
+import type { HostRecords } from "../records/host-records.ts";
+import { found } from "../records/host-records.ts";
+import { createSession, sessionOf } from "../records/session-record.ts";
+import { createResources, dropResources } from "../records/session-resource.ts";
+import { readBudget } from "../session/budget.ts";
+import type { LiveSessions } from "../session/live-sessions.ts";
+import { readInitialEvents } from "../session/user-events.ts";
+import type { WorkQueue } from "../work/work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

@@ -2,13 +2,13 @@
 
 import { Hono } from "hono";
 
-import { invalid } from "../errors.ts";
-import { patchMetadata } from "../fields.ts";
-import type { HostRecords } from "../host-records.ts";
-import { found } from "../host-records.ts";
-import { limitOf, pageOf, wholeNumberOf } from "../query.ts";
-import type { WorkQueue } from "../work-queue.ts";
-import { workOf } from "../work-record.ts";
+import { invalid } from "../http/errors.ts";
+import { patchMetadata } from "../http/fields.ts";
+import { limitOf, pageOf, wholeNumberOf } from "../http/query.ts";
+import type { HostRecords } from "../records/host-records.ts";
+import { found } from "../records/host-records.ts";
+import type { WorkQueue } from "../work/work-queue.ts";
+import { workOf } from "../work/work-record.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, optionalBodyOf, queryOf } from "./request.ts";
 

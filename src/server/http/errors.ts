@@ -1,0 +1,71 @@
+/**
+ * How the host says no: the wire's error bodies.
+ *
+ * A refusal is a reply, not a failure of this library, so it is no LoophostError and never leaves this folder.
+ */
+
+import type { JsonObject } from "../../core/json.ts";
+
+/** The error types of the wire this host uses, with the status each goes with. */
+const STATUS = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  api_error: 500,
+} as const;
+
+/** A request that is answered with an error. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly type: keyof typeof STATUS;
+  readonly details: JsonObject | undefined;
+  readonly status: number;
+
+  constructor(
+    type: keyof typeof STATUS,
+    message: string,
+    details?: JsonObject,
+    status: number = STATUS[type],
+  ) {
+    super(message);
+    this.type = type;
+    this.details = details;
+    this.status = status;
+  }
+}
+
+/** Refuses a request that is wrong in itself, or wrong now. */
+export function invalid(message: string, errorCode?: string): Refusal {
+  return new Refusal(
+    "invalid_request_error",
+    message,
+    errorCode === undefined ? undefined : { error_code: errorCode },
+  );
+}
+
+/** Refuses a request for something that is not there. */
+export function notFound(what: string, errorCode?: string): Refusal {
+  return new Refusal(
+    "not_found_error",
+    `${what} was not found.`,
+    errorCode === undefined ? undefined : { error_code: errorCode },
+  );
+}
+
+/** The reply to a request that threw. What is not a refusal keeps its message to itself. */
+export function errorResponse(thrown: unknown, requestId: string): Response {
+  const refusal =
+    thrown instanceof Refusal ? thrown : new Refusal("api_error", "The host failed to answer this request.");
+  const { type, message, details, status } = refusal;
+  return Response.json(
+    { type: "error", error: { type, message, ...(details && { details }) }, request_id: requestId },
+    {
+      status,
+      // The official SDKs try a 409 again by themselves; here a conflict is an answer.
+      headers: type === "conflict_error" ? { "x-should-retry": "false" } : {},
+    },
+  );
+}

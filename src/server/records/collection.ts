@@ -1,0 +1,137 @@
+/**
+ * Records of one kind in the store, listed in the order they were made, either way round.
+ *
+ * The store lists keys upwards only, so each record has a second, mirrored key that leads to it.
+ */
+
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { RecordStore } from "../../core/store.ts";
+import { invalid } from "../http/errors.ts";
+import type { Order } from "../http/query.ts";
+import { mirrored } from "./ids.ts";
+
+/** What is asked of a listing. */
+export interface ListRequest<T> {
+  readonly order: Order;
+  readonly limit: number;
+  /** Where an earlier page ended; its `next_page` or `prev_page`. */
+  readonly page: string | null;
+  readonly accept: (record: T) => boolean;
+}
+
+/** One page of a listing. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly next_page: string | null;
+  readonly prev_page: string | null;
+}
+
+/** The records of one kind. */
+export class Collection<T extends JsonObject & { readonly id: string }> {
+  readonly #records: RecordStore;
+  readonly #name: string;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(records: RecordStore, name: string) {
+    this.#records = records;
+    this.#name = name;
+  }
+
+  /** The record with an id. */
+  async get(id: string): Promise<T | undefined> {
+    const value = await this.#records.get(this.#name, id);
+    return value === undefined ? undefined : this.#toRecord(value);
+  }
+
+  /** Keeps a new record. */
+  async add(record: T): Promise<void> {
+    await this.put(record);
+    await this.#records.put(this.#newestFirst, mirrored(record.id), record.id);
+  }
+
+  /** Replaces a record. */
+  put(record: T): Promise<void> {
+    return this.#records.put(this.#name, record.id, record);
+  }
+
+  /** Reads a record, changes it and keeps what came of it, with no other change of this collection in between. */
+  change(id: string, work: (record: T | undefined) => T | Promise<T>): Promise<T> {
+    const changed = this.#changing.then(async () => {
+      const record = await work(await this.get(id));
+      await this.put(record);
+      return record;
+    });
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+
+  /** Forgets a record. */
+  async delete(id: string): Promise<void> {
+    await this.#records.delete(this.#newestFirst, mirrored(id));
+    await this.#records.delete(this.#name, id);
+  }
+
+  /** One page of the records, filtered. */
+  async list({ order, limit, page, accept }: ListRequest<T>): Promise<Page<T>> {
+    const cursor = readCursor(page, order);
+    const direction = cursor.isBackward ? opposite(order) : order;
+    const found = await this.#scan(direction, cursor.id, limit + 1, accept);
+    const isMore = found.length > limit;
+    const data = found.slice(0, limit);
+    if (cursor.isBackward) data.reverse();
+    const after = (record: T | undefined, isThere: boolean, way: "next" | "prev") =>
+      record !== undefined && isThere ? cursorAt(order, way, record.id) : null;
+    return {
+      data,
+      next_page: after(data.at(-1), cursor.isBackward || isMore, "next"),
+      prev_page: after(data[0], cursor.isBackward ? isMore : cursor.id !== "", "prev"),
+    };
+  }
+
+  #toRecord(value: Json): T {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `put` writes to a collection
+    return value as T;
+  }
+
+  get #newestFirst(): string {
+    return `${this.#name}.newest`;
+  }
+
+  async #scan(order: Order, after: string, wanted: number, accept: (record: T) => boolean): Promise<T[]> {
+    const found: T[] = [];
+    const size = Math.max(wanted, 100);
+    let key = order === "desc" && after !== "" ? mirrored(after) : after;
+    for (;;) {
+      const page = await this.#records.list(order === "asc" ? this.#name : this.#newestFirst, key, size);
+      for (const entry of page) {
+        const record = order === "asc" ? this.#toRecord(entry.value) : await this.get(mirrored(entry.key));
+        if (record !== undefined && accept(record)) found.push(record);
+        if (found.length === wanted) return found;
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < size) return found;
+      key = last.key;
+    }
+  }
+}
+
+/** The cursor of the page after, or before, the record with an id. */
+export function cursorAt(order: Order, way: "next" | "prev", id: string): string {
+  return `${order}.${way}.${id}`;
+}
+
+function readCursor(
+  page: string | null,
+  order: Order,
+): { readonly id: string; readonly isBackward: boolean } {
+  if (page === null) return { id: "", isBackward: false };
+  const [cursorOrder, way, id] = page.split(".");
+  if (id === undefined || (way !== "next" && way !== "prev"))
+    throw invalid("page is not a cursor of this listing.");
+  if (cursorOrder !== order) throw invalid("page belongs to a listing in the other order.");
+  return { id, isBackward: way === "prev" };
+}
+
+function opposite(order: Order): Order {
+  return order === "asc" ? "desc" : "asc";
+}

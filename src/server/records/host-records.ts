@@ -1,0 +1,73 @@
+/** Everything the host keeps beside the logs: agents with their versions, environments and sessions. */
+
+import type { Json } from "../../core/json.ts";
+import type { RecordStore } from "../../core/store.ts";
+import { invalid, notFound } from "../http/errors.ts";
+import type { AgentRecord } from "./agent-record.ts";
+import { Collection } from "./collection.ts";
+import type { EnvironmentRecord } from "./environment-record.ts";
+import type { SessionRecord } from "./session-record.ts";
+
+/** The records of a host. */
+export class HostRecords {
+  readonly agents: Collection<AgentRecord>;
+  readonly environments: Collection<EnvironmentRecord>;
+  readonly sessions: Collection<SessionRecord>;
+  readonly #store: RecordStore;
+
+  constructor(store: RecordStore) {
+    this.#store = store;
+    this.agents = new Collection(store, "host.agents");
+    this.environments = new Collection(store, "host.environments");
+    this.sessions = new Collection(store, "host.sessions");
+  }
+
+  /** Keeps a version of an agent for good. */
+  keepVersion(agent: AgentRecord): Promise<void> {
+    return this.#store.put(versionsOf(agent.id), versionKey(agent.version), agent);
+  }
+
+  /** An agent in one version; the latest when none is named. */
+  async agent(id: string, version?: number): Promise<AgentRecord> {
+    const latest = found(await this.agents.get(id), `Agent ${id}`);
+    if (version === undefined || version === latest.version) return latest;
+    const kept = await this.#store.get(versionsOf(id), versionKey(version));
+    return toAgent(found(kept, `Version ${version} of agent ${id}`));
+  }
+
+  /** The versions of an agent, newest first. */
+  async versions(
+    id: string,
+    limit: number,
+    page: string | null,
+  ): Promise<{ data: AgentRecord[]; next_page: string | null }> {
+    if (page !== null && !/^\d{9}$/.test(page)) throw invalid("page is not a cursor of this listing.");
+    const entries = await this.#store.list(versionsOf(id), page ?? "", limit + 1);
+    const shown = entries.slice(0, limit);
+    const isMore = entries.length > limit;
+    return {
+      data: shown.map(({ value }) => toAgent(value)),
+      next_page: isMore ? (shown.at(-1)?.key ?? null) : null,
+    };
+  }
+}
+
+/** What was looked for, or a refusal. */
+export function found<T>(record: T | undefined, what: string, errorCode?: string): T {
+  if (record === undefined) throw notFound(what, errorCode);
+  return record;
+}
+
+function versionsOf(agentId: string): string {
+  return `host.agents/${agentId}/versions`;
+}
+
+/** Counts down, so that the newest version sorts first. */
+function versionKey(version: number): string {
+  return String(999_999_999 - version).padStart(9, "0");
+}
+
+function toAgent(value: Json): AgentRecord {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `keepVersion` writes there
+  return value as AgentRecord;
+}

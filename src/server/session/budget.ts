@@ -1,0 +1,89 @@
+/** What sessions cost, and may cost. */
+
+import { costOf } from "../../budget/budget.ts";
+import type { TokenPrices } from "../../budget/budget.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { Usage } from "../../core/results.ts";
+import { invalid } from "../http/errors.ts";
+import { isJsonObject } from "../http/fields.ts";
+import type { SessionRecord } from "../records/session-record.ts";
+import { addSpent } from "../records/session-record.ts";
+
+/** An amount of money on the wire: minor units, as a string. */
+export type Amount = { readonly amount: string; readonly currency: "USD" };
+
+/** What a session may cost at most. */
+export type Budget = { readonly type: "limit"; readonly max_list_cost: Amount };
+
+/** The prices of models by their id, in cents for a million tokens. */
+export type Prices = Readonly<Record<string, TokenPrices>>;
+
+/** What spending tokens changes of a session. */
+export function spending(
+  record: SessionRecord,
+  spent: Usage,
+  prices: Prices,
+): Pick<SessionRecord, "usage" | "cost"> {
+  const price = priceOf(record.agent.model.id, prices);
+  const usage = addSpent(record.usage, spent);
+  if (price === undefined) return { usage, cost: record.cost };
+  const cost = record.cost + costOf(spent, price);
+  // Rounded up: what is shown is never less than what was spent.
+  return { usage: { ...usage, list_cost: { amount: String(Math.ceil(cost)), currency: "USD" } }, cost };
+}
+
+/** Whether a session has used up its budget. */
+export function isUsedUp({ budget, cost }: SessionRecord): boolean {
+  return budget !== null && cost >= Number(budget.max_list_cost.amount);
+}
+
+/**
+ * The budget a session is created with, if any.
+ *
+ * @throws Refusal when it is none, or the model has no price
+ */
+export function readBudget(given: Json | undefined, modelId: string, prices: Prices): Budget | null {
+  if (given === undefined || given === null) return null;
+  const budget = read(given);
+  if (priceOf(modelId, prices) === undefined)
+    throw invalid(
+      `This host knows no price of model "${modelId}", so a session with it can have no budget.`,
+      "model_not_budgetable",
+    );
+  return budget;
+}
+
+/**
+ * The budget an update gives a session: more than it has spent, or none from now on.
+ *
+ * @throws Refusal when the session was made without one, or the new one would be used up already
+ */
+export function readNewBudget({ budget, cost }: SessionRecord, given: Json): Budget | null {
+  if (budget === null)
+    throw invalid(
+      "A budget can only be given when the session is created; this one has none.",
+      "budget_create_only",
+    );
+  if (given === null) return null;
+  const raised = read(given);
+  if (Number(raised.max_list_cost.amount) <= cost)
+    throw invalid(
+      `The session has spent ${Math.ceil(cost)} cents already; a new budget must be more.`,
+      "budget_not_raised",
+    );
+  return raised;
+}
+
+function read(given: Json): Budget {
+  const limit = isJsonObject(given) && given["type"] === "limit" ? given["max_list_cost"] : undefined;
+  const { amount, currency }: JsonObject = isJsonObject(limit) ? limit : {};
+  if (typeof amount !== "string" || !/^\d{1,15}$/.test(amount) || Number(amount) === 0 || currency !== "USD")
+    throw invalid(
+      'budget must be { type: "limit", max_list_cost: { amount, currency: "USD" } }, with the amount in cents as a string.',
+    );
+  return { type: "limit", max_list_cost: { amount, currency } };
+}
+
+function priceOf(modelId: string, prices: Prices): TokenPrices | undefined {
+  return Object.hasOwn(prices, modelId) ? prices[modelId] : undefined;
+}

@@ -1,0 +1,129 @@
+/**
+ * Outcomes: the work towards one is graded when the model thinks it is done, and gone over until the grader is content.
+ *
+ * A grading that died with its process is made again under the event that began it.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import { toLoophostError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Provider } from "../../core/provider.ts";
+import type { Usage } from "../../core/results.ts";
+import { blockText, NO_USAGE } from "../../core/results.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
+import type { ReadFile } from "./content.ts";
+import { readRubric, withFiles } from "./content.ts";
+import type { Grade } from "./grader.ts";
+import { grade } from "./grader.ts";
+import type { OpenOutcome } from "./open-work.ts";
+import type { SessionState } from "./session-state.ts";
+import { wireEvent } from "./wire-events.ts";
+
+/** What a grading is made with. */
+export interface GradingSetup {
+  readonly provider: Provider;
+  readonly conversation: () => Promise<readonly TranscriptMessage[]>;
+  readonly readFile: ReadFile;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** How an evaluation ended. */
+type Verdict = Grade["result"] | "max_iterations_reached" | "interrupted";
+
+const STILL_AT_IT_MS = 15_000;
+
+/** Grades what was done towards the open outcome; gives its verdict, to be said with `endEvaluation`. */
+export async function evaluate(
+  state: SessionState,
+  outcome: OpenOutcome,
+  setup: GradingSetup,
+): Promise<{ readonly verdict: Verdict; readonly explanation: string; readonly usage: Usage }> {
+  const { outcome_id, iteration } = fieldsOf(outcome);
+  if (outcome.evaluation === undefined)
+    state.say(wireEvent("span.outcome_evaluation_start", { outcome_id, iteration }));
+  const stopTelling = tellNowAndThen(state, outcome, setup);
+  try {
+    const { result, explanation, usage } = await gradeIt(state, outcome, setup);
+    const isLast = result === "needs_revision" && outcome.iteration + 1 >= outcome.maxIterations;
+    return { verdict: isLast ? "max_iterations_reached" : result, explanation, usage };
+  } catch (thrown) {
+    const { message } = toLoophostError(thrown, "host_failed", "The model could not be asked");
+    return { verdict: "failed", explanation: `The work could not be graded. ${message}`, usage: NO_USAGE };
+  } finally {
+    stopTelling();
+  }
+}
+
+/** Says how the evaluation of the open outcome ended; every verdict but "needs_revision" ends the outcome. */
+export function endEvaluation(
+  state: SessionState,
+  outcome: OpenOutcome,
+  { verdict, explanation, usage }: { verdict: Verdict; explanation: string; usage: Usage },
+): void {
+  const { id, description, iteration, evaluation = "" } = outcome;
+  const evaluated: JsonObject = {
+    type: "outcome_evaluation",
+    outcome_id: id,
+    description,
+    iteration,
+    result: verdict,
+    explanation,
+    completed_at: new Date().toISOString(),
+  };
+  state.change({ outcome_evaluations: [...state.record.outcome_evaluations, evaluated] });
+  state.say(
+    wireEvent("span.outcome_evaluation_end", {
+      ...fieldsOf(outcome),
+      outcome_evaluation_start_id: evaluation,
+      result: verdict,
+      explanation,
+      usage: {
+        input_tokens: usage.inputTokens,
+        output_tokens: usage.outputTokens,
+        cache_creation_input_tokens: usage.cacheWriteTokens,
+        cache_read_input_tokens: usage.cacheReadTokens,
+      },
+    }),
+  );
+}
+
+async function gradeIt(
+  state: SessionState,
+  { description, rubric }: OpenOutcome,
+  { provider, conversation, readFile, clock, signal }: GradingSetup,
+): Promise<Grade> {
+  const read = await withFiles([readRubric(rubric)], readFile);
+  const text = read.map((block) => ("data" in block ? block.data : (blockText(block) ?? ""))).join("\n");
+  return grade({
+    provider,
+    modelId: state.record.agent.model.id,
+    description,
+    rubric: text,
+    conversation: await conversation(),
+    signal,
+    clock,
+  });
+}
+
+/** Graders take their time; whoever looks on is told that they are at it. */
+function tellNowAndThen(
+  state: SessionState,
+  outcome: OpenOutcome,
+  { clock, signal }: GradingSetup,
+): () => void {
+  let cancel: (() => void) | undefined;
+  const tellLater = () => {
+    cancel = clock.after(STILL_AT_IT_MS, () => {
+      if (signal.aborted) return;
+      state.say(wireEvent("span.outcome_evaluation_ongoing", fieldsOf(outcome)));
+      tellLater();
+    });
+  };
+  tellLater();
+  return () => cancel?.();
+}
+
+function fieldsOf({ id, iteration }: OpenOutcome): { outcome_id: string; iteration: number } {
+  return { outcome_id: id, iteration };
+}

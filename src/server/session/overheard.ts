@@ -1,0 +1,37 @@
+/** A provider with somebody listening: to what the model says, and before it is asked. */
+
+import type { HostEvent, Provider } from "../../core/provider.ts";
+import type { AssistantMessage } from "../../core/transcript.ts";
+
+/** Who listens. */
+export interface Listener {
+  /** Told what entered the conversation, before the events that tell it. */
+  readonly onSaid: (message: AssistantMessage) => void;
+  /** Asked before the model is. After a no, nothing is sent and nothing comes: the run must be stopped. */
+  readonly mayAsk: () => boolean;
+}
+
+/** The same provider, overheard. */
+export function overheard(provider: Provider, { onSaid, mayAsk }: Listener): Provider {
+  return {
+    ...provider,
+    async open(request) {
+      const emit = (event: HostEvent) => {
+        if (event.type === "transcript.added" && event.message.role === "assistant") onSaid(event.message);
+        request.emit(event);
+      };
+      const connection = await provider.open({ ...request, emit });
+      return {
+        sessionId: connection.sessionId,
+        async send(inputs, signal) {
+          const asks = inputs.some(({ type }) => type === "continue" || type === "tool_result");
+          if (!asks || mayAsk()) await connection.send(inputs, signal);
+        },
+        catchUp: () => connection.catchUp(),
+        // The log has it; a copy for each result would be for nobody.
+        transcript: () => null,
+        close: () => connection.close(),
+      };
+    },
+  };
+}

@@ -1,0 +1,243 @@
+/**
+ * Does the work of a session: runs and gradings, from where its log stands, and the idles between them.
+ *
+ *   N1  one piece of work at a time; messages that come meanwhile wait, and are taken in order, each after the idle
+ *       before it
+ *   N2  whatever is to be done follows from the log: a host that dies is followed by one that reads it and goes on
+ *   N3  stopped work says nothing any more, and what it had not said was not done
+ */
+
+import { toLoophostError } from "../../core/errors.ts";
+import type { Provider } from "../../core/provider.ts";
+import type { Ending, EndingDetails, Usage } from "../../core/results.ts";
+import { NO_USAGE } from "../../core/results.ts";
+import type { TranscriptMessage } from "../../core/transcript.ts";
+import type { AgentSnapshot } from "../records/agent-record.ts";
+import type { SessionRecord } from "../records/session-record.ts";
+import { externalTools } from "../records/toolset.ts";
+import type { Prices } from "./budget.ts";
+import { isUsedUp, spending } from "./budget.ts";
+import { builtInTools } from "./built-in-tools.ts";
+import type { ReadFile } from "./content.ts";
+import { readResult } from "./content.ts";
+import { readConversation } from "./conversation.ts";
+import { HostedRun } from "./hosted-run.ts";
+import type { OpenOutcome } from "./open-work.ts";
+import { endEvaluation, evaluate } from "./outcome.ts";
+import type { SessionState, StateSetup } from "./session-state.ts";
+import { requestEnded } from "./turn-writer.ts";
+import type { StopReason, WireEvent } from "./wire-events.ts";
+import { errorEvent, errorTypeOf } from "./wire-events.ts";
+
+/** The files of a host, as a session sees them. */
+interface Files {
+  /** Contract: rejects when there is no such file. */
+  get(id: string): Promise<unknown>;
+  read(id: string): ReturnType<ReadFile>;
+}
+
+/** What the work of a session is done with. */
+export interface RunnerSetup extends Pick<StateSetup, "clock" | "onRunning"> {
+  /** The loop host for an agent: this process, with a model. */
+  readonly provider: (agent: AgentSnapshot) => Provider;
+  readonly files: Files;
+  readonly prices: Prices;
+}
+
+/** Does the work of one session. */
+export class SessionRunner {
+  readonly #state: SessionState;
+  readonly #setup: RunnerSetup;
+  readonly #onRest: () => void;
+  #run: HostedRun | undefined;
+  #grading: AbortController | undefined;
+  #isStale = false;
+
+  /** @param onRest called when the session has nothing to do until it is told something */
+  constructor(state: SessionState, setup: RunnerSetup, onRest: () => void) {
+    this.#state = state;
+    this.#setup = setup;
+    this.#onRest = onRest;
+  }
+
+  /** Whether nothing is held for work. A run that waits for a client is held, until it is stopped. */
+  get isFree(): boolean {
+    return this.#run === undefined && this.#grading === undefined;
+  }
+
+  /** Goes on with what an earlier process, or this one before the session left memory, left open. */
+  takeUp(): void {
+    const { work } = this.#state;
+    if (!work.isOpen) return;
+    if (work.request !== undefined) this.#state.say(requestEnded(work.request, true));
+    // The record is saved before the log, and may be ahead of it.
+    if (work.isWaiting || work.isCapped) this.#state.change({ status: "idle" });
+    else if (work.calls.size > 0) this.askForAnswers();
+    else {
+      this.#state.change({ status: "running" });
+      this.#setup.onRunning(this.#record);
+      this.#go();
+    }
+  }
+
+  /** Begins with what was sent. */
+  begin(inputs: readonly WireEvent[]): void {
+    this.#state.sayRunning();
+    for (const input of inputs) this.#state.say({ ...input, processed_at: new Date().toISOString() });
+    this.#go();
+  }
+
+  /** Goes on with what the budget had stopped. */
+  goOn(): void {
+    this.#state.sayRunning();
+    this.#go();
+  }
+
+  /** A call was answered; with the last answer the work goes on. */
+  answered(toolUseId: string, event: WireEvent): void {
+    const { work } = this.#state;
+    const isLast = work.calls.size === 0;
+    if (isLast && work.isWaiting) this.#state.sayRunning();
+    if (this.#run !== undefined && !this.#isStale) this.#run.answer(toolUseId, readResult(event, event.id));
+    else if (isLast) this.#go();
+  }
+
+  /** Something is about to be said that the run under way cannot be told: the model is asked from the log again. */
+  outdate(): void {
+    this.#isStale = true;
+  }
+
+  /** Says that the session waits for clients, and for what. */
+  askForAnswers(): void {
+    this.#state.sayIdle({ type: "requires_action", event_ids: [...this.#state.work.calls.keys()] });
+    this.#onRest();
+  }
+
+  /** The work is over: says so, and takes the next message. */
+  rest(stopReason: StopReason): void {
+    const { queue, outcome, isInterrupted } = this.#state.work;
+    this.stop();
+    if (outcome !== undefined)
+      endEvaluation(this.#state, outcome, {
+        verdict: isInterrupted ? "interrupted" : "failed",
+        explanation: isInterrupted ? "The work was interrupted." : "The work could not go on.",
+        usage: NO_USAGE,
+      });
+    this.#state.sayIdle(stopReason);
+    const [next, after] = queue;
+    if (next === undefined) this.#onRest();
+    else this.begin(after?.type === "system.message" ? [next, after] : [next]);
+  }
+
+  /** Lets go of a run that waits for a client; with the last answer it is begun again. */
+  park(): void {
+    if (this.#state.work.isWaiting) this.stop();
+  }
+
+  /** Abandons what is under way, without a word. */
+  stop(): void {
+    this.#isStale = false;
+    this.#run?.stop();
+    this.#run = undefined;
+    this.#grading?.abort();
+    this.#grading = undefined;
+  }
+
+  get #record(): SessionRecord {
+    return this.#state.record;
+  }
+
+  /** Works on from where the log stands. */
+  #go(): void {
+    this.stop();
+    const state = this.#state;
+    const { agent, is_self_hosted: isSelfHosted } = this.#record;
+    const run = new HostedRun({
+      agent,
+      tools: [...externalTools(agent.tools), ...(isSelfHosted ? builtInTools(agent.tools) : [])],
+      provider: () => this.#setup.provider(agent),
+      clock: this.#setup.clock,
+      conversation: () => this.#conversation(),
+      mayAsk: () => this.#mayAsk(),
+      say: (event, said) => state.say(event, said),
+      preview: (event) => state.log.preview(event),
+      onWaiting: () => {
+        if (!state.work.isWaiting) this.askForAnswers();
+      },
+      onSpent: (usage) => this.#spend(usage),
+      onRetrying: (reason, isLong) => {
+        state.say(errorEvent("model_request_failed_error", reason, "retrying"));
+        if (isLong) state.sayRescheduled();
+      },
+      onMended: () => state.sayRunning(),
+      onEnd: (ending, details) => this.#end(ending, details),
+    });
+    this.#run = run;
+    run.run().catch((thrown: unknown) => this.#fail(run, thrown));
+  }
+
+  async #conversation(): Promise<readonly TranscriptMessage[]> {
+    await this.#state.log.written();
+    return readConversation(this.#state.log.readAll(), (id) => this.#setup.files.read(id));
+  }
+
+  #spend(usage: Usage): void {
+    this.#state.change(spending(this.#record, usage, this.#setup.prices));
+  }
+
+  #mayAsk(): boolean {
+    if (!isUsedUp(this.#record)) return true;
+    this.stop();
+    this.#state.sayIdle({ type: "budget_reached" });
+    this.#onRest();
+    return false;
+  }
+
+  #end(ending: Ending, details: EndingDetails | undefined): void {
+    const { outcome } = this.#state.work;
+    if (ending === "completed" && outcome !== undefined) return this.#grade(outcome);
+    if (ending === "completed") return this.rest({ type: "end_turn" });
+    if (ending === "refusal") {
+      const { code = null, message = null } = details ?? {};
+      return this.rest({
+        type: "refusal",
+        details: { type: "refusal", category: code, explanation: message },
+      });
+    }
+    const why =
+      ending === "max_tokens"
+        ? "The model's reply was cut off at its token limit."
+        : `The run ended: ${ending}.`;
+    this.#state.say(errorEvent("model_request_failed_error", why, "exhausted"));
+    this.rest({ type: "retries_exhausted" });
+  }
+
+  /** The model thinks that the outcome is reached; a grader has a look. */
+  #grade(outcome: OpenOutcome): void {
+    this.stop();
+    const grading = new AbortController();
+    this.#grading = grading;
+    const grade = async () => {
+      const graded = await evaluate(this.#state, outcome, {
+        provider: this.#setup.provider(this.#record.agent),
+        conversation: () => this.#conversation(),
+        readFile: (id) => this.#setup.files.read(id),
+        clock: this.#setup.clock,
+        signal: grading.signal,
+      });
+      if (grading.signal.aborted) return;
+      this.#spend(graded.usage);
+      endEvaluation(this.#state, this.#state.work.outcome ?? outcome, graded);
+      if (graded.verdict === "needs_revision") this.#go();
+      else this.rest({ type: "end_turn" });
+    };
+    grade().catch((thrown: unknown) => this.#fail(grading, thrown));
+  }
+
+  #fail(work: HostedRun | AbortController, thrown: unknown): void {
+    if (work !== this.#run && work !== this.#grading) return;
+    const error = toLoophostError(thrown, "host_failed", "The session could not go on");
+    this.#state.say(errorEvent(errorTypeOf(error), error.message, "exhausted"));
+    this.rest({ type: "retries_exhausted" });
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The items of the work queues: all of them in the store, those that have not stopped in memory too, in the order they
+ * were queued. Not safe for two changes at once; the queue takes turns.
+ */
+
+import type { Clock } from "../../core/clock.ts";
+import type { RecordStore } from "../../core/store.ts";
+import type { Page } from "../records/collection.ts";
+import { Collection } from "../records/collection.ts";
+import { found } from "../records/host-records.ts";
+import type { WorkRecord } from "./work-record.ts";
+
+/** An item that has not stopped. Moments are those of the clock, and start again with the process. */
+export interface OpenItem {
+  work: WorkRecord;
+  /** When it was last offered to a worker that has not taken it yet. */
+  offeredAt: number | undefined;
+  /** When its worker was last heard of. */
+  heardAt: number;
+}
+
+/** By id, the environment of each open item; so that a restart need not look at all there ever were. */
+const OPEN = "host.work.open";
+const PAGE = 500;
+
+/** The items of all queues. */
+export class WorkStore {
+  readonly #records: RecordStore;
+  readonly #clock: Clock;
+  readonly #open = new Map<string, OpenItem>();
+  #loaded: Promise<void> | undefined;
+
+  constructor(records: RecordStore, clock: Clock) {
+    this.#records = records;
+    this.#clock = clock;
+  }
+
+  /** Reads the open items once; before that the others below know of none. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#read().catch((thrown: unknown) => {
+      this.#loaded = undefined;
+      throw thrown;
+    });
+    return this.#loaded;
+  }
+
+  /** The open item of a session. */
+  ofSession(sessionId: string): OpenItem | undefined {
+    return [...this.#open.values()].find(({ work }) => work.data.id === sessionId);
+  }
+
+  /** The items nobody has taken, in their order. */
+  queuedIn(environmentId: string): readonly OpenItem[] {
+    return this.#openIn(environmentId).filter(({ work }) => work.state === "queued");
+  }
+
+  /** The items whose worker has not been heard of for too long. */
+  lapsedIn(environmentId: string): readonly OpenItem[] {
+    const now = this.#clock.now();
+    return this.#openIn(environmentId).filter(
+      ({ work, heardAt }) => work.state !== "queued" && now - heardAt >= work.ttl_seconds * 1_000,
+    );
+  }
+
+  /** The item with an id, if there is one. */
+  find(environmentId: string, id: string): Promise<WorkRecord | undefined> {
+    return this.#all(environmentId).get(id);
+  }
+
+  /** The item with an id. */
+  async get(environmentId: string, id: string): Promise<WorkRecord> {
+    return found(await this.find(environmentId, id), `Work ${id}`);
+  }
+
+  /** One page of all items of an environment, newest first. */
+  list(environmentId: string, limit: number, page: string | null): Promise<Page<WorkRecord>> {
+    return this.#all(environmentId).list({ order: "desc", limit, page, accept: () => true });
+  }
+
+  /** Keeps a new item; `offeredAt` makes it look offered. */
+  async add(work: WorkRecord, offeredAt?: number): Promise<void> {
+    await this.#records.put(OPEN, work.id, work.environment_id);
+    await this.#all(work.environment_id).add(work);
+    this.#open.set(work.id, { work, offeredAt, heardAt: this.#clock.now() });
+  }
+
+  /** Keeps what became of an item. */
+  async put(work: WorkRecord): Promise<void> {
+    await this.#all(work.environment_id).put(work);
+    const item = this.#open.get(work.id);
+    if (work.state === "stopped") {
+      await this.#records.delete(OPEN, work.id);
+      this.#open.delete(work.id);
+    } else if (item !== undefined) {
+      const before = item.work;
+      const isHeard = before.state !== work.state || before.latest_heartbeat_at !== work.latest_heartbeat_at;
+      if (isHeard) Object.assign(item, { heardAt: this.#clock.now(), offeredAt: undefined });
+      item.work = work;
+    }
+  }
+
+  /** Forgets all items of an environment. */
+  async forget(environmentId: string): Promise<void> {
+    const all = this.#all(environmentId);
+    for (;;) {
+      const { data } = await this.list(environmentId, PAGE, null);
+      if (data.length === 0) return;
+      for (const { id } of data) {
+        this.#open.delete(id);
+        await this.#records.delete(OPEN, id);
+        await all.delete(id);
+      }
+    }
+  }
+
+  async #read(): Promise<void> {
+    for (let after = ""; ;) {
+      const page = await this.#records.list(OPEN, after, PAGE);
+      for (const { key, value: environmentId } of page) {
+        const work = typeof environmentId === "string" && (await this.#all(environmentId).get(key));
+        // What a crash left behind between two writes is not open.
+        if (work && work.state !== "stopped")
+          this.#open.set(key, { work, offeredAt: undefined, heardAt: this.#clock.now() });
+      }
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.key ?? "";
+    }
+  }
+
+  #openIn(environmentId: string): readonly OpenItem[] {
+    return [...this.#open.values()].filter(({ work }) => work.environment_id === environmentId);
+  }
+
+  #all(environmentId: string): Collection<WorkRecord> {
+    return new Collection(this.#records, `host.work/${environmentId}`);
+  }
+}
