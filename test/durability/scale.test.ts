@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+import type { JsonObject } from "loophost";
 import { defineAgent, openSession } from "loophost";
+import { claude } from "loophost/providers/claude";
+import type { ModelFunction } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
+import { embeddedHost } from "loophost/server";
+import { memoryStore } from "loophost/stores/memory";
 import { listSessions } from "loophost/stores/sessions";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { afterAll, describe, expect, it } from "vitest";
@@ -100,6 +105,36 @@ function heapUsed(): number {
   if (typeof collect === "function") collect();
   return process.memoryUsage().heapUsed;
 }
+
+describe("a session at a host", () => {
+  it("of 10,000 events is attached to in under 200 ms", { timeout: 60_000 }, async () => {
+    const store = memoryStore();
+    const model: ModelFunction = ({ messages }) => `message ${messages.length}`;
+    const named = { ...agent, model: "any" };
+    let sessionId = "";
+    {
+      await using host = embeddedHost({ model, store });
+      const { url } = await host.listen();
+      await using session = await openSession(named, { provider: claude({ baseUrl: url }) });
+      sessionId = (await session.send("hello").result()).sessionId;
+    }
+    const entries = await store.log.read(sessionId, 0, 1_000);
+    const fence = await store.log.claim(sessionId, { owner: "seed", ttlMs: 1, force: true });
+    for (let events = 0; events < 10_000;) {
+      const again = entries.map(({ entry }) => ({ ...(entry as JsonObject), id: `sevt_${(events += 1)}` }));
+      await store.log.append(sessionId, fence, again);
+    }
+
+    await using host = embeddedHost({ model, store });
+    const provider = claude({ baseUrl: (await host.listen()).url });
+    const took = await best(3, async () => {
+      await using session = await openSession(named, { provider, sessionId });
+      expect((await session.resume().result()).terminal).toBe("end_turn");
+    });
+    console.log(`10,000 events at a host: attached to in ${took.toFixed(1)} ms`);
+    expect(took).toBeLessThan(200);
+  });
+});
 
 /** A session of one run, and what it left in the store. */
 async function seed(store: ReturnType<typeof sqliteStore>, sessionId: string) {
