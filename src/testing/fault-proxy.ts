@@ -1,6 +1,6 @@
 /**
- * An HTTP proxy on loopback that breaks on purpose: streams that are cut, replies that are lost after the server did
- * the work, refusals, waits, frames that come twice or out of order.
+ * An HTTP proxy on loopback that breaks on purpose: streams that are cut or fall silent, requests and replies that are
+ * lost, refusals, waits, frames that come twice, late or out of order.
  *
  *   F1  what happens to a request is decided by the seed and the number of the request, not by time
  *   F2  without a fault, bytes pass as they are and as they come
@@ -11,6 +11,7 @@ import { createServer, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { Transform } from "node:stream";
 import { text as textOf } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { LoophostError } from "../core/errors.ts";
 import type { Due, Happened, WireFault } from "./fault-plan.ts";
@@ -31,6 +32,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly url: string;
   /** What went wrong so far, in order. */
   readonly log: readonly Happened[];
+  /** How many requests are under way, streams and late ones included: none, once a client has let go of everything. */
+  readonly underWay: number;
   /** Stops listening and cuts every connection. */
   close(): Promise<void>;
 }
@@ -44,9 +47,18 @@ export async function faultProxy(options: FaultProxyOptions): Promise<FaultProxy
   const target = toTarget(options.target);
   const faults = new Faults(options.faults, options.seed ?? 1);
   let requests = 0;
+  let underWay = 0;
   const server = createServer((incoming, outgoing) => {
     requests += 1;
-    serve(incoming, outgoing, { target, faults, number: requests }).catch(() => outgoing.destroy());
+    underWay += 1;
+    const closed = new Promise((resolve) => outgoing.once("close", resolve));
+    serve(incoming, outgoing, { target, faults, number: requests })
+      .catch(() => outgoing.destroy())
+      .then(() => closed)
+      .then(
+        () => (underWay -= 1),
+        () => undefined,
+      );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -62,6 +74,9 @@ export async function faultProxy(options: FaultProxyOptions): Promise<FaultProxy
   return {
     url: `http://127.0.0.1:${port}${target.pathname.replace(/\/$/, "")}`,
     log: faults.log,
+    get underWay() {
+      return underWay;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -81,26 +96,47 @@ async function serve(
   const body = await textOf(incoming);
   const { method = "GET", url: path = "/" } = incoming;
   const due = faults.of({ number, method, path, body });
-  for (const { ms } of due.all("delay")) await new Promise((resolve) => setTimeout(resolve, ms));
+  await waitFor(due, "request");
+  const [lostRequest] = due.all("lose request");
+  if (lostRequest !== undefined) {
+    due.note(lostRequest);
+    return void outgoing.destroy();
+  }
   const [refusal] = due.all("refuse");
-  if (refusal !== undefined) return refuse(outgoing, refusal.status, refusal.retryAfterMs);
+  if (refusal !== undefined) {
+    due.note(refusal);
+    return refuse(outgoing, refusal);
+  }
+  const [lostReply] = due.all("lose reply");
+  if (lostReply !== undefined) due.note(lostReply);
+  if (lostReply?.lateMs !== undefined) {
+    outgoing.destroy();
+    await sleep(lostReply.lateMs);
+    // Nobody is left to hang up for: the server is to do all of it.
+    return void (await replyOf(forward(target, incoming, body))).resume();
+  }
 
   const upstream = forward(target, incoming, body);
   outgoing.once("close", () => upstream.destroy());
-  const reply = await new Promise<IncomingMessage>((resolve, reject) => {
-    upstream.once("response", resolve);
-    upstream.once("error", reject);
-  });
+  const reply = await replyOf(upstream);
   reply.on("error", () => outgoing.destroy());
-  if (due.all("lose reply").length > 0) return void outgoing.destroy();
+  if (lostReply !== undefined) return void outgoing.destroy();
+  await waitFor(due, "reply");
   outgoing.writeHead(reply.statusCode ?? 502, withoutHop(reply.headers));
   outgoing.flushHeaders();
   const isEvents = reply.headers["content-type"]?.includes("event-stream") === true;
-  const [cut] = due.all("cut");
   let passing: NodeJS.ReadableStream = reply;
   if (isEvents && due.changesFrames) passing = passing.pipe(inFrames(due));
-  if (cut === undefined) passing.pipe(outgoing);
-  else passing.pipe(cutAfter(cut.afterBytes, outgoing)).pipe(outgoing);
+  const [stop] = [...due.all("cut"), ...due.all("stall")];
+  if (stop === undefined) passing.pipe(outgoing);
+  else passing.pipe(stopAfter(stop, outgoing, due)).pipe(outgoing, { end: false });
+}
+
+async function waitFor(due: Due, what: "request" | "reply"): Promise<void> {
+  for (const delay of due.all("delay").filter(({ of = "request" }) => of === what)) {
+    due.note(delay);
+    await sleep(delay.ms);
+  }
 }
 
 function forward(target: URL, incoming: IncomingMessage, body: string): ClientRequest {
@@ -113,9 +149,20 @@ function forward(target: URL, incoming: IncomingMessage, body: string): ClientRe
   return upstream;
 }
 
-function refuse(outgoing: ServerResponse, status: number, retryAfterMs: number | undefined): void {
+/** The beginning of the server's reply; rejects when the server cannot be reached. */
+function replyOf(upstream: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    upstream.once("response", resolve);
+    upstream.once("error", reject);
+  });
+}
+
+function refuse(
+  outgoing: ServerResponse,
+  { status, retryAfterMs, headers }: Extract<WireFault, { how: "refuse" }>,
+): void {
   const wait = retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) };
-  outgoing.writeHead(status, { "content-type": "application/json", ...wait });
+  outgoing.writeHead(status, { "content-type": "application/json", ...wait, ...headers });
   const error = { type: "fault_on_purpose", message: `A fault on purpose: ${status}.` };
   outgoing.end(JSON.stringify({ type: "error", error }));
 }
@@ -126,29 +173,48 @@ function inFrames(due: Due): Transform {
   let rest = "";
   let frames = 0;
   return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
+    async transform(chunk: Buffer, _encoding, done) {
       rest += decoder.decode(chunk, { stream: true });
       const parts = rest.split(/(?<=\r?\n\r?\n)/);
       rest = /\r?\n\r?\n$/.test(parts.at(-1) ?? "") ? "" : (parts.pop() ?? "");
-      done(null, parts.map((frame) => due.pass(frame, (frames += 1))).join(""));
+      for (const frame of parts) {
+        frames += 1;
+        const lagMs = due.lagMs(frames);
+        if (lagMs > 0) await sleep(lagMs);
+        this.push(due.pass(frame, frames));
+      }
+      done();
     },
-    flush: (done) => done(null, due.heldBack + rest),
+    flush: (done) => done(null, due.takeLate() + rest),
   });
 }
 
-/** Lets so many bytes pass, then breaks the connection they went to. */
-function cutAfter(bytes: number, outgoing: ServerResponse): Transform {
-  let left = bytes;
-  return new Transform({
+/** Lets so many bytes pass; then the connection they went to breaks, or falls silent. A reply of fewer bytes ends well. */
+function stopAfter(
+  fault: Extract<WireFault, { afterBytes: number }>,
+  outgoing: ServerResponse,
+  due: Due,
+): Transform {
+  let left = fault.afterBytes;
+  let isOver = false;
+  const stop = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      if (chunk.length < left) {
+      if (!isOver) {
+        this.push(chunk.subarray(0, left));
         left -= chunk.length;
-        return done(null, chunk);
+        isOver = left <= 0;
+        if (isOver) this.push(null);
       }
-      // The bytes first, the cut after them: a socket that is destroyed at once takes them along.
-      outgoing.write(chunk.subarray(0, left), () => setImmediate(() => outgoing.destroy()));
+      done();
     },
   });
+  stop.once("end", () => {
+    if (isOver) due.note(fault);
+    else outgoing.end();
+    // After what was written: a socket that is destroyed at once takes it along.
+    if (isOver && fault.how === "cut") setImmediate(() => outgoing.socket?.destroySoon());
+  });
+  return stop;
 }
 
 /** Headers for the other side: those about this connection are its own. */

@@ -16,7 +16,7 @@ async function proxied(
   listener: RequestListener,
   faults: readonly WireFault[],
   seed?: number,
-): Promise<FaultProxy & { asked: string[] }> {
+): Promise<Pick<FaultProxy, "url" | "log"> & { asked: string[]; underWay: () => number }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
@@ -36,7 +36,13 @@ async function proxied(
       await once(server, "close");
     },
   });
-  return { ...proxy, asked };
+  return { url: proxy.url, log: proxy.log, asked, underWay: () => proxy.underWay };
+}
+
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await later(1);
 }
 
 const hello: RequestListener = (_, response) => response.end("hello");
@@ -107,11 +113,60 @@ describe("faultProxy", () => {
     expect(chunks.join("")).toBe("0123");
   });
 
+  it("cuts a large reply where it was told to, and spares one that is shorter", async () => {
+    const large = Buffer.alloc(3_000_000, "x");
+    const proxy = await proxied(
+      (request, response) => response.end(request.url === "/large" ? large : "short"),
+      [{ how: "cut", afterBytes: 1_234_567 }],
+    );
+    expect(await (await fetch(`${proxy.url}/short`)).text()).toBe("short");
+    expect(proxy.log).toEqual([]);
+    let bytes = 0;
+    const { body } = await fetch(`${proxy.url}/large`);
+    await expect(
+      (async () => {
+        for await (const chunk of body ?? []) bytes += (chunk as Uint8Array).length;
+      })(),
+    ).rejects.toThrow("terminated");
+    expect(bytes).toBe(1_234_567);
+    expect(proxy.log).toMatchObject([{ how: "cut", path: "/large" }]);
+  });
+
+  it("lets a reply fall silent: no more bytes, and no end", async () => {
+    const proxy = await proxied(hello, [{ how: "stall", afterBytes: 3 }]);
+    const reader = (await fetch(proxy.url)).body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? "").toString()).toBe("hel");
+    const rest = reader?.read().then(
+      () => "more",
+      () => "gone",
+    );
+    expect(await Promise.race([rest, later(60).then(() => "silent")])).toBe("silent");
+    expect(proxy.underWay()).toBe(1);
+    await reader?.cancel();
+    await until(() => proxy.underWay() === 0);
+  });
+
+  it("loses a request before the server hears of it", async () => {
+    const proxy = await proxied(hello, [{ how: "lose request", times: 1 }]);
+    await expect(fetch(proxy.url, { method: "POST" })).rejects.toThrow("fetch failed");
+    expect(proxy.asked).toEqual([]);
+    expect(await (await fetch(proxy.url)).text()).toBe("hello");
+  });
+
+  it("can break the connection before the server gets the request", async () => {
+    const proxy = await proxied(hello, [{ how: "lose reply", lateMs: 40 }]);
+    await expect(fetch(proxy.url, { method: "POST" })).rejects.toThrow("fetch failed");
+    expect(proxy.asked).toEqual([]);
+    await until(() => proxy.asked.length === 1);
+  });
+
   it("loses a reply after the server did the work", async () => {
     const proxy = await proxied(hello, [{ how: "lose reply" }]);
     await expect(fetch(proxy.url, { method: "POST" })).rejects.toThrow("fetch failed");
     expect(proxy.asked).toEqual(["POST /"]);
-    expect(proxy.log).toEqual([{ how: "lose reply", request: 1, method: "POST", path: "/" }]);
+    expect(proxy.log).toEqual([
+      { how: "lose reply", request: 1, method: "POST", path: "/", fault: { how: "lose reply" } },
+    ]);
   });
 
   it.each([429, 500, 529])("refuses with %d, and the server never hears of it", async (status) => {
@@ -124,11 +179,34 @@ describe("faultProxy", () => {
     expect(await (await fetch(proxy.url)).text()).toBe("hello");
   });
 
+  it("refuses with the headers it is given", async () => {
+    const proxy = await proxied(hello, [{ how: "refuse", status: 503, headers: { "retry-after": "2" } }]);
+    expect((await fetch(proxy.url)).headers.get("retry-after")).toBe("2");
+  });
+
   it("lets a request wait", async () => {
     const proxy = await proxied(hello, [{ how: "delay", ms: 60 }]);
     const before = performance.now();
     expect(await (await fetch(proxy.url)).text()).toBe("hello");
     expect(performance.now() - before).toBeGreaterThan(55);
+  });
+
+  it("lets a reply wait when the server has done its work", async () => {
+    const proxy = await proxied(hello, [{ how: "delay", ms: 60, of: "reply" }]);
+    const before = performance.now();
+    const asked = fetch(proxy.url);
+    await until(() => proxy.asked.length === 1);
+    expect(performance.now() - before).toBeLessThan(55);
+    expect(await (await asked).text()).toBe("hello");
+    expect(performance.now() - before).toBeGreaterThan(55);
+  });
+
+  it("lets an event wait, and all that follow it", async () => {
+    const proxy = await proxied(events, [{ how: "lag", ms: 60, times: 1 }]);
+    const before = performance.now();
+    expect(await (await fetch(proxy.url)).text()).toBe(FRAMES.join(""));
+    expect(performance.now() - before).toBeGreaterThan(55);
+    expect(proxy.log).toMatchObject([{ how: "lag", request: 1 }]);
   });
 
   it.each([
@@ -137,6 +215,11 @@ describe("faultProxy", () => {
   ] as const)("can %s the events of a stream, whole ones only", async (how, order) => {
     const proxy = await proxied(events, [{ how, ...(how === "reorder" && { times: 1 }) }]);
     expect(await (await fetch(proxy.url)).text()).toBe(order.map((index) => FRAMES[index]).join(""));
+  });
+
+  it("can bring an event after several that follow it", async () => {
+    const proxy = await proxied(events, [{ how: "reorder", by: 2, times: 1 }]);
+    expect(await (await fetch(proxy.url)).text()).toBe([1, 2, 0].map((index) => FRAMES[index]).join(""));
   });
 
   it("keeps the last event when there is none to come before it", async () => {

@@ -120,15 +120,15 @@ describe("a session at a host", () => {
     }
     const entries = await store.log.read(sessionId, 0, 1_000);
     const fence = await store.log.claim(sessionId, { owner: "seed", ttlMs: 1, force: true });
-    for (let events = 0; events < 10_000;) {
-      const again = entries.map(({ entry }) => ({ ...(entry as JsonObject), id: `sevt_${(events += 1)}` }));
+    for (let from = 0; from < 10_000; from += entries.length) {
+      const again = entries.map(({ entry }, at) => ({ ...(entry as JsonObject), id: `sevt_${from + at}` }));
       await store.log.append(sessionId, fence, again);
     }
 
     await using host = embeddedHost({ model, store });
-    const provider = claude({ baseUrl: (await host.listen()).url });
+    const remote = claude({ baseUrl: (await host.listen()).url });
     const took = await best(3, async () => {
-      await using session = await openSession(named, { provider, sessionId });
+      await using session = await openSession(named, { provider: remote, sessionId });
       expect((await session.resume().result()).terminal).toBe("end_turn");
     });
     console.log(`10,000 events at a host: attached to in ${took.toFixed(1)} ms`);
