@@ -22,13 +22,13 @@ export function addCall(
     name: event.name,
     input: event.input,
     problem: event.type === "call" ? event.problem : undefined,
-    kind: event.type === "call" ? "tool" : "verdict",
+    kind: event.type !== "call" ? "verdict" : event.isOthers === true ? "others" : "tool",
     status: event.type === "call" ? "seen" : "asking",
     approved: false,
     answer: undefined,
     raw: event.raw,
   };
-  if (state.runOpen) tell(out, calledOf(call));
+  if (state.runOpen) tellCall(call, out);
   const missing = state.missing?.filter((id) => id !== event.id) ?? null;
   return { ...state, calls: [...state.calls, call], missing: missing?.length === 0 ? null : missing };
 }
@@ -156,10 +156,11 @@ export function tell(out: Command[], event: SessionEvent): void {
   out.push({ do: "tell", event });
 }
 
-/** The event that tells of a call. */
-export function calledOf(call: Call): SessionEvent {
-  if (call.kind === "verdict") return approvalOf(call);
-  return { type: "tool.called", id: call.id, name: call.name, input: call.input, raw: call.raw };
+/** Tells of a call; of somebody else's the host has told already. */
+export function tellCall(call: Call, out: Command[]): void {
+  const { id, name, input, raw } = call;
+  if (call.kind === "verdict") tell(out, approvalOf(call));
+  else if (call.kind === "tool") tell(out, { type: "tool.called", id, name, input, raw });
 }
 
 function approvalOf(call: Call): SessionEvent {

@@ -102,7 +102,7 @@ export class LoopSession implements Session {
       agent,
       sessionId: this.id,
       context: options.context,
-      unknownCalls: options.unknownCalls ?? "answer",
+      unknownCalls: options.unknownCalls,
       journal,
       clock: this.#clock,
       dispatch: (input) => this.#dispatch(input),

@@ -25,7 +25,7 @@ export interface ExecutorOptions {
   readonly agent: Agent;
   readonly sessionId: string;
   readonly context: unknown;
-  readonly unknownCalls: UnknownCalls;
+  readonly unknownCalls: UnknownCalls | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
   /** Feeds the loop. */
@@ -80,7 +80,7 @@ export class Executor {
     if (recorded?.state === "posted") return { type: "call.answered", id };
 
     const tool = this.#tools.get(name);
-    const isOthers = tool === undefined ? await this.#isForOthers(name, signal) : tool.execute === undefined;
+    const isOthers = tool === undefined ? await this.#isForOthers(call, signal) : tool.execute === undefined;
     if (isOthers) return { type: "answer.needed", id };
     const run = this.#toolRun(id, signal);
     if (tool !== undefined && !approved) {
@@ -110,8 +110,8 @@ export class Executor {
   }
 
   /** Whether a call of a tool that is not here is left to whoever else holds the session. */
-  async #isForOthers(name: string, signal: AbortSignal): Promise<boolean> {
-    const { unknownCalls, clock } = this.#options;
+  async #isForOthers({ name, kind }: Call, signal: AbortSignal): Promise<boolean> {
+    const { unknownCalls = kind === "others" ? "leave" : "answer", clock } = this.#options;
     if (unknownCalls === "fail")
       throw new LoophostError(
         "unresolved_requires_action",

@@ -12,8 +12,8 @@ export interface Call {
   readonly input: unknown;
   /** Why the input could not be read, if it could not. */
   readonly problem: string | undefined;
-  /** Who runs it: a tool of ours ("tool"), or the host once it has our verdict ("verdict"). */
-  readonly kind: "tool" | "verdict";
+  /** Who runs it: a tool of ours ("tool"), the host once it has our verdict ("verdict"), or somebody else ("others"). */
+  readonly kind: "tool" | "verdict" | "others";
   readonly status: "seen" | "running" | "asking" | "awaiting" | "answered" | "posting" | "posted";
   /** Whether somebody allowed it; then it is not asked about again. */
   readonly approved: boolean;

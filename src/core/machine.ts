@@ -14,7 +14,6 @@ import {
   addCall,
   answeredElsewhere,
   asked,
-  calledOf,
   cancelAll,
   change,
   decided,
@@ -22,6 +21,7 @@ import {
   ids,
   posted,
   tell,
+  tellCall,
 } from "./calls.ts";
 import { LoophostError } from "./errors.ts";
 import type { Call, Command, EndOf, Final, LoopInput, LoopState } from "./loop-state.ts";
@@ -138,7 +138,7 @@ function start(
   const unfinished = isUnfinished(state);
   // A new message is reply enough to what the conversation owed; without one it is taken up where it stands.
   const goesOn = !unfinished && inputs.length === 0 && state.replyOwed;
-  for (const call of state.calls) if (call.status !== "posted") tell(out, calledOf(call));
+  for (const call of state.calls) if (call.status !== "posted") tellCall(call, out);
   if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
   else if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
   // The host has the message of a run taken up, and may not have begun with it.

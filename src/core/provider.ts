@@ -138,6 +138,11 @@ export type LoopEvent =
       readonly name: string;
       readonly input: unknown;
       readonly problem?: string;
+      /**
+       * A tool of the host's that somebody else is to run, and that the host waits for. Not told of as a call of ours, and
+       * left to them unless `unknownCalls` says otherwise.
+       */
+      readonly isOthers?: boolean;
     } & Raw)
   /** A tool of the host's waits for a verdict. */
   | ({

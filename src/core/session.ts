@@ -41,9 +41,9 @@ export interface OpenOptions {
   /** Asked about calls that need approval. Without it they wait for `approve` or `deny`. */
   readonly onApproval?: OnApproval | undefined;
   /**
-   * What to do about a call of a tool the agent does not have: "answer" it with an error at once (the default), or after
+   * What to do about a call of a tool the agent does not have: "answer" it with an error at once, or after
    * `answerAfterMs` milliseconds in which others who hold the session may; "leave" it to them; or "fail" the run with
-   * `unresolved_requires_action`.
+   * `unresolved_requires_action`. Default: "leave" what the host would have a worker run, "answer" everything else.
    */
   readonly unknownCalls?: UnknownCalls | undefined;
   /** Sees every event of every run. What it throws is ignored. */

@@ -5,6 +5,7 @@ import { defineAgent, openSession } from "loophost";
 import { manualClock, scriptedProvider, settle } from "loophost/testing";
 import { expect, it } from "vitest";
 
+import type { HostEvent } from "../../src/core/provider.ts";
 import { call, done, needs } from "../support/host-events.ts";
 
 async function open(unknownCalls?: UnknownCalls) {
@@ -74,4 +75,16 @@ it("are answered with an error after the time others have, and not when one of t
     await session.close();
     expect(clock.waiting).toBe(0);
   }
+});
+
+it("of a worker's are left to it, and not told of as ours", async () => {
+  const theirs: HostEvent = { type: "call", id: "w", name: "bash", input: {}, isOthers: true };
+  const provider = scriptedProvider({ turns: [[theirs, needs("w")], [done]] });
+  const agent = defineAgent({ name: "tester", instructions: "" });
+  await using session = await openSession(agent, { provider });
+  const parked = await session.send("go", { whenWaiting: "return" }).result();
+  expect(parked).toMatchObject({ terminal: "requires_action", toolUses: [] });
+  expect(provider.sent.map(({ type }) => type)).toEqual(["message"]);
+  provider.emit({ type: "call.answered", id: "w" }, { type: "turn.began" }, done);
+  expect((await session.resume().result()).ending).toBe("completed");
 });
