@@ -12,10 +12,12 @@
 import { onAbort, sleep } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 import { LoophostError, isTransient, toLoophostError } from "./errors.ts";
+import type { RetryPolicy } from "./retry.ts";
 import { DEFAULT_RETRY, backoffMs, withRetry } from "./retry.ts";
 
 const MAX_SEEN = 20_000;
 const MAX_HELD = 20_000;
+const BACKOFF = { firstDelayMs: 500, maxDelayMs: 30_000 };
 /** A host that asks for a longer wait is asked again after this one: the session may be busy by then. */
 const MAX_ASKED_MS = 5 * 60_000;
 
@@ -50,8 +52,8 @@ export interface AttachOptions<E> {
   readonly clock: Clock;
   /** Milliseconds of silence after which the stream is opened again. */
   readonly idleMs: number;
-  readonly firstDelayMs?: number | undefined;
-  readonly maxDelayMs?: number | undefined;
+  /** How often it is tried to open it at first; once it was open, there is no end to that. */
+  readonly retry?: RetryPolicy | undefined;
 }
 
 /** An attached stream. */
@@ -74,9 +76,9 @@ export class AttachedStream<E> {
 
   /** Opens the stream; resolves once it is open and the past, if there is one, has been delivered. */
   async open(): Promise<void> {
-    const { clock, hasPast } = this.#options;
+    const { clock, hasPast, retry: policy = DEFAULT_RETRY } = this.#options;
     const stream = await withRetry(() => this.#attach(hasPast ? "oldest first" : undefined), {
-      policy: DEFAULT_RETRY,
+      policy,
       clock,
       signal: this.#closing.signal,
       toError: asStreamError,
@@ -120,10 +122,10 @@ export class AttachedStream<E> {
 
   /** Opens the stream again, however often it takes; undefined when it cannot be had any more. */
   async #reattach(): Promise<{ readonly ended: Promise<void> } | undefined> {
-    const { clock, onFailed, firstDelayMs = 500, maxDelayMs = 30_000 } = this.#options;
+    const { clock, onFailed } = this.#options;
     for (let askedMs = 0; ;) {
       this.#failures += 1;
-      const delayMs = backoffMs(this.#failures, { firstDelayMs, maxDelayMs });
+      const delayMs = backoffMs(this.#failures, BACKOFF);
       try {
         await sleep(Math.max(delayMs, askedMs), clock, this.#closing.signal);
         return await this.#attach("newest first");

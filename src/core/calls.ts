@@ -27,6 +27,7 @@ export function addCall(
     approved: false,
     answer: undefined,
     raw: event.raw,
+    thread: event.thread,
   };
   if (state.runOpen) tellCall(call, out);
   const missing = state.missing?.filter((id) => id !== event.id) ?? null;
@@ -51,6 +52,7 @@ export function answeredElsewhere(state: LoopState, id: string, out: Command[]):
     approved: false,
     answer: undefined,
     raw: undefined,
+    thread: undefined,
   } as const;
   return { ...state, calls: [...state.calls, { ...blank, id, status: "posted" }] };
 }
@@ -158,11 +160,20 @@ export function tell(out: Command[], event: SessionEvent): void {
 
 /** Tells of a call; of somebody else's the host has told already. */
 export function tellCall(call: Call, out: Command[]): void {
-  const { id, name, input, raw } = call;
   if (call.kind === "verdict") tell(out, approvalOf(call));
-  else if (call.kind === "tool") tell(out, { type: "tool.called", id, name, input, raw });
+  else if (call.kind === "tool") tell(out, { type: "tool.called", ...shownOf(call) });
 }
 
 function approvalOf(call: Call): SessionEvent {
-  return { type: "approval.requested", id: call.id, name: call.name, input: call.input, raw: call.raw };
+  return { type: "approval.requested", ...shownOf(call) };
+}
+
+function shownOf({
+  id,
+  name,
+  input,
+  raw,
+  thread,
+}: Call): Pick<Call, "id" | "name" | "input" | "raw" | "thread"> {
+  return { id, name, input, raw, thread };
 }

@@ -158,7 +158,7 @@ export interface TurnEnded extends FromHost {
 }
 
 /** A request to the host failed and is tried again after a wait. */
-export interface Retrying {
+export interface Retrying extends FromHost {
   readonly type: "retrying";
   readonly attempt: number;
   readonly delayMs: number;

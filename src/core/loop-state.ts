@@ -20,6 +20,8 @@ export interface Call {
   /** What goes back to the host, once it is there. */
   readonly answer: HostInput | undefined;
   readonly raw: unknown;
+  /** The thread it came from, when that is not the main one. */
+  readonly thread: string | undefined;
 }
 
 /** What a run is held to, whichever host it runs on. */

@@ -12,7 +12,14 @@ const ANYTHING = { type: "object" } as const;
 
 /** A call of "t", as the machine decided on it. */
 export function callOf(id: string, changes: Partial<Call> = {}): Call {
-  const call = { name: "t", input: {}, problem: undefined, kind: "tool", status: "running" } as const;
+  const call = {
+    name: "t",
+    input: {},
+    problem: undefined,
+    kind: "tool",
+    status: "running",
+    thread: undefined,
+  } as const;
   return { id, ...call, approved: false, answer: undefined, raw: undefined, ...changes };
 }
 

@@ -35,7 +35,6 @@ export async function playOut(recording: Recording, options: ReplayOptions = {})
     await using session = await openSession(agentOf(recording, executed), {
       provider: claude({ baseUrl: server.url, agentId: "agent_1", environmentId: "env_1", clock }),
       clock,
-      unknownCalls: "fail",
       ...(options.from !== undefined && { sessionId: server.sessionId }),
     });
     const skip = () => clock.skip(recording.answeredAfterMs ?? 0);
@@ -89,14 +88,18 @@ async function follow(
   run: Run,
   skip: () => Promise<void>,
 ): Promise<SessionResult> {
+  // A client with less patience than its run interrupts; one without leaves that to its time limit.
+  const interrupts =
+    recording.runTimeoutMs === undefined &&
+    postsIn(recording).some(({ post }) => post.type === "user.interrupt");
   for await (const event of run) {
     if (event.type === "approval.requested") await decide(recording, session, event.id);
     if (event.type !== "run.waiting") continue;
     for (const { id } of event.on.filter(({ what }) => what === "answer")) {
       const answer = answerTo(recording, id);
       await skip();
-      if (answer === undefined) session.interrupt();
-      else await session.answer(id, answer);
+      if (answer !== undefined) await session.answer(id, answer);
+      else if (interrupts) session.interrupt();
     }
   }
   return run.result();

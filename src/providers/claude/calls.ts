@@ -18,6 +18,8 @@ interface OpenCall {
   readonly hostId: string;
   readonly thread: string | undefined;
   readonly event: WireEvent;
+  /** Whether the host would have a worker run it. */
+  readonly isOthers?: boolean;
 }
 
 /** The calls of one session. */
@@ -66,10 +68,14 @@ export class Calls {
     for (const known of [this.#open, this.#answered, this.#allowed]) known.clear();
   }
 
-  /** Those of the calls the host waits for that are not up to others alone. */
-  notOthers(hostIds: readonly string[]): string[] {
+  /** What the host waits for: the ids, and the calls among them that it would have a worker run. */
+  awaited(hostIds: readonly string[]): { readonly ids: readonly string[]; readonly told: HostEvent[] } {
     const ids = hostIds.map((id) => this.#idOf(id));
-    return ids.filter((id) => this.#open.get(id)?.awaits !== "others");
+    const told = ids.flatMap((id) => {
+      const call = this.#open.get(id);
+      return call?.awaits === "others" ? [this.#begin("result", call.event, call.thread, true)] : [];
+    });
+    return { ids, told };
   }
 
   /** Whether the host has the answer to a call, or wants none any more. */
@@ -115,7 +121,8 @@ export class Calls {
       return [finished];
     }
     // Stopped or denied: the host has answered for us.
-    return call.awaits === "verdict" ? [finished, this.#settle(id)] : [this.#settle(id, event)];
+    const isTheirs = call.awaits === "verdict" || call.isOthers === true;
+    return isTheirs ? [finished, this.#settle(id)] : [this.#settle(id, event)];
   }
 
   #verdict(event: WireEvent): HostEvent[] {
@@ -127,11 +134,18 @@ export class Calls {
     return [settled, this.#begin("result", call.event, call.thread)];
   }
 
-  #begin(awaits: OpenCall["awaits"], event: WireEvent, thread: string | undefined): HostEvent {
+  #begin(
+    awaits: OpenCall["awaits"],
+    event: WireEvent,
+    thread: string | undefined,
+    isOthers = false,
+  ): HostEvent {
     const call = callOf(event);
     const id = this.#idOf(call.id);
-    this.#open.set(id, { awaits, hostId: call.id, thread, event });
-    return { type: awaits === "verdict" ? "verdict.needed" : "call", ...call, id, raw: event, thread };
+    this.#open.set(id, { awaits, hostId: call.id, thread, event, isOthers });
+    const shown = { ...call, id, raw: event, thread };
+    if (awaits === "verdict") return { type: "verdict.needed", ...shown };
+    return { type: "call", ...shown, ...(isOthers && { isOthers }) };
   }
 
   #settle(id: string, raw?: WireEvent): HostEvent {

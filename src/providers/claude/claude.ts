@@ -4,18 +4,16 @@ import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { retryPolicy } from "../../core/retry.ts";
-import { connectClaude } from "./client.ts";
 import { attach } from "./connection.ts";
 import { toHostError } from "./host-error.ts";
-import { makeSession } from "./new-session.ts";
-import { pathTo, Requests } from "./requests.ts";
+import { SessionMaker } from "./new-session.ts";
+import { connectRequests, pathTo } from "./requests.ts";
 import { findToolsRunHere } from "./run-here.ts";
 import type { ServerTraits } from "./server-traits.ts";
 import { ANTHROPIC } from "./server-traits.ts";
 import type { SessionSetup } from "./session-setup.ts";
 import { checkSetup } from "./session-setup.ts";
 import type { ClaudeConnectionOptions } from "./settings.ts";
-import { steadyApi } from "./steady-api.ts";
 
 /** How sessions with Claude Managed Agents are held. */
 export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {
@@ -37,11 +35,14 @@ export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {
 export function claude(options: ClaudeOptions = {}): Provider {
   const { deltas = true, idleMs = 45_000, clock = systemClock } = options;
   checkSetup(options);
+  let maker: SessionMaker | undefined;
   return {
     name: "claude",
     traits: { answers: "each", history: "host" },
     async open({ agent, sessionId, emit, signal }) {
-      const api = steadyApi(connectClaude(options), options);
+      // One for all sessions; not made any earlier, since a provider without a key may still be looked at.
+      maker ??= new SessionMaker(connectRequests(options), options);
+      const { api } = maker.requests;
       const server = { ...ANTHROPIC, ...options.server };
       const how = { api, server, deltas, idleMs, clock, retry: retryPolicy(options.retry), emit, signal };
       const hold = async (id: string, hasPast: boolean) => {
@@ -58,7 +59,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
             requestId: error.requestId,
           });
         });
-      const { id } = await makeSession(new Requests(api, options), agent, options, { signal });
+      const { id } = await maker.make(agent, signal);
       return hold(id, false).catch(async (thrown: unknown) => {
         // Nobody will ever know of it.
         await api.delete(pathTo(["sessions", id]), AbortSignal.timeout(RELEASE_MS)).catch(() => undefined);

@@ -36,7 +36,12 @@ interface RequestOptions {
  */
 export interface ClaudeApi {
   get(path: string, query?: Record<string, unknown>, signal?: AbortSignal): Promise<Record<string, unknown>>;
-  post(path: string, body?: unknown, signal?: AbortSignal): Promise<Record<string, unknown>>;
+  post(
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    headers?: Record<string, string>,
+  ): Promise<Record<string, unknown>>;
   delete(path: string, signal?: AbortSignal): Promise<Record<string, unknown>>;
   upload(path: string, form: FormData, signal?: AbortSignal): Promise<Record<string, unknown>>;
   download(path: string, signal?: AbortSignal): Promise<Uint8Array>;
@@ -76,7 +81,7 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
   };
   return {
     get: (path, query = {}, signal) => request("get", path, { query, signal }, asRecord),
-    post: (path, body, signal) => request("post", path, { body, signal }, asRecord),
+    post: (path, body, signal, headers = {}) => request("post", path, { body, signal, headers }, asRecord),
     delete: (path, signal) => request("delete", path, { signal }, asRecord),
     upload: (path, body, signal) => request("post", path, { body, signal }, asRecord),
     download: (path, signal) =>

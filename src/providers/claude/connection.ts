@@ -34,7 +34,7 @@ export interface ConnectionOptions {
   readonly deltas: boolean;
   readonly idleMs: number;
   readonly clock: Clock;
-  /** For inputs the host is too busy to take. */
+  /** For what may be repeated: opening the stream, inputs the host is too busy to take. */
   readonly retry: RetryPolicy;
   readonly emit: (event: HostEvent) => void;
   /** Lets go of the session. */
@@ -55,12 +55,12 @@ class ClaudeConnection implements Connection {
   readonly #stream: AttachedStream<WireEvent>;
   readonly #reader: SessionReader;
   readonly #sender: Sender;
-  readonly #unlink: () => void;
+  #unlink: () => void = () => undefined;
   /** The last id the stream gave, where it gives any. */
   #lastEventId = "";
 
   constructor(options: ConnectionOptions) {
-    const { api, clock, emit, idleMs, hasPast, retry, runHere, sessionId, signal } = options;
+    const { api, clock, emit, idleMs, hasPast, retry, runHere, server, sessionId } = options;
     this.sessionId = sessionId;
     this.#options = options;
     this.#path = `/v1/sessions/${encodeURIComponent(sessionId)}`;
@@ -71,6 +71,7 @@ class ClaudeConnection implements Connection {
       reader: this.#reader,
       clock,
       retry,
+      takesIdempotencyKeys: server.takesIdempotencyKeys,
       emit,
       tell: (event) => this.#tell(this.#reader.read(event)),
       catchUp: () => this.#stream.catchUp(),
@@ -90,17 +91,18 @@ class ClaudeConnection implements Connection {
         hasPast,
         clock,
         idleMs,
+        retry,
       },
     );
-    this.#unlink = onAbort([signal], () => this.close());
   }
 
   async open(): Promise<void> {
+    const { signal } = this.#options;
+    this.#unlink = onAbort([signal], () => this.close());
     try {
       await this.#stream.open();
       this.#reader.messages.endPast();
     } catch (thrown) {
-      const { signal } = this.#options;
       await this.close();
       const doing = "The session could not be attached to";
       throw signal.aborted ? toLoophostError(signal.reason, "aborted", doing) : toHostError(thrown, doing);

@@ -3,7 +3,8 @@
  *
  *   C2  what arrives while a message is being posted is held until its id is known: the turn that takes it is ours
  *   C3  an ambiguous post is resolved by looking into the history, never by posting again unseen (I5); what the host has
- *       refused for being busy is posted again, once the history agrees that it is not there
+ *       refused for being busy is posted again, once the history agrees that it is not there; so is what was lost, under
+ *       its key, where the host takes such
  *   C4  inputs go one after another, in the order given; answers wait for nobody
  */
 
@@ -29,6 +30,7 @@ export interface SenderOptions {
   readonly reader: SessionReader;
   readonly clock: Clock;
   readonly retry: RetryPolicy;
+  readonly takesIdempotencyKeys: boolean;
   readonly emit: (event: HostEvent) => void;
   /** Takes the host's events, once they need not be held any more. */
   readonly tell: (event: WireEvent) => void;
@@ -43,6 +45,7 @@ const MAX_HELD = 20_000;
 
 /** Inputs on their way. */
 interface Sent {
+  readonly key: string;
   readonly events: readonly unknown[];
   readonly isMessage: boolean;
   /** The id the host gave the first of them. */
@@ -96,9 +99,9 @@ export class Sender {
   /** Sends inputs the host must not have twice. */
   async #sendOnce(inputs: readonly HostInput[], signal: AbortSignal): Promise<void> {
     const { retry: policy, clock, emit } = this.#options;
-    const events = inputs.map(toWire);
     const sent: Sent = {
-      events,
+      key: crypto.randomUUID(),
+      events: inputs.map(toWire),
       isMessage: inputs.some(isMessage),
       id: undefined,
       hasLeft: false,
@@ -126,7 +129,7 @@ export class Sender {
     if (sent.lost !== undefined) throw sent.lost;
     if (sent.isMessage) this.#held = [];
     try {
-      sent.id = (await this.#post(sent.events, signal)) ?? sent.id;
+      sent.id = (await this.#post(sent.events, signal, sent.key)) ?? sent.id;
       // Some servers do not say under which id they have it, and some do not show it either.
       const isKnown = sent.id !== undefined || (await this.#isThere(sent).catch(() => false));
       if (sent.isMessage && !isKnown) this.#options.emit({ type: "input.taken" });
@@ -134,7 +137,7 @@ export class Sender {
       const error = toHostError(thrown, "The input could not be sent");
       if (!isTransient(error) || neverLeft(error)) throw error;
       sent.hasLeft = true;
-      sent.lost = wasNotTaken(error) ? undefined : error;
+      sent.lost = wasNotTaken(error) || this.#options.takesIdempotencyKeys ? undefined : error;
       if (await this.#isThere(sent)) return;
       // The host has answered that it failed, and its history agrees.
       if (error.status === 500) sent.lost = undefined;
@@ -157,7 +160,8 @@ export class Sender {
     // It may have been heard of since the last try.
     if (calls.isAnswered(answer.callId)) return;
     try {
-      await this.#post([calls.toWire(answer)], signal);
+      // No key: an answer the host has is refused, and that is as good.
+      await this.#post([calls.toWire(answer)], signal, undefined);
     } catch (thrown) {
       const error = toHostError(thrown, "The answer could not be sent");
       if (neverLeft(error)) throw error;
@@ -186,9 +190,14 @@ export class Sender {
     return status !== "terminated" && (archived_at ?? null) === null;
   }
 
-  async #post(events: readonly unknown[], signal: AbortSignal): Promise<string | undefined> {
-    const { api, path } = this.#options;
-    const { data } = await api.post(`${path}/events`, { events }, signal);
+  async #post(
+    events: readonly unknown[],
+    signal: AbortSignal,
+    key: string | undefined,
+  ): Promise<string | undefined> {
+    const { api, path, takesIdempotencyKeys } = this.#options;
+    const headers = takesIdempotencyKeys && key !== undefined ? { "idempotency-key": key } : {};
+    const { data } = await api.post(`${path}/events`, { events }, signal, headers);
     const stored: unknown = Array.isArray(data) ? data[0] : undefined;
     return isObject(stored) ? text(stored["id"]) : undefined;
   }

@@ -6,7 +6,13 @@ export interface ServerTraits {
   readonly pageSize: number;
   /** Whether it lists the newest events first when it is asked to. One that does not is read from its beginning each time. */
   readonly listsNewestFirst: boolean;
+  /** Whether a post does nothing when it comes again under the same Idempotency-Key: then one that was lost is sent again. */
+  readonly takesIdempotencyKeys: boolean;
 }
 
 /** Anthropic's own service. */
-export const ANTHROPIC: ServerTraits = { pageSize: 1_000, listsNewestFirst: true };
+export const ANTHROPIC: ServerTraits = {
+  pageSize: 1_000,
+  listsNewestFirst: true,
+  takesIdempotencyKeys: false,
+};

@@ -11,7 +11,7 @@ import { Previews } from "./previews.ts";
 import { Threads } from "./threads.ts";
 import { Turns } from "./turns.ts";
 import type { WireEvent } from "./wire.ts";
-import { fromWire } from "./wire.ts";
+import { fromWire, text } from "./wire.ts";
 
 /** What a reader is made with. */
 export interface ReaderOptions {
@@ -55,8 +55,7 @@ export class SessionReader {
 
   #readThread(event: WireEvent): HostEvent[] | undefined {
     const told = this.#threads.read(event);
-    const ended = told?.find((change) => change.type === "thread.changed" && change.status === "terminated");
-    if (told === undefined || ended?.type !== "thread.changed") return told;
-    return [...told, ...this.calls.end(ended.thread ?? "")];
+    if (told === undefined || event.type !== "session.thread_status_terminated") return told;
+    return [...told, ...this.calls.end(text(event["session_thread_id"]) ?? "")];
   }
 }

@@ -38,7 +38,8 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
     });
   return {
     get: (path, query, signal) => again(`GET ${path}`, (within) => api.get(path, query, within), signal),
-    post: (path, body, signal) => once(`POST ${path}`, (within) => api.post(path, body, within), signal),
+    post: (path, body, signal, headers) =>
+      once(`POST ${path}`, (within) => api.post(path, body, within, headers), signal),
     delete: (path, signal) => once(`DELETE ${path}`, (within) => api.delete(path, within), signal),
     upload: (path, form, signal) =>
       once(`POST ${path}`, (within) => api.upload(path, form, within), signal, timeoutMs * 10),

@@ -1,7 +1,7 @@
 /**
  * When a turn begins and how it ends, from what the host says of the session's status.
  *
- *   N1  a turn goes on through a retry, a rest with a workflow run open, and a wait for what only others can answer
+ *   N1  a turn goes on through a retry, and through a rest with a workflow run open
  *   N2  a rest that follows an interrupt, whoever sent it, is its end; an interrupt of a resting session changes nothing
  *   N3  an error is no end; the last one says why, once the end comes
  */
@@ -101,12 +101,10 @@ export class Turns {
     const { type, ids } = readStop(event["stop_reason"]);
     this.#goesOn = false;
     if (type === "requires_action") {
-      const needs = this.#calls.notOthers(ids);
+      const { ids: needs, told } = this.#calls.awaited(ids);
       this.#needs = needs;
-      this.#goesOn = needs.length === 0 && ids.length > 0;
-      if (this.#goesOn) return undefined;
       this.#isOpen = false;
-      return [turnDone(event, "requires_action", { needs })];
+      return [...told, turnDone(event, "requires_action", { needs })];
     }
     this.#needs = [];
     if (type === "end_turn" && !this.#isInterrupted && this.#workflowRuns.holds(event)) return undefined;

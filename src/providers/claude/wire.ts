@@ -18,12 +18,12 @@ export function isWireEvent(value: unknown): value is WireEvent {
 }
 
 /**
- * What makes an event the same when it comes again: its id, and whether it has been processed, since a queued event is
- * told again once it is. Previews have no id and are never repeated.
+ * What makes an event the same when it comes again: its id, and whether it is only queued, since a queued event is told again
+ * once it is processed. Previews have no id and are never repeated.
  */
 export function keyOf(event: WireEvent): string | undefined {
-  const id = event["id"];
-  return typeof id === "string" ? `${id}:${event["processed_at"] === null ? 0 : 1}` : undefined;
+  const id = text(event["id"]);
+  return id !== undefined && event["processed_at"] === null ? `${id}:queued` : id;
 }
 
 /** Our words for an event of the wire that means the same whatever came before it; all others pass through. */

@@ -107,25 +107,35 @@ describe("calls of the host's tools that run here", () => {
   });
 });
 
-describe("calls only others can answer", () => {
-  it("keep the turn open: nobody here is waited for", () => {
+describe("calls a worker is to run", () => {
+  it("are told as waiting once the host waits for them, and as answered once it has an answer [F1-8]", () => {
     const { hear } = reading();
     const told = hear(running, bash("b", "allow"), blocked("b"), hostResult("b"), running, idle());
     expect(told.map(({ type }) => type)).toEqual([
       "turn.began",
       "server_tool.called",
+      "call",
+      "turn.done",
       "server_tool.finished",
+      "call.answered",
+      "turn.began",
       "turn.done",
     ]);
+    expect(told[2]).toMatchObject({ id: "b", name: "bash", isOthers: true });
   });
 
-  it("are left out of what is waited for together with ours [F1-8]", () => {
+  it("are waited for together with ours", () => {
     const { hear } = reading();
     const told = hear(running, bash("b", "allow"), custom("c"), blocked("b", "c"));
-    expect(told.at(-1)).toMatchObject({ type: "turn.done", needs: ["c"] });
-    // Ours is answered, theirs is not: the turn has ended, and the next begins with the work.
-    expect(
-      hear({ type: "user.custom_tool_result", custom_tool_use_id: "c" }, blocked("b"), running),
-    ).toMatchObject([{ type: "call.answered" }, { type: "turn.began" }]);
+    expect(told.at(-1)).toMatchObject({ type: "turn.done", needs: ["b", "c"] });
+    const later = hear({ type: "user.custom_tool_result", custom_tool_use_id: "c" }, blocked("b"));
+    expect(later).toMatchObject([{ type: "call.answered" }, { type: "turn.done", needs: ["b"] }]);
+  });
+
+  it("can be answered from here all the same", () => {
+    const { hear, reader } = reading();
+    hear(running, bash("b", "allow"), blocked("b"));
+    const answer = { type: "tool_result", callId: "b", result } as const;
+    expect(reader.calls.toWire(answer)).toMatchObject({ type: "user.tool_result", tool_use_id: "b" });
   });
 });
