@@ -4,16 +4,16 @@ import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { retryPolicy } from "../../core/retry.ts";
-import { attach } from "./connection.ts";
-import { toHostError } from "./host-error.ts";
-import { SessionMaker } from "./new-session.ts";
-import { connectRequests, pathTo } from "./requests.ts";
-import { findToolsRunHere } from "./run-here.ts";
-import type { ServerTraits } from "./server-traits.ts";
-import { ANTHROPIC } from "./server-traits.ts";
-import type { SessionSetup } from "./session-setup.ts";
-import { checkSetup } from "./session-setup.ts";
-import type { ClaudeConnectionOptions } from "./settings.ts";
+import { toHostError } from "./api/host-error.ts";
+import { connectRequests, pathTo } from "./api/requests.ts";
+import type { ClaudeConnectionOptions } from "./api/settings.ts";
+import { SessionMaker } from "./control/new-session.ts";
+import type { SessionSetup } from "./control/session-setup.ts";
+import { checkSetup } from "./control/session-setup.ts";
+import { attach } from "./session/connection.ts";
+import { findToolsRunHere } from "./session/run-here.ts";
+import type { ServerTraits } from "./session/server-traits.ts";
+import { ANTHROPIC } from "./session/server-traits.ts";
 
 /** How sessions with Claude Managed Agents are held. */
 export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {

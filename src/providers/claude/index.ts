@@ -1,22 +1,22 @@
 /** The provider for Claude Managed Agents, and the control plane beside it. */
 
-export type { AgentChanges, AgentQuery, Agents, ClaudeAgent, NewAgent } from "./agents.ts";
+export type { AgentChanges, AgentQuery, Agents, ClaudeAgent, NewAgent } from "./control/agents.ts";
 export type { ClaudeOptions } from "./claude.ts";
 export { claude } from "./claude.ts";
-export type { ClaudeClient } from "./client.ts";
-export type { ManagedAgentsClient } from "./create-client.ts";
-export { createClient } from "./create-client.ts";
+export type { ClaudeClient } from "./api/client.ts";
+export type { ManagedAgentsClient } from "./control/create-client.ts";
+export { createClient } from "./control/create-client.ts";
 export type {
   ClaudeEnvironment,
   EnvironmentConfig,
   EnvironmentQuery,
   Environments,
   NewEnvironment,
-} from "./environments.ts";
-export type { ClaudeFile, FileQuery, Files, NewFile } from "./files.ts";
-export type { ProvisionHandles, ProvisionOptions } from "./provision.ts";
-export { provision, teardown } from "./provision.ts";
-export type { CallOptions, WireObject } from "./requests.ts";
+} from "./control/environments.ts";
+export type { ClaudeFile, FileQuery, Files, NewFile } from "./control/files.ts";
+export type { ProvisionHandles, ProvisionOptions } from "./control/provision.ts";
+export { provision, teardown } from "./control/provision.ts";
+export type { CallOptions, WireObject } from "./api/requests.ts";
 export type {
   ClaudeSessionResource,
   ClaudeThread,
@@ -24,10 +24,10 @@ export type {
   SessionEvents,
   SessionResources,
   SessionThreads,
-} from "./session-parts.ts";
-export type { ServerTraits } from "./server-traits.ts";
-export type { AgentExtras, SessionSetup } from "./session-setup.ts";
-export type { StopOptions } from "./session-stop.ts";
+} from "./control/session-parts.ts";
+export type { ServerTraits } from "./session/server-traits.ts";
+export type { AgentExtras, SessionSetup } from "./control/session-setup.ts";
+export type { StopOptions } from "./control/session-stop.ts";
 export type {
   ClaudeSession,
   NewSession,
@@ -36,6 +36,6 @@ export type {
   SessionQuery,
   Sessions,
   WireBudget,
-} from "./sessions.ts";
-export type { ClaudeConnectionOptions } from "./settings.ts";
-export type { WireEvent } from "./wire.ts";
+} from "./control/sessions.ts";
+export type { ClaudeConnectionOptions } from "./api/settings.ts";
+export type { WireEvent } from "./session/wire.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { listPages } from "../../../src/providers/claude/page-list.ts";
+import { listPages } from "../../../src/providers/claude/api/page-list.ts";
 
 /** All pages of a list whose replies come by the cursor they are asked for with. */
 async function read(reply: (cursor: unknown) => Record<string, unknown>) {

@@ -5,8 +5,8 @@ import { manualClock } from "loophost/testing";
 import { expect } from "vitest";
 
 import type { HostEvent } from "../../../src/core/provider.ts";
-import { SessionReader } from "../../../src/providers/claude/session-reader.ts";
-import type { WireEvent } from "../../../src/providers/claude/wire.ts";
+import { SessionReader } from "../../../src/providers/claude/session/session-reader.ts";
+import type { WireEvent } from "../../../src/providers/claude/session/wire.ts";
 
 /** A reader at work. */
 export interface Reading {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { keyOf, toWire } from "../../../src/providers/claude/wire.ts";
+import { keyOf, toWire } from "../../../src/providers/claude/session/wire.ts";
 import { only, reading } from "./reading.ts";
 
 describe("events of the wire in our words", () => {

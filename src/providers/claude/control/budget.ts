@@ -1,7 +1,7 @@
 /** Budgets of sessions: money in its smallest unit, which the wire writes as a string. */
 
-import { LoophostError } from "../../core/errors.ts";
-import type { Money } from "../../core/results.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import type { Money } from "../../../core/results.ts";
 
 /**
  * The wire's form of a budget; null removes one, undefined says nothing of it.

@@ -5,9 +5,9 @@
  * empty counts as not set.
  */
 
-import type { Clock } from "../../core/clock.ts";
-import { LoophostError } from "../../core/errors.ts";
-import type { RetryPolicy } from "../../core/retry.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import type { RetryPolicy } from "../../../core/retry.ts";
 import type { ClaudeClient } from "./client.ts";
 
 /** How the service is reached. */

@@ -1,15 +1,15 @@
 /** The control plane: what a host has of agents, environments, sessions and files, beside running them. */
 
+import { connectRequests } from "../api/requests.ts";
+import type { ClaudeConnectionOptions } from "../api/settings.ts";
 import type { Agents } from "./agents.ts";
 import { createAgents } from "./agents.ts";
 import type { Environments } from "./environments.ts";
 import { createEnvironments } from "./environments.ts";
 import type { Files } from "./files.ts";
 import { createFiles } from "./files.ts";
-import { connectRequests } from "./requests.ts";
 import type { Sessions } from "./sessions.ts";
 import { createSessions } from "./sessions.ts";
-import type { ClaudeConnectionOptions } from "./settings.ts";
 
 /** A client of the control plane. Printing it shows no key. */
 export interface ManagedAgentsClient {

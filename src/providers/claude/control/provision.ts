@@ -1,15 +1,15 @@
 /** What sessions are made from, made ahead of them and put away after them: an agent and an environment at the host. */
 
-import type { Agent } from "../../core/agent.ts";
-import { messageOf, toLoophostError } from "../../core/errors.ts";
+import type { Agent } from "../../../core/agent.ts";
+import { messageOf, toLoophostError } from "../../../core/errors.ts";
+import { reworded } from "../api/host-error.ts";
+import type { CallOptions } from "../api/requests.ts";
+import { connectRequests } from "../api/requests.ts";
+import type { ClaudeConnectionOptions } from "../api/settings.ts";
 import { ensureAgent, ensureEnvironment } from "./ensure.ts";
 import type { EnvironmentConfig } from "./environments.ts";
-import { reworded } from "./host-error.ts";
-import type { CallOptions } from "./requests.ts";
-import { connectRequests } from "./requests.ts";
 import type { AgentExtras } from "./session-setup.ts";
 import { checkEnvironment } from "./session-setup.ts";
-import type { ClaudeConnectionOptions } from "./settings.ts";
 
 /** How an agent is provisioned. */
 export interface ProvisionOptions extends ClaudeConnectionOptions, AgentExtras, CallOptions {

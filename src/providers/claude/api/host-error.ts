@@ -1,8 +1,8 @@
 /** What a request threw, as a typed error without secrets, and what it says about the request itself. */
 
-import type { ErrorDetails } from "../../core/errors.ts";
-import { LoophostError, messageOf } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
+import type { ErrorDetails } from "../../../core/errors.ts";
+import { LoophostError, messageOf } from "../../../core/errors.ts";
+import { isObject } from "../../../core/json.ts";
 
 const MAX_MESSAGE_CHARS = 500;
 

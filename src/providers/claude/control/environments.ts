@@ -1,6 +1,6 @@
 /** Environments at the host: the places where server tools run. */
 
-import type { CallOptions, Requests, WireObject } from "./requests.ts";
+import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 
 /** An environment at the host, as the wire has it. */
 export interface ClaudeEnvironment extends WireObject {

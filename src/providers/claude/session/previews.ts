@@ -5,7 +5,7 @@
  *   P2  a message whose pieces may have been missed is not told in pieces any more: its end without its middle helps nobody
  */
 
-import type { HostEvent } from "../../core/provider.ts";
+import type { HostEvent } from "../../../core/provider.ts";
 import type { WireEvent } from "./wire.ts";
 import { readDelta, text } from "./wire.ts";
 

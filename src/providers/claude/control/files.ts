@@ -1,8 +1,8 @@
 /** Files at the host: bytes under a name. Nothing here knows of a file system. */
 
-import { LoophostError } from "../../core/errors.ts";
-import type { CallOptions, Requests, WireObject } from "./requests.ts";
-import { pathTo } from "./requests.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import { pathTo } from "../api/requests.ts";
 
 /** A file at the host, as the wire has it. */
 export interface ClaudeFile extends WireObject {

@@ -5,12 +5,12 @@
  *   S2  what is not there any more, or could not be had, is forgotten and asked for again
  */
 
-import { onAbort } from "../../core/abort.ts";
-import type { Agent } from "../../core/agent.ts";
-import { LoophostError } from "../../core/errors.ts";
+import { onAbort } from "../../../core/abort.ts";
+import type { Agent } from "../../../core/agent.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import type { Requests } from "../api/requests.ts";
 import type { Ensured } from "./ensure.ts";
 import { ensureAgent, ensureEnvironment } from "./ensure.ts";
-import type { Requests } from "./requests.ts";
 import type { SessionSetup } from "./session-setup.ts";
 import type { ClaudeSession } from "./sessions.ts";
 import { createSessions } from "./sessions.ts";

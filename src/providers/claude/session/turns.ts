@@ -6,10 +6,10 @@
  *   N3  an error is no end; the last one says why, once the end comes
  */
 
-import type { Clock } from "../../core/clock.ts";
-import { isObject } from "../../core/json.ts";
-import type { HostEvent } from "../../core/provider.ts";
-import type { Ending, EndingDetails } from "../../core/results.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { isObject } from "../../../core/json.ts";
+import type { HostEvent } from "../../../core/provider.ts";
+import type { Ending, EndingDetails } from "../../../core/results.ts";
 import type { Calls } from "./calls.ts";
 import type { WireEvent } from "./wire.ts";
 import { readMoney, text } from "./wire.ts";

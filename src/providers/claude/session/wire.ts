@@ -4,10 +4,10 @@
  * Adding, never replacing: every event keeps the wire's own as `raw`, and what has no word of ours passes through.
  */
 
-import { isObject } from "../../core/json.ts";
-import type { HostEvent, HostInput } from "../../core/provider.ts";
-import type { ContentBlock, MediaSource, Money, OutcomeVerdict, Usage } from "../../core/results.ts";
-import { NO_USAGE } from "../../core/results.ts";
+import { isObject } from "../../../core/json.ts";
+import type { HostEvent, HostInput } from "../../../core/provider.ts";
+import type { ContentBlock, MediaSource, Money, OutcomeVerdict, Usage } from "../../../core/results.ts";
+import { NO_USAGE } from "../../../core/results.ts";
 
 /** An event of the wire: an object with a type. Everything else is read with care. */
 export type WireEvent = Readonly<Record<string, unknown>> & { readonly type: string };

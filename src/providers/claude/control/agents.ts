@@ -1,6 +1,6 @@
 /** Agents at the host: definitions in numbered versions, made from and changed to what the wire takes. */
 
-import type { CallOptions, Requests, WireObject } from "./requests.ts";
+import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 
 /** An agent at the host, as the wire has it. */
 export interface ClaudeAgent extends WireObject {

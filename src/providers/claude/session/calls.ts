@@ -8,7 +8,7 @@
  *   K4  what is known of calls is forgotten when the next work begins (I10)
  */
 
-import type { HostEvent, HostInput } from "../../core/provider.ts";
+import type { HostEvent, HostInput } from "../../../core/provider.ts";
 import type { WireEvent } from "./wire.ts";
 import { callOf, text, toWire, toWireContent } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 /** Lists in pages, read to their end: by the cursor the server gives, or by the id of the last item where it only says that there is more. */
 
-import { isObject } from "../../core/json.ts";
+import { isObject } from "../../../core/json.ts";
 import type { ClaudeApi } from "./client.ts";
 
 const MAX_PAGES = 10_000;

@@ -1,9 +1,9 @@
 /** Which tools of the host's run here: in a self-hosted environment, those the agent has a local tool for. */
 
-import type { Agent } from "../../core/agent.ts";
-import { isObject } from "../../core/json.ts";
-import { isBuiltInTool } from "./built-in-tools.ts";
-import type { ClaudeApi } from "./client.ts";
+import type { Agent } from "../../../core/agent.ts";
+import { isObject } from "../../../core/json.ts";
+import { isBuiltInTool } from "../api/built-in-tools.ts";
+import type { ClaudeApi } from "../api/client.ts";
 
 /** What is needed to find out. */
 export interface RunHereRequest {

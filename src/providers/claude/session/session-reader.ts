@@ -3,8 +3,8 @@
  * goes to the first part that knows it.
  */
 
-import type { Clock } from "../../core/clock.ts";
-import type { HostEvent } from "../../core/provider.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { HostEvent } from "../../../core/provider.ts";
 import { Calls } from "./calls.ts";
 import { Messages } from "./messages.ts";
 import { Previews } from "./previews.ts";

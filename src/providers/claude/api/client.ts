@@ -3,8 +3,8 @@
  * fits and a test can stand in for it.
  */
 
-import { LoophostError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import { isObject } from "../../../core/json.ts";
 import { toHostError } from "./host-error.ts";
 import type { ClaudeConnectionOptions } from "./settings.ts";
 import { findAccess } from "./settings.ts";

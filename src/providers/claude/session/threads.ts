@@ -4,8 +4,8 @@
  * A thread is a child once the host has said that it was created. Every other id is the main thread's, which is told nowhere else.
  */
 
-import type { ThreadChanged } from "../../core/events.ts";
-import type { HostEvent } from "../../core/provider.ts";
+import type { ThreadChanged } from "../../../core/events.ts";
+import type { HostEvent } from "../../../core/provider.ts";
 import type { WireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 

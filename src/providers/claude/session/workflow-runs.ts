@@ -5,7 +5,7 @@
  *   W2  where no agent wakes within WAKE_MS of that end, its rest was the end after all
  */
 
-import type { Clock } from "../../core/clock.ts";
+import type { Clock } from "../../../core/clock.ts";
 import type { WireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 

@@ -1,8 +1,8 @@
 /** Sessions at the host: made, looked at, changed, put away. */
 
-import type { Money } from "../../core/results.ts";
+import type { Money } from "../../../core/results.ts";
+import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 import { toWireBudget } from "./budget.ts";
-import type { CallOptions, Requests, WireObject } from "./requests.ts";
 import type { SessionEvents, SessionResources, SessionThreads } from "./session-parts.ts";
 import { createSessionEvents, createSessionResources, createSessionThreads } from "./session-parts.ts";
 import type { StopOptions } from "./session-stop.ts";

@@ -1,8 +1,8 @@
 /** What a session is made with, beside the agent. */
 
-import { LoophostError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
-import type { Money } from "../../core/results.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import { isObject } from "../../../core/json.ts";
+import type { Money } from "../../../core/results.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 
 /** What an agent at the host has beside instructions and tools of ours, in the words of the wire. */

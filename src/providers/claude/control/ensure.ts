@@ -4,13 +4,13 @@
  * A name ends in a digest of the definition, so a changed definition is another agent, and an unchanged one is never made twice.
  */
 
-import type { Agent } from "../../core/agent.ts";
-import { digestOf } from "../../core/digest.ts";
-import { LoophostError, toLoophostError } from "../../core/errors.ts";
-import { isBuiltInTool } from "./built-in-tools.ts";
+import type { Agent } from "../../../core/agent.ts";
+import { digestOf } from "../../../core/digest.ts";
+import { LoophostError, toLoophostError } from "../../../core/errors.ts";
+import { isBuiltInTool } from "../api/built-in-tools.ts";
+import type { CallOptions, Path, Requests, WireObject } from "../api/requests.ts";
+import { pathTo } from "../api/requests.ts";
 import type { EnvironmentConfig } from "./environments.ts";
-import type { CallOptions, Path, Requests, WireObject } from "./requests.ts";
-import { pathTo } from "./requests.ts";
 import type { AgentExtras } from "./session-setup.ts";
 
 /** Something that is there now. */

@@ -6,17 +6,17 @@
  *   C5  a session that is over is let go of: its stream is not opened again
  */
 
-import { onAbort } from "../../core/abort.ts";
-import { AttachedStream } from "../../core/attached-stream.ts";
-import type { Clock } from "../../core/clock.ts";
-import { LoophostError, toLoophostError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
-import type { Connection, HostEvent, HostInput } from "../../core/provider.ts";
-import type { RetryPolicy } from "../../core/retry.ts";
-import { readSse } from "../../core/sse.ts";
-import type { ClaudeApi } from "./client.ts";
-import { toHostError } from "./host-error.ts";
-import { listPages } from "./page-list.ts";
+import { onAbort } from "../../../core/abort.ts";
+import { AttachedStream } from "../../../core/attached-stream.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { LoophostError, toLoophostError } from "../../../core/errors.ts";
+import { isObject } from "../../../core/json.ts";
+import type { Connection, HostEvent, HostInput } from "../../../core/provider.ts";
+import type { RetryPolicy } from "../../../core/retry.ts";
+import { readSse } from "../../../core/sse.ts";
+import type { ClaudeApi } from "../api/client.ts";
+import { toHostError } from "../api/host-error.ts";
+import { listPages } from "../api/page-list.ts";
 import { Sender } from "./sender.ts";
 import type { ServerTraits } from "./server-traits.ts";
 import { SessionReader } from "./session-reader.ts";

@@ -1,9 +1,9 @@
 /** What belongs to a session: its events, its threads, and what was given to it to work with. */
 
-import type { CallOptions, Requests, WireObject } from "./requests.ts";
-import { pathTo } from "./requests.ts";
-import type { WireEvent } from "./wire.ts";
-import { isWireEvent } from "./wire.ts";
+import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import { pathTo } from "../api/requests.ts";
+import type { WireEvent } from "../session/wire.ts";
+import { isWireEvent } from "../session/wire.ts";
 
 /** Which events of a session to list. */
 export interface EventQuery {

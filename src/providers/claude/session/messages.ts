@@ -1,6 +1,6 @@
 /** What was said to the session, by us and by others: which of our messages the host has begun to work on. */
 
-import type { HostEvent } from "../../core/provider.ts";
+import type { HostEvent } from "../../../core/provider.ts";
 import type { WireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 

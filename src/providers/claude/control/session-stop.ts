@@ -4,10 +4,10 @@
  * Its events decide. Its status lags behind them, both ways.
  */
 
-import { sleep } from "../../core/abort.ts";
-import { LoophostError } from "../../core/errors.ts";
-import type { CallOptions, Requests, WireObject } from "./requests.ts";
-import { pathTo } from "./requests.ts";
+import { sleep } from "../../../core/abort.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import { pathTo } from "../api/requests.ts";
 
 /** How a session is archived or deleted. */
 export interface StopOptions extends CallOptions {
