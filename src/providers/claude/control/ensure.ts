@@ -9,7 +9,6 @@ import { digestOf } from "../../../core/digest.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import { isBuiltInTool } from "../api/built-in-tools.ts";
 import type { CallOptions, Path, Requests, WireObject } from "../api/requests.ts";
-import { pathTo } from "../api/requests.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 import type { AgentExtras } from "./session-setup.ts";
 
@@ -85,11 +84,11 @@ async function ensure(
   const found = await find();
   if (found !== undefined) return { id: found.id, isNew: false };
   try {
-    const made = await requests.once(
-      () => requests.post(path, { name, ...definition }, options),
-      { find, advice: `List ${pathTo(path)} to see whether "${name}" is there.` },
-      options,
-    );
+    // Two of a name would do no harm, since either is found by it; so a post whose reply was lost may be repeated.
+    const make = async (attempt: number) =>
+      (attempt > 1 ? await find() : undefined) ??
+      (await requests.post(path, { name, ...definition }, options));
+    const made = await requests.repeat(make, options);
     return { id: made.id, isNew: true };
   } catch (thrown) {
     // Somebody else was faster.
