@@ -3,6 +3,7 @@
  * No retries, no deadlines, no validation, no events, no journal. What a library costs is what it costs beyond this.
  */
 
+import { splitEvents } from "./split-events.ts";
 import type { Converse, Setting } from "./task.ts";
 import { INSTRUCTIONS, LOOK_UP, Orders, PROMPT } from "./task.ts";
 
@@ -95,22 +96,6 @@ async function ask(url: string, body: object, onText?: (text: string) => void): 
       json = "";
     }
   };
-  await readEvents(response.body, take);
+  await splitEvents(response.body, (data) => take(JSON.parse(data)));
   return reply;
-}
-
-/** The least that splits this server's stream: line feeds only, one data line an event. */
-async function readEvents(body: ReadableStream<Uint8Array>, take: (event: WireEvent) => void): Promise<void> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let rest = "";
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    const text = rest + decoder.decode(read.value, { stream: true });
-    let start = 0;
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n", start)) {
-      take(JSON.parse(text.slice(text.indexOf("\ndata: ", start) + 7, end)));
-      start = end + 2;
-    }
-    rest = text.slice(start);
-  }
 }

@@ -1,50 +1,64 @@
 /**
- * `npm run bench [scenario…] [--quick] [--json] [--rounds n]`: the floor and ours against one scripted model, as one table.
- *
- * Every measurement is made in a fresh process, one at a time; each round goes through all of them, every other round
- * backwards, so that a machine that slows down slows both.
+ * `npm run bench [name…] [--quick] [--json] [--rounds n]`: the scenarios (the floor and ours against one scripted model) as
+ * one table, and each comparison (several contenders at the same work) as another.
  */
 
-import { execFile, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 
-import type { ImportCost } from "./core.ts";
+import type { Compared, Comparison, Figures } from "./comparison.ts";
+import { compare } from "./comparison.ts";
 import { coreSizeKb, importCosts } from "./core.ts";
+import { hostedComparison } from "./hosted/comparison.ts";
 import type { Job, Measured } from "./job.ts";
+import { journalComparisons } from "./journal/comparisons.ts";
 import type { Measurements } from "./report.ts";
 import { toRow } from "./report.ts";
-import type { Scenario, Sizes } from "./scenarios.ts";
-import { FULL, jobsOf, QUICK, scenariosOf } from "./scenarios.ts";
-import { surroundings, toNotes, toTable } from "./table.ts";
+import { inFreshProcess, inRounds } from "./rounds.ts";
+import { jobsOf, scenariosOf } from "./scenarios.ts";
+import type { Sizes } from "./sizes.ts";
+import { FULL, QUICK } from "./sizes.ts";
+import { surroundings, toComparedTable, toNotes, toTable } from "./table.ts";
 
-const execute = promisify(execFile);
 const MODEL_SERVER = fileURLToPath(new URL("./model-server.ts", import.meta.url));
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
-const JOB_TIMEOUT_MS = 120_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: "boolean" }, json: { type: "boolean" }, rounds: { type: "string" } },
 });
-const base = values.quick === true ? QUICK : FULL;
+const isQuick = values.quick === true;
+const base = isQuick ? QUICK : FULL;
 const sizes: Sizes = { ...base, rounds: Number(values.rounds ?? base.rounds) };
-const scenarios = choose(scenariosOf(sizes), positionals);
+const allScenarios = scenariosOf(sizes);
+const allComparisons = [...journalComparisons(sizes.journal), hostedComparison(sizes.hosted)];
+const isAsked = chooser([...allScenarios, ...allComparisons], positionals);
+const scenarios = allScenarios.filter(isAsked);
+const comparisons = allComparisons.filter(isAsked);
 const where = surroundings();
 
-const measurements = await measureAll(scenarios, sizes);
+const measurements = await measureScenarios();
 const rows = scenarios.map((scenario) => toRow(scenario, measurements));
-if (values.json === true) console.log(JSON.stringify({ ...where, rounds: sizes.rounds, rows }, null, 2));
+const compared = await measureComparisons();
+if (values.json === true)
+  console.log(JSON.stringify({ ...where, rounds: sizes.rounds, rows, comparisons: compared }, null, 2));
 else {
-  console.log(`${where.date}. ${where.machine}. ${where.versions}. Load before: ${where.load}.\n`);
   console.log(
-    `${toTable(rows)}\n\n${toNotes(rows, { rounds: sizes.rounds, isQuick: values.quick === true })}`,
+    `${where.date}. ${where.machine}. ${where.versions}. Files in ${where.folder}. Load before: ${where.load}.`,
   );
+  if (rows.length > 0) console.log(`\n${toTable(rows)}`);
+  for (const comparison of compared) console.log(`\n${toComparedTable(comparison)}`);
+  console.log(`\n${toNotes(rows, compared, { rounds: sizes.rounds, isQuick })}`);
 }
 
-/** The scenarios whose names begin with one of those asked for; all when none is. */
-function choose(all: readonly Scenario[], asked: readonly string[]): readonly Scenario[] {
+interface Named {
+  readonly name: string;
+}
+
+/** Says whether a name begins with one of those asked for; every name does when none is. */
+function chooser(all: readonly Named[], asked: readonly string[]): (named: Named) => boolean {
   const unknown = asked.filter((start) => !all.some(({ name }) => name.startsWith(start)));
   if (unknown.length > 0) {
     console.error(
@@ -52,48 +66,43 @@ function choose(all: readonly Scenario[], asked: readonly string[]): readonly Sc
     );
     process.exit(2);
   }
-  return all.filter(({ name }) => asked.length === 0 || asked.some((start) => name.startsWith(start)));
+  return ({ name }) => asked.length === 0 || asked.some((start) => name.startsWith(start));
 }
 
-async function measureAll(chosen: readonly Scenario[], { rounds, imports }: Sizes): Promise<Measurements> {
-  const jobs = new Map(chosen.flatMap(jobsOf).map((job) => [JSON.stringify(job), job]));
-  const measured = new Map<string, Measured[]>();
-  const importsMeasured: ImportCost[] = [];
-  const kinds = new Set(chosen.map(({ kind }) => kind));
+async function measureScenarios(): Promise<Measurements> {
   const server = fork(MODEL_SERVER);
   const [url] = await once(server, "message");
-  for (let round = 0; round < rounds; round += 1) {
-    const order = [...jobs.keys()];
-    for (const key of round % 2 === 0 ? order : order.toReversed()) {
-      progress(`round ${round + 1} of ${rounds}: ${order.indexOf(key) + 1} of ${order.length}`);
-      measured.set(key, [...(measured.get(key) ?? []), await measure(key, String(url))]);
-    }
-    if (kinds.has("core import")) importsMeasured.push(...(await importCosts(imports)));
-  }
+  const jobs = new Map(
+    scenarios
+      .flatMap(jobsOf)
+      .map((job) => JSON.stringify(job))
+      .map((job) => [job, () => inFreshProcess<Measured>(WORKER, job, String(url))]),
+  );
+  const measured = await inRounds(jobs, sizes.rounds);
   server.disconnect();
-  progress("");
+  const kinds = new Set(scenarios.map(({ kind }) => kind));
   return {
     of: (job: Job) => measured.get(JSON.stringify(job)) ?? [],
-    imports: importsMeasured,
+    imports: kinds.has("core import") ? await importCosts(sizes.imports * sizes.rounds) : [],
     coreSizeKb: kinds.has("core size") ? await coreSizeKb() : Number.NaN,
   };
 }
 
-/** Does a job in a process of its own. */
-async function measure(job: string, url: string): Promise<Measured> {
-  const flags = ["--expose-gc", "--conditions=loophost:source"];
-  const options = { timeout: JOB_TIMEOUT_MS };
-  try {
-    const { stdout } = await execute(process.execPath, [...flags, WORKER, job, url], options);
-    return JSON.parse(stdout);
-  } catch (error) {
-    // Without the figures of one job there is no table; the message holds what its process wrote.
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  }
+async function measureComparisons(): Promise<Compared[]> {
+  const jobs = new Map(
+    comparisons.flatMap((comparison) =>
+      comparison.contenders.map(({ label, job }) => [
+        keyOf(comparison, label),
+        () => inFreshProcess<Figures>(comparison.worker, JSON.stringify(job)),
+      ]),
+    ),
+  );
+  const measured = await inRounds(jobs, sizes.rounds);
+  return comparisons.map((comparison) =>
+    compare(comparison, ({ label }) => measured.get(keyOf(comparison, label)) ?? []),
+  );
 }
 
-/** One line on a terminal, overwritten; nothing where output is kept. */
-function progress(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+function keyOf({ name }: Comparison, label: string): string {
+  return `${name}: ${label}`;
 }

@@ -1,31 +1,17 @@
 /** Ours: the same task through the public entry points, as a user writes it. */
 
 import type { SessionResult } from "loophost";
-import { defineAgent, defineTool, isDelta, openSession, run } from "loophost";
+import { isDelta, openSession, run } from "loophost";
 import { anthropicMessages, local } from "loophost/providers/local";
 
+import { benchAgent } from "./agent.ts";
 import type { Converse, Outcome, Setting } from "./task.ts";
-import { INSTRUCTIONS, LOOK_UP, Orders, PROMPT } from "./task.ts";
+import { Orders, PROMPT } from "./task.ts";
 
 /** Sets our loop up. */
 export function ours({ url, script, threads, read }: Setting, model: string): Converse {
   const provider = local({ model: anthropicMessages({ model, apiKey: "bench", baseUrl: url, threads }) });
-  const lookUp = defineTool({
-    name: LOOK_UP.name,
-    description: LOOK_UP.description,
-    input: LOOK_UP.inputSchema,
-    execute: (input, { context }) => {
-      // A parse boundary: what run() was given as context comes back as it was.
-      if (!(context instanceof Orders) || typeof input["query"] !== "string") throw new TypeError("not ours");
-      return context.lookUp(input["query"]);
-    },
-  });
-  const agent = defineAgent({
-    name: "bench",
-    instructions: INSTRUCTIONS,
-    tools: [lookUp],
-    limits: { maxTurns: Infinity },
-  });
+  const agent = benchAgent();
   if (read === "result")
     return async () => {
       const context = new Orders(script);

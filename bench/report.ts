@@ -2,8 +2,8 @@
 
 import type { ImportCost } from "./core.ts";
 import type { Job, Measured } from "./job.ts";
-import { median } from "./median.ts";
 import type { Scenario } from "./scenarios.ts";
+import { median } from "./statistics.ts";
 
 /** One row of the table. */
 export interface Row {

@@ -3,6 +3,7 @@
 import type { Job } from "./job.ts";
 import type { Script } from "./script.ts";
 import { EVERYDAY } from "./script.ts";
+import type { Sizes } from "./sizes.ts";
 
 /** One row of the table. Jobs that several rows share are measured once. */
 export type Scenario =
@@ -24,62 +25,6 @@ interface Pair {
   readonly floor: Job;
   readonly ours: Job;
 }
-
-/** How much of everything is measured. */
-export interface Sizes {
-  /** Whether the goals are meant for these sizes. */
-  readonly isJudged: boolean;
-  readonly rounds: number;
-  /** Tool turns of the sessions whose cost a turn is compared. */
-  readonly loops: readonly number[];
-  /** Tool turns measured in all, in as many sessions as it takes. */
-  readonly toolTurns: number;
-  /** Turns a loop is warmed up with: a server that has run for a minute is the case of interest. */
-  readonly warmTurns: number;
-  readonly threadTurns: number;
-  readonly crowd: number;
-  readonly textChars: number;
-  readonly textSessions: number;
-  readonly argsSessions: number;
-  readonly held: number;
-  readonly kept: number;
-  /** Pairs of processes a round that start with and without the core. */
-  readonly imports: number;
-}
-
-/** The sizes to quote. */
-export const FULL: Sizes = {
-  isJudged: true,
-  rounds: 5,
-  loops: [25, 100, 200, 400],
-  toolTurns: 1_600,
-  warmTurns: 1_000,
-  threadTurns: 200,
-  crowd: 200,
-  textChars: 5_000_000,
-  textSessions: 8,
-  argsSessions: 40,
-  held: 200,
-  kept: 5_000,
-  imports: 5,
-};
-
-/** Enough to see that everything runs, and no more. */
-export const QUICK: Sizes = {
-  isJudged: false,
-  rounds: 1,
-  loops: [25, 100],
-  toolTurns: 100,
-  warmTurns: 100,
-  threadTurns: 100,
-  crowd: 50,
-  textChars: 1_000_000,
-  textSessions: 1,
-  argsSessions: 5,
-  held: 50,
-  kept: 200,
-  imports: 3,
-};
 
 /** All scenarios, at a size. */
 export function scenariosOf(sizes: Sizes): Scenario[] {

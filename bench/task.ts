@@ -66,3 +66,12 @@ export class Orders {
     return this.#answer;
   }
 }
+
+/** Checks that the tool was called as a script says. */
+export function checkOrders({ toolCalls, inputChars }: Orders, script: Script): void {
+  const expected = expectedOutcome(script);
+  if (toolCalls === expected.toolCalls && inputChars === expected.inputChars) return;
+  throw new Error(
+    `${toolCalls} calls with ${inputChars} characters of input, not ${expected.toolCalls} with ${expected.inputChars}.`,
+  );
+}

@@ -6,16 +6,14 @@
 
 import { isDeepStrictEqual } from "node:util";
 
+import { heapKept, usedHeap } from "./heap.ts";
 import type { Job, Measured } from "./job.ts";
-import { median } from "./median.ts";
+import { inLanes } from "./lanes.ts";
 import type { Stats } from "./model-server.ts";
 import type { Script } from "./script.ts";
 import { toModelName } from "./script.ts";
 import type { Converse } from "./task.ts";
 import { expectedOutcome } from "./task.ts";
-
-/** Parts in which the heap that is left behind is measured. */
-const PASSES = 5;
 
 if (import.meta.main) {
   const [job, url] = process.argv.slice(2);
@@ -33,7 +31,9 @@ async function measure(job: Job, url: string): Promise<Measured> {
   const converseOnce = setUp(job.script);
   if (job.measure === "time") return measureTime(job, converseOnce, url);
   const heapBytes =
-    job.measure === "heap held" ? await heapHeld(job, converseOnce, url) : await heapKept(job, converseOnce);
+    job.measure === "heap held"
+      ? await heapHeld(job, converseOnce, url)
+      : await heapKept(job.sessions, (sessions) => converse(job.script, converseOnce, sessions, job.atOnce));
   return { cpuMs: 0, wallMs: 0, sentBytes: 0, heapBytes };
 }
 
@@ -76,49 +76,15 @@ async function heapHeld({ script, sessions }: Job, once: Converse, url: string):
   return (during - before) / sessions;
 }
 
-/**
- * The heap that each of many sessions leaves behind when it is over: the middle of several passes, because once in a
- * while the engine itself lets go of megabytes.
- */
-async function heapKept({ script, sessions, atOnce }: Job, once: Converse): Promise<number> {
-  const left: number[] = [];
-  for (let pass = 0, before = await usedHeap(); pass < PASSES; pass += 1) {
-    await converse(script, once, sessions / PASSES, atOnce);
-    const after = await usedHeap();
-    left.push((after - before) / (sessions / PASSES));
-    before = after;
-  }
-  return median(left);
-}
-
 /** Holds so many sessions, so many at once, and checks that each did its task. */
-async function converse(script: Script, once: Converse, sessions: number, atOnce: number): Promise<void> {
-  let left = sessions;
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1;
-      check(script, await once());
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, sessions) }, lane));
+function converse(script: Script, once: Converse, sessions: number, atOnce: number): Promise<void> {
+  return inLanes(sessions, atOnce, async () => check(script, await once()));
 }
 
 function check(script: Script, outcome: Awaited<ReturnType<Converse>>): void {
   const expected = expectedOutcome(script);
   if (isDeepStrictEqual(outcome, expected)) return;
   throw new Error(`The task came to ${JSON.stringify(outcome)}, not to ${JSON.stringify(expected)}.`);
-}
-
-/** The heap in use after everything that can be collected is. */
-async function usedHeap(): Promise<number> {
-  const collect = globalThis.gc;
-  if (collect === undefined) throw new Error("Run this with --expose-gc.");
-  // Finalisers of one collection free what the next one finds.
-  for (let round = 0; round < 4; round += 1) {
-    await new Promise((resolve) => setImmediate(resolve));
-    collect();
-  }
-  return process.memoryUsage().heapUsed;
 }
 
 async function statsOf(url: string): Promise<Stats> {

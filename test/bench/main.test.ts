@@ -1,4 +1,4 @@
-// The bench runs from end to end at its smallest: fresh processes, both contenders at the same task, one table.
+// The bench runs from end to end at its smallest: fresh processes, both contenders at the same task, one table each.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -14,8 +14,9 @@ async function bench(...args: string[]): Promise<string> {
   return (await execute(process.execPath, command, { cwd: ROOT })).stdout;
 }
 
-it("measures both contenders", async () => {
-  const { rows, ...where } = JSON.parse(await bench("crowd", "heap-kept", "core-size", "--quick", "--json"));
+it("measures scenarios and comparisons", async () => {
+  const names = ["crowd", "heap-kept", "core-size", "journal-crowd"];
+  const { rows, comparisons, ...where } = JSON.parse(await bench(...names, "--quick", "--json"));
   const positive = expect.toSatisfy((value: number) => value > 0);
   expect(where).toMatchObject({ date: expect.any(String), machine: expect.any(String), rounds: 1 });
   expect(rows).toMatchObject([
@@ -23,7 +24,13 @@ it("measures both contenders", async () => {
     { name: "heap-kept", floor: expect.any(Number), ours: expect.any(Number) },
     { name: "core-size", ours: positive },
   ]);
-});
+  expect(comparisons).toMatchObject([{ name: "journal-crowd", rows: expect.any(Array) }]);
+  expect(comparisons[0].rows[0].cells).toMatchObject({
+    "no store": { value: positive },
+    "memory store": { value: positive },
+    "SQLite store": { value: positive },
+  });
+}, 60_000);
 
 it("says which scenarios there are when asked for another", async () => {
   await expect(bench("nope")).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("loop-25") });
