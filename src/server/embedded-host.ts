@@ -20,7 +20,7 @@ import { local } from "../providers/local/local.ts";
 import type { Model } from "../providers/local/model.ts";
 import { memoryStore } from "../stores/memory.ts";
 import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
-import { errorResponse, invalid, notFound, Refusal } from "./http/errors.ts";
+import { errorResponse, hostClosed, invalid, notFound } from "./http/errors.ts";
 import { ReplyMemory } from "./http/idempotency.ts";
 import type { Listening } from "./http/listen.ts";
 import { listenWith } from "./http/listen.ts";
@@ -103,10 +103,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     provider: providerOf(options, clock),
     files,
     prices: options.prices ?? {},
-    onRunning: (session) => {
-      // A store that fails to keep the item fails the session's own log too, which is where that is told.
-      work.want(session).catch(() => undefined);
-    },
+    onRunning: (session) => work.want(session),
   });
   // A session that cannot be taken up now is taken up, or found broken, when it is next used.
   live.start().catch(() => undefined);
@@ -120,13 +117,13 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
     const keys = keysOf(c.req.raw.headers);
     if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();
-    if (isClosed) throw new Refusal("api_error", "This host was closed.");
+    if (isClosed) throw hostClosed();
     if (c.req.method !== "POST") return next();
     const body = await readBody(c.req.raw);
     c.set("body", body);
     const key = c.req.header("idempotency-key");
     if (key === undefined) return next();
-    const request = Buffer.concat([Buffer.from(`${c.req.path}\n`), body]);
+    const request = Buffer.concat([Buffer.from(`${c.req.url}\n`), body]);
     c.res = await replies.once(key, request, () => next().then(() => c.res));
   });
   app.route("/v1/agents", agentRoutes(records));

@@ -151,8 +151,11 @@ describe("an Idempotency-Key", () => {
     expect(both.map(({ body }) => body)).toEqual([again.body, again.body]);
     await stream.idle("end_turn");
     expect(stream.types().filter((type) => type === "user.message")).toHaveLength(1);
-    const other = await server.raw("POST", path, { events: [message("else")] }, headers);
-    expect(other.status).toBe(400);
+    for (const [where, text] of [
+      [path, "else"],
+      [`${path}?beta=true`, "hi"],
+    ] as const)
+      expect((await server.raw("POST", where, { events: [message(text)] }, headers)).status).toBe(400);
   });
 });
 

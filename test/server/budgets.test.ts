@@ -82,6 +82,31 @@ describe("a session with a budget", () => {
     expect(await refusal(more)).toBe("400 invalid_request_error");
   });
 
+  it("that is used up grades nothing before it is raised [S7-budget]", async () => {
+    let gradings = 0;
+    await using server = await startHost(
+      ({ instructions, messages, tools }) => {
+        if (!instructions.includes("rubric")) return [usage, { type: "text", text: "done" }];
+        if (messages.at(-1)?.role === "tool") return "graded";
+        gradings += 1;
+        return [call("g", tools[0]?.name ?? "", { result: "satisfied", explanation: "as it is" })];
+      },
+      { prices: PRICES },
+    );
+    const id = await sessionWith(server, limit("1"));
+    await using stream = await follow(server.client, id);
+    const rubric = { type: "text", content: "Is it done?" } as const;
+    await server.client.beta.sessions.events.send(id, {
+      events: [{ type: "user.define_outcome", description: "Do it", rubric }],
+    });
+    await stream.idle("budget_reached");
+    expect(gradings).toBe(0);
+    await server.client.beta.sessions.update(id, { budget: limit("1000") });
+    await stream.idle("end_turn");
+    expect(gradings).toBe(1);
+    expect(stream.types().filter((type) => type === "agent.message")).toHaveLength(1);
+  });
+
   it("needs a model with a price, and an amount in cents", async () => {
     await using server = await startHost(() => "ok", { prices: PRICES });
     expect(await refusal(sessionWith(server, limit("100"), "other"))).toBe("400 model_not_budgetable");

@@ -16,6 +16,7 @@ import type { SessionRecord } from "../../src/server/records/session-record.ts";
 import { createSession } from "../../src/server/records/session-record.ts";
 import { HostedSession } from "../../src/server/session/hosted-session.ts";
 import { LiveSessions } from "../../src/server/session/live-sessions.ts";
+import type { SessionHost } from "../../src/server/session/session-host.ts";
 import type { UserEvent } from "../../src/server/session/user-events.ts";
 import { readEvents } from "../../src/server/session/user-events.ts";
 import type { WireEvent } from "../../src/server/session/wire-events.ts";
@@ -26,15 +27,27 @@ const NO_FILES = {
   read: () => Promise.reject(new Error("no files here")),
 };
 
+function hostOf(provider: SessionHost["provider"]): Omit<SessionHost, "store"> {
+  return { clock: manualClock(), provider, files: NO_FILES, prices: {}, onRunning: () => undefined };
+}
+
+/** A new session of an agent with the tool `t`. */
+function newSession(): SessionRecord {
+  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
+  return createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" }));
+}
+
 /** A session whose loop host says what the test makes it say. */
 function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = memoryStore()) {
   let emit: ((event: HostEvent) => void) | undefined;
   const sent: HostInput[] = [];
+  let opened = 0;
   const provider: Provider = {
     name: "by hand",
     traits: { answers: "together", history: "here" },
     open: (request) => {
       ({ emit } = request);
+      opened += 1;
       emit({ type: "reply.owed" });
       return Promise.resolve({
         sessionId: "inner",
@@ -48,18 +61,12 @@ function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = m
       });
     },
   };
-  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
-  const record = { ...createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" })), ...changes };
+  const record = { ...newSession(), ...changes };
   const saved: SessionRecord[] = [];
-  const session = new HostedSession(record, {
-    store,
-    clock: manualClock(),
-    provider: () => provider,
-    files: NO_FILES,
-    prices: {},
+  const host = { ...hostOf(() => provider), store };
+  const session = new HostedSession(record, host, {
     save: (changed) => Promise.resolve(void saved.push(changed)),
     rested: () => undefined,
-    onRunning: () => undefined,
     forget: () => Promise.resolve(),
     onQuiet: () => undefined,
   });
@@ -73,6 +80,7 @@ function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = m
   return {
     session,
     sent,
+    opened: () => opened,
     saved,
     events,
     emit: (event: HostEvent) => emit?.(event),
@@ -90,32 +98,31 @@ const waitsFor = (...needs: string[]): HostEvent => ({
   needs,
 });
 
-/** A session that waits for the answers to two calls. */
-async function waiting() {
+/** A session at work, whose model has called the tool under these ids and has not ended its turn. */
+async function calling(...ids: readonly string[]) {
   const one = sessionUnderTest();
   one.session.post(post(message("go")));
   await settle();
   one.emit({ type: "turn.began" });
-  one.emit(callOf("c1"));
-  one.emit(callOf("c2"));
-  one.emit(waitsFor("c1", "c2"));
+  for (const id of ids) one.emit(callOf(id));
   await settle();
   const [first, second] = one.uses();
   return { ...one, first, second };
 }
 
+/** A session that waits for the answers to two calls. */
+async function waiting() {
+  const one = await calling("c1", "c2");
+  one.emit(waitsFor("c1", "c2"));
+  await settle();
+  return one;
+}
+
 describe("answers that come before the turn has ended", () => {
   it("all of them: no idle is owed, and the session never leaves running [S7-5]", async () => {
-    const one = sessionUnderTest();
-    one.session.post(post(message("go")));
-    await settle();
-    one.emit({ type: "turn.began" });
-    one.emit(callOf("c1"));
-    one.emit(callOf("c2"));
-    await settle();
-    const [first, second] = one.uses();
-    one.session.post(post(answer(first, "1")));
-    one.session.post(post(answer(second, "2")));
+    const one = await calling("c1", "c2");
+    one.session.post(post(answer(one.first, "1")));
+    one.session.post(post(answer(one.second, "2")));
     await settle();
     one.emit(waitsFor("c1", "c2"));
     await settle();
@@ -127,13 +134,8 @@ describe("answers that come before the turn has ended", () => {
   });
 
   it("in the very tick in which the turn ends: still none", async () => {
-    const one = sessionUnderTest();
-    one.session.post(post(message("go")));
-    await settle();
-    one.emit({ type: "turn.began" });
-    one.emit(callOf("c1"));
-    await settle();
-    one.session.post(post(answer(one.uses()[0], "1")));
+    const one = await calling("c1");
+    one.session.post(post(answer(one.first, "1")));
     one.emit(waitsFor("c1"));
     await settle();
     expect(one.types()).not.toContain("session.status_idle");
@@ -141,30 +143,32 @@ describe("answers that come before the turn has ended", () => {
   });
 
   it("a part of them: the idle asks for the rest only", async () => {
-    const one = sessionUnderTest();
-    one.session.post(post(message("go")));
-    await settle();
-    one.emit({ type: "turn.began" });
-    one.emit(callOf("c1"));
-    one.emit(callOf("c2"));
-    await settle();
-    const [first, second] = one.uses();
-    one.session.post(post(answer(first, "1")));
+    const one = await calling("c1", "c2");
+    one.session.post(post(answer(one.first, "1")));
     expect(one.types()).not.toContain("session.status_idle");
     one.emit(waitsFor("c1", "c2"));
     await settle();
     expect(one.events.at(-1)).toMatchObject({
-      stop_reason: { type: "requires_action", event_ids: [second] },
+      stop_reason: { type: "requires_action", event_ids: [one.second] },
     });
   });
 
+  it("all of them, with instructions: the turn ends before the model is asked again", async () => {
+    const one = await calling("c1");
+    const brief = { type: "system.message", content: [{ type: "text", text: "Be brief." }] };
+    one.session.post(post(answer(one.first, "1"), brief));
+    await settle();
+    expect(one.opened()).toBe(1);
+    one.emit(waitsFor("c1"));
+    await settle();
+    expect(one.opened()).toBe(2);
+    expect(one.sent.map(({ type }) => type)).toEqual(["continue", "continue"]);
+    expect(one.types()).not.toContain("session.status_idle");
+    expect(one.types().filter((type) => type === "span.model_request_end")).toHaveLength(1);
+  });
+
   it("a message may still queue then, since nothing is asked for yet", async () => {
-    const one = sessionUnderTest();
-    one.session.post(post(message("go")));
-    await settle();
-    one.emit({ type: "turn.began" });
-    one.emit(callOf("c1"));
-    await settle();
+    const one = await calling("c1");
     expect(one.session.post(post(message("more")))).toMatchObject([{ processed_at: null }]);
     one.emit(waitsFor("c1"));
     await settle();
@@ -232,16 +236,8 @@ it("leaves memory when it has nothing to do and nobody follows [I10]", async () 
   const records = new Collection<SessionRecord>(store.records, "sessions");
   const model = scripted([call("c1", "t")], "done");
   const clock = manualClock();
-  const live = new LiveSessions(records, {
-    store,
-    clock,
-    provider: () => local({ model }),
-    files: NO_FILES,
-    prices: {},
-    onRunning: () => undefined,
-  });
-  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
-  const record = createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" }));
+  const live = new LiveSessions(records, { ...hostOf(() => local({ model })), store, clock });
+  const record = newSession();
   const { id } = record;
   await live.create(record, post(message("go")));
   await settle();
@@ -273,41 +269,90 @@ it("tells who waits when the store fails, and stops what runs", async () => {
   expect(one.session.log.isQuiet).toBe(true);
 });
 
-it("is taken up when the host starts if it was at work, and left in the store if it waits [S7-restart]", async () => {
-  const store = memoryStore();
-  const records = new Collection<SessionRecord>(store.records, "sessions");
-  let asked = 0;
-  const start = (model: ModelFunction) =>
-    new LiveSessions(records, {
-      store,
-      clock: manualClock(),
-      provider: () =>
-        local({
-          model: (request, context) => {
-            asked += 1;
-            return model(request, context);
-          },
-        }),
-      files: NO_FILES,
-      prices: {},
-      onRunning: () => undefined,
-    });
-  const agent = createAgent({ name: "helper", model: "m", tools: [customTool("t") as never] });
-  const begin = async (model: ModelFunction) => {
-    const record = createSession({}, snapshotOf(agent), createEnvironment({ name: "dev" }));
-    await start(model).create(record, post(message("go")));
-    await settle();
-    return record.id;
-  };
-  const waits = await begin(() => [call("c1", "t")]);
-  const worked = await begin(() => new Promise(() => undefined));
-  expect(asked).toBe(2);
+describe("when a host starts", () => {
+  /** Hosts, one after the other, on one store; the model of each is given. */
+  function hosts() {
+    const store = memoryStore();
+    const records = new Collection<SessionRecord>(store.records, "sessions");
+    const clock = manualClock();
+    let asked = 0;
+    const start = (model: ModelFunction) => {
+      const counted: ModelFunction = (request, context) => {
+        asked += 1;
+        return model(request, context);
+      };
+      return new LiveSessions(records, { ...hostOf(() => local({ model: counted })), store, clock });
+    };
+    const begin = async (model: ModelFunction) => {
+      const record = newSession();
+      await start(model).create(record, post(message("go")));
+      await settle();
+      return record.id;
+    };
+    return { start, begin, records, store, clock, asked: () => asked };
+  }
+  const silent: ModelFunction = () => new Promise(() => undefined);
 
-  const next = start(() => new Promise(() => undefined));
-  await next.start();
-  await settle();
-  expect(asked).toBe(3);
-  expect(next.size).toBe(1);
-  expect(await next.use(worked, ({ record }) => record.status)).toBe("running");
-  expect(await next.use(waits, ({ record }) => record.status)).toBe("idle");
+  it("a session that was at work goes on; one that waits stays in the store [S7-restart]", async () => {
+    const { start, begin, asked } = hosts();
+    const waits = await begin(() => [call("c1", "t")]);
+    const worked = await begin(silent);
+    expect(asked()).toBe(2);
+
+    const next = start(silent);
+    await next.start();
+    await settle();
+    expect(asked()).toBe(3);
+    expect(next.size).toBe(1);
+    expect(await next.use(worked, ({ record }) => record.status)).toBe("running");
+    expect(await next.use(waits, ({ record }) => record.status)).toBe("idle");
+  });
+
+  it("what a session does follows from its log; its record may be ahead of that [S7-restart]", async () => {
+    const { start, begin, records, asked } = hosts();
+    const id = await begin(silent);
+    await records.change(id, (record) => ({ ...(record as SessionRecord), status: "idle" }));
+
+    const next = start(silent);
+    await next.start();
+    await settle();
+    expect(asked()).toBe(2);
+    expect(await next.use(id, ({ record }) => record.status)).toBe("running");
+  });
+
+  it("a session that was about to be archived when the host before died waits as before [S7-restart]", async () => {
+    const { start, begin, records } = hosts();
+    const id = await begin(() => [call("c1", "t")]);
+    await records.change(id, (record) => ({
+      ...(record as SessionRecord),
+      status: "terminated",
+      archived_at: "2026-01-01T00:00:00.000Z",
+    }));
+    expect(await start(silent).use(id, ({ record }) => record)).toMatchObject({
+      status: "idle",
+      archived_at: null,
+    });
+  });
+
+  it("a session whose first event the host before did not write is idle, and nothing is open [S7-restart]", async () => {
+    const { start, records, store } = hosts();
+    const record = newSession();
+    await start(silent).create(record, []);
+    await store.records.put("host.open", record.id, {});
+    await records.put({ ...record, status: "running" });
+
+    await start(silent).start();
+    await settle();
+    expect(await records.get(record.id)).toMatchObject({ status: "idle" });
+    expect(await store.records.get("host.open", record.id)).toBeUndefined();
+  });
+
+  it("the time it was away does not count as work [S7-restart]", async () => {
+    const { start, begin, records, clock } = hosts();
+    await clock.advance(3_600_000);
+    const id = await begin(silent);
+    await start(() => "done").start();
+    await settle();
+    expect(await records.get(id)).toMatchObject({ status: "idle", stats: { active_seconds: 0 } });
+  });
 });

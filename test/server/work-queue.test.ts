@@ -385,3 +385,21 @@ it("the queue outlives the host: items, leases and tokens", async () => {
   await clock.advance(90_000);
   expect(await taken(server, environmentId)).toMatchObject({ id: item.id });
 });
+
+it("an item the store did not take at first is there when a worker asks", async () => {
+  const store = memoryStore();
+  let refusals = 1;
+  const put: typeof store.records.put = async (collection, key, value) => {
+    if (collection.startsWith("host.work") && refusals > 0) {
+      refusals -= 1;
+      throw new Error("the disk is busy");
+    }
+    await store.records.put(collection, key, value);
+  };
+  await using server = await startHost(waiting(), {
+    store: { ...store, records: { ...store.records, put } },
+  });
+  const { environmentId, sessionId } = await atWork(server);
+  expect(refusals).toBe(0);
+  expect(await taken(server, environmentId)).toMatchObject({ data: { id: sessionId } });
+});

@@ -1,7 +1,7 @@
 /**
  * How the host says no: the wire's error bodies.
  *
- * A refusal is a reply, not a failure of this library, so it is no LoophostError and never leaves this folder.
+ * A refusal is a reply, not a failure of this library, so it is no LoophostError and never leaves the host.
  */
 
 import type { JsonObject } from "../../core/json.ts";
@@ -53,6 +53,17 @@ export function notFound(what: string, errorCode?: string): Refusal {
     `${what} was not found.`,
     errorCode === undefined ? undefined : { error_code: errorCode },
   );
+}
+
+/** What was looked for, or a refusal. */
+export function found<T>(record: T | undefined, what: string, errorCode?: string): T {
+  if (record === undefined) throw notFound(what, errorCode);
+  return record;
+}
+
+/** Refuses whatever comes after the end of the host. */
+export function hostClosed(): Refusal {
+  return new Refusal("api_error", "This host was closed.");
 }
 
 /** The reply to a request that threw. What is not a refusal keeps its message to itself. */

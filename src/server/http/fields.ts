@@ -72,15 +72,6 @@ export function patchMetadata(current: Readonly<Record<string, string>>, patch: 
 /** Metadata of an agent, environment or session. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** Refuses fields whose meaning this host cannot keep; silence would be a promise. */
-export function refuseNotYet(body: JsonObject, names: readonly string[]): void {
-  for (const name of names) {
-    const value = body[name];
-    const says = value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
-    if (says) throw invalid(`${name} is not there yet in this host; leave it out.`);
-  }
-}
-
 function invalidMetadata(why: string): Refusal {
   return invalid(`metadata ${why}`, "invalid_metadata");
 }

@@ -1,14 +1,9 @@
-/** Reading what a listing is asked for: its page, its order, its filters. */
+/** Reading what a listing is asked for: its order, its filters. */
 
 import { invalid } from "./errors.ts";
 
 /** Oldest or newest first. */
 export type Order = "asc" | "desc";
-
-/** The page size. */
-export function limitOf(query: URLSearchParams, byDefault: number): number {
-  return wholeNumberOf(query, "limit", 1, 1_000) ?? byDefault;
-}
 
 /** A whole number within bounds; undefined when it is not given. */
 export function wholeNumberOf(
@@ -23,11 +18,6 @@ export function wholeNumberOf(
   if (text === "" || !Number.isInteger(value) || value < least || value > most)
     throw invalid(`${name} must be a whole number from ${least} to ${most}.`);
   return value;
-}
-
-/** The cursor of the page asked for; null for the first. */
-export function pageOf(query: URLSearchParams): string | null {
-  return query.get("page") || null;
 }
 
 /** The version of an agent that is asked for. */
@@ -45,6 +35,14 @@ export function orderOf(query: URLSearchParams, byDefault: Order): Order {
 /** Every value of a list such as `types[]=a&types[]=b`. */
 export function listOf(query: URLSearchParams, name: string): readonly string[] {
   return [...query.getAll(`${name}[]`), ...query.getAll(name)];
+}
+
+/** Whether what is archived is to be listed, too. */
+export function withArchived(
+  query: URLSearchParams,
+): (record: { readonly archived_at: string | null }) => boolean {
+  const isAll = query.get("include_archived") === "true";
+  return ({ archived_at: at }) => isAll || at === null;
 }
 
 /** Whether a time is within `created_at[gt|gte|lt|lte]`. */

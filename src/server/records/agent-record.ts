@@ -5,6 +5,7 @@ import { invalid, Refusal } from "../http/errors.ts";
 import type { Metadata } from "../http/fields.ts";
 import { isJsonObject, objectList, optionalString, patchMetadata, requiredString } from "../http/fields.ts";
 import { newId } from "./ids.ts";
+import { now } from "./time.ts";
 import { readTools } from "./toolset.ts";
 
 /** What a session takes from its agent when it is created. */
@@ -36,7 +37,7 @@ export type AgentRecord = AgentSnapshot & {
 
 /** Makes an agent of the body of a create request. */
 export function createAgent(body: JsonObject): AgentRecord {
-  const now = new Date().toISOString();
+  const at = now();
   return {
     id: newId("agent"),
     type: "agent",
@@ -51,8 +52,8 @@ export function createAgent(body: JsonObject): AgentRecord {
     multiagent: body["multiagent"] ?? null,
     execution_identity: body["execution_identity"] ?? { type: "service_account" },
     metadata: patchMetadata({}, body["metadata"]),
-    created_at: now,
-    updated_at: now,
+    created_at: at,
+    updated_at: at,
     archived_at: null,
   };
 }
@@ -75,7 +76,7 @@ export function updateAgent(agent: AgentRecord, body: JsonObject): AgentRecord {
     ...(body["execution_identity"] && { execution_identity: body["execution_identity"] }),
     metadata: patchMetadata(agent.metadata, body["metadata"]),
     version: agent.version + 1,
-    updated_at: new Date().toISOString(),
+    updated_at: now(),
   };
 }
 

@@ -6,16 +6,14 @@
 
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
-import { invalid } from "../http/errors.ts";
+import type { PageRequest } from "../http/pages.ts";
+import { cursorAt, readCursor } from "../http/pages.ts";
 import type { Order } from "../http/query.ts";
 import { mirrored } from "./ids.ts";
 
 /** What is asked of a listing. */
-export interface ListRequest<T> {
+export interface ListRequest<T> extends PageRequest {
   readonly order: Order;
-  readonly limit: number;
-  /** Where an earlier page ended; its `next_page` or `prev_page`. */
-  readonly page: string | null;
   readonly accept: (record: T) => boolean;
 }
 
@@ -74,17 +72,17 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   /** One page of the records, filtered. */
   async list({ order, limit, page, accept }: ListRequest<T>): Promise<Page<T>> {
     const cursor = readCursor(page, order);
-    const direction = cursor.isBackward ? opposite(order) : order;
-    const found = await this.#scan(direction, cursor.id, limit + 1, accept);
-    const isMore = found.length > limit;
-    const data = found.slice(0, limit);
-    if (cursor.isBackward) data.reverse();
-    const after = (record: T | undefined, isThere: boolean, way: "next" | "prev") =>
+    const isBackward = cursor?.way === "prev";
+    const kept = await this.#scan(isBackward ? opposite(order) : order, cursor?.key ?? "", limit + 1, accept);
+    const isMore = kept.length > limit;
+    const data = kept.slice(0, limit);
+    if (isBackward) data.reverse();
+    const cursorOf = (record: T | undefined, isThere: boolean, way: "next" | "prev") =>
       record !== undefined && isThere ? cursorAt(order, way, record.id) : null;
     return {
       data,
-      next_page: after(data.at(-1), cursor.isBackward || isMore, "next"),
-      prev_page: after(data[0], cursor.isBackward ? isMore : cursor.id !== "", "prev"),
+      next_page: cursorOf(data.at(-1), isBackward || isMore, "next"),
+      prev_page: cursorOf(data[0], isBackward ? isMore : cursor !== undefined, "prev"),
     };
   }
 
@@ -113,23 +111,6 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
       key = last.key;
     }
   }
-}
-
-/** The cursor of the page after, or before, the record with an id. */
-export function cursorAt(order: Order, way: "next" | "prev", id: string): string {
-  return `${order}.${way}.${id}`;
-}
-
-function readCursor(
-  page: string | null,
-  order: Order,
-): { readonly id: string; readonly isBackward: boolean } {
-  if (page === null) return { id: "", isBackward: false };
-  const [cursorOrder, way, id] = page.split(".");
-  if (id === undefined || (way !== "next" && way !== "prev"))
-    throw invalid("page is not a cursor of this listing.");
-  if (cursorOrder !== order) throw invalid("page belongs to a listing in the other order.");
-  return { id, isBackward: way === "prev" };
 }
 
 function opposite(order: Order): Order {

@@ -10,6 +10,7 @@ import { invalid } from "../http/errors.ts";
 import type { Metadata } from "../http/fields.ts";
 import { isJsonObject, optionalString, patchMetadata, requiredString } from "../http/fields.ts";
 import { newId } from "./ids.ts";
+import { now } from "./time.ts";
 
 /** An environment. */
 export type EnvironmentRecord = {
@@ -27,7 +28,7 @@ export type EnvironmentRecord = {
 
 /** Makes an environment of the body of a create request. */
 export function createEnvironment(body: JsonObject): EnvironmentRecord {
-  const now = new Date().toISOString();
+  const at = now();
   return {
     id: newId("env"),
     type: "environment",
@@ -36,8 +37,8 @@ export function createEnvironment(body: JsonObject): EnvironmentRecord {
     config: readConfig(body["config"]),
     scope: readScope(body["scope"]),
     metadata: patchMetadata({}, body["metadata"]),
-    created_at: now,
-    updated_at: now,
+    created_at: at,
+    updated_at: at,
     archived_at: null,
   };
 }
@@ -56,7 +57,7 @@ export function updateEnvironment(environment: EnvironmentRecord, body: JsonObje
     ...("description" in body && { description: optionalString(body, "description", 2_048) ?? null }),
     ...(body["scope"] && { scope: readScope(body["scope"]) }),
     metadata: patchMetadata(environment.metadata, body["metadata"]),
-    updated_at: new Date().toISOString(),
+    updated_at: now(),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { invalid } from "../http/errors.ts";
 import { newId } from "./ids.ts";
+import { now } from "./time.ts";
 
 /** A file. */
 export type FileRecord = {
@@ -37,7 +38,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** Makes a file of an upload. */
 export function createFile(file: File, expiresInSeconds: string | null): FileRecord {
-  const now = Date.now();
+  const at = now();
   const given = file.type.split(";")[0]?.trim().toLowerCase() ?? "";
   const name = file.name.split(/[/\\]/).at(-1) ?? "";
   const extension = name.includes(".") ? (name.split(".").at(-1)?.toLowerCase() ?? "") : "";
@@ -49,9 +50,9 @@ export function createFile(file: File, expiresInSeconds: string | null): FileRec
     filename: name || "unnamed",
     mime_type: type,
     size_bytes: file.size,
-    created_at: new Date(now).toISOString(),
+    created_at: at,
     downloadable: true,
-    expires_at: lifetime === undefined ? null : new Date(now + lifetime * 1_000).toISOString(),
+    expires_at: lifetime === undefined ? null : new Date(Date.parse(at) + lifetime * 1_000).toISOString(),
     scope: null,
   };
 }
@@ -61,7 +62,7 @@ export function copyFile(file: FileRecord, sessionId: string): FileRecord {
   return {
     ...file,
     id: newId("file"),
-    created_at: new Date().toISOString(),
+    created_at: now(),
     scope: { type: "session", id: sessionId },
   };
 }

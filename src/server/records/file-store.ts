@@ -5,11 +5,10 @@
  */
 
 import type { RecordStore } from "../../core/store.ts";
-import { notFound } from "../http/errors.ts";
+import { found, notFound } from "../http/errors.ts";
 import { Collection } from "./collection.ts";
 import type { FileRecord } from "./file-record.ts";
 import { copyFile, isExpired } from "./file-record.ts";
-import { found } from "./host-records.ts";
 
 /** Bytes of one piece. Stores keep JSON, so a piece is base64 of a third more. */
 const PIECE = 768 * 1_024;

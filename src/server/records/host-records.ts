@@ -2,11 +2,14 @@
 
 import type { Json } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
-import { invalid, notFound } from "../http/errors.ts";
+import { found } from "../http/errors.ts";
+import type { PageRequest } from "../http/pages.ts";
+import { noCursor } from "../http/pages.ts";
 import type { AgentRecord } from "./agent-record.ts";
 import { Collection } from "./collection.ts";
 import type { EnvironmentRecord } from "./environment-record.ts";
 import type { SessionRecord } from "./session-record.ts";
+import { now } from "./time.ts";
 
 /** The records of a host. */
 export class HostRecords {
@@ -35,13 +38,17 @@ export class HostRecords {
     return toAgent(found(kept, `Version ${version} of agent ${id}`));
   }
 
+  /** An environment. */
+  async environment(id: string): Promise<EnvironmentRecord> {
+    return foundEnvironment(await this.environments.get(id), id);
+  }
+
   /** The versions of an agent, newest first. */
   async versions(
     id: string,
-    limit: number,
-    page: string | null,
+    { limit, page }: PageRequest,
   ): Promise<{ data: AgentRecord[]; next_page: string | null }> {
-    if (page !== null && !/^\d{9}$/.test(page)) throw invalid("page is not a cursor of this listing.");
+    if (page !== null && !/^\d{9}$/.test(page)) throw noCursor();
     const entries = await this.#store.list(versionsOf(id), page ?? "", limit + 1);
     const shown = entries.slice(0, limit);
     const isMore = entries.length > limit;
@@ -52,10 +59,14 @@ export class HostRecords {
   }
 }
 
-/** What was looked for, or a refusal. */
-export function found<T>(record: T | undefined, what: string, errorCode?: string): T {
-  if (record === undefined) throw notFound(what, errorCode);
-  return record;
+/** An environment that was looked for, or a refusal. */
+export function foundEnvironment(record: EnvironmentRecord | undefined, id: string): EnvironmentRecord {
+  return found(record, `Environment ${id}`, "environment_not_found");
+}
+
+/** A record that is archived from now on, if it was not before. */
+export function archived<T extends { readonly archived_at: string | null }>(record: T): T {
+  return { ...record, archived_at: record.archived_at ?? now() };
 }
 
 function versionsOf(agentId: string): string {

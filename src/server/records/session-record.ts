@@ -4,11 +4,11 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Usage } from "../../core/results.ts";
 import type { Metadata } from "../http/fields.ts";
 import { optionalString, patchMetadata } from "../http/fields.ts";
-import type { Amount, Budget } from "../session/budget.ts";
 import type { AgentSnapshot } from "./agent-record.ts";
 import type { EnvironmentRecord } from "./environment-record.ts";
 import { newId } from "./ids.ts";
 import type { SessionResource } from "./session-resource.ts";
+import { now } from "./time.ts";
 
 /** What a session is doing. */
 type SessionStatus = "idle" | "running" | "rescheduling" | "terminated";
@@ -38,6 +38,12 @@ export type SessionRecord = {
   readonly thread_id: string;
 };
 
+/** An amount of money on the wire: minor units, as a string. */
+type Amount = { readonly amount: string; readonly currency: "USD" };
+
+/** What a session may cost at most. */
+export type Budget = { readonly type: "limit"; readonly max_list_cost: Amount };
+
 /** Tokens spent so far, in the words of the wire. */
 export type SessionUsage = {
   readonly input_tokens: number;
@@ -57,7 +63,7 @@ export function createSession(
   agent: AgentSnapshot,
   environment: EnvironmentRecord,
 ): SessionRecord {
-  const now = new Date().toISOString();
+  const at = now();
   return {
     id: newId("sesn"),
     type: "session",
@@ -76,8 +82,8 @@ export function createSession(
       cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
     },
     stats: { active_seconds: 0, duration_seconds: 0 },
-    created_at: now,
-    updated_at: now,
+    created_at: at,
+    updated_at: at,
     archived_at: null,
     is_self_hosted: environment.config["type"] === "self_hosted",
     cost: 0,

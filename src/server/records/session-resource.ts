@@ -5,6 +5,7 @@ import { invalid, notFound } from "../http/errors.ts";
 import { isJsonObject, objectList, optionalString, requiredString, typeOf } from "../http/fields.ts";
 import type { FileStore } from "./file-store.ts";
 import { newId } from "./ids.ts";
+import { now } from "./time.ts";
 
 /** A resource of a session. The token of a repository is not kept: nothing here would use it. */
 export type SessionResource = JsonObject & {
@@ -70,8 +71,8 @@ export async function dropResources(resources: readonly SessionResource[], files
 }
 
 function start(): { readonly id: string; readonly created_at: string; readonly updated_at: string } {
-  const now = new Date().toISOString();
-  return { id: newId("sesrsc"), created_at: now, updated_at: now };
+  const at = now();
+  return { id: newId("sesrsc"), created_at: at, updated_at: at };
 }
 
 function mountPath(given: JsonObject, byDefault: string, others: readonly SessionResource[]): string {

@@ -2,10 +2,12 @@
 
 import { Hono } from "hono";
 
-import { createdWithin, limitOf, pageOf, versionOf } from "../http/query.ts";
+import { found } from "../http/errors.ts";
+import { pageOf } from "../http/pages.ts";
+import { createdWithin, versionOf, withArchived } from "../http/query.ts";
 import { createAgent, updateAgent } from "../records/agent-record.ts";
 import type { HostRecords } from "../records/host-records.ts";
-import { found } from "../records/host-records.ts";
+import { archived } from "../records/host-records.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 
@@ -22,12 +24,11 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
     .get("/", async (c) => {
       const query = queryOf(c);
       const isInTime = createdWithin(query);
-      const withArchived = query.get("include_archived") === "true";
+      const isListed = withArchived(query);
       const { data, next_page } = await agents.list({
         order: "desc",
-        limit: limitOf(query, 20),
-        page: pageOf(query),
-        accept: (agent) => (withArchived || agent.archived_at === null) && isInTime(agent.created_at),
+        ...pageOf(query),
+        accept: (agent) => isListed(agent) && isInTime(agent.created_at),
       });
       return Response.json({ data, next_page });
     })
@@ -47,15 +48,10 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
     })
     .post("/:id/archive", async (c) => {
       const id = c.req.param("id");
-      const archived = await agents.change(id, (record) => {
-        const agent = found(record, `Agent ${id}`);
-        return { ...agent, archived_at: agent.archived_at ?? new Date().toISOString() };
-      });
-      return Response.json(archived);
+      return Response.json(await agents.change(id, (agent) => archived(found(agent, `Agent ${id}`))));
     })
     .get("/:id/versions", async (c) => {
       const { id } = await records.agent(c.req.param("id"));
-      const query = queryOf(c);
-      return Response.json(await records.versions(id, limitOf(query, 20), pageOf(query)));
+      return Response.json(await records.versions(id, pageOf(queryOf(c))));
     });
 }

@@ -3,18 +3,19 @@
 import { Hono } from "hono";
 
 import { invalid } from "../http/errors.ts";
-import { limitOf, pageOf } from "../http/query.ts";
-import type { EnvironmentRecord } from "../records/environment-record.ts";
+import { pageOf } from "../http/pages.ts";
+import { withArchived } from "../http/query.ts";
 import { createEnvironment, updateEnvironment } from "../records/environment-record.ts";
 import type { HostRecords } from "../records/host-records.ts";
-import { found } from "../records/host-records.ts";
+import { archived, foundEnvironment } from "../records/host-records.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import type { WorkQueue } from "../work/work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 
 /** The routes of environments. */
-export function environmentRoutes({ environments, sessions }: HostRecords, work: WorkQueue): Hono<HostEnv> {
+export function environmentRoutes(records: HostRecords, work: WorkQueue): Hono<HostEnv> {
+  const { environments, sessions } = records;
   return new Hono<HostEnv>()
     .post("/", async (c) => {
       const environment = createEnvironment(bodyOf(c));
@@ -23,37 +24,27 @@ export function environmentRoutes({ environments, sessions }: HostRecords, work:
     })
     .get("/", async (c) => {
       const query = queryOf(c);
-      const withArchived = query.get("include_archived") === "true";
       const { data, next_page } = await environments.list({
         order: "desc",
-        limit: limitOf(query, 20),
-        page: pageOf(query),
-        accept: (environment) => withArchived || environment.archived_at === null,
+        ...pageOf(query),
+        accept: withArchived(query),
       });
       return Response.json({ data, next_page });
     })
-    .get("/:id", async (c) => {
-      const id = c.req.param("id");
-      return Response.json(must(await environments.get(id), id));
-    })
+    .get("/:id", async (c) => Response.json(await records.environment(c.req.param("id"))))
     .post("/:id", async (c) => {
       const id = c.req.param("id");
       const body = bodyOf(c);
       return Response.json(
-        await environments.change(id, (record) => updateEnvironment(must(record, id), body)),
+        await environments.change(id, (record) => updateEnvironment(foundEnvironment(record, id), body)),
       );
     })
     .post("/:id/archive", async (c) => {
       const id = c.req.param("id");
-      const archived = await environments.change(id, (record) => {
-        const environment = must(record, id);
-        return { ...environment, archived_at: environment.archived_at ?? new Date().toISOString() };
-      });
-      return Response.json(archived);
+      return Response.json(await environments.change(id, (record) => archived(foundEnvironment(record, id))));
     })
     .delete("/:id", async (c) => {
-      const id = c.req.param("id");
-      must(await environments.get(id), id);
+      const { id } = await records.environment(c.req.param("id"));
       const uses = ({ environment_id: used }: SessionRecord) => used === id;
       const { data } = await sessions.list({ order: "desc", limit: 1, page: null, accept: uses });
       if (data[0] !== undefined)
@@ -64,8 +55,4 @@ export function environmentRoutes({ environments, sessions }: HostRecords, work:
       await work.forget(id);
       return Response.json({ id, type: "environment_deleted" });
     });
-}
-
-function must(record: EnvironmentRecord | undefined, id: string): EnvironmentRecord {
-  return found(record, `Environment ${id}`, "environment_not_found");
 }

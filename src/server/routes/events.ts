@@ -2,17 +2,15 @@
 
 import { Hono } from "hono";
 
-import { invalid } from "../http/errors.ts";
-import { createdWithin, limitOf, listOf, orderOf } from "../http/query.ts";
-import { pageThrough } from "../http/short-list.ts";
-import type { StreamOptions } from "../http/sse.ts";
-import { openStream } from "../http/sse.ts";
-import { found } from "../records/host-records.ts";
+import { found, invalid } from "../http/errors.ts";
+import { pageOf, pageThrough } from "../http/pages.ts";
+import { createdWithin, listOf, orderOf } from "../http/query.ts";
 import { threadOf } from "../records/session-record.ts";
 import { listEvents } from "../session/event-list.ts";
+import type { StreamOptions } from "../session/event-stream.ts";
+import { openStream } from "../session/event-stream.ts";
 import type { HostedSession } from "../session/hosted-session.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
-import type { UserEvent } from "../session/user-events.ts";
 import { readEvents } from "../session/user-events.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
@@ -32,21 +30,22 @@ export function eventRoutes(live: LiveSessions, defaults: StreamDefaults): Hono<
       return work(session);
     });
   return new Hono<HostEnv>()
-    .post("/:id/events", async (c) => {
-      const events = readEvents(bodyOf(c));
-      await use(c, (session) => checkConfirmations(session, events));
-      return Response.json({ data: await live.post(c.req.param("id"), events) });
-    })
+    .post("/:id/events", async (c) =>
+      Response.json({ data: await live.post(c.req.param("id"), readEvents(bodyOf(c))) }),
+    )
     .get("/:id/events", (c) => use(c, (session) => list(c, session)))
     .get("/:id/events/stream", (c) => use(c, (session) => stream(c, session, defaults)))
     .get("/:id/threads", (c) =>
-      use(c, ({ record }) => {
+      use(c, async (session) => {
+        const record = await session.kept();
         const statuses = listOf(queryOf(c), "statuses");
         const isListed = statuses.length === 0 || statuses.includes(record.status);
-        return Response.json(pageThrough(isListed ? [threadOf(record)] : [], queryOf(c), 1_000));
+        return Response.json(pageThrough(isListed ? [threadOf(record)] : [], queryOf(c)));
       }),
     )
-    .get("/:id/threads/:thread", (c) => useThread(c, ({ record }) => Response.json(threadOf(record))))
+    .get("/:id/threads/:thread", (c) =>
+      useThread(c, async (session) => Response.json(threadOf(await session.kept()))),
+    )
     .get("/:id/threads/:thread/events", (c) => useThread(c, (session) => list(c, session)))
     .get("/:id/threads/:thread/stream", (c) => useThread(c, (session) => stream(c, session, defaults)));
 }
@@ -55,15 +54,18 @@ async function list(c: HostContext, session: HostedSession): Promise<Response> {
   const query = queryOf(c);
   const types = listOf(query, "types");
   const isInTime = createdWithin(query);
-  const page = await listEvents(session.log, {
+  // A message that waited was kept twice, when it came and when it was taken; it is listed once.
+  const queued = session.queued();
+  const { data, next_page } = await listEvents(session.log, {
     order: orderOf(query, "asc"),
-    limit: limitOf(query, 1_000),
-    page: query.get("page"),
-    // A message that waited was kept twice, when it came and when it was taken; it is listed once.
+    ...pageOf(query, 1_000),
     accept: ({ id, type, processed_at: at }) =>
-      (types.length === 0 || types.includes(type)) && (at === null ? session.isQueued(id) : isInTime(at)),
+      (types.length === 0 || types.includes(type)) && (at === null ? queued.has(id) : isInTime(at)),
   });
-  return Response.json(page);
+  // It may have been taken just now.
+  const taken = new Set(data.flatMap(({ id, processed_at: at }) => (at === null ? [] : [id])));
+  const once = data.filter(({ id, processed_at: at }) => at !== null || !taken.has(id));
+  return Response.json({ data: once, next_page });
 }
 
 function stream(c: HostContext, session: HostedSession, defaults: StreamDefaults): Response {
@@ -85,19 +87,4 @@ function stream(c: HostContext, session: HostedSession, defaults: StreamDefaults
       "x-accel-buffering": "no",
     },
   });
-}
-
-/** A confirmation of a call this session never had is refused; a late one is taken and changes nothing. */
-async function checkConfirmations(session: HostedSession, events: readonly UserEvent[]): Promise<void> {
-  const { log } = session;
-  for (const event of events) {
-    if (event.type !== "user.tool_confirmation" || session.isOpenCall(event.toolUseId)) continue;
-    const { data } = await listEvents(log, {
-      order: "desc",
-      limit: 1,
-      page: null,
-      accept: ({ id, type }) => id === event.toolUseId && type === "agent.tool_use",
-    });
-    if (data.length === 0) throw invalid(`No call ${event.toolUseId} waits for a confirmation.`);
-  }
 }

@@ -4,9 +4,9 @@ import { Hono } from "hono";
 
 import type { JsonObject } from "../../core/json.ts";
 import { invalid } from "../http/errors.ts";
-import { limitOf, listOf, pageOf } from "../http/query.ts";
+import { cursorAt, pageOf } from "../http/pages.ts";
+import { listOf } from "../http/query.ts";
 import type { Page } from "../records/collection.ts";
-import { cursorAt } from "../records/collection.ts";
 import type { FileRecord } from "../records/file-record.ts";
 import { createFile } from "../records/file-record.ts";
 import type { FileStore } from "../records/file-store.ts";
@@ -34,7 +34,7 @@ export function fileRoutes(files: FileStore): Hono<HostEnv> {
       const isListed = (file: { readonly scope: { readonly id: string } | null }) =>
         scope === null || file.scope?.id === scope;
       if (ids.length === 0) {
-        const request = { order: "desc", limit: limitOf(query, 20), page: cursorOf(query) } as const;
+        const request = { order: "desc", ...pageOf(query), page: cursorOf(query) } as const;
         return Response.json(listed(query, await files.records.list({ ...request, accept: isListed })));
       }
       if (ids.length > MAX_IDS) throw invalid(`ids[] takes at most ${MAX_IDS} ids.`);
@@ -69,7 +69,7 @@ function cursorOf(query: URLSearchParams): string | null {
   const [after, before] = [query.get("after_id"), query.get("before_id")];
   if (after !== null) return cursorAt("desc", "next", after);
   if (before !== null) return cursorAt("desc", "prev", before);
-  return pageOf(query);
+  return pageOf(query).page;
 }
 
 /** A page in the terms of both. */

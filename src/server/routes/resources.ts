@@ -2,13 +2,14 @@
 
 import { Hono } from "hono";
 
-import { invalid } from "../http/errors.ts";
+import { found, invalid } from "../http/errors.ts";
 import { requiredString, typeOf } from "../http/fields.ts";
-import { pageThrough } from "../http/short-list.ts";
+import { pageThrough } from "../http/pages.ts";
 import type { FileStore } from "../records/file-store.ts";
-import { found } from "../records/host-records.ts";
+import type { SessionRecord } from "../records/session-record.ts";
 import type { SessionResource } from "../records/session-resource.ts";
 import { createResource, dropResources } from "../records/session-resource.ts";
+import { now } from "../records/time.ts";
 import type { HostedSession } from "../session/hosted-session.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
 import type { HostContext, HostEnv } from "./request.ts";
@@ -20,7 +21,7 @@ export function resourceRoutes(live: LiveSessions, files: FileStore): Hono<HostE
     live.use(c.req.param("id") ?? "", work);
   return new Hono<HostEnv>()
     .get("/:id/resources", (c) =>
-      use(c, ({ record }) => Response.json(pageThrough(record.resources, queryOf(c), 1_000))),
+      use(c, async (session) => Response.json(pageThrough((await session.kept()).resources, queryOf(c)))),
     )
     .post("/:id/resources", (c) =>
       use(c, async (session) => {
@@ -30,7 +31,7 @@ export function resourceRoutes(live: LiveSessions, files: FileStore): Hono<HostE
         const { id, resources } = session.record;
         const resource = await createResource(body, resources, id, files);
         try {
-          await keep(session, [...session.record.resources, resource]);
+          await session.changeResources([...session.record.resources, resource]);
         } catch (thrown) {
           await dropResources([resource], files);
           throw thrown;
@@ -38,16 +39,17 @@ export function resourceRoutes(live: LiveSessions, files: FileStore): Hono<HostE
         return Response.json(resource);
       }),
     )
-    .get("/:id/resources/:resource", (c) => use(c, (session) => Response.json(resourceOf(c, session))))
+    .get("/:id/resources/:resource", (c) =>
+      use(c, async (session) => Response.json(resourceOf(c, await session.kept()))),
+    )
     .post("/:id/resources/:resource", (c) =>
       use(c, async (session) => {
-        const resource = resourceOf(c, session);
+        const resource = resourceOf(c, session.record);
         requiredString(bodyOf(c), "authorization_token", 4_096);
         if (resource.type !== "github_repository")
           throw invalid("Only a github_repository has an authorization_token.");
-        const changed = { ...resource, updated_at: new Date().toISOString() };
-        await keep(
-          session,
+        const changed = { ...resource, updated_at: now() };
+        await session.changeResources(
           session.record.resources.map((other) => (other.id === changed.id ? changed : other)),
         );
         return Response.json(changed);
@@ -55,26 +57,18 @@ export function resourceRoutes(live: LiveSessions, files: FileStore): Hono<HostE
     )
     .delete("/:id/resources/:resource", (c) =>
       use(c, async (session) => {
-        const resource = resourceOf(c, session);
-        await keep(
-          session,
-          session.record.resources.filter(({ id }) => id !== resource.id),
-        );
+        const resource = resourceOf(c, session.record);
+        await session.changeResources(session.record.resources.filter(({ id }) => id !== resource.id));
         await dropResources([resource], files);
         return Response.json({ id: resource.id, type: "session_resource_deleted" });
       }),
     );
 }
 
-function resourceOf(c: HostContext, { record }: HostedSession): SessionResource {
+function resourceOf(c: HostContext, { resources }: SessionRecord): SessionResource {
   const wanted = c.req.param("resource") ?? "";
   return found(
-    record.resources.find(({ id }) => id === wanted),
+    resources.find(({ id }) => id === wanted),
     `Resource ${wanted}`,
   );
-}
-
-async function keep(session: HostedSession, resources: readonly SessionResource[]): Promise<void> {
-  session.amend({ resources });
-  await session.log.written();
 }

@@ -4,13 +4,13 @@ import { Hono } from "hono";
 
 import type { Json } from "../../core/json.ts";
 import { invalid } from "../http/errors.ts";
-import { isJsonObject, refuseNotYet, requiredString } from "../http/fields.ts";
-import { createdWithin, limitOf, listOf, orderOf, pageOf, versionOf } from "../http/query.ts";
+import { isJsonObject, requiredString } from "../http/fields.ts";
+import { pageOf } from "../http/pages.ts";
+import { createdWithin, listOf, orderOf, versionOf, withArchived } from "../http/query.ts";
 import type { AgentSnapshot } from "../records/agent-record.ts";
 import { overridden, snapshotOf } from "../records/agent-record.ts";
 import type { FileStore } from "../records/file-store.ts";
 import type { HostRecords } from "../records/host-records.ts";
-import { found } from "../records/host-records.ts";
 import { createSession, sessionOf } from "../records/session-record.ts";
 import { createResources, dropResources } from "../records/session-resource.ts";
 import { readBudget } from "../session/budget.ts";
@@ -30,22 +30,18 @@ export function sessionRoutes(
   return new Hono<HostEnv>()
     .post("/", async (c) => {
       const body = bodyOf(c);
-      refuseNotYet(body, ["vault_ids"]);
+      refuseVaults(body["vault_ids"]);
       const events = readInitialEvents(body);
       const agent = await resolveAgent(records, body["agent"]);
       const environmentId = requiredString(body, "environment_id", 256);
-      const environment = found(
-        await records.environments.get(environmentId),
-        `Environment ${environmentId}`,
-        "environment_not_found",
-      );
+      const environment = await records.environment(environmentId);
       if (environment.archived_at !== null)
         throw invalid(`Environment ${environmentId} is archived.`, "environment_archived");
       const budget = readBudget(body["budget"], agent.model.id, live.prices);
       const session = { ...createSession(body, agent, environment), budget };
       const resources = await createResources(body, session.id, files);
       try {
-        return Response.json(await live.create({ ...session, resources }, events));
+        return Response.json(sessionOf(await live.create({ ...session, resources }, events)));
       } catch (thrown) {
         await dropResources(resources, files);
         throw thrown;
@@ -54,38 +50,35 @@ export function sessionRoutes(
     .get("/", async (c) => {
       const query = queryOf(c);
       const isInTime = createdWithin(query);
-      const withArchived = query.get("include_archived") === "true";
+      const isListed = withArchived(query);
       const statuses = listOf(query, "statuses");
       const [agentId, version] = [query.get("agent_id"), versionOf(query, "agent_version")];
       // No session here has either.
       const asksForNone = query.has("deployment_id") || query.has("memory_store_id");
       const page = await records.sessions.list({
         order: orderOf(query, "desc"),
-        limit: limitOf(query, 20),
-        page: pageOf(query),
-        accept: ({ agent, status, archived_at: archivedAt, created_at: createdAt }) =>
-          (withArchived || archivedAt === null) &&
-          (statuses.length === 0 || statuses.includes(status)) &&
-          (agentId === null ||
-            (agent.id === agentId && (version === undefined || agent.version === version))) &&
+        ...pageOf(query),
+        accept: (session) =>
+          isListed(session) &&
+          (statuses.length === 0 || statuses.includes(session.status)) &&
+          (agentId === null || session.agent.id === agentId) &&
+          (agentId === null || version === undefined || session.agent.version === version) &&
           !asksForNone &&
-          isInTime(createdAt),
+          isInTime(session.created_at),
       });
       return Response.json({ ...page, data: page.data.map(sessionOf) });
     })
-    .get("/:id", (c) => live.use(c.req.param("id"), ({ record }) => Response.json(sessionOf(record))))
-    .post("/:id", async (c) => {
-      const body = bodyOf(c);
-      return live.use(c.req.param("id"), async (session) => {
-        const record = session.update(body);
-        await session.log.written();
-        return Response.json(sessionOf(record));
-      });
-    })
+    .get("/:id", (c) =>
+      live.use(c.req.param("id"), async (session) => Response.json(sessionOf(await session.kept()))),
+    )
+    .post("/:id", (c) =>
+      live.use(c.req.param("id"), async (session) =>
+        Response.json(sessionOf(await session.update(bodyOf(c)))),
+      ),
+    )
     .post("/:id/archive", (c) =>
       live.use(c.req.param("id"), async (session) => {
         const record = await session.archive();
-        await session.log.written();
         await work.release(record.id);
         return Response.json(sessionOf(record));
       }),
@@ -99,6 +92,12 @@ export function sessionRoutes(
         return Response.json({ id, type: "session_deleted" });
       }),
     );
+}
+
+/** Silence would be a promise. */
+function refuseVaults(ids: Json | undefined): void {
+  const says = ids !== undefined && ids !== null && !(Array.isArray(ids) && ids.length === 0);
+  if (says) throw invalid("vault_ids is not there yet in this host; leave it out.");
 }
 
 /** The agent a session is created with: an id, a reference, or a reference with overrides. */

@@ -4,9 +4,9 @@ import { Hono } from "hono";
 
 import { invalid } from "../http/errors.ts";
 import { patchMetadata } from "../http/fields.ts";
-import { limitOf, pageOf, wholeNumberOf } from "../http/query.ts";
+import { pageOf } from "../http/pages.ts";
+import { wholeNumberOf } from "../http/query.ts";
 import type { HostRecords } from "../records/host-records.ts";
-import { found } from "../records/host-records.ts";
 import type { WorkQueue } from "../work/work-queue.ts";
 import { workOf } from "../work/work-record.ts";
 import type { HostContext, HostEnv } from "./request.ts";
@@ -18,11 +18,11 @@ const DAY_MS = 86_400_000;
 const MAX_TTL_SECONDS = 3_600;
 
 /** The routes of work. */
-export function workRoutes({ environments }: HostRecords, work: WorkQueue): Hono<HostEnv> {
+export function workRoutes(records: HostRecords, work: WorkQueue): Hono<HostEnv> {
   const routes = new Hono<HostEnv>();
   routes.use("/:environment/work/*", async (c, next) => {
     const id = c.req.param("environment");
-    const { config } = found(await environments.get(id), `Environment ${id}`, "environment_not_found");
+    const { config } = await records.environment(id);
     if (config["type"] !== "self_hosted")
       throw invalid(`Environment ${id} is not self-hosted, so it has no work for workers.`);
     return next();
@@ -40,8 +40,7 @@ export function workRoutes({ environments }: HostRecords, work: WorkQueue): Hono
     })
     .get("/:environment/work/stats", async (c) => Response.json(await work.stats(c.req.param("environment"))))
     .get("/:environment/work", async (c) => {
-      const query = queryOf(c);
-      const page = await work.list(c.req.param("environment"), limitOf(query, 20), pageOf(query));
+      const page = await work.list(c.req.param("environment"), pageOf(queryOf(c)));
       return Response.json({ data: page.data.map((item) => workOf(item)), next_page: page.next_page });
     })
     .get("/:environment/work/:id", async (c) => Response.json(workOf(await work.get(...idsOf(c)))))

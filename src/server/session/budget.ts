@@ -6,14 +6,8 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import type { Usage } from "../../core/results.ts";
 import { invalid } from "../http/errors.ts";
 import { isJsonObject } from "../http/fields.ts";
-import type { SessionRecord } from "../records/session-record.ts";
+import type { Budget, SessionRecord } from "../records/session-record.ts";
 import { addSpent } from "../records/session-record.ts";
-
-/** An amount of money on the wire: minor units, as a string. */
-export type Amount = { readonly amount: string; readonly currency: "USD" };
-
-/** What a session may cost at most. */
-export type Budget = { readonly type: "limit"; readonly max_list_cost: Amount };
 
 /** The prices of models by their id, in cents for a million tokens. */
 export type Prices = Readonly<Record<string, TokenPrices>>;

@@ -18,6 +18,11 @@ export function builtInNames(tools: readonly JsonObject[]): readonly string[] {
   return [...OFFERED.keys()].filter((name) => configOf(tools, name)?.["enabled"] === true);
 }
 
+/** Whether a tool is a built-in one; custom tools cannot have such a name. */
+export function isBuiltIn(name: string): boolean {
+  return OFFERED.has(name);
+}
+
 /** What an agent's policy says of a call. What is not plainly allowed must be asked for. */
 export function permissionOf(
   tools: readonly JsonObject[],

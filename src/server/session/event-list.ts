@@ -1,28 +1,20 @@
 /** Listing the events of a session, page by page, from either end. */
 
-import { invalid } from "../http/errors.ts";
+import { cursorAt, noCursor, readCursor } from "../http/pages.ts";
 import type { Order } from "../http/query.ts";
+import type { ListRequest } from "../records/collection.ts";
 import type { EventLog } from "./event-log.ts";
 import type { WireEvent } from "./wire-events.ts";
-
-/** What is asked of a listing of events. */
-export interface EventListRequest {
-  readonly order: Order;
-  readonly limit: number;
-  /** Where an earlier page ended: its `next_page`. */
-  readonly page: string | null;
-  readonly accept: (event: WireEvent) => boolean;
-}
 
 const WINDOW = 500;
 
 /** One page of the events of a session. */
 export async function listEvents(
   log: EventLog,
-  { order, limit, page, accept }: EventListRequest,
+  { order, limit, page, accept }: ListRequest<WireEvent>,
 ): Promise<{ data: WireEvent[]; next_page: string | null }> {
   const found: { seq: number; event: WireEvent }[] = [];
-  let cursor = readCursor(page, order) ?? (order === "asc" ? 0 : (await lastSeqOf(log)) + 1);
+  let cursor = seqOf(page, order) ?? (order === "asc" ? 0 : (await lastSeqOf(log)) + 1);
   for (let more = true; more && found.length <= limit;) {
     const from = order === "asc" ? cursor : Math.max(0, cursor - 1 - WINDOW);
     const size = order === "asc" ? WINDOW : cursor - 1 - from;
@@ -36,7 +28,7 @@ export async function listEvents(
   const last = shown.at(-1);
   return {
     data: shown.map(({ event }) => event),
-    next_page: found.length > limit && last !== undefined ? `${order}.${last.seq}` : null,
+    next_page: found.length > limit && last !== undefined ? cursorAt(order, "next", last.seq) : null,
   };
 }
 
@@ -57,11 +49,10 @@ async function lastSeqOf(log: EventLog): Promise<number> {
   return below;
 }
 
-function readCursor(page: string | null, order: Order): number | undefined {
-  if (page === null || page === "") return undefined;
-  const [cursorOrder, text] = page.split(".");
-  const seq = Number(text);
-  if (!Number.isInteger(seq)) throw invalid("page is not a cursor of this listing.");
-  if (cursorOrder !== order) throw invalid("page belongs to a listing in the other order.");
+function seqOf(page: string | null, order: Order): number | undefined {
+  const cursor = readCursor(page, order);
+  if (cursor === undefined) return undefined;
+  const seq = Number(cursor.key);
+  if (!Number.isInteger(seq) || cursor.way === "prev") throw noCursor();
   return seq;
 }

@@ -52,8 +52,11 @@ export class EventLog {
   readonly #onQuiet: () => void;
   readonly #followers = new Set<Follower>();
   #queue: Queued[] = [];
+  /** What is being written, and then shown. */
+  #batch: readonly Queued[] = [];
   #save: (() => Promise<void>) | undefined;
   #isWriting = false;
+  #isEnded = false;
   #fence: number | undefined;
   #failed: LoophostError | undefined;
 
@@ -84,9 +87,10 @@ export class EventLog {
     if (this.#followers.size > 0) this.#push({ kind: "preview", event });
   }
 
-  /** Saves the record with the next events, before they are shown. Of several saves that still wait the last is done. */
+  /** Saves the record before whatever is written next. Of several saves that still wait the last is done. */
   saveFirst(save: () => Promise<void>): void {
     this.#save = save;
+    this.#wake();
   }
 
   /**
@@ -101,8 +105,17 @@ export class EventLog {
     });
   }
 
+  /** The events that are not in the store yet. */
+  unwritten(): readonly WireEvent[] {
+    return [...this.#batch, ...this.#queue].flatMap((item) => (item.kind === "event" ? [item.event] : []));
+  }
+
   /** Follows the log from here on; the function returned stops it. */
   follow(follower: Follower): () => void {
+    if (this.#isEnded) {
+      follower.end();
+      return () => undefined;
+    }
     this.#followers.add(follower);
     return () => {
       if (this.#followers.delete(follower)) this.#onQuiet();
@@ -130,8 +143,9 @@ export class EventLog {
     if (this.#fence !== undefined) await this.#store.delete(this.id, this.#fence);
   }
 
-  /** Ends every stream. */
+  /** Ends every stream, those that are still to come too. */
   end(): void {
+    this.#isEnded = true;
     for (const follower of this.#followers) follower.end();
     this.#followers.clear();
   }
@@ -139,24 +153,24 @@ export class EventLog {
   #push(item: Queued): void {
     if (this.#failed !== undefined) return;
     this.#queue.push(item);
-    if (this.#isWriting) return;
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#isWriting || this.#failed !== undefined) return;
     this.#isWriting = true;
     this.#drain().catch((thrown: unknown) => this.#fail(thrown));
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#save !== undefined) {
       // What one step of the session adds is written, and shown, together.
       await Promise.resolve();
-      const batch = this.#queue;
+      this.#batch = this.#queue;
       this.#queue = [];
-      try {
-        await this.#write(batch);
-      } catch (thrown) {
-        this.#queue = [...batch, ...this.#queue];
-        throw thrown;
-      }
+      await this.#write(this.#batch);
     }
+    this.#batch = [];
     this.#isWriting = false;
     this.#onQuiet();
   }
@@ -188,7 +202,8 @@ export class EventLog {
     const error = toLoophostError(thrown, "store_failed", `The events of ${this.id} could not be written`);
     this.#failed = error;
     this.#isWriting = false;
-    for (const item of this.#queue) if (item.kind === "mark") item.settle(error);
+    for (const item of [...this.#batch, ...this.#queue]) if (item.kind === "mark") item.settle(error);
+    this.#batch = [];
     this.#queue = [];
     this.end();
     this.#onQuiet();

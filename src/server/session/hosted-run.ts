@@ -8,12 +8,10 @@
  */
 
 import { defineAgent } from "../../core/agent.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { SessionEvent } from "../../core/events.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
 import { openSession } from "../../core/open-session.ts";
-import type { Provider } from "../../core/provider.ts";
 import type { Ending, EndingDetails, ToolResult, Usage } from "../../core/results.ts";
 import { resultText, textResult } from "../../core/results.ts";
 import { resultAlone } from "../../core/run.ts";
@@ -21,19 +19,20 @@ import type { Session } from "../../core/session.ts";
 import type { Tool } from "../../core/tool.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import type { AgentSnapshot } from "../records/agent-record.ts";
-import { permissionOf } from "./built-in-tools.ts";
+import type { SessionRecord } from "../records/session-record.ts";
+import { externalTools } from "../records/toolset.ts";
+import { builtInTools, isBuiltIn, permissionOf } from "./built-in-tools.ts";
 import { overheard } from "./overheard.ts";
+import type { SessionHost } from "./session-host.ts";
 import type { TurnPaper } from "./turn-writer.ts";
 import { TurnWriter } from "./turn-writer.ts";
 import { hostToolResult, wireEvent } from "./wire-events.ts";
 
 /** What a run works with, and whom it tells. */
 export interface RunSetup extends TurnPaper {
-  readonly agent: AgentSnapshot;
-  readonly tools: readonly Tool[];
-  /** Gives the loop host. What it throws ends the run. */
-  readonly provider: () => Provider;
-  readonly clock: Clock;
+  readonly host: SessionHost;
+  /** The session as it is when the run begins; its agent stays so until the run ends. */
+  readonly record: SessionRecord;
   /** Reads the conversation so far. */
   readonly conversation: () => Promise<readonly TranscriptMessage[]>;
   /** Whether the model may be asked once more; if not, the run has been stopped. */
@@ -56,8 +55,9 @@ const LONG_WAIT_MS = 5_000;
 /** A run. */
 export class HostedRun {
   readonly #setup: RunSetup;
+  readonly #agent: AgentSnapshot;
+  readonly #tools: readonly Tool[];
   readonly #turn: TurnWriter;
-  readonly #builtIns: ReadonlySet<string>;
   /** The calls of the turn: the event that told each, and the loop's id of it. */
   readonly #calls = new Map<string, string>();
   /** Their results, until the loop can take them. */
@@ -66,29 +66,30 @@ export class HostedRun {
   #loop: Session | undefined;
   #isLoopWaiting = false;
   #isStopped = false;
-  /** Ends the wait before a request is made again. */
-  #endWait: (() => void) | undefined;
+  /** There while a request that failed waits for its next try. */
+  #cancelWait: (() => void) | undefined;
 
   constructor(setup: RunSetup) {
+    const { agent, is_self_hosted: isSelfHosted } = setup.record;
     this.#setup = setup;
+    this.#agent = agent;
+    this.#tools = [...externalTools(agent.tools), ...(isSelfHosted ? builtInTools(agent.tools) : [])];
     this.#turn = new TurnWriter(setup);
-    const custom = new Set(setup.agent.tools.flatMap(({ type, name }) => (type === "custom" ? [name] : [])));
-    this.#builtIns = new Set(setup.tools.map(({ name }) => name).filter((name) => !custom.has(name)));
   }
 
   /** Runs until the loop ends or is stopped. Called once; rejects when it could not go on. */
   async run(): Promise<void> {
-    const { agent, tools, clock, conversation } = this.#setup;
+    const { host, conversation, mayAsk } = this.#setup;
     const history = await conversation();
     if (this.#isStopped) return;
     const broken = Promise.withResolvers<never>();
-    const loop = await openSession(toLoopAgent(agent, tools), {
-      provider: overheard(this.#setup.provider(), {
+    const loop = await openSession(toLoopAgent(this.#agent, this.#tools), {
+      provider: overheard(host.provider(this.#agent), {
         onSaid: (message) => this.#turn.answered(message),
-        mayAsk: this.#setup.mayAsk,
+        mayAsk,
       }),
       history,
-      clock,
+      clock: host.clock,
       keepEvents: "none",
       unknownCalls: "leave",
       onEvent: (event) => {
@@ -117,14 +118,15 @@ export class HostedRun {
   /** Abandons the run, and whatever the model is saying. */
   stop(): void {
     this.#isStopped = true;
-    this.#endWait?.();
+    this.#cancelWait?.();
     this.#results.clear();
     this.#loop?.close().catch(() => undefined);
   }
 
   #hear(event: SessionEvent): void {
     const turn = this.#turn;
-    if (this.#endWait !== undefined && event.type !== "deltas.retracted") this.#goOn();
+    // Its first words are taken back while it waits; whatever else comes, it has been made again.
+    if (this.#cancelWait !== undefined && event.type !== "deltas.retracted") this.#requestAgain();
     switch (event.type) {
       case "turn.started":
         this.#calls.clear();
@@ -179,32 +181,31 @@ export class HostedRun {
   #retry(reason: string, delayMs: number): void {
     const isLong = delayMs >= LONG_WAIT_MS;
     this.#setup.onRetrying(reason, isLong);
-    if (isLong) this.#endWait = this.#setup.clock.after(delayMs, () => this.#goOn());
+    if (isLong) this.#cancelWait = this.#setup.host.clock.after(delayMs, () => this.#requestAgain());
     else this.#turn.beginRequest();
   }
 
   /** The request that failed is made again. */
-  #goOn(): void {
-    this.#endWait?.();
-    this.#endWait = undefined;
+  #requestAgain(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
     this.#setup.onMended();
     this.#turn.beginRequest();
   }
 
   #hearCall(callId: string, name: string, given: unknown): void {
-    const { agent, tools } = this.#setup;
-    const isKnown = tools.some((tool) => tool.name === name);
+    const isKnown = this.#tools.some((tool) => tool.name === name);
     const input = isObject(given) ? toJson(given) : undefined;
     const told =
       !isKnown || input === undefined
         ? // Clients know to leave a call alone that the host denied; its result follows.
           wireEvent("agent.tool_use", { name, input: input ?? {}, evaluated_permission: "deny", ...THREAD })
-        : this.#builtIns.has(name)
-          ? builtInUse(agent, name, input)
+        : isBuiltIn(name)
+          ? builtInUse(this.#agent, name, input)
           : wireEvent("agent.custom_tool_use", { name, input, ...THREAD });
     this.#calls.set(told.id, callId);
     this.#setup.say(told);
-    if (!isKnown) this.#refusals.push({ toldAs: told.id, result: unknownTool(name, tools) });
+    if (!isKnown) this.#refusals.push({ toldAs: told.id, result: unknownTool(name, this.#tools) });
     else if (input === undefined) this.#refusals.push({ toldAs: told.id, result: unreadable(name) });
   }
 

@@ -5,48 +5,43 @@
  *       can answer the same call
  *   H2  an idle that asks for answers is said only while some are missing, and again after a part of them came; with the
  *       last answer the session is running again
- *   H3  between runs nothing is held but the record, and nothing but that of a session that has waited for long
+ *   H3  a session that has nothing to do, or has waited long for a client, holds nothing that its log does not
  */
 
 import type { JsonObject } from "../../core/json.ts";
-import { invalid, notFound } from "../http/errors.ts";
+import { hostClosed, invalid, notFound } from "../http/errors.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import { readSessionUpdate } from "../records/session-update.ts";
+import { now } from "../records/time.ts";
 import { isUsedUp, readNewBudget } from "./budget.ts";
 import type { EventLog } from "./event-log.ts";
 import type { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
-import type { RunnerSetup } from "./session-runner.ts";
+import type { SessionHost, SessionKeeper } from "./session-host.ts";
 import { SessionRunner } from "./session-runner.ts";
-import type { StateSetup } from "./session-state.ts";
 import { SessionState } from "./session-state.ts";
-import { requestEnded } from "./turn-writer.ts";
 import type { UserEvent } from "./user-events.ts";
 import type { WireEvent } from "./wire-events.ts";
-import { hostToolResult, INTERRUPTED, terminatedEvents, wireEvent } from "./wire-events.ts";
-
-/** What a session works with. */
-export interface SessionSetup extends StateSetup, RunnerSetup {
-  readonly forget: (id: string) => Promise<void>;
-  /** Called when the session may have nothing left to do. */
-  readonly onQuiet: () => void;
-}
+import { hostToolResult, INTERRUPTED, requestEnded, terminatedEvents, wireEvent } from "./wire-events.ts";
 
 /** A session that waits so long for a client, and that nobody follows, leaves memory. */
 const PARK_AFTER_MS = 60_000;
 
 /** A session that is being used. */
 export class HostedSession {
-  readonly #setup: SessionSetup;
+  readonly #host: SessionHost;
+  readonly #keeper: SessionKeeper;
   readonly #state: SessionState;
   readonly #runner: SessionRunner;
-  #isOver = false;
+  #isClosed = false;
+  #isDeleted = false;
   #cancelParking: () => void = () => undefined;
 
-  constructor(record: SessionRecord, setup: SessionSetup) {
-    this.#setup = setup;
-    this.#state = new SessionState(record, setup, () => this.#settle());
-    this.#runner = new SessionRunner(this.#state, setup, () => this.#parkLater());
+  constructor(record: SessionRecord, host: SessionHost, keeper: SessionKeeper) {
+    this.#host = host;
+    this.#keeper = keeper;
+    this.#state = new SessionState(record, host, keeper, () => this.#settle());
+    this.#runner = new SessionRunner(this.#state, host, () => this.#parkLater());
   }
 
   get record(): SessionRecord {
@@ -67,9 +62,9 @@ export class HostedSession {
     return this.#runner.isFree && this.log.isQuiet;
   }
 
-  /** Whether a message still waits for its turn. */
-  isQueued(eventId: string): boolean {
-    return this.#state.work.queue.some(({ id }) => id === eventId);
+  /** What was sent and, as far as the store has it, still waits for its turn: the ids of the events. */
+  queued(): ReadonlySet<string> {
+    return new Set([...this.#state.work.queue, ...this.log.unwritten()].map(({ id }) => id));
   }
 
   /** Whether a call waits for a client; told by the event with this id. */
@@ -102,8 +97,8 @@ export class HostedSession {
     return echoes;
   }
 
-  /** Changes what an update may change. */
-  update(body: JsonObject): SessionRecord {
+  /** Changes what an update may change; gives back what is then in the store. */
+  async update(body: JsonObject): Promise<SessionRecord> {
     this.#mustLive();
     const { budget } = body;
     const changes = {
@@ -112,33 +107,42 @@ export class HostedSession {
     };
     this.#state.change(changes);
     this.#state.say(wireEvent("session.updated", changes));
-    if (this.#state.work.isCapped && !isUsedUp(this.record)) this.#runner.goOn();
-    return this.record;
+    if (this.#state.work.isCapped && !isUsedUp(this.record)) this.#runner.resume();
+    return this.kept();
   }
 
-  /** Changes the record without a word in the log. */
-  amend(changes: Partial<SessionRecord>): SessionRecord {
+  /** Gives the session other resources, without a word in the log. */
+  async changeResources(resources: SessionRecord["resources"]): Promise<void> {
     this.#mustLive();
-    this.#state.change(changes);
-    return this.record;
+    this.#state.change({ resources });
+    await this.log.written();
+  }
+
+  /** The record as it is now, once it is in the store. */
+  async kept(): Promise<SessionRecord> {
+    const { record } = this;
+    await this.log.written();
+    return record;
   }
 
   /** Ends the session for good; it can still be read. */
   async archive(): Promise<SessionRecord> {
+    this.#mustExist();
     if (this.record.status !== "terminated") {
       this.#mustRest("archived");
-      this.#state.change({ status: "terminated", archived_at: new Date().toISOString() });
+      this.#state.change({ status: "terminated", archived_at: now() });
       for (const event of terminatedEvents(this.record)) this.#state.say(event);
       this.close();
     }
-    await this.log.written();
-    return this.record;
+    return this.kept();
   }
 
   /** Removes the session, and ends its streams. */
   async delete(): Promise<void> {
+    this.#mustExist();
     this.#mustRest("deleted");
-    this.log.saveFirst(() => this.#setup.forget(this.record.id));
+    this.#isDeleted = true;
+    this.log.saveFirst(() => this.#keeper.forget(this.record.id));
     this.#state.say(wireEvent("session.deleted"));
     this.close();
     await this.log.written();
@@ -148,7 +152,7 @@ export class HostedSession {
 
   /** Stops working, without a word: whoever loads the session next goes on where this one stopped. */
   close(): void {
-    this.#isOver = true;
+    this.#isClosed = true;
     this.#cancelParking();
     this.#runner.stop();
   }
@@ -167,7 +171,7 @@ export class HostedSession {
       }
       case "system.message": {
         // It goes with the message or the result it came with.
-        const mustWait = before !== undefined && this.isQueued(before.id);
+        const mustWait = this.#state.work.queue.some(({ id }) => id === before?.id);
         return this.#state.say(mustWait ? { ...echo, processed_at: null } : echo);
       }
       case "user.interrupt":
@@ -206,11 +210,16 @@ export class HostedSession {
 
   // --- life
 
-  #mustLive(): void {
+  #mustExist(): void {
     if (this.log.failed !== undefined) throw this.log.failed;
+    if (this.#isDeleted) throw notFound(`Session ${this.record.id}`);
+  }
+
+  #mustLive(): void {
+    this.#mustExist();
     if (this.record.status === "terminated")
       throw invalid(`Session ${this.record.id} is archived and takes no more events.`);
-    if (this.#isOver) throw notFound(`Session ${this.record.id}`);
+    if (this.#isClosed) throw hostClosed();
   }
 
   #mustRest(what: string): void {
@@ -225,7 +234,7 @@ export class HostedSession {
   #parkLater(): void {
     this.#cancelParking();
     if (this.#state.work.isWaiting)
-      this.#cancelParking = this.#setup.clock.after(PARK_AFTER_MS, () => {
+      this.#cancelParking = this.#host.clock.after(PARK_AFTER_MS, () => {
         this.#runner.park();
         this.#settle();
       });
@@ -235,7 +244,7 @@ export class HostedSession {
   #settle(): void {
     // A log that cannot be written makes a run pointless: nobody would hear of it.
     if (this.log.failed !== undefined) this.close();
-    this.#setup.onQuiet();
+    this.#keeper.onQuiet(this.record.id);
   }
 }
 

@@ -2,26 +2,21 @@
  * The sessions in use: each loaded once, however many requests and streams use it, and let go when nothing uses it.
  * One that is idle, and that nobody follows, is not in use; nor is one that has waited long for an answer.
  *
- *   V1  the store knows which sessions have work open; one of those goes on as soon as it is loaded, and is loaded when
- *       the host starts if it need not wait for a client
+ *   V1  the store knows which sessions have work open; one of those goes on as soon as it is loaded, and each is loaded
+ *       when the host starts
  */
 
-import type { JsonObject } from "../../core/json.ts";
-import { invalid, notFound } from "../http/errors.ts";
+import { hostClosed, invalid, notFound } from "../http/errors.ts";
 import type { Collection } from "../records/collection.ts";
 import type { SessionRecord } from "../records/session-record.ts";
-import { sessionOf } from "../records/session-record.ts";
 import type { Prices } from "./budget.ts";
-import type { SessionSetup } from "./hosted-session.ts";
 import { HostedSession } from "./hosted-session.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
+import type { SessionHost, SessionKeeper } from "./session-host.ts";
 import type { UserEvent } from "./user-events.ts";
 import { filesOf } from "./user-events.ts";
 import type { WireEvent } from "./wire-events.ts";
-
-/** What all sessions of a host work with. */
-type HostSetup = Omit<SessionSetup, "save" | "rested" | "forget" | "onQuiet">;
 
 interface Entry {
   readonly session: Promise<HostedSession>;
@@ -29,7 +24,7 @@ interface Entry {
   users: number;
 }
 
-/** The collection that names the sessions with work open. */
+/** The collection that marks the sessions with work open. */
 const OPEN = "host.open";
 const PAGE = 1_000;
 const TAKEN_UP_AT_ONCE = 16;
@@ -37,16 +32,24 @@ const TAKEN_UP_AT_ONCE = 16;
 /** The sessions of a host. */
 export class LiveSessions {
   readonly records: Collection<SessionRecord>;
-  readonly #setup: HostSetup;
+  readonly #host: SessionHost;
   readonly #entries = new Map<string, Entry>();
   /** The sessions with work open; complete once they are listed. */
   readonly #open = new Set<string>();
+  /** Those that are about to be no more so in the store. */
+  readonly #unmarking = new Map<string, Promise<void>>();
   readonly #listed: Promise<void>;
+  readonly #keeper: SessionKeeper = {
+    save: (record, isOpen) => this.#save(record, isOpen),
+    rested: (id) => this.#unmark(id),
+    forget: (id) => this.records.delete(id),
+    onQuiet: (id) => this.#release(id),
+  };
   #isClosed = false;
 
-  constructor(records: Collection<SessionRecord>, setup: HostSetup) {
+  constructor(records: Collection<SessionRecord>, host: SessionHost) {
     this.records = records;
-    this.#setup = setup;
+    this.#host = host;
     this.#listed = this.#listOpen();
     // Whoever uses a session hears of it.
     this.#listed.catch(() => undefined);
@@ -61,15 +64,16 @@ export class LiveSessions {
   async start(): Promise<void> {
     await this.#listed;
     const left = [...this.#open].values();
+    // From its log: the record may be ahead of that. One that waits for a client is let go of at once.
     const takeUp = async () => {
-      for (const id of left) if (!this.#isClosed) await this.#takeUp(id);
+      for (const id of left) await this.use(id, () => undefined).catch(() => undefined);
     };
     await Promise.all(Array.from({ length: TAKEN_UP_AT_ONCE }, takeUp));
   }
 
   /** What the models cost. */
   get prices(): Prices {
-    return this.#setup.prices;
+    return this.#host.prices;
   }
 
   /**
@@ -78,16 +82,15 @@ export class LiveSessions {
    * @throws Refusal when there is no model for its agent, or its events do not go together or speak of files that are
    * not there; then there is no session
    */
-  async create(record: SessionRecord, events: readonly UserEvent[]): Promise<JsonObject> {
+  async create(record: SessionRecord, events: readonly UserEvent[]): Promise<SessionRecord> {
     // Better refused now than at its first message.
-    this.#setup.provider(record.agent);
+    this.#host.provider(record.agent);
     await this.#checkFiles(events);
     checkPost(events, { work: new OpenWork(), isCapped: false, threadId: record.thread_id });
     await this.records.add(record);
-    return this.use(record.id, async (session) => {
+    return this.use(record.id, (session) => {
       if (events.length > 0) session.post(events);
-      await session.log.written();
-      return sessionOf(session.record);
+      return session.kept();
     });
   }
 
@@ -99,6 +102,7 @@ export class LiveSessions {
   async post(id: string, events: readonly UserEvent[]): Promise<readonly WireEvent[]> {
     await this.#checkFiles(events);
     return this.use(id, async (session) => {
+      await checkConfirmations(session, events);
       const echoes = session.post(events);
       await session.log.written();
       return echoes;
@@ -108,9 +112,10 @@ export class LiveSessions {
   /**
    * Does something with a session, which stays loaded at least as long.
    *
-   * @throws Refusal when there is no such session
+   * @throws Refusal when there is no such session, or the host is closed
    */
   async use<T>(id: string, work: (session: HostedSession) => T | Promise<T>): Promise<T> {
+    if (this.#isClosed) throw hostClosed();
     const entry = this.#entries.get(id) ?? this.#load(id);
     entry.users += 1;
     try {
@@ -136,23 +141,20 @@ export class LiveSessions {
 
   async #checkFiles(events: readonly UserEvent[]): Promise<void> {
     for (const id of filesOf(events))
-      await this.#setup.files.get(id).catch(() => {
+      await this.#host.files.get(id).catch(() => {
         throw invalid(`There is no file ${id}.`);
       });
   }
 
   #load(id: string): Entry {
     const load = async () => {
-      const record = await this.records.get(id);
-      if (record === undefined) throw notFound(`Session ${id}`);
-      const session = new HostedSession(record, {
-        ...this.#setup,
-        save: (changed, isOpen) => this.#save(changed, isOpen),
-        rested: (rested) => this.#rested(rested),
-        forget: (gone) => this.records.delete(gone),
-        onQuiet: () => this.#release(id),
-      });
       await this.#listed;
+      const record = await this.records.get(id);
+      if (record === undefined) {
+        this.#unmark(id);
+        throw notFound(`Session ${id}`);
+      }
+      const session = new HostedSession(record, this.#host, this.#keeper);
       if (this.#open.has(id)) await session.takeUp();
       entry.loaded = session;
       return session;
@@ -164,7 +166,10 @@ export class LiveSessions {
 
   #release(id: string): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.users > 0 || entry.loaded?.isQuiet === false) return;
+    if (entry === undefined) return;
+    const isInUse = entry.users > 0 || entry.loaded?.isQuiet === false;
+    // Those who use a session whose log cannot be written hear of it; whoever comes next has it from the store again.
+    if (isInUse && entry.loaded?.log.failed === undefined) return;
     this.#entries.delete(id);
     entry.loaded?.close();
   }
@@ -173,31 +178,44 @@ export class LiveSessions {
 
   async #listOpen(): Promise<void> {
     for (let after = "", isMore = true; isMore;) {
-      const page = await this.#setup.store.records.list(OPEN, after, PAGE);
+      const page = await this.#host.store.records.list(OPEN, after, PAGE);
       for (const { key } of page) this.#open.add(key);
       after = page.at(-1)?.key ?? after;
       isMore = page.length === PAGE;
     }
   }
 
-  /** One that waits for a client can go on waiting in the store; one that cannot be read is not to keep the others. */
-  async #takeUp(id: string): Promise<void> {
-    const record = await this.records.get(id).catch(() => undefined);
-    if (record === undefined || record.status === "idle") return;
-    await this.use(id, () => undefined).catch(() => undefined);
-  }
-
   async #save(record: SessionRecord, isOpen: boolean): Promise<void> {
-    // In this order: a record that says "running" without this would be believed for ever.
+    // In this order: a record that says "running" without the mark would be believed for ever.
     if (isOpen && !this.#open.has(record.id)) {
       this.#open.add(record.id);
-      await this.#setup.store.records.put(OPEN, record.id, {});
+      await this.#unmarking.get(record.id);
+      await this.#host.store.records.put(OPEN, record.id, {});
     }
     await this.records.put(record);
   }
 
-  #rested(id: string): void {
-    // Should it not be forgotten, whoever loads the session finds that there is nothing to do.
-    if (this.#open.delete(id)) this.#setup.store.records.delete(OPEN, id).catch(() => undefined);
+  #unmark(id: string): void {
+    if (!this.#open.delete(id)) return;
+    const { records } = this.#host.store;
+    // Should it fail, whoever loads the session finds that there is nothing to do.
+    const done = records.delete(OPEN, id).catch(() => undefined);
+    this.#unmarking.set(
+      id,
+      done.finally(() => this.#unmarking.delete(id)),
+    );
   }
+}
+
+/** A confirmation of a call the session never had is refused; a late one is taken and changes nothing. */
+async function checkConfirmations(session: HostedSession, events: readonly UserEvent[]): Promise<void> {
+  const unknown = new Set<string>();
+  for (const event of events)
+    if (event.type === "user.tool_confirmation" && !session.isOpenCall(event.toolUseId))
+      unknown.add(event.toolUseId);
+  if (unknown.size === 0) return;
+  for await (const { event } of session.log.readAll())
+    if (event.type === "agent.tool_use") unknown.delete(event.id);
+  const [id] = unknown;
+  if (id !== undefined) throw invalid(`No call ${id} waits for a confirmation.`);
 }

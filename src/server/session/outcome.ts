@@ -4,32 +4,33 @@
  * A grading that died with its process is made again under the event that began it.
  */
 
-import type { Clock } from "../../core/clock.ts";
 import { toLoophostError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { Provider } from "../../core/provider.ts";
 import type { Usage } from "../../core/results.ts";
 import { blockText, NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
-import type { ReadFile } from "./content.ts";
+import { now } from "../records/time.ts";
 import { readRubric, withFiles } from "./content.ts";
 import type { Grade } from "./grader.ts";
 import { grade } from "./grader.ts";
 import type { OpenOutcome } from "./open-work.ts";
+import type { SessionHost } from "./session-host.ts";
 import type { SessionState } from "./session-state.ts";
-import { wireEvent } from "./wire-events.ts";
+import { spentOf, wireEvent } from "./wire-events.ts";
 
 /** What a grading is made with. */
-export interface GradingSetup {
-  readonly provider: Provider;
+interface GradingSetup {
+  readonly host: SessionHost;
   readonly conversation: () => Promise<readonly TranscriptMessage[]>;
-  readonly readFile: ReadFile;
-  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /** How an evaluation ended. */
-type Verdict = Grade["result"] | "max_iterations_reached" | "interrupted";
+export interface Evaluation {
+  readonly verdict: Grade["result"] | "max_iterations_reached" | "interrupted";
+  readonly explanation: string;
+  readonly usage: Usage;
+}
 
 const STILL_AT_IT_MS = 15_000;
 
@@ -38,7 +39,7 @@ export async function evaluate(
   state: SessionState,
   outcome: OpenOutcome,
   setup: GradingSetup,
-): Promise<{ readonly verdict: Verdict; readonly explanation: string; readonly usage: Usage }> {
+): Promise<Evaluation> {
   const { outcome_id, iteration } = fieldsOf(outcome);
   if (outcome.evaluation === undefined)
     state.say(wireEvent("span.outcome_evaluation_start", { outcome_id, iteration }));
@@ -59,7 +60,7 @@ export async function evaluate(
 export function endEvaluation(
   state: SessionState,
   outcome: OpenOutcome,
-  { verdict, explanation, usage }: { verdict: Verdict; explanation: string; usage: Usage },
+  { verdict, explanation, usage }: Evaluation,
 ): void {
   const { id, description, iteration, evaluation = "" } = outcome;
   const evaluated: JsonObject = {
@@ -69,7 +70,7 @@ export function endEvaluation(
     iteration,
     result: verdict,
     explanation,
-    completed_at: new Date().toISOString(),
+    completed_at: now(),
   };
   state.change({ outcome_evaluations: [...state.record.outcome_evaluations, evaluated] });
   state.say(
@@ -78,12 +79,7 @@ export function endEvaluation(
       outcome_evaluation_start_id: evaluation,
       result: verdict,
       explanation,
-      usage: {
-        input_tokens: usage.inputTokens,
-        output_tokens: usage.outputTokens,
-        cache_creation_input_tokens: usage.cacheWriteTokens,
-        cache_read_input_tokens: usage.cacheReadTokens,
-      },
+      usage: spentOf(usage),
     }),
   );
 }
@@ -91,18 +87,19 @@ export function endEvaluation(
 async function gradeIt(
   state: SessionState,
   { description, rubric }: OpenOutcome,
-  { provider, conversation, readFile, clock, signal }: GradingSetup,
+  { host, conversation, signal }: GradingSetup,
 ): Promise<Grade> {
-  const read = await withFiles([readRubric(rubric)], readFile);
+  const { agent } = state.record;
+  const read = await withFiles([readRubric(rubric)], (id) => host.files.read(id));
   const text = read.map((block) => ("data" in block ? block.data : (blockText(block) ?? ""))).join("\n");
   return grade({
-    provider,
-    modelId: state.record.agent.model.id,
+    provider: host.provider(agent),
+    modelId: agent.model.id,
     description,
     rubric: text,
     conversation: await conversation(),
     signal,
-    clock,
+    clock: host.clock,
   });
 }
 
@@ -110,11 +107,11 @@ async function gradeIt(
 function tellNowAndThen(
   state: SessionState,
   outcome: OpenOutcome,
-  { clock, signal }: GradingSetup,
+  { host, signal }: GradingSetup,
 ): () => void {
   let cancel: (() => void) | undefined;
   const tellLater = () => {
-    cancel = clock.after(STILL_AT_IT_MS, () => {
+    cancel = host.clock.after(STILL_AT_IT_MS, () => {
       if (signal.aborted) return;
       state.say(wireEvent("span.outcome_evaluation_ongoing", fieldsOf(outcome)));
       tellLater();

@@ -8,55 +8,35 @@
  */
 
 import { toLoophostError } from "../../core/errors.ts";
-import type { Provider } from "../../core/provider.ts";
 import type { Ending, EndingDetails, Usage } from "../../core/results.ts";
 import { NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
-import type { AgentSnapshot } from "../records/agent-record.ts";
 import type { SessionRecord } from "../records/session-record.ts";
-import { externalTools } from "../records/toolset.ts";
-import type { Prices } from "./budget.ts";
+import { now } from "../records/time.ts";
 import { isUsedUp, spending } from "./budget.ts";
-import { builtInTools } from "./built-in-tools.ts";
-import type { ReadFile } from "./content.ts";
 import { readResult } from "./content.ts";
 import { readConversation } from "./conversation.ts";
 import { HostedRun } from "./hosted-run.ts";
 import type { OpenOutcome } from "./open-work.ts";
 import { endEvaluation, evaluate } from "./outcome.ts";
-import type { SessionState, StateSetup } from "./session-state.ts";
-import { requestEnded } from "./turn-writer.ts";
+import type { SessionHost } from "./session-host.ts";
+import type { SessionState } from "./session-state.ts";
 import type { StopReason, WireEvent } from "./wire-events.ts";
-import { errorEvent, errorTypeOf } from "./wire-events.ts";
-
-/** The files of a host, as a session sees them. */
-interface Files {
-  /** Contract: rejects when there is no such file. */
-  get(id: string): Promise<unknown>;
-  read(id: string): ReturnType<ReadFile>;
-}
-
-/** What the work of a session is done with. */
-export interface RunnerSetup extends Pick<StateSetup, "clock" | "onRunning"> {
-  /** The loop host for an agent: this process, with a model. */
-  readonly provider: (agent: AgentSnapshot) => Provider;
-  readonly files: Files;
-  readonly prices: Prices;
-}
+import { errorEvent, errorTypeOf, requestEnded } from "./wire-events.ts";
 
 /** Does the work of one session. */
 export class SessionRunner {
   readonly #state: SessionState;
-  readonly #setup: RunnerSetup;
+  readonly #host: SessionHost;
   readonly #onRest: () => void;
   #run: HostedRun | undefined;
   #grading: AbortController | undefined;
   #isStale = false;
 
   /** @param onRest called when the session has nothing to do until it is told something */
-  constructor(state: SessionState, setup: RunnerSetup, onRest: () => void) {
+  constructor(state: SessionState, host: SessionHost, onRest: () => void) {
     this.#state = state;
-    this.#setup = setup;
+    this.#host = host;
     this.#onRest = onRest;
   }
 
@@ -68,14 +48,11 @@ export class SessionRunner {
   /** Goes on with what an earlier process, or this one before the session left memory, left open. */
   takeUp(): void {
     const { work } = this.#state;
-    if (!work.isOpen) return;
     if (work.request !== undefined) this.#state.say(requestEnded(work.request, true));
-    // The record is saved before the log, and may be ahead of it.
-    if (work.isWaiting || work.isCapped) this.#state.change({ status: "idle" });
+    if (!work.isOpen || work.isWaiting || work.isCapped) this.#state.correctRecord();
     else if (work.calls.size > 0) this.askForAnswers();
     else {
-      this.#state.change({ status: "running" });
-      this.#setup.onRunning(this.#record);
+      this.#state.markRunning();
       this.#go();
     }
   }
@@ -83,12 +60,12 @@ export class SessionRunner {
   /** Begins with what was sent. */
   begin(inputs: readonly WireEvent[]): void {
     this.#state.sayRunning();
-    for (const input of inputs) this.#state.say({ ...input, processed_at: new Date().toISOString() });
+    for (const input of inputs) this.#state.say({ ...input, processed_at: now() });
     this.#go();
   }
 
   /** Goes on with what the budget had stopped. */
-  goOn(): void {
+  resume(): void {
     this.#state.sayRunning();
     this.#go();
   }
@@ -99,7 +76,7 @@ export class SessionRunner {
     const isLast = work.calls.size === 0;
     if (isLast && work.isWaiting) this.#state.sayRunning();
     if (this.#run !== undefined && !this.#isStale) this.#run.answer(toolUseId, readResult(event, event.id));
-    else if (isLast) this.#go();
+    else if (isLast && work.request === undefined) this.#go();
   }
 
   /** Something is about to be said that the run under way cannot be told: the model is asked from the log again. */
@@ -151,18 +128,17 @@ export class SessionRunner {
   #go(): void {
     this.stop();
     const state = this.#state;
-    const { agent, is_self_hosted: isSelfHosted } = this.#record;
     const run = new HostedRun({
-      agent,
-      tools: [...externalTools(agent.tools), ...(isSelfHosted ? builtInTools(agent.tools) : [])],
-      provider: () => this.#setup.provider(agent),
-      clock: this.#setup.clock,
+      host: this.#host,
+      record: state.record,
       conversation: () => this.#conversation(),
       mayAsk: () => this.#mayAsk(),
       say: (event, said) => state.say(event, said),
       preview: (event) => state.log.preview(event),
       onWaiting: () => {
-        if (!state.work.isWaiting) this.askForAnswers();
+        // Nothing is missing when all answers came before the turn had ended, with instructions behind them.
+        if (state.work.calls.size === 0) this.#go();
+        else if (!state.work.isWaiting) this.askForAnswers();
       },
       onSpent: (usage) => this.#spend(usage),
       onRetrying: (reason, isLong) => {
@@ -178,11 +154,11 @@ export class SessionRunner {
 
   async #conversation(): Promise<readonly TranscriptMessage[]> {
     await this.#state.log.written();
-    return readConversation(this.#state.log.readAll(), (id) => this.#setup.files.read(id));
+    return readConversation(this.#state.log.readAll(), (id) => this.#host.files.read(id));
   }
 
   #spend(usage: Usage): void {
-    this.#state.change(spending(this.#record, usage, this.#setup.prices));
+    this.#state.change(spending(this.#record, usage, this.#host.prices));
   }
 
   #mayAsk(): boolean {
@@ -214,15 +190,14 @@ export class SessionRunner {
 
   /** The model thinks that the outcome is reached; a grader has a look. */
   #grade(outcome: OpenOutcome): void {
+    if (!this.#mayAsk()) return;
     this.stop();
     const grading = new AbortController();
     this.#grading = grading;
     const grade = async () => {
       const graded = await evaluate(this.#state, outcome, {
-        provider: this.#setup.provider(this.#record.agent),
+        host: this.#host,
         conversation: () => this.#conversation(),
-        readFile: (id) => this.#setup.files.read(id),
-        clock: this.#setup.clock,
         signal: grading.signal,
       });
       if (grading.signal.aborted) return;

@@ -1,46 +1,38 @@
 /**
  * What a session is: its record, its log, and what it has open, changed together.
  *
- *   S1  the record is saved before any event that follows from its change is shown
+ *   S1  the record is saved before any event that follows from its change is written, or shown; after a crash it may be
+ *       ahead of the log, never behind it
  *   S2  a session is marked as open in the store before it says that it runs, and for as long as it has work open; so a
  *       host that starts knows where to go on
  */
 
-import type { Clock } from "../../core/clock.ts";
-import type { Store } from "../../core/store.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import type { SessionRecord } from "../records/session-record.ts";
+import { now } from "../records/time.ts";
 import { EventLog } from "./event-log.ts";
 import { OpenWork } from "./open-work.ts";
+import type { SessionHost, SessionKeeper } from "./session-host.ts";
 import type { StopReason, WireEvent } from "./wire-events.ts";
 import { idleEvents, rescheduledEvents, runningEvents } from "./wire-events.ts";
-
-/** What the state of a session is kept with. */
-export interface StateSetup {
-  readonly store: Store;
-  readonly clock: Clock;
-  /** Saves the record, and whether the session has work open. */
-  readonly save: (record: SessionRecord, isOpen: boolean) => Promise<void>;
-  /** Everything is in the store, and the session has no work open. */
-  readonly rested: (id: string) => void;
-  /** Called whenever the session begins, or goes on, to run. Must not throw. */
-  readonly onRunning: (record: SessionRecord) => void;
-}
 
 /** The state of a session that is being used. */
 export class SessionState {
   readonly log: EventLog;
   readonly work: OpenWork = new OpenWork();
-  readonly #setup: StateSetup;
+  readonly #host: SessionHost;
+  readonly #keeper: SessionKeeper;
   #record: SessionRecord;
-  #runningSince = 0;
+  #runningSince: number | undefined;
 
   /** @param onQuiet called when nothing is left to write, and when a stream leaves */
-  constructor(record: SessionRecord, setup: StateSetup, onQuiet: () => void) {
+  constructor(record: SessionRecord, host: SessionHost, keeper: SessionKeeper, onQuiet: () => void) {
     this.#record = record;
-    this.#setup = setup;
-    this.log = new EventLog(setup.store.log, record.id, () => {
-      if (!this.work.isOpen) setup.rested(record.id);
+    this.#host = host;
+    this.#keeper = keeper;
+    this.log = new EventLog(host.store.log, record.id, () => {
+      // What could not be written did not happen: in the store its work is still open.
+      if (!this.work.isOpen && this.log.failed === undefined) keeper.rested(record.id);
       onQuiet();
     });
   }
@@ -63,16 +55,28 @@ export class SessionState {
 
   /** Changes the record. */
   change(changes: Partial<SessionRecord>): void {
-    this.#record = { ...this.#record, ...changes, updated_at: new Date().toISOString() };
-    this.log.saveFirst(() => this.#setup.save(this.#record, this.work.isOpen));
+    this.#record = { ...this.#record, ...changes, updated_at: now() };
+    this.log.saveFirst(() => this.#keeper.save(this.#record, this.work.isOpen));
   }
 
   /** Says that the session runs. */
   sayRunning(): void {
-    this.#runningSince = this.#setup.clock.now();
-    this.change({ status: "running" });
+    this.markRunning();
     for (const event of runningEvents(this.#record)) this.say(event);
-    this.#setup.onRunning(this.#record);
+  }
+
+  /** The session runs; its log says so, or is about to. */
+  markRunning(): void {
+    this.#runningSince = this.#host.clock.now();
+    this.change({ status: "running" });
+    this.#host.onRunning(this.#record);
+  }
+
+  /** Makes the record of a session that does not run say so; an earlier host may have saved it, and not written the log. */
+  correctRecord(): void {
+    const { status } = this.#record;
+    if (!this.work.isOpen) this.change({ status: status === "terminated" ? status : "idle" });
+    else if (status !== "idle") this.change({ status: "idle", archived_at: null });
   }
 
   /** Says that the session stopped, and why. */
@@ -88,8 +92,10 @@ export class SessionState {
   }
 
   #stopClock(next: SessionRecord["status"]): void {
-    const { stats, status, created_at: createdAt } = this.#record;
-    const activeMs = status === "running" ? this.#setup.clock.now() - this.#runningSince : 0;
+    const { stats, created_at: createdAt } = this.#record;
+    const moment = this.#host.clock.now();
+    const activeMs = moment - (this.#runningSince ?? moment);
+    this.#runningSince = undefined;
     this.change({
       status: next,
       stats: {

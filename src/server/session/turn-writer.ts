@@ -9,30 +9,12 @@ import { addUsage, NO_USAGE } from "../../core/results.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import { newId } from "../records/ids.ts";
 import type { WireEvent, WirePreview } from "./wire-events.ts";
-import { wireEvent } from "./wire-events.ts";
+import { requestEnded, wireEvent } from "./wire-events.ts";
 
 /** Where a turn is written down. */
 export interface TurnPaper {
   say(event: WireEvent, said?: AssistantMessage): void;
   preview(event: WirePreview): void;
-}
-
-/** The end of a model request's span. */
-export function requestEnded(
-  span: string,
-  isError: boolean,
-  { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage = NO_USAGE,
-): WireEvent {
-  return wireEvent("span.model_request_end", {
-    model_request_start_id: span,
-    is_error: isError,
-    model_usage: {
-      input_tokens: inputTokens,
-      output_tokens: outputTokens,
-      cache_creation_input_tokens: cacheWriteTokens,
-      cache_read_input_tokens: cacheReadTokens,
-    },
-  });
 }
 
 /** The writer of one run's turns. */

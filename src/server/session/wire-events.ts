@@ -2,8 +2,11 @@
 
 import type { LoophostError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import type { Usage } from "../../core/results.ts";
+import { NO_USAGE } from "../../core/results.ts";
 import { newId } from "../records/ids.ts";
 import type { SessionRecord } from "../records/session-record.ts";
+import { now } from "../records/time.ts";
 
 /** An event of a session, as it is kept and shown. */
 export type WireEvent = JsonObject & {
@@ -31,7 +34,26 @@ export type WirePreview =
 
 /** Makes an event of now. */
 export function wireEvent(type: string, fields: JsonObject = {}, id: string = newId("sevt")): WireEvent {
-  return { id, type, processed_at: new Date().toISOString(), ...fields };
+  return { id, type, processed_at: now(), ...fields };
+}
+
+/** What a model request spent, in the words of the wire. */
+export function spentOf({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): JsonObject {
+  return {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    cache_creation_input_tokens: cacheWriteTokens,
+    cache_read_input_tokens: cacheReadTokens,
+  };
+}
+
+/** What is said when a model request ends. */
+export function requestEnded(span: string, isError: boolean, spent: Usage = NO_USAGE): WireEvent {
+  return wireEvent("span.model_request_end", {
+    model_request_start_id: span,
+    is_error: isError,
+    model_usage: spentOf(spent),
+  });
 }
 
 /** Why a session stopped. */

@@ -11,6 +11,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
 import { invalid, Refusal } from "../http/errors.ts";
+import type { PageRequest } from "../http/pages.ts";
 import type { Page } from "../records/collection.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import { builtInNames } from "../session/built-in-tools.ts";
@@ -55,6 +56,8 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #hasOpenRun: (sessionId: string) => Promise<boolean>;
   readonly #arrivals: Arrivals;
+  /** The sessions that need an item and have none yet, with their environments. */
+  readonly #wanting = new Map<string, string>();
   /** When each worker polled last, longest ago first. */
   readonly #polled = new Map<string, number>();
   #turn: Promise<unknown> = Promise.resolve();
@@ -69,13 +72,17 @@ export class WorkQueue {
   // --- what sessions say
 
   /** Queues an item for a session that runs, when it needs a worker and has no item. */
-  async want({ id, environment_id: environmentId, agent, is_self_hosted }: SessionRecord): Promise<void> {
-    if (is_self_hosted && builtInNames(agent.tools).length > 0) await this.#queue(environmentId, id);
+  want({ id, environment_id: environmentId, agent, is_self_hosted: isSelfHosted }: SessionRecord): void {
+    if (!isSelfHosted || builtInNames(agent.tools).length === 0) return;
+    this.#wanting.set(id, environmentId);
+    // What the store does not take now, it is given again when a worker asks.
+    this.#inTurn(() => this.#queueWanted()).catch(() => undefined);
   }
 
   /** Stops the item of a session that is over. */
   release(sessionId: string): Promise<void> {
     return this.#inTurn(async () => {
+      this.#wanting.delete(sessionId);
       const item = this.#items.ofSession(sessionId);
       if (item !== undefined) await this.#items.put(stopping(item.work, false));
     });
@@ -134,7 +141,7 @@ export class WorkQueue {
     });
     if (work.state === "stopped" && (await this.#hasOpenRun(work.data.id))) {
       // As if it had just been offered: a worker that cannot serve the session does not get it back at once.
-      await this.#queue(environmentId, work.data.id, this.#clock.now());
+      await this.#inTurn(() => this.#queue(environmentId, work.data.id, this.#clock.now()));
     }
     return work;
   }
@@ -147,8 +154,8 @@ export class WorkQueue {
   }
 
   /** One page of the items of an environment, newest first. */
-  list(environmentId: string, limit: number, page: string | null): Promise<Page<WorkRecord>> {
-    return this.#items.list(environmentId, limit, page);
+  list(environmentId: string, page: PageRequest): Promise<Page<WorkRecord>> {
+    return this.#items.list(environmentId, page);
   }
 
   /** Reads an item, changes it and keeps what came of it. */
@@ -204,14 +211,20 @@ export class WorkQueue {
   }
 
   async #queue(environmentId: string, sessionId: string, offeredAt?: number): Promise<void> {
-    await this.#inTurn(async () => {
-      if (this.#items.ofSession(sessionId) !== undefined) return;
-      await this.#items.add(createWork(environmentId, sessionId), offeredAt);
-      this.#arrivals.say();
-    });
+    if (this.#items.ofSession(sessionId) !== undefined) return;
+    await this.#items.add(createWork(environmentId, sessionId), offeredAt);
+    this.#arrivals.say();
+  }
+
+  async #queueWanted(): Promise<void> {
+    for (const [sessionId, environmentId] of this.#wanting) {
+      await this.#queue(environmentId, sessionId);
+      this.#wanting.delete(sessionId);
+    }
   }
 
   async #offer(environmentId: string, reclaimMs: number): Promise<JsonObject | null> {
+    await this.#queueWanted();
     for (const { work } of this.#items.lapsedIn(environmentId))
       await this.#items.put(work.state === "stopping" ? stopping(work, true) : requeued(work));
     const now = this.#clock.now();

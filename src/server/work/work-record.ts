@@ -3,6 +3,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Metadata } from "../http/fields.ts";
 import { newId } from "../records/ids.ts";
+import { now } from "../records/time.ts";
 
 /** Where an item is: taken from the queue it is starting, with its first heartbeat active. */
 type WorkState = "queued" | "starting" | "active" | "stopping" | "stopped";
@@ -112,10 +113,6 @@ export function leaseOf(work: WorkRecord): {
 export function workOf(work: WorkRecord, secret: string | null = null): JsonObject {
   const { token_digest: _, ttl_seconds: __, ...shown } = work;
   return { ...shown, secret };
-}
-
-function now(): string {
-  return new Date().toISOString();
 }
 
 /** The time; never the time given, since a heartbeat is known by its time. */

@@ -5,9 +5,10 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { RecordStore } from "../../core/store.ts";
+import { found } from "../http/errors.ts";
+import type { PageRequest } from "../http/pages.ts";
 import type { Page } from "../records/collection.ts";
 import { Collection } from "../records/collection.ts";
-import { found } from "../records/host-records.ts";
 import type { WorkRecord } from "./work-record.ts";
 
 /** An item that has not stopped. Moments are those of the clock, and start again with the process. */
@@ -73,8 +74,8 @@ export class WorkStore {
   }
 
   /** One page of all items of an environment, newest first. */
-  list(environmentId: string, limit: number, page: string | null): Promise<Page<WorkRecord>> {
-    return this.#all(environmentId).list({ order: "desc", limit, page, accept: () => true });
+  list(environmentId: string, page: PageRequest): Promise<Page<WorkRecord>> {
+    return this.#all(environmentId).list({ order: "desc", ...page, accept: () => true });
   }
 
   /** Keeps a new item; `offeredAt` makes it look offered. */
@@ -103,7 +104,7 @@ export class WorkStore {
   async forget(environmentId: string): Promise<void> {
     const all = this.#all(environmentId);
     for (;;) {
-      const { data } = await this.list(environmentId, PAGE, null);
+      const { data } = await this.list(environmentId, { limit: PAGE, page: null });
       if (data.length === 0) return;
       for (const { id } of data) {
         this.#open.delete(id);

@@ -7,8 +7,8 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
-import type { EventLog, Follower, LogItem } from "../session/event-log.ts";
-import type { WireEvent, WirePreview } from "../session/wire-events.ts";
+import type { EventLog, Follower, LogItem } from "./event-log.ts";
+import type { WireEvent, WirePreview } from "./wire-events.ts";
 
 /** How a stream is opened. */
 export interface StreamOptions {
@@ -66,19 +66,18 @@ class EventStream implements Follower {
 
   start(controller: Controller): void {
     this.#controller = controller;
+    this.#pingLater();
     this.#leave = this.#log.follow(this);
-    this.#stopPing = this.#options.clock.after(this.#options.pingIntervalMs, () => this.#ping());
   }
 
   /** Called whenever there is room. */
   async pull(): Promise<void> {
-    while (this.#isBehind && this.#hasRoom()) {
-      const page = await this.#log.read(this.#given, PAGE);
-      for (const { seq, event } of page) this.#send(event, seq);
-      this.#flush();
-      // What was emitted while the page was read is in the log by now: live only when nothing is left there. The log of
-      // a session that was deleted has nothing any more.
-      if (page.length === 0 || (page.length < PAGE && this.#given >= this.#newest)) this.#isBehind = false;
+    try {
+      while (this.#isBehind && this.#hasRoom()) await this.#catchUp();
+    } catch (thrown) {
+      // The stream fails with it, and nobody will cancel it any more.
+      this.cancel();
+      throw thrown;
     }
     if (this.#isEnding && !this.#isBehind) this.#close();
   }
@@ -99,6 +98,16 @@ class EventStream implements Follower {
   end(): void {
     this.#isEnding = true;
     if (!this.#isBehind) this.#close();
+  }
+
+  async #catchUp(): Promise<void> {
+    const page = await this.#log.read(this.#given, PAGE);
+    for (const { seq, event } of page) this.#send(event, seq);
+    this.#flush();
+    // What was emitted while the page was read is in the log by now: live only when nothing is left there. The log of a
+    // session that was deleted has nothing any more.
+    const isAll = this.#given >= this.#newest || this.#isEnding;
+    if (page.length < PAGE && isAll) this.#isBehind = false;
   }
 
   #takeOne({ seq, event }: LogItem): void {
@@ -123,6 +132,10 @@ class EventStream implements Follower {
   #ping(): void {
     if (this.#hasRoom()) this.#write("ping", { type: "ping" });
     this.#flush();
+    this.#pingLater();
+  }
+
+  #pingLater(): void {
     this.#stopPing = this.#options.clock.after(this.#options.pingIntervalMs, () => this.#ping());
   }
 
