@@ -326,7 +326,7 @@ function endOf({ ending, stopReason, details }: EndOf): EndOf {
 function tooManyTurns(maxTurns: number): LoophostError {
   return new LoophostError(
     "max_turns_exceeded",
-    `The run needed more than ${maxTurns} turns. Raise limits.maxTurns, or give the agent a smaller task.`,
+    `The run needed more than ${maxTurns} turns. Raise limits.maxTurns, or give it a smaller task.`,
   );
 }
 

@@ -87,18 +87,22 @@ async function settleInput(journal: Journal, messagesSeen: number): Promise<void
     await journal.record({ type: "input.sent", runId: run.id });
 }
 
-function checkOptions(agent: Agent, { provider, history }: OpenOptions): void {
+function checkOptions(agent: Agent, options: OpenOptions): void {
   if (agent?.limits === undefined)
     throw new LoophostError("invalid_agent", "The agent was not made by defineAgent().");
-  if (typeof provider?.open !== "function") {
-    throw new LoophostError("invalid_options", "A provider is needed, such as local({ model }) or claude().");
-  }
-  if (history !== undefined && provider.traits.history === "host") {
-    throw new LoophostError(
-      "invalid_options",
+  const { provider, history, store } = options ?? {};
+  if (typeof provider?.open !== "function")
+    throw refused("A provider is needed, such as local({ model }) or claude().");
+  if (history !== undefined && provider.traits.history === "host")
+    throw refused(
       `${provider.name} holds the conversation itself; attach with sessionId instead of history.`,
     );
-  }
+  if (store !== undefined && store?.log === undefined)
+    throw refused("store must be a store, such as sqliteStore(path).");
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_options", message);
 }
 
 function withLimits(agent: Agent, limits: SomeLimits | undefined): Agent {

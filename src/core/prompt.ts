@@ -3,6 +3,7 @@
 import { LoophostError } from "./errors.ts";
 import { isObject } from "./json.ts";
 import type { HostInput } from "./provider.ts";
+import { isContentBlock, NO_BLOCK } from "./results.ts";
 import type { Prompt, RunOptions } from "./session.ts";
 
 /**
@@ -17,12 +18,19 @@ export function toInputs(prompt: Prompt, { system }: RunOptions): readonly HostI
 function toInput(prompt: Prompt): HostInput {
   if (typeof prompt === "string" && prompt !== "")
     return { type: "message", content: [{ type: "text", text: prompt }] };
-  if (typeof prompt === "object" && "outcome" in prompt) {
+  if (isObject(prompt) && "outcome" in prompt) {
     const { outcome } = prompt;
-    if (isObject(outcome) && typeof outcome.description === "string" && typeof outcome.rubric === "string")
+    if (typeof outcome?.description === "string" && typeof outcome.rubric === "string")
       return { type: "outcome", outcome };
-    throw new LoophostError("invalid_options", "An outcome needs a description and a rubric, both strings.");
+    throw refused("An outcome needs a description and a rubric.");
   }
-  if (typeof prompt === "object" && prompt.length > 0) return { type: "message", content: prompt };
-  throw new LoophostError("invalid_options", "The prompt is empty; there is nothing to send.");
+  if (!Array.isArray(prompt) || prompt.length === 0)
+    throw refused("The prompt is empty; there is nothing to send.");
+  const bad = prompt.findIndex((block) => !isContentBlock(block));
+  if (bad >= 0) throw refused(`The prompt's block ${bad} is ${NO_BLOCK}.`);
+  return { type: "message", content: prompt };
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_options", message);
 }

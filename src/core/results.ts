@@ -1,6 +1,7 @@
 /** What a run comes to: the same shape for every loop host. */
 
 import type { SessionEvent } from "./events.ts";
+import { isObject } from "./json.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
 /** How a turn or run ended, the same three for all loop hosts. */
@@ -74,6 +75,18 @@ export type MediaSource =
   | { readonly mediaType: string; readonly data: string }
   | { readonly url: string }
   | { readonly fileId: string };
+
+/** Whether a value is a content block: of a known type, with its content. */
+export function isContentBlock(block: unknown): block is ContentBlock {
+  if (!isObject(block)) return false;
+  const { type, text } = block;
+  const isMedia = type === "image" || type === "document";
+  if (!isMedia) return (type === "text" || type === "search_result") && typeof text === "string";
+  return ["data", "url", "fileId"].some((where) => typeof block[where] === "string");
+}
+
+/** What is said of a value that should have been one. */
+export const NO_BLOCK = "no text, image, document or search_result";
 
 /** What the model is told about a call: content, and whether it failed. */
 export interface ToolResult {

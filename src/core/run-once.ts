@@ -25,7 +25,8 @@ export async function run<Output>(
   options: RunOnceOptions,
 ): Promise<SessionResult<Output>> {
   await using session = await openSession(agent, options);
-  const how: RunOptions = { signal: options.signal, whenWaiting: options.whenWaiting ?? "return" };
-  const started = options.prompt === undefined ? session.resume(how) : session.send(options.prompt, how);
+  const { prompt, signal, system, whenWaiting = "return" } = options;
+  const how: RunOptions = { signal, system, whenWaiting };
+  const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
   return await resultAlone(started);
 }

@@ -4,6 +4,7 @@ import { LoophostError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
+import { isContentBlock, NO_BLOCK } from "./results.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
 
@@ -135,6 +136,7 @@ export function toolContent(
   content: readonly ContentBlock[],
   options: { readonly isError?: boolean } = {},
 ): ToolContent {
+  if (!content.every(isContentBlock)) throw new TypeError(NO_BLOCK);
   return { [CONTENT]: true, content, isError: options.isError ?? false };
 }
 

@@ -1,5 +1,5 @@
 import type { Outcome } from "loophost";
-import { defineAgent, openSession } from "loophost";
+import { defineAgent, openSession, run, toolContent } from "loophost";
 import { local } from "loophost/providers/local";
 import { scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
@@ -65,4 +65,41 @@ it("sends instructions along with the message they come with", async () => {
   await using here = await openSession(agent, { provider: local({ model }) });
   await here.send("hello", { system: "Be brief." }).result();
   expect(JSON.stringify(heard)).toContain("Be brief.");
+});
+
+it("refuses blocks that are none, and names the first, before anything is sent", async () => {
+  const provider = scriptedProvider();
+  await using session = await openSession(agent, { provider });
+  const wrong = [
+    null,
+    { type: "video", url: "https://example.com" },
+    { type: "image" },
+    { type: "image", source: { type: "url", url: "https://example.com/a.png" } },
+    { role: "user", content: "hello" },
+    { type: "text" },
+  ];
+  for (const block of wrong) {
+    // @ts-expect-error -- what a caller without types may give
+    expect(() => session.send([{ type: "text", text: "look" }, block])).toThrow(
+      "The prompt's block 1 is no text",
+    );
+    // @ts-expect-error -- the same for a tool's result
+    expect(() => toolContent([block])).toThrow(TypeError);
+  }
+  // @ts-expect-error -- the same for a prompt that is none at all
+  for (const none of [null, 5, {}]) expect(() => session.send(none)).toThrow("there is nothing to send");
+  expect(provider.sent).toEqual([]);
+});
+
+it("reaches the host from run(), too", async () => {
+  const provider = scriptedProvider({ turns: [[done]] });
+  await run(agent, { provider, prompt: "hello", system: "Be brief." });
+  expect(provider.sent.map(({ type }) => type)).toEqual(["message", "system"]);
+  // @ts-expect-error -- options left out
+  await expect(run(agent)).rejects.toMatchObject({ code: "invalid_options" });
+  // @ts-expect-error -- a path instead of a store
+  await expect(run(agent, { provider, prompt: "hello", store: "sessions.db" })).rejects.toMatchObject({
+    code: "invalid_options",
+    message: expect.stringContaining("sqliteStore"),
+  });
 });
