@@ -58,7 +58,7 @@ const KINDS: readonly (readonly [string, (draw: number) => KillPlace])[] = [
 ];
 const hosts: readonly Host[] = values.host === undefined ? ["local", "claude"] : [toHost(values.host)];
 const isFaulty = !values["no-faults"] && !values.enumerate;
-const jobs = values.enumerate ? await everyWrite() : seeded(Number(values.seed), Number(values.runs));
+const jobs = values.enumerate ? await everywhere() : seeded(Number(values.seed), Number(values.runs));
 const done = readLog();
 const known = new Set(done.map(keyOf));
 const left = jobs.filter((job) => !known.has(keyOf(job)));
@@ -94,19 +94,20 @@ function seeded(first: number, runs: number): Job[] {
   });
 }
 
-async function everyWrite(): Promise<Job[]> {
+/** Before and after each write and each request. An entry is a write at most, and no turn takes more than four requests. */
+async function everywhere(): Promise<Job[]> {
   const all = await Promise.all(
     hosts.map(async (host) => {
       const { report, wrong } = await crash({ host, killAt: [] });
       if (report === undefined) throw new Error(`The undisturbed session failed: ${wrong}`);
-      return report.journal.flatMap((_, index) =>
-        (["before", "after"] as const).map((when, at) => ({
-          host,
-          kind: `${when} write`,
-          killAt: { write: index + 1, when },
-          seed: index * 2 + at,
-          ifUnknown: "probe" as const,
-        })),
+      const most = { write: report.journal.length, request: 4 * (report.result.turns + 1) };
+      return (["write", "request"] as const).flatMap((what) =>
+        Array.from({ length: most[what] }, (_, index) => index).flatMap((index) =>
+          (["before", "after"] as const).map((when, at): Job => {
+            const killAt = what === "write" ? { write: index + 1, when } : { request: index + 1, when };
+            return { host, kind: `${when} ${what}`, killAt, seed: index * 2 + at, ifUnknown: "probe" };
+          }),
+        ),
       );
     }),
   );
