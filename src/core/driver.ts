@@ -244,7 +244,7 @@ export class LoopSession implements Session {
       );
     }
     if (this.#run !== undefined) {
-      const wayOut = "Await its result(), or interrupt() it, before the next.";
+      const wayOut = "Await its result() or interrupt() it.";
       throw new LoophostError("session_busy", `This session has a run open. ${wayOut}`);
     }
   }

@@ -42,6 +42,6 @@ export function boundRun(
 function tooLong(timeoutMs: number): LoophostError {
   return new LoophostError(
     "timeout",
-    `The run did not end within ${timeoutMs} ms. Raise limits.runTimeoutMs if it needs longer.`,
+    `The run did not end within ${timeoutMs} ms. Raise limits.runTimeoutMs.`,
   );
 }

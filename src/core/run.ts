@@ -161,6 +161,8 @@ export class LiveRun implements Run {
     } else if (event.type === "outcome.evaluated") {
       const { verdict, explanation, iteration } = event;
       this.#outcome = { verdict, explanation, iteration };
+      // What was not good enough is said anew.
+      if (verdict === "needs_revision") this.#texts = [];
     }
   }
 

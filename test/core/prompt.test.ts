@@ -14,7 +14,9 @@ it("gives the host an outcome instead of a message, and its last verdict to the 
   const provider = scriptedProvider({
     turns: [
       [
+        { type: "message", text: "First try." },
         { type: "outcome.evaluated", verdict: "needs_revision", ...verdict },
+        { type: "message", text: "Second try." },
         {
           type: "outcome.evaluated",
           verdict: "satisfied",
@@ -27,7 +29,8 @@ it("gives the host an outcome instead of a message, and its last verdict to the 
     ],
   });
   await using session = await openSession(agent, { provider });
-  const { ending, outcome: last } = await session.send({ outcome }).result();
+  const { ending, outcome: last, text } = await session.send({ outcome }).result();
+  expect(text).toBe("Second try.");
   expect(provider.sent).toEqual([{ type: "outcome", outcome }]);
   expect(ending).toBe("completed");
   expect(last).toEqual({ verdict: "satisfied", explanation: "It rhymes.", iteration: 1 });
