@@ -215,7 +215,7 @@ export const outcome: Recording = {
   runs: [
     {
       ending: "completed",
-      text: "A haiku of two lines.\nA haiku of three lines.",
+      text: "A haiku of three lines.",
       outcome: { verdict: "satisfied", explanation: "All there.", iteration: 1 },
     },
   ],
