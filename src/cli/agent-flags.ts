@@ -37,7 +37,8 @@ export const AGENT_OPTIONS_HELP: string = `\
   --provider <name>  who runs the loop: local (this process) or claude (Claude Managed
                      Agents, or a host that speaks like it). Default: the session's, or local
   --model <id>       instead of the agent's own model
-  --base-url <url>   where the claude host is. Default: ANTHROPIC_BASE_URL, or the service
+  --base-url <url>   where the claude host is. Default: the session's, or else
+                     ANTHROPIC_BASE_URL, or the service
   --yes              allow every tool call that asks for approval
   --json             one JSON event per line on standard output, and nothing else there
   --wait             wait for a session that another process has open
@@ -80,9 +81,15 @@ export async function loadAgentFor(
   return { ...agent, model };
 }
 
+/** Who has run a session so far, and where, as far as it is on record. */
+export interface BegunWith {
+  readonly provider?: string | undefined;
+  readonly baseUrl?: string | undefined;
+}
+
 /** The loop host the flags name, or else the one the session was begun with. */
-export function chooseHost(flags: AgentFlags, model: string, begunWith: string | undefined): ChosenHost {
+export function chooseHost(flags: AgentFlags, model: string, begunWith: BegunWith): ChosenHost {
   const baseUrl = flags["base-url"];
-  const provider = flags.provider ?? (baseUrl === undefined ? begunWith : "claude");
-  return provider === "claude" ? claudeHost(baseUrl) : localHost(model);
+  const provider = flags.provider ?? (baseUrl === undefined ? begunWith.provider : "claude");
+  return provider === "claude" ? claudeHost(baseUrl ?? begunWith.baseUrl) : localHost(model);
 }

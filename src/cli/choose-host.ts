@@ -10,6 +10,8 @@ import { chooseModel, MODEL_VARIABLES } from "./choose-model.ts";
 export interface ChosenHost {
   readonly label: string;
   readonly provider: Provider;
+  /** Where it is, when that was named. */
+  readonly baseUrl?: string | undefined;
 }
 
 /**
@@ -46,5 +48,5 @@ export function claudeHost(address: string | undefined): ChosenHost {
       "The claude host needs an API key: set ANTHROPIC_API_KEY. Only a host on this machine goes without.",
     );
   const label = baseUrl === undefined ? "claude" : `claude at ${new URL(baseUrl).host}`;
-  return { label, provider: claude({ baseUrl, apiKey }) };
+  return { label, provider: claude({ baseUrl, apiKey }), baseUrl };
 }

@@ -23,10 +23,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The table as `--help` shows it. */
 export const EXIT_CODES_HELP: string = `Exit codes
     0  the agent finished its turn (end_turn), or the reader of the output went away
-    1  anything else, most likely a bug
+    1  the output cannot be written; or anything else, most likely a bug
     2  misuse: an unknown command or flag, a missing argument
     3  the agent file or folder is missing, or is not what it has to be
-    4  something is not there: an API key, a package, a Node that runs TypeScript
+    4  something is not there: an API key, a package, a Node with TypeScript or SQLite
     5  the loop host or the model was not reached, refused, or failed
     6  the run ended without an answer: refusal, max_tokens, a call waiting for somebody
     7  a limit was reached: time, turns

@@ -64,6 +64,11 @@ export function fromHere(path: string): string {
   return way.startsWith("..") ? path : way || ".";
 }
 
+/** A word as a shell takes it. */
+export function formatWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** A text in one line of at most so many characters. */
 export function shorten(text: string, max: number): string {
   const line = text.replace(/\s+/g, " ").trim();

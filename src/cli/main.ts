@@ -73,6 +73,8 @@ function readVersion(): string {
 function report(thrown: unknown): ExitCode {
   debuglog("loophost")("%o", thrown);
   if (stop.reason === "nobody reads") return EXIT.ok;
+  // Which has been said.
+  if (stop.reason === "output failed") return EXIT.bug;
   if (stop.reason === "interrupted") {
     console.error("loophost: Interrupted.");
     return EXIT.interrupted;
@@ -91,6 +93,9 @@ function report(thrown: unknown): ExitCode {
 /** Ends the process, whatever the agent file left running, once the output is out. */
 function leave(code: ExitCode): void {
   hasSettled = true;
-  process.exitCode = stop.reason === "output failed" ? EXIT.bug : code;
-  process.stdout.write("", () => process.exit());
+  process.exitCode = code;
+  process.stdout.write("", () =>
+    // That the output cannot be written is told only after the write that hits on it.
+    setImmediate(() => process.exit(stop.reason === "output failed" ? EXIT.bug : code)),
+  );
 }

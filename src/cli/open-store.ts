@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 
 import { LoophostError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import type { SessionSummary } from "../stores/sessions.ts";
 import { findSession } from "../stores/sessions.ts";
@@ -22,12 +23,19 @@ export function storeFile(flag: string | undefined): string | undefined {
 /**
  * Opens the store in a file, and creates it if it is not there.
  *
- * @throws LoophostError `store_failed` when it cannot be opened
+ * @throws LoophostError `store_failed` when it cannot be opened, `missing_dependency` when this Node has no SQLite
  */
 export async function openStore(file: string): Promise<OpenStore> {
   // Node 22 calls SQLite experimental.
   muteWarnings(/^SQLite is an experimental feature/);
-  const { sqliteStore } = await import("../stores/sqlite.ts");
+  const { sqliteStore } = await import("../stores/sqlite.ts").catch((thrown: unknown) => {
+    if (!isObject(thrown) || thrown["code"] !== "ERR_UNKNOWN_BUILTIN_MODULE") throw thrown;
+    throw new LoophostError(
+      "missing_dependency",
+      `A store in a file needs the SQLite of Node 22.13 or newer; this is ${process.version}. Use a newer Node, or leave out --store and LOOPHOST_STORE.`,
+      { cause: thrown },
+    );
+  });
   const store = sqliteStore(file);
   return { file, store, [Symbol.asyncDispose]: () => store.close() };
 }

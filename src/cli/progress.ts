@@ -70,7 +70,12 @@ export class Progress {
       case "server_tool.called":
         return this.note(`  ${formatCall(event.name, event.input)}  on the host`);
       case "retrying":
-        return this.note(`  trying again in ${formatMs(event.delayMs)}: ${event.reason}`);
+        // Only a host that tries again by itself needs no pause of ours.
+        return this.note(
+          event.delayMs === 0
+            ? `  the host tries again: ${event.reason}`
+            : `  trying again in ${formatMs(event.delayMs)}: ${event.reason}`,
+        );
       case "context.compacted":
         return this.note("  the conversation was compacted to make room");
       case "stream.lost":

@@ -10,15 +10,18 @@ import { openSession } from "../core/open-session.ts";
 import type { SessionResult } from "../core/results.ts";
 import type { Run } from "../core/run.ts";
 import type { OnApproval, OpenOptions, RunOptions, Session } from "../core/session.ts";
-import type { AgentFlags } from "./agent-flags.ts";
+import type { AgentFlags, BegunWith } from "./agent-flags.ts";
 import { checkFlags, chooseHost, loadAgentFor } from "./agent-flags.ts";
 import { askOnTerminal } from "./approvals.ts";
 import { misuse } from "./command.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, exitCodeOfEnding } from "./exit.ts";
+import type { StoredRun } from "./go-on.ts";
+import { inCommands, inFlags } from "./in-flags.ts";
 import type { OpenStore } from "./open-store.ts";
 import { mustFind, openExistingStore, openStore, storeFile } from "./open-store.ts";
 import { Progress } from "./progress.ts";
+import { recallAddress, rememberAddress } from "./session-address.ts";
 import { whyNoAnswer } from "./why-no-answer.ts";
 
 /** What a command wants done. */
@@ -31,7 +34,11 @@ export interface Assignment {
   readonly sessionId: string | undefined;
   readonly signal: AbortSignal;
   /** Contract: starts the run, or does to the session what needs no run. */
-  start(session: Session, how: RunOptions): Run | undefined | Promise<Run | undefined>;
+  start(
+    session: Session,
+    how: RunOptions,
+    stored: StoredRun | undefined,
+  ): Run | undefined | Promise<Run | undefined>;
 }
 
 /**
@@ -46,8 +53,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   globalThis.console = consoleBeside(progress);
   const agent = await loadAgentFor(command, agentFile, flags);
   await using kept = await openStoreFor(flags, sessionId);
-  const begunWith = await providerOf(assignment, kept);
-  const { provider, label } = chooseHost(flags, agent.model, begunWith);
+  const { provider, label, baseUrl } = chooseHost(flags, agent.model, await recall(assignment, kept));
 
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);
   const options: OpenOptions = {
@@ -60,11 +66,14 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
     signal,
   };
   await using session = await openWith(flags, agent, options, (line) => progress.note(line));
-  const run = await assignment.start(session, { signal, whenWaiting: "return" });
+  if (baseUrl !== undefined && kept !== undefined) await rememberAddress(kept.store, session.id, baseUrl);
+  const stored = kept && { sessionId: session.id, agentFile, storeFile: kept.file, model: flags.model };
+  const run = await assignment.start(session, { signal, whenWaiting: "return" }, stored);
   if (run === undefined) return EXIT.ok;
-  const result = await watch(run, flags, progress, kept && `session ${session.id} in ${kept.file}`);
-  if (result.ending !== "completed")
-    console.error(`loophost: ${whyNoAnswer(result, kept && { agentFile, storeFlag: flags.store })}`);
+  const result = await watch(run, flags, progress, stored).catch((thrown: unknown) => {
+    throw thrown instanceof LoophostError ? inCommands(thrown, provider.name, stored) : thrown;
+  });
+  if (result.ending !== "completed") console.error(`loophost: ${whyNoAnswer(result, stored)}`);
   return exitCodeOfEnding(result.ending);
 }
 
@@ -73,13 +82,13 @@ async function watch(
   run: Run,
   flags: AgentFlags,
   progress: Progress,
-  where: string | undefined,
+  stored: StoredRun | undefined,
 ): Promise<SessionResult> {
   const say = (result: SessionResult, how?: string) => {
     if (flags.json === true) return;
     if (didNothing(result)) progress.note("There was nothing to do.");
     else progress.end(result, how);
-    if (where !== undefined) progress.note(where);
+    if (stored !== undefined) progress.note(`session ${stored.sessionId} in ${stored.storeFile}`);
   };
   try {
     const result = await run.result();
@@ -117,15 +126,18 @@ function openStoreFor(flags: AgentFlags, sessionId: string | undefined): Promise
   return sessionId === undefined ? openStore(file) : openExistingStore(file);
 }
 
-/** Who has run the session so far. What the claude host holds need not be in a store of ours. */
-async function providerOf(
+/** Who has run the session so far, and where. What the claude host holds need not be in a store of ours. */
+async function recall(
   { command, flags, sessionId }: Assignment,
   kept: OpenStore | undefined,
-): Promise<string | undefined> {
-  if (sessionId === undefined || flags.provider === "claude") return undefined;
+): Promise<BegunWith> {
+  if (sessionId === undefined) return {};
+  const baseUrl = kept && (await recallAddress(kept.store, sessionId));
+  if (flags.provider === "claude") return { baseUrl };
   if (kept === undefined)
     throw misuse(command, "No store is named to find the session in; pass --store <file>");
-  return (await mustFind(kept, sessionId)).provider;
+  const { provider } = await mustFind(kept, sessionId);
+  return { provider, baseUrl };
 }
 
 /** Opens the session, and says in flags what somebody who hits on another owner, or on a changed agent, can do. */
@@ -137,7 +149,7 @@ async function openWith(
 ): Promise<Session> {
   const openAs = (whenOwned: "fail" | "wait" | "take") =>
     openSession(agent, { ...options, whenOwned }).catch((thrown: unknown) => {
-      throw thrown instanceof LoophostError ? inFlags(thrown) : thrown;
+      throw thrown instanceof LoophostError ? inFlags(thrown, options.provider.name) : thrown;
     });
   if (flags.take === true) return openAs("take");
   try {
@@ -148,18 +160,6 @@ async function openWith(
     note("  another process has the session open; waiting for it to let go, or to be gone for 30 s");
     return openAs("wait");
   }
-}
-
-/** An error whose way out is an option, with the flag that sets it. */
-function inFlags(error: LoophostError): LoophostError {
-  const { code, message, cause } = error;
-  if (code === "session_owned")
-    return new LoophostError(code, `${message.replace(/\.$/, "")}: pass --wait, or --take.`, { cause });
-  if (code === "agent_changed")
-    return new LoophostError(code, message.replace(/open the session with .*$/, "pass --changed-agent."), {
-      cause,
-    });
-  return error;
 }
 
 /** Who decides about calls that need approval; nobody, where there is nobody to ask. */

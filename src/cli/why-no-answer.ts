@@ -1,13 +1,8 @@
 /** Why a run that reached a terminal gave no answer, and the way out, in one line. */
 
 import type { SessionResult } from "../core/results.ts";
-
-/** What the way out of a stored session is written with. */
-export interface StoredRun {
-  readonly agentFile: string;
-  /** The store, unless the environment names it. */
-  readonly storeFlag: string | undefined;
-}
+import type { StoredRun } from "./go-on.ts";
+import { approveLine } from "./go-on.ts";
 
 /** Says why. A call that waits in a stored session can be decided later; in another it is lost. */
 export function whyNoAnswer(result: SessionResult, stored: StoredRun | undefined): string {
@@ -19,17 +14,11 @@ export function whyNoAnswer(result: SessionResult, stored: StoredRun | undefined
     ({ id, what }) => `${toolUses.find((use) => use.id === id)?.name ?? id} for ${what}`,
   );
   const asked = waiting.find(({ what }) => what === "approval");
-  return `The run stopped at calls that wait: ${calls.join(", ")}. ${wayOut(result, asked?.id, stored)}`;
+  return `The run stopped at calls that wait: ${calls.join(", ")}. ${wayOut(asked?.id, stored)}`;
 }
 
-function wayOut(
-  { sessionId }: SessionResult,
-  asked: string | undefined,
-  stored: StoredRun | undefined,
-): string {
+function wayOut(asked: string | undefined, stored: StoredRun | undefined): string {
   if (asked === undefined) return "The command line cannot answer for a tool without execute.";
   if (stored === undefined) return "Run it in a terminal to be asked, or with --yes to allow all.";
-  const { agentFile, storeFlag } = stored;
-  const store = storeFlag === undefined ? "" : ` --store ${storeFlag}`;
-  return `To allow it: loophost approve ${sessionId} ${asked} ${agentFile}${store}`;
+  return `To allow it: ${approveLine(stored, asked)}`;
 }

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly env?: Record<string, string>;
   readonly stdin?: string;
   readonly cwd?: string;
+  /** A file its output goes to, rather than here. */
+  readonly into?: string;
 }
 
 /** A command while it runs. */
@@ -36,11 +38,14 @@ export interface Started {
 /** Starts `loophost` with arguments. */
 export function start(
   args: readonly string[],
-  { env = {}, stdin = "", cwd = ROOT }: Surroundings = {},
+  { env = {}, stdin = "", cwd = ROOT, into }: Surroundings = {},
 ): Started {
   const main = cwd === ROOT ? MAIN : MAIN.map((part) => part.replace("src/", `${ROOT}src/`));
   const path = process.env["PATH"] ?? "";
-  const child = spawn(process.execPath, [...main, ...args], { cwd, env: { PATH: path, ...env } });
+  const command = [process.execPath, ...main, ...args];
+  const [program = "", ...rest] =
+    into === undefined ? command : ["/bin/sh", "-c", 'exec "$@" > "$0"', into, ...command];
+  const child = spawn(program, rest, { cwd, env: { PATH: path, ...env } });
   const said = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
   for (const stream of ["stdout", "stderr"] as const)

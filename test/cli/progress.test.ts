@@ -112,11 +112,13 @@ it("lets nothing that a model or a tool says steer the terminal", () => {
 it("tells of trouble on the way", () => {
   const { notes } = watch(false, [
     { type: "retrying", attempt: 1, delayMs: 1_500, reason: "the service is busy" },
+    { type: "retrying", attempt: 1, delayMs: 0, reason: "its model is busy" },
     { type: "stream.lost", reason: "cut" },
     { type: "stream.restored" },
   ]);
   expect(notes.split("\n")).toEqual([
     "  trying again in 1.5 s: the service is busy",
+    "  the host tries again: its model is busy",
     "  the stream dropped, reconnecting: cut",
     "  reconnected, nothing lost",
     "",

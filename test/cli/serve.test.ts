@@ -58,6 +58,7 @@ it("lets in who has the key, and nobody else, and prints no key [I11]", async ()
   expect(await loophost(run, { env: { ANTHROPIC_API_KEY: "host-key" } })).toMatchObject({ code: 0 });
   const refused = await loophost(run, { env: { ANTHROPIC_API_KEY: "wrong-key" } });
   expect(refused.code).toBe(5);
+  expect(refused.stderr).toMatch(/ 401 .* Its key comes from ANTHROPIC_API_KEY\.\n$/);
   await stop(host);
   const { stdout } = await host.ended;
   expect(stdout + refused.stderr).not.toMatch(/host-key|wrong-key/);
@@ -80,6 +81,12 @@ it("goes on after it was killed, with what its store holds", async () => {
   expect(await loophost([...run, host.url])).toMatchObject({ code: 0 });
   expect((await client.beta.agents.list()).data).toHaveLength(1);
   await stop(host);
+
+  const looked = await loophost(["sessions", "--store", store]);
+  expect([looked.code, looked.stdout]).toEqual([0, ""]);
+  expect(looked.stderr).toMatch(
+    /holds the sessions of a loop host\. .*: loophost serve --store \S+host\.db\n$/,
+  );
   await rm(folder, { recursive: true });
 });
 

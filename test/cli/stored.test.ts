@@ -125,7 +125,9 @@ it("allows a call that waits, from another process, and goes on", async () => {
   await using model = await modelServer({ tool: ["refund", { sum: 5 }] }, { text: "Paid." });
   const { code, stderr, id } = await begin(model);
   expect(code).toBe(6);
-  expect(stderr).toContain(`refund for approval. To allow it: loophost approve ${id} call_1 ${SUPPORT}\n`);
+  expect(stderr).toContain(
+    `refund for approval. To allow it: loophost approve ${id} call_1 ${SUPPORT} --store ${store}\n`,
+  );
   expect(await rowOf(id)).toEqual(["support", "local", "waiting", "1", "call_1"]);
 
   const approved = await loophost(["approve", id, "call_1", SUPPORT], over(model));
@@ -140,7 +142,9 @@ it("records a refusal, and tells the model why once the session is resumed", asy
   const approve = ["approve", id, "call_1", SUPPORT];
   const denied = await loophost([...approve, "--deny", "--why", "too much", "--no-run"], over(model));
   expect([denied.code, denied.stdout]).toEqual([0, ""]);
-  expect(denied.stderr).toContain(`Recorded. To act on it: loophost resume ${id} ${SUPPORT}\n`);
+  expect(denied.stderr).toContain(
+    `Recorded. To act on it: loophost resume ${id} ${SUPPORT} --store ${store}\n`,
+  );
   expect(model.requests).toHaveLength(1);
   expect(await rowOf(id)).toEqual(["support", "local", "idle", "1"]);
 

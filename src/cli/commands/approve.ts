@@ -6,6 +6,7 @@ import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent-fl
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
+import { resumeLine } from "../go-on.ts";
 import { runAgent } from "../run-agent.ts";
 
 const HELP = `loophost approve allows or refuses a call that waits in a stored session, and goes on.
@@ -58,18 +59,18 @@ export const approveCommand: Command = {
     if (more.length > 0)
       throw misuse("loophost approve", `approve takes one call; got also ${more.join(" ")}`);
     if (why !== undefined && !deny) throw misuse("loophost approve", "--why goes with --deny");
-    const code = await runAgent({
+    return runAgent({
       command: "loophost approve",
       agentFile,
       flags,
       sessionId,
       signal,
-      async start(session, how) {
+      async start(session, how, stored) {
         await (deny ? session.deny(callId, why) : session.approve(callId));
-        return isOnlyRecorded ? undefined : session.resume(how);
+        if (!isOnlyRecorded) return session.resume(how);
+        if (stored !== undefined) console.error(`Recorded. To act on it: ${resumeLine(stored)}`);
+        return undefined;
       },
     });
-    if (isOnlyRecorded) console.error(`Recorded. To act on it: loophost resume ${sessionId} ${agentFile}`);
-    return code;
   },
 };

@@ -2,12 +2,14 @@
 
 import { parseArgs } from "node:util";
 
+import { LoophostError } from "../../core/errors.ts";
 import type { Auth, Check, ConformanceReport, Tier, Verdict } from "../../testing/conformance/index.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
 import { count, formatMs, printable } from "../format.ts";
+import { reword } from "../in-flags.ts";
 
 const AUTHS: readonly Auth[] = ["bearer", "x-api-key", "both"];
 const TIERS: readonly Tier[] = [1, 2, 3];
@@ -39,8 +41,8 @@ The scripted model of loophost serve does, too.
 Exit codes
     0  no check failed
     1  a check failed
-    2  misuse: an unknown flag, check or area, an address that is none
-    5  the server was not reached, went away, or refused the key
+    2  misuse: an unknown flag, check or area, an address that is none, no check left to run
+    5  the server was not reached, went away, refused the key, or speaks something else
   130  interrupted by Ctrl-C or SIGTERM
 `;
 
@@ -90,11 +92,22 @@ export const conformanceCommand: Command = {
         area = verdict.area;
         print(linesOf(verdict));
       },
+    }).catch((thrown: unknown) => {
+      throw explain(thrown);
     });
+    if (report.checks.length === 0)
+      throw misuse("loophost conformance", "--only, --skip and --tier together leave no check to run");
     print(values.json ? JSON.stringify(report, null, 2) : summaryOf(report));
     return report.failed > 0 ? CHECK_FAILED : EXIT.ok;
   },
 };
+
+/** Names the flags where the checks name what they set. */
+function explain(thrown: unknown): unknown {
+  if (!(thrown instanceof LoophostError) || thrown.code !== "host_rejected") return thrown;
+  const flags = "--api-key or LOOPHOST_API_KEY gives it, --auth says how it is sent.";
+  return reword(thrown, thrown.message.replace(/Pass the right one.*$/, flags));
+}
 
 function oneOf<T extends string | number>(flag: string, allowed: readonly T[], given: string): T {
   const found = allowed.find((value) => String(value) === given);

@@ -9,6 +9,8 @@ import { chooseModel, MODEL_VARIABLES } from "../choose-model.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import { isBlockedByFetch } from "../fetch-ports.ts";
+import { reword } from "../in-flags.ts";
 import { loadServer } from "../load-server.ts";
 import { openStore, storeFile } from "../open-store.ts";
 import { scriptedModel } from "../scripted-model.ts";
@@ -60,6 +62,11 @@ export const serveCommand: Command = {
     const port = Number(values.port);
     if (!/^\d+$/.test(values.port) || port > 65_535)
       throw misuse("loophost serve", `--port must be a number from 0 to 65535; got ${values.port}`);
+    if (isBlockedByFetch(port))
+      throw misuse(
+        "loophost serve",
+        `No fetch connects to port ${port}, the official SDK's neither; choose another`,
+      );
     const apiKey = values["api-key"] || process.env["LOOPHOST_API_KEY"] || undefined;
 
     const chosen = chooseModel(values.model);
@@ -79,7 +86,10 @@ export const serveCommand: Command = {
 
 /** Adds the way out to what commonly keeps a port from being had. */
 function explain(thrown: unknown, address: string): unknown {
-  const cause = thrown instanceof LoophostError ? thrown.cause : undefined;
+  if (!(thrown instanceof LoophostError)) return thrown;
+  if (thrown.code === "invalid_options")
+    return reword(thrown, thrown.message.replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY"));
+  const { cause } = thrown;
   const code = isObject(cause) ? cause["code"] : undefined;
   if (code !== "EADDRINUSE" && code !== "EACCES") return thrown;
   const why = code === "EADDRINUSE" ? "the port is taken" : "this user may not";

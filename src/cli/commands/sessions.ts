@@ -9,8 +9,10 @@ import { deleteSession, listSessions, readLog } from "../../stores/sessions.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import { formatWord } from "../format.ts";
 import type { OpenStore } from "../open-store.ts";
 import { mustFind, openExistingStore, storeFile } from "../open-store.ts";
+import { forgetAddress } from "../session-address.ts";
 import { sessionTable } from "../session-table.ts";
 import { timelineOf } from "../timeline.ts";
 
@@ -74,14 +76,20 @@ async function* list({ store, file }: OpenStore): AsyncGenerator<string> {
     sessions.push(...page);
     page = await listSessions(store, { limit: PAGE, after: page.at(-1)?.sessionId ?? "" });
   }
-  if (sessions.length === 0) console.error(`There are no sessions in ${file}.`);
-  else yield* sessionTable(sessions);
+  if (sessions.length > 0) return yield* sessionTable(sessions);
+  const [ofHost] = await store.records.list("host.sessions", "", 1);
+  console.error(
+    ofHost === undefined
+      ? `There are no sessions in ${file}.`
+      : `${file} holds the sessions of a loop host. Look at them through it: loophost serve --store ${formatWord(file)}`,
+  );
 }
 
 async function* tell(kept: OpenStore, id: string, what: Verb): AsyncGenerator<string> {
   const summary = await mustFind(kept, id);
   if (what === "delete") {
     await deleteSession(kept.store, id);
+    await forgetAddress(kept.store, id);
     console.error(`Deleted ${id}.`);
     return;
   }
