@@ -4,16 +4,19 @@ import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { retryPolicy } from "../../core/retry.ts";
+import type { Checks } from "./api/check-options.ts";
+import { BOOLEAN, checkOptions, MILLISECONDS } from "./api/check-options.ts";
 import { toHostError } from "./api/host-error.ts";
 import { connectRequests, pathTo } from "./api/requests.ts";
 import type { ClaudeConnectionOptions } from "./api/settings.ts";
+import { CONNECTION } from "./api/settings.ts";
 import { SessionMaker } from "./control/new-session.ts";
 import type { SessionSetup } from "./control/session-setup.ts";
-import { checkSetup } from "./control/session-setup.ts";
+import { checkSetup, SETUP } from "./control/session-setup.ts";
 import { attach } from "./session/connection.ts";
 import { findToolsRunHere } from "./session/run-here.ts";
 import type { ServerTraits } from "./session/server-traits.ts";
-import { ANTHROPIC } from "./session/server-traits.ts";
+import { ANTHROPIC, TRAITS } from "./session/server-traits.ts";
 
 /** How sessions with Claude Managed Agents are held. */
 export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {
@@ -30,9 +33,10 @@ export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {
  *
  * Opening a session throws LoophostError `missing_credentials` or `missing_dependency` before anything is sent.
  *
- * @throws LoophostError `invalid_options` when options contradict each other
+ * @throws LoophostError `invalid_options` for options that cannot be used, or contradict each other
  */
 export function claude(options: ClaudeOptions = {}): Provider {
+  checkOptions("claude()", options, OPTIONS);
   const { deltas = true, idleMs = 45_000, clock = systemClock } = options;
   checkSetup(options);
   let maker: SessionMaker | undefined;
@@ -68,6 +72,14 @@ export function claude(options: ClaudeOptions = {}): Provider {
     },
   };
 }
+
+const OPTIONS: Checks<ClaudeOptions> = {
+  ...CONNECTION,
+  ...SETUP,
+  deltas: BOOLEAN,
+  idleMs: MILLISECONDS,
+  server: TRAITS,
+};
 
 /** How long the release of a session nobody uses may hold up the error. */
 const RELEASE_MS = 5_000;

@@ -91,7 +91,8 @@ describe("a session is made with", () => {
 describe("an agent is made with", () => {
   it("the host's tools beside ours, and without ours that answer the host's own", async () => {
     const hostTools = [{ type: "agent_toolset_20260401" }];
-    await open(agentOf("toolful", [tool("bash"), tool("lookup")]), { hostTools, skills: [] });
+    const environment = { type: "self_hosted" };
+    await open(agentOf("toolful", [tool("bash"), tool("lookup")]), { hostTools, environment, skills: [] });
     expect(posted.get("/v1/agents")).toMatchObject({
       tools: [
         { type: "agent_toolset_20260401" },

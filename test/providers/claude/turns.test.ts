@@ -59,10 +59,19 @@ describe("the end of a turn", () => {
     const tries = (events: readonly unknown[]) =>
       events.filter((event) => (event as { type: string }).type === "retrying");
     expect(tries(hear(running, failing("busy", "retrying"), failing("busy", "retrying")))).toMatchObject([
-      { attempt: 1, reason: "busy" },
+      { attempt: 1, reason: "The host tries again by itself: busy", raw: failing("busy", "retrying") },
       { attempt: 2 },
     ]);
     expect(tries(hear(idle(), running, failing("busy", "retrying")))).toMatchObject([{ attempt: 1 }]);
+  });
+
+  it("tells of a failure once: as retrying with the event in raw, else as it is", () => {
+    const { read } = reading();
+    expect(types(read(running, failing("busy", "retrying"), failing("broken", "exhausted")))).toEqual([
+      "turn.began",
+      "retrying",
+      "provider",
+    ]);
   });
 
   it("does not come with a retry of the host's: the work after it is the same turn [F1-10]", () => {

@@ -13,6 +13,7 @@ import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { RetryPolicy } from "../../../core/retry.ts";
 import { backoffMs, retryPolicy, withRetry } from "../../../core/retry.ts";
+import { checkOptions } from "./check-options.ts";
 import type { ClaudeApi } from "./client.ts";
 import { connectClaude } from "./client.ts";
 import { mayHaveBeenTaken, reworded } from "./host-error.ts";
@@ -102,7 +103,8 @@ export class Requests {
   }
 
   /** Makes something; when the reply is lost, it is found by a tag in its metadata. */
-  create<T extends WireObject>(path: Path, body: object, options: CallOptions = {}): Promise<T> {
+  async create<T extends WireObject>(path: Path, body: object, options: CallOptions = {}): Promise<T> {
+    checkOptions(`${path.join(".")}.create()`, body, {});
     const given = "metadata" in body && isObject(body.metadata) ? body.metadata : {};
     const tag = crypto.randomUUID();
     const tagged = { ...body, metadata: { ...given, [TAG]: tag } };

@@ -8,6 +8,8 @@
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { RetryPolicy } from "../../../core/retry.ts";
+import type { Checks } from "./check-options.ts";
+import { atLeast, fields, having, MILLISECONDS, must, STRING, STRING_OR_NULL } from "./check-options.ts";
 import type { ClaudeClient } from "./client.ts";
 
 /** How the service is reached. */
@@ -35,6 +37,30 @@ export interface ClaudeConnectionOptions {
   readonly retry?: Partial<RetryPolicy> | undefined;
   readonly clock?: Clock | undefined;
 }
+
+/** What each of these options has to be. */
+export const CONNECTION: Checks<ClaudeConnectionOptions> = {
+  client: having("get", "post", "delete"),
+  apiKey: STRING_OR_NULL,
+  authToken: STRING_OR_NULL,
+  auth: must(
+    '"bearer", "x-api-key" or "both"',
+    (value) => value === "bearer" || value === "x-api-key" || value === "both",
+  ),
+  baseUrl: STRING,
+  fetch: must("a function", (value) => typeof value === "function"),
+  beta: STRING_OR_NULL,
+  filesBeta: STRING_OR_NULL,
+  version: STRING,
+  timeoutMs: MILLISECONDS,
+  retry: fields<RetryPolicy>({
+    attempts: atLeast(1),
+    firstDelayMs: atLeast(0),
+    maxDelayMs: atLeast(0),
+    maxRetryAfterMs: atLeast(0),
+  }),
+  clock: having("now", "after"),
+};
 
 /** Where the service is, and what is shown to be let in. */
 export interface Access {

@@ -1,22 +1,32 @@
 /** Budgets of sessions: money in its smallest unit, which the wire writes as a string. */
 
-import { LoophostError } from "../../../core/errors.ts";
+import { isObject } from "../../../core/json.ts";
 import type { Money } from "../../../core/results.ts";
+import type { Check } from "../api/check-options.ts";
+import { checkOptions, must } from "../api/check-options.ts";
+
+/** What money has to be. */
+export const MONEY: Check = must(
+  'a whole number of the smallest unit, such as { minorUnits: 125, currency: "USD" } for 1.25 dollars',
+  (value) =>
+    isObject(value) &&
+    Number.isSafeInteger(value["minorUnits"]) &&
+    Number(value["minorUnits"]) >= 0 &&
+    /^[A-Z]{3}$/.test(String(value["currency"])),
+);
 
 /**
- * The wire's form of a budget; null removes one, undefined says nothing of it.
+ * A session as it is described here, with its budget as the wire has it; null removes one.
  *
- * @throws LoophostError `invalid_options` when the amount is not a whole number of the currency's smallest unit
+ * @throws LoophostError `invalid_options` for a description that is none, and for money that is none
  */
-export function toWireBudget(budget: Money | null | undefined): object {
-  if (budget === undefined) return {};
-  if (budget === null) return { budget: null };
-  const { minorUnits, currency } = budget;
-  if (!Number.isSafeInteger(minorUnits) || minorUnits < 0 || !/^[A-Z]{3}$/.test(currency)) {
-    throw new LoophostError(
-      "invalid_options",
-      'A budget is a whole number of the smallest unit, such as { minorUnits: 125, currency: "USD" } for 1.25 dollars.',
-    );
-  }
-  return { budget: { type: "limit", max_list_cost: { amount: String(minorUnits), currency } } };
+export function withWireBudget(
+  owner: string,
+  described: { readonly budget?: Money | null | undefined },
+): object {
+  checkOptions(owner, described, { budget: (value) => (value === null ? undefined : MONEY(value)) });
+  const { budget } = described;
+  if (budget === undefined || budget === null) return described;
+  const amount = String(budget.minorUnits);
+  return { ...described, budget: { type: "limit", max_list_cost: { amount, currency: budget.currency } } };
 }

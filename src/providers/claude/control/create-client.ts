@@ -1,7 +1,9 @@
 /** The control plane: what a host has of agents, environments, sessions and files, beside running them. */
 
+import { checkOptions } from "../api/check-options.ts";
 import { connectRequests } from "../api/requests.ts";
 import type { ClaudeConnectionOptions } from "../api/settings.ts";
+import { CONNECTION } from "../api/settings.ts";
 import type { Agents } from "./agents.ts";
 import { createAgents } from "./agents.ts";
 import type { Environments } from "./environments.ts";
@@ -27,6 +29,7 @@ export interface ManagedAgentsClient {
  * @throws LoophostError `missing_credentials` without a key, `invalid_options` for an option that cannot be used
  */
 export function createClient(options: ClaudeConnectionOptions = {}): ManagedAgentsClient {
+  checkOptions("createClient()", options, CONNECTION);
   const requests = connectRequests(options);
   return {
     agents: createAgents(requests),

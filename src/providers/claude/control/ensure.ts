@@ -11,6 +11,8 @@ import { isBuiltInTool } from "../api/built-in-tools.ts";
 import type { CallOptions, Path, Requests, WireObject } from "../api/requests.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 import type { AgentExtras } from "./session-setup.ts";
+import type { ToolPlace } from "./tool-names.ts";
+import { checkToolNames } from "./tool-names.ts";
 
 /** Something that is there now. */
 export interface Ensured {
@@ -25,15 +27,16 @@ const DEFAULT_CONFIG: EnvironmentConfig = { type: "cloud", networking: { type: "
 /**
  * The host's agent for a definition.
  *
- * @throws LoophostError `invalid_agent` when the definition names no model
+ * @throws LoophostError `invalid_agent` when the definition names no model, or has a tool the host could never call
  */
 export async function ensureAgent(
   requests: Requests,
   agent: Agent,
-  extras: AgentExtras,
+  extras: AgentExtras & ToolPlace,
   options: CallOptions,
 ): Promise<Ensured> {
   const definition = toWireAgent(agent, extras);
+  await checkToolNames(requests, agent, extras, options);
   return ensure(requests, ["agents"], `${agent.name}_${await shortDigest(definition)}`, definition, options);
 }
 

@@ -1,6 +1,7 @@
 /** Files at the host: bytes under a name. Nothing here knows of a file system. */
 
-import { LoophostError } from "../../../core/errors.ts";
+import type { Checks } from "../api/check-options.ts";
+import { atLeast, checkOptions, must, NAME, STRING } from "../api/check-options.ts";
 import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 
@@ -46,6 +47,7 @@ export function createFiles(requests: Requests): Files {
   const path = ["files"];
   return {
     upload: async (file, options) => {
+      checkOptions("files.upload()", file, FILE, ["name", "bytes"]);
       const form = toForm(file);
       const advice = `List the files to see whether there is a new one named ${JSON.stringify(file.name)}.`;
       return requests.once(() => requests.upload(path, form, options), { advice }, options);
@@ -56,6 +58,16 @@ export function createFiles(requests: Requests): Files {
     delete: (id, options) => requests.delete(["files", id], options),
   };
 }
+
+const FILE: Checks<NewFile> = {
+  name: NAME,
+  bytes: must(
+    "bytes, a Blob or a string",
+    (value) => typeof value === "string" || value instanceof Blob || ArrayBuffer.isView(value),
+  ),
+  mediaType: STRING,
+  expiresInSeconds: atLeast(1),
+};
 
 /** The media type that goes with a file's name. */
 function mediaTypeOf(name: string): string {
@@ -81,7 +93,6 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 };
 
 function toForm({ name, bytes, mediaType = mediaTypeOf(name), expiresInSeconds }: NewFile): FormData {
-  if (name.trim() === "") throw new LoophostError("invalid_options", "A file needs a name.");
   const form = new FormData();
   // The host refuses a part that does not say what it is.
   form.append("file", new Blob([bytes], { type: mediaType }), name);

@@ -1,15 +1,18 @@
 /** What sessions are made from, made ahead of them and put away after them: an agent and an environment at the host. */
 
 import type { Agent } from "../../../core/agent.ts";
-import { messageOf, toLoophostError } from "../../../core/errors.ts";
+import { LoophostError, messageOf, toLoophostError } from "../../../core/errors.ts";
+import type { Checks } from "../api/check-options.ts";
+import { checkOptions, NAME, SIGNAL } from "../api/check-options.ts";
 import { reworded } from "../api/host-error.ts";
 import type { CallOptions } from "../api/requests.ts";
 import { connectRequests } from "../api/requests.ts";
 import type { ClaudeConnectionOptions } from "../api/settings.ts";
+import { CONNECTION } from "../api/settings.ts";
 import { ensureAgent, ensureEnvironment } from "./ensure.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 import type { AgentExtras } from "./session-setup.ts";
-import { checkEnvironment } from "./session-setup.ts";
+import { ENVIRONMENT, EXTRAS } from "./session-setup.ts";
 
 /** How an agent is provisioned. */
 export interface ProvisionOptions extends ClaudeConnectionOptions, AgentExtras, CallOptions {
@@ -31,7 +34,9 @@ export interface ProvisionHandles {
  * @throws LoophostError `invalid_agent` or `invalid_options` before anything is sent
  */
 export async function provision(agent: Agent, options: ProvisionOptions = {}): Promise<ProvisionHandles> {
-  checkEnvironment(options.environment);
+  if (agent?.limits === undefined)
+    throw new LoophostError("invalid_agent", "provision() needs an agent that was made by defineAgent().");
+  checkOptions("provision()", options, OPTIONS);
   const requests = connectRequests(options);
   const made = await ensureAgent(requests, agent, options, options);
   try {
@@ -49,9 +54,12 @@ export async function provision(agent: Agent, options: ProvisionOptions = {}): P
  * @throws LoophostError of the first failure, naming all that is left
  */
 export async function teardown(
-  { agentId, environmentId }: ProvisionHandles,
+  handles: ProvisionHandles,
   options: ClaudeConnectionOptions & CallOptions = {},
 ): Promise<void> {
+  checkOptions("teardown()", handles, HANDLES, ["agentId", "environmentId"]);
+  checkOptions("teardown()", options, WAY);
+  const { agentId, environmentId } = handles;
   const requests = connectRequests(options);
   const archive = (kind: string, id: string) =>
     requests.change([kind, id, "archive"], undefined, options).then(
@@ -67,3 +75,7 @@ export async function teardown(
   if (first !== undefined)
     throw reworded(first, `Not everything was archived: ${failures.map(messageOf).join("; ")}`);
 }
+
+const WAY: Checks<ClaudeConnectionOptions & CallOptions> = { ...CONNECTION, signal: SIGNAL };
+const OPTIONS: Checks<ProvisionOptions> = { ...WAY, ...EXTRAS, environment: ENVIRONMENT };
+const HANDLES: Checks<ProvisionHandles> = { agentId: NAME, environmentId: NAME };

@@ -3,6 +3,9 @@
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { Money } from "../../../core/results.ts";
+import type { Check, Checks } from "../api/check-options.ts";
+import { isString, listOf, must, NAME, STRING } from "../api/check-options.ts";
+import { MONEY } from "./budget.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 
 /** What an agent at the host has beside instructions and tools of ours, in the words of the wire. */
@@ -32,6 +35,32 @@ export interface SessionSetup extends AgentExtras {
   readonly budget?: Money | undefined;
 }
 
+/** What an environment has to be, as far as it is ours to check. */
+export const ENVIRONMENT: Check = must(
+  'the wire\'s description of one, such as { type: "self_hosted" }',
+  isTyped,
+);
+
+/** What each of the extras has to be. */
+export const EXTRAS: Checks<AgentExtras> = {
+  hostTools: listOf('objects, such as { type: "agent_toolset_20260401" }', isTyped),
+  mcpServers: listOf('objects, such as { type: "url", name, url }', isObject),
+  skills: listOf("objects", isObject),
+};
+
+/** What each part of a setup has to be. */
+export const SETUP: Checks<SessionSetup> = {
+  ...EXTRAS,
+  agentId: NAME,
+  environmentId: NAME,
+  environment: ENVIRONMENT,
+  title: STRING,
+  metadata: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
+  resources: listOf('objects, such as { type: "file", file_id, mount_path }', isObject),
+  vaultIds: listOf("strings", isString),
+  budget: MONEY,
+};
+
 /**
  * Checks that nothing contradicts.
  *
@@ -44,13 +73,10 @@ export function checkSetup(setup: SessionSetup): void {
     throw refused(`${unused} goes into an agent that is made here; leave it out, or agentId.`);
   if (environmentId !== undefined && environment !== undefined)
     throw refused("environment describes one that is made here; leave it out, or environmentId.");
-  checkEnvironment(environment);
 }
 
-/** Checks the description of an environment as far as it is ours to check. */
-export function checkEnvironment(environment: unknown): void {
-  if (environment === undefined || (isObject(environment) && typeof environment["type"] === "string")) return;
-  throw refused('environment must be the wire\'s description of one, such as { type: "self_hosted" }.');
+function isTyped(value: unknown): boolean {
+  return isObject(value) && isString(value["type"]);
 }
 
 function refused(message: string): LoophostError {

@@ -6,6 +6,7 @@
 
 import { sleep } from "../../../core/abort.ts";
 import { LoophostError } from "../../../core/errors.ts";
+import { atLeast, checkOptions } from "../api/check-options.ts";
 import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 
@@ -29,6 +30,7 @@ export async function atRest<T>(
   work: () => Promise<T>,
   { stopTimeoutMs = 60_000, signal = new AbortController().signal }: StopOptions = {},
 ): Promise<T> {
+  checkOptions(`Session ${id}`, { stopTimeoutMs }, { stopTimeoutMs: atLeast(0) });
   const { clock } = requests;
   const { status } = await requests.read(["sessions", id], {}, { signal });
   if (!AT_WORK.has(status)) return work();

@@ -2,7 +2,7 @@
 
 import type { Money } from "../../../core/results.ts";
 import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
-import { toWireBudget } from "./budget.ts";
+import { withWireBudget } from "./budget.ts";
 import type { SessionEvents, SessionResources, SessionThreads } from "./session-parts.ts";
 import { createSessionEvents, createSessionResources, createSessionThreads } from "./session-parts.ts";
 import type { StopOptions } from "./session-stop.ts";
@@ -104,16 +104,15 @@ export interface Sessions {
 export function createSessions(requests: Requests): Sessions {
   const path = ["sessions"];
   return {
-    create: ({ budget, ...session }, options) =>
-      requests.create(path, { ...session, ...toWireBudget(budget) }, options),
+    create: async (session, options) =>
+      requests.create(path, withWireBudget("sessions.create()", session), options),
     get: (id, options) => requests.read(["sessions", id], {}, options),
     list: (query, options) => requests.list(path, query, options),
-    update: (id, { budget, ...changes }, options) =>
-      requests.once(
-        () => requests.post(["sessions", id], { ...changes, ...toWireBudget(budget) }, options),
-        { advice: "Read the session to see." },
-        options,
-      ),
+    update: async (id, changes, options) => {
+      const body = withWireBudget("sessions.update()", changes);
+      const advice = "Read the session to see.";
+      return requests.once(() => requests.post(["sessions", id], body, options), { advice }, options);
+    },
     archive: (id, options) =>
       atRest(requests, id, () => requests.change(["sessions", id, "archive"], undefined, options), options),
     delete: (id, options) => atRest(requests, id, () => requests.delete(["sessions", id], options), options),

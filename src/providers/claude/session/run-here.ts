@@ -1,8 +1,7 @@
 /** Which tools of the host's run here: in a self-hosted environment, those the agent has a local tool for. */
 
 import type { Agent } from "../../../core/agent.ts";
-import { isObject } from "../../../core/json.ts";
-import { isBuiltInTool } from "../api/built-in-tools.ts";
+import { canRunHere, isSelfHosted } from "../api/built-in-tools.ts";
 import type { ClaudeApi } from "../api/client.ts";
 
 /** What is needed to find out. */
@@ -20,16 +19,11 @@ export async function findToolsRunHere({
   sessionId,
   signal,
 }: RunHereRequest): Promise<ReadonlySet<string>> {
-  const names = agent.tools.map(({ name }) => name).filter((name) => isBuiltInTool(name) && !isOnline(name));
+  const names = agent.tools.map(({ name }) => name).filter(canRunHere);
   if (names.length === 0) return new Set();
   const session = await api.get(`/v1/sessions/${encodeURIComponent(sessionId)}`, {}, signal);
   const environmentId = session["environment_id"];
   if (typeof environmentId !== "string") return new Set();
   const { config } = await api.get(`/v1/environments/${encodeURIComponent(environmentId)}`, {}, signal);
-  return new Set(isObject(config) && config["type"] === "self_hosted" ? names : []);
-}
-
-/** The host runs these itself in every environment. */
-function isOnline(name: string): boolean {
-  return name === "web_fetch" || name === "web_search";
+  return new Set(isSelfHosted(config) ? names : []);
 }

@@ -1,5 +1,8 @@
 /** How servers that speak this wire differ, as data. What a reply shows by itself, such as how pages are named, is not asked here. */
 
+import type { Check } from "../api/check-options.ts";
+import { atLeast, BOOLEAN, fields } from "../api/check-options.ts";
+
 /** What is particular about a server. */
 export interface ServerTraits {
   /** How many events it lists at once, at most. */
@@ -9,6 +12,13 @@ export interface ServerTraits {
   /** Whether a post does nothing when it comes again under the same Idempotency-Key: then one that was lost is sent again. */
   readonly takesIdempotencyKeys: boolean;
 }
+
+/** What some traits have to be; a trait that is unknown is a mistake. */
+export const TRAITS: Check = fields<ServerTraits>({
+  pageSize: atLeast(1),
+  listsNewestFirst: BOOLEAN,
+  takesIdempotencyKeys: BOOLEAN,
+});
 
 /** Anthropic's own service. */
 export const ANTHROPIC: ServerTraits = {

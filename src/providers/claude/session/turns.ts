@@ -63,7 +63,7 @@ export class Turns {
       case "session.deleted":
         return [{ type: "session.over", ending: "deleted", stopReason: null, raw: event }];
       case "session.error":
-        return [...asItIs, ...this.#fail(event)];
+        return this.#fail(event, thread) ?? asItIs;
       case "session.usage":
         this.#budget = readBudget(event);
         return undefined;
@@ -127,14 +127,17 @@ export class Turns {
     return ending === "retries_exhausted" || ending === "terminated" ? this.#lastError : undefined;
   }
 
-  #fail(event: WireEvent): HostEvent[] {
+  /** Undefined when the host does not try again. */
+  #fail(event: WireEvent, thread: string | undefined): HostEvent[] | undefined {
     const error = isObject(event["error"]) ? event["error"] : {};
     this.#lastError = { message: text(error["message"]), code: text(error["type"]) };
     const status = isObject(error["retry_status"]) ? error["retry_status"]["type"] : undefined;
-    if (status !== "retrying") return [];
+    if (status !== "retrying") return undefined;
     this.#retries += 1;
-    const reason = this.#lastError.message ?? this.#lastError.code ?? "The host did not say why.";
-    return [{ type: "retrying", attempt: this.#retries, delayMs: 0, reason }];
+    const why = this.#lastError.message ?? this.#lastError.code ?? "it did not say why";
+    const reason = `The host tries again by itself: ${why}`;
+    // When it will, it does not say.
+    return [{ type: "retrying", attempt: this.#retries, delayMs: 0, reason, raw: event, thread }];
   }
 
   /** A rest that was held back is the end then: nothing else will tell of it. */

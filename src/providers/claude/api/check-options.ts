@@ -1,0 +1,110 @@
+/** What options have to be: checked where they are handed in, so that a wrong one is refused by its name. */
+
+import { LoophostError } from "../../../core/errors.ts";
+import { isObject } from "../../../core/json.ts";
+
+/** Says what is wrong with a value, as the end of a sentence that begins with its name; undefined when nothing is. */
+export type Check = (value: unknown) => string | undefined;
+
+/** A check for every option there is. */
+export type Checks<Options> = { readonly [Name in keyof Options]-?: Check };
+
+/**
+ * Checks options. Those that are undefined are left out, unless they are needed.
+ *
+ * @param owner whose options they are, such as `claude()`
+ * @throws LoophostError `invalid_options`; the value itself is shown of numbers only, since others may be secret
+ */
+export function checkOptions<Options>(
+  owner: string,
+  options: unknown,
+  checks: Checks<Options>,
+  needed: readonly (keyof Options & string)[] = [],
+): void {
+  if (!isObject(options))
+    throw new LoophostError("invalid_options", `${owner} takes an object; got ${nameOf(options)}.`);
+  for (const [name, check] of Object.entries<Check>(checks)) {
+    const value = options[name];
+    const problem = value === undefined && !needed.some((other) => other === name) ? undefined : check(value);
+    if (problem !== undefined) throw new LoophostError("invalid_options", `${owner}: ${name}${problem}.`);
+  }
+}
+
+/** A check for values that fit, with words for what they must be. */
+export function must(be: string, fits: (value: unknown) => boolean): Check {
+  return (value) => (fits(value) ? undefined : ` must be ${be}; got ${nameOf(value)}`);
+}
+
+/** A check for numbers, shown as they are when they are too small or none. */
+export function atLeast(least: number): Check {
+  return (value) => {
+    if (typeof value === "number" && value >= least) return undefined;
+    return ` must be a number of at least ${least}; got ${typeof value === "number" ? value : nameOf(value)}`;
+  };
+}
+
+/** A check for objects that have some of these fields and no others. */
+export function fields<Options>(checks: Checks<Options>): Check {
+  const known = new Map(Object.entries<Check>(checks));
+  return (value) => {
+    if (!isObject(value)) return ` must be an object with some of ${[...known.keys()].join(", ")}`;
+    for (const [name, field] of Object.entries(value)) {
+      const check = known.get(name);
+      if (check === undefined) return ` has no "${name}", only ${[...known.keys()].join(", ")}`;
+      const problem = field === undefined ? undefined : check(field);
+      if (problem !== undefined) return `.${name}${problem}`;
+    }
+    return undefined;
+  };
+}
+
+/** A check for lists of one thing. */
+export function listOf(what: string, fits: (item: unknown) => boolean): Check {
+  return must(`a list of ${what}`, (value) => Array.isArray(value) && value.every(fits));
+}
+
+/** A check for objects with methods of these names. */
+export function having(...methods: readonly string[]): Check {
+  return must(
+    `an object with ${methods.map((name) => `${name}()`).join(", ")}`,
+    (value) => isObject(value) && methods.every((name) => typeof value[name] === "function"),
+  );
+}
+
+/** A check for strings. */
+export const STRING: Check = must("a string", isString);
+
+/** A check for strings, and for null where that says "none". */
+export const STRING_OR_NULL: Check = must(
+  "a string, or null for none",
+  (value) => value === null || isString(value),
+);
+
+/** A check for names and ids. */
+export const NAME: Check = must(
+  "a string that is not empty",
+  (value) => isString(value) && value.trim() !== "",
+);
+
+/** A check for yes and no. */
+export const BOOLEAN: Check = must("true or false", (value) => typeof value === "boolean");
+
+/** A check for signals, whoever made them. */
+export const SIGNAL: Check = must(
+  "an AbortSignal",
+  (value) => isObject(value) && typeof value["aborted"] === "boolean",
+);
+
+/** A check for deadlines; `Infinity` is one that never comes. */
+export const MILLISECONDS: Check = atLeast(1);
+
+/** Whether a value is a string. */
+export function isString(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
