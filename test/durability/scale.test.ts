@@ -21,10 +21,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const agent = defineAgent({ name: "echo", instructions: "Echo." });
 const provider = local({ model: ({ messages }) => `message ${messages.length}` });
 
-/** Milliseconds of the best of some tries: what the work takes, not what else the machine was doing. */
-async function best(tries: number, work: () => Promise<unknown>): Promise<number> {
+/**
+ * Milliseconds of the best of some tries: what the work takes, not what else the machine was doing. One that is quick
+ * enough is the last.
+ */
+async function best(enoughMs: number, work: () => Promise<unknown>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let index = 0; index < tries; index += 1) {
+  for (let tries = 0; tries < 10 && least >= enoughMs; tries += 1) {
     const start = performance.now();
     await work();
     least = Math.min(least, performance.now() - start);
@@ -47,7 +50,7 @@ describe("one SQLite file", () => {
       }),
     );
     await store.close();
-    const took = await best(5, async () => {
+    const took = await best(20, async () => {
       const opened = sqliteStore(file);
       const page = await listSessions(opened, { after: "s04999" });
       expect([page.length, page[0]?.sessionId]).toEqual([100, "s05000"]);
@@ -72,7 +75,7 @@ describe("one SQLite file", () => {
       for (let at = 0; at < many.length; at += 1_000)
         await store.log.append("long", fence, many.slice(at, at + 1_000));
       await store.log.release("long", fence);
-      const took = await best(3, async () => {
+      const took = await best(200, async () => {
         await using session = await openSession(agent, { provider, store, sessionId: "long" });
         expect((await session.resume().result()).terminal).toBe("end_turn");
       });
@@ -127,7 +130,7 @@ describe("a session at a host", () => {
 
     await using host = embeddedHost({ model, store });
     const remote = claude({ baseUrl: (await host.listen()).url });
-    const took = await best(3, async () => {
+    const took = await best(200, async () => {
       await using session = await openSession(named, { provider: remote, sessionId });
       expect((await session.resume().result()).terminal).toBe("end_turn");
     });
