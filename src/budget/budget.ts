@@ -1,6 +1,8 @@
 /** Budgets: a policy for the core's turn guard. The core has the mechanism; what a run may cost is for its caller to say. */
 
+import { LoophostError } from "../core/errors.ts";
 import type { TurnGuard } from "../core/guard.ts";
+import { isObject } from "../core/json.ts";
 import type { Usage } from "../core/results.ts";
 
 /** What a million tokens cost, in whatever currency the budget is in. */
@@ -13,27 +15,40 @@ export interface TokenPrices {
   readonly cacheWritePerMillion?: number | undefined;
 }
 
-/** The bounds of a budget; those left out do not bind. */
-export interface Budget {
+/** The bounds of a budget; those left out do not bind, but one is needed. */
+export type Budget = BudgetBounds & (BudgetOfMoney | { readonly maxCost?: undefined });
+
+/** Bounds that need no prices. */
+export interface BudgetBounds {
   /** Tokens in and out, caches included. */
   readonly maxTokens?: number | undefined;
   readonly maxTurns?: number | undefined;
   readonly maxMs?: number | undefined;
-  /** Money, in the currency of `prices`. */
-  readonly maxCost?: number | undefined;
-  readonly prices?: TokenPrices | undefined;
 }
 
-/** A guard that halts a run once it has used up a budget. A turn under way is not cut short: it is counted when it ends. */
+/** A bound on money. */
+export interface BudgetOfMoney {
+  /** In the currency of `prices`. */
+  readonly maxCost: number;
+  readonly prices: TokenPrices;
+}
+
+/**
+ * A guard that halts a run once it has used up a budget. A turn under way is not cut short: it is counted when it ends.
+ *
+ * @throws LoophostError `invalid_options` for a budget that would never halt anything: without a bound, of a bound that is
+ *   none, of money without prices
+ */
 export function budget(bounds: Budget): TurnGuard {
+  const { maxTokens, maxTurns, maxMs, maxCost, prices } = checkBudget(bounds);
   return ({ turns, usage, elapsedMs }) => {
     const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = usage;
     const tokens = inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
     const used: readonly (readonly [string, number, number | undefined])[] = [
-      ["tokens", tokens, bounds.maxTokens],
-      ["turns", turns, bounds.maxTurns],
-      ["ms", elapsedMs, bounds.maxMs],
-      ["of money", bounds.prices === undefined ? 0 : costOf(usage, bounds.prices), bounds.maxCost],
+      ["tokens", tokens, maxTokens],
+      ["turns", turns, maxTurns],
+      ["ms", elapsedMs, maxMs],
+      ["of money", prices === undefined ? 0 : costOf(usage, prices), maxCost],
     ];
     const over = used.find(([, amount, bound]) => bound !== undefined && amount >= bound);
     return over === undefined
@@ -42,8 +57,14 @@ export function budget(bounds: Budget): TurnGuard {
   };
 }
 
-/** What some usage costs. */
+/**
+ * What some usage costs.
+ *
+ * @throws LoophostError `invalid_options` when usage or prices are not there
+ */
 export function costOf(usage: Usage, prices: TokenPrices): number {
+  if (!isObject(usage)) throw invalid("costOf() needs usage, such as `result.usage`, and prices.");
+  checkPrices(prices, "costOf()");
   const { inputPerMillion, outputPerMillion } = prices;
   const { cacheReadPerMillion = inputPerMillion, cacheWritePerMillion = inputPerMillion } = prices;
   const millionths =
@@ -52,4 +73,38 @@ export function costOf(usage: Usage, prices: TokenPrices): number {
     usage.cacheReadTokens * cacheReadPerMillion +
     usage.cacheWriteTokens * cacheWritePerMillion;
   return millionths / 1_000_000;
+}
+
+const BOUNDS = ["maxTokens", "maxTurns", "maxMs", "maxCost"] as const;
+
+/** A budget that does not bind looks like one that does until the bill comes, so everything about it is checked. */
+function checkBudget(given: Budget): BudgetBounds & Partial<BudgetOfMoney> {
+  const bounds: BudgetBounds & Partial<BudgetOfMoney> = isObject(given) ? given : {};
+  const unknown = Object.keys(bounds).find((key) => key !== "prices" && !BOUNDS.some((name) => name === key));
+  if (unknown !== undefined)
+    throw invalid(`budget() knows no "${unknown}". Its bounds are ${BOUNDS.join(", ")}.`);
+  const set = BOUNDS.filter((name) => bounds[name] !== undefined);
+  if (set.length === 0)
+    throw invalid(`budget() without a bound would halt nothing. Set one of ${BOUNDS.join(", ")}.`);
+  for (const name of set) checkNumber(bounds[name], `budget(): ${name}`);
+  if (bounds.maxCost !== undefined) checkPrices(bounds.prices, "budget(): maxCost");
+  return bounds;
+}
+
+function checkPrices(prices: TokenPrices | undefined, what: string): void {
+  if (!isObject(prices))
+    throw invalid(`${what} needs prices: { inputPerMillion, outputPerMillion }, for a million tokens.`);
+  checkNumber(prices.inputPerMillion, "prices.inputPerMillion");
+  checkNumber(prices.outputPerMillion, "prices.outputPerMillion");
+  checkNumber(prices.cacheReadPerMillion ?? 0, "prices.cacheReadPerMillion");
+  checkNumber(prices.cacheWritePerMillion ?? 0, "prices.cacheWritePerMillion");
+}
+
+function checkNumber(value: unknown, what: string): void {
+  if (typeof value === "number" && value >= 0) return;
+  throw invalid(`${what} must be a number, 0 or more; got ${JSON.stringify(value)}.`);
+}
+
+function invalid(message: string): LoophostError {
+  return new LoophostError("invalid_options", message);
 }

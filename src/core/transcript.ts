@@ -5,10 +5,12 @@ import type { ContentBlock, ToolResult } from "./results.ts";
 /** A message of a conversation, neutral between wires. */
 export type TranscriptMessage = UserMessage | AssistantMessage | ToolMessage;
 
-/** What the user said. */
+/** What the user said, or whoever operates the agent. */
 export interface UserMessage {
   readonly role: "user";
   readonly content: readonly ContentBlock[];
+  /** Whose words these are when they are not the user's: instructions of the operator's, which hold from here on. */
+  readonly from?: "operator" | undefined;
 }
 
 /** What the model said. */

@@ -1,5 +1,6 @@
 /** Looking into what a store holds of sessions, without opening any. */
 
+import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { SessionSummary } from "../core/session-index.ts";
@@ -13,12 +14,15 @@ export async function listSessions(
   store: Store,
   { after = "", limit = 100 }: { readonly after?: string; readonly limit?: number } = {},
 ): Promise<readonly SessionSummary[]> {
+  checkStore(store, "listSessions()");
   const found = await store.records.list(SESSIONS, after, limit);
   return found.flatMap(({ value }) => fromJson(value) ?? []);
 }
 
 /** The summary of one stored session; undefined when there is none. */
 export async function findSession(store: Store, sessionId: string): Promise<SessionSummary | undefined> {
+  checkStore(store, "findSession()");
+  checkId(sessionId, "findSession()");
   return fromJson(await store.records.get(SESSIONS, sessionId));
 }
 
@@ -28,6 +32,8 @@ export async function findSession(store: Store, sessionId: string): Promise<Sess
  * @throws LoophostError `session_owned` while a process has it open
  */
 export async function deleteSession(store: Store, sessionId: string): Promise<void> {
+  checkStore(store, "deleteSession()");
+  checkId(sessionId, "deleteSession()");
   const fence = await store.log.claim(sessionId, { owner: "a deletion", ttlMs: 60_000 });
   // The log first: a summary without a log is found, and can be deleted again.
   await store.log.delete(sessionId, fence);
@@ -36,6 +42,8 @@ export async function deleteSession(store: Store, sessionId: string): Promise<vo
 
 /** The entries of a session's log, in order, page by page. */
 export async function* readLog(store: Store, sessionId: string): AsyncGenerator<StoredEntry> {
+  checkStore(store, "readLog()");
+  checkId(sessionId, "readLog()");
   for (let after = 0, isMore = true; isMore;) {
     const page = await store.log.read(sessionId, after, PAGE);
     yield* page;
@@ -45,6 +53,19 @@ export async function* readLog(store: Store, sessionId: string): AsyncGenerator<
 }
 
 const PAGE = 500;
+
+function checkStore(store: unknown, who: string): void {
+  if (isObject(store) && isObject(store["log"]) && isObject(store["records"])) return;
+  throw new LoophostError(
+    "invalid_options",
+    `${who} needs a store, such as sqliteStore("sessions.db") or memoryStore().`,
+  );
+}
+
+function checkId(sessionId: unknown, who: string): void {
+  if (typeof sessionId === "string" && sessionId !== "") return;
+  throw new LoophostError("invalid_options", `${who} needs the id of a session; got ${String(sessionId)}.`);
+}
 
 function fromJson(value: Json | undefined): SessionSummary | undefined {
   if (!isObject(value) || typeof value["sessionId"] !== "string") return undefined;

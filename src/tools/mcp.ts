@@ -7,6 +7,7 @@
 
 import { LoophostError, messageOf, toLoophostError } from "../core/errors.ts";
 import type { JsonSchema } from "../core/json.ts";
+import { isObject } from "../core/json.ts";
 import type { Tool, ToolContext } from "../core/tool.ts";
 import { defineTool } from "../core/tool.ts";
 import type {
@@ -67,9 +68,10 @@ export interface McpToolSet extends AsyncDisposable {
  * Connects to an MCP server and makes tools of its tools. The list is taken once.
  *
  * @throws LoophostError `missing_dependency` without `@modelcontextprotocol/sdk`; `host_unreachable`, `host_rejected` or
- *   `host_protocol` when the server cannot be used; `invalid_options` for names in `only` that it does not have
+ *   `host_protocol` when the server cannot be used; `invalid_options` without a way to one, or for names in `only` it does not have
  */
 export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
+  checkOptions(options);
   const { connectTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const connection =
     "client" in options ? keepOpen(options.client) : await connectMcp(options, connectTimeoutMs);
@@ -95,6 +97,18 @@ export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Above what any server needs; it is there for a server that hands out pages without end. */
 const MAX_PAGES = 1_000;
+
+function checkOptions(options: object | undefined): void {
+  const given = isObject(options) ? options : {};
+  const ways = ["command", "url", "client"].filter((way) => given[way] !== undefined);
+  if (ways.length !== 1)
+    throw new LoophostError(
+      "invalid_options",
+      "mcpTools() needs one way to a server: a `command` to start, the `url` it is at, or a connected `client`.",
+    );
+  if (ways[0] !== "client" && typeof given["name"] !== "string")
+    throw new LoophostError("invalid_options", 'mcpTools() needs a `name` for the server, such as "files".');
+}
 
 function keepOpen(client: McpClient): McpConnection {
   return { client, close: () => Promise.resolve() };

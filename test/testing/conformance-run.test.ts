@@ -167,13 +167,40 @@ describe("a run rejects", () => {
       expect(await (await fetch(`${url}/v1/${collection}`)).json()).toMatchObject({ data: [] });
   });
 
+  it("when the address has /v1 in it, which requests add", async () => {
+    const { code, message } = await failureOf(runConformance({ baseUrl: "http://127.0.0.1/v1/" }));
+    expect({ code, message }).toEqual({
+      code: "invalid_options",
+      message: 'The base URL "http://127.0.0.1/v1/" ends in /v1, which every request adds. Leave it out.',
+    });
+  });
+
+  it.each([
+    ["files", 404, "<h1>Not found</h1>"],
+    ["another API", 404, '{"detail":"Not Found"}'],
+    ["a single page for every path", 200, "<!doctype html>"],
+  ])("in one sentence when there is a server of %s", async (_, status, body) => {
+    const seen: string[] = [];
+    const elsewhere: Meddle = async ({ line }) => {
+      seen.push(line);
+      return new Response(body, { status });
+    };
+    const error = await failureOf(runOn(elsewhere, { onCheck: () => expect.unreachable() }));
+    expect(error).toMatchObject({ code: "host_protocol", message: expect.stringContaining(body) });
+    expect(seen).toHaveLength(2);
+  });
+
   it.each([
     { baseUrl: "nowhere" },
     { baseUrl: "file:///tmp" },
+    {},
+    undefined,
     { baseUrl: "http://127.0.0.1", only: ["no.such"] },
     { baseUrl: "http://127.0.0.1", skip: ["nothing"] },
   ])("what cannot be meant: %o", async (options) => {
-    expect(await failureOf(runConformance(options))).toMatchObject({ code: "invalid_options" });
+    expect(await failureOf(runConformance(options as ConformanceOptions))).toMatchObject({
+      code: "invalid_options",
+    });
   });
 });
 
@@ -181,7 +208,7 @@ it("judges a server that answers anything at all, and breaks over nothing", asyn
   const replies = ["", "null", "[]", '{"data":[null]}', '{"id":7,"data":{}}', "<h1>Hi</h1>"];
   let asked = 0;
   const server = createServer((_, response) => {
-    const reply = asked === 0 ? "{}" : (replies[asked % replies.length] ?? "");
+    const reply = asked === 0 ? '{"data":[]}' : (replies[asked % replies.length] ?? "");
     asked += 1;
     const type = asked % 3 === 0 ? "text/event-stream" : "application/json";
     response.writeHead(200, { "content-type": type }).end(reply);

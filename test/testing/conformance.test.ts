@@ -1,7 +1,14 @@
 // The conformance suite is right about servers: ours passes, and each way to be wrong is noticed by the check for it.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { Store } from "loophost";
 import type { EmbeddedHost } from "loophost/server";
 import { embeddedHost } from "loophost/server";
+import { memoryStore } from "loophost/stores/memory";
+import { sqliteStore } from "loophost/stores/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { scriptedModel } from "../../src/cli/scripted-model.ts";
@@ -27,19 +34,32 @@ const model: ModelFunction = async (request, { signal }) => {
   return [...(parts as Iterable<never>), { type: "usage", inputTokens: 10, outputTokens: 5 }];
 };
 
+const prices = { "claude-sonnet-5-5": { inputPerMillion: 300, outputPerMillion: 1_500 } };
+const hostOn = (store?: Store) => embeddedHost({ model, prices, apiKey: KEY, pingIntervalMs: 20, store });
+
 let host: EmbeddedHost;
-let url = "";
-beforeAll(async () => {
-  const prices = { "claude-sonnet-5-5": { inputPerMillion: 300, outputPerMillion: 1_500 } };
-  host = embeddedHost({ model, prices, apiKey: KEY, pingIntervalMs: 20 });
-  ({ url } = await host.listen());
+beforeAll(() => {
+  host = hostOn();
 });
 afterAll(() => host.close());
 
-describe("our own host, over HTTP", () => {
+describe.each([
+  ["in memory", () => memoryStore()],
+  ["in a file", (folder: string) => sqliteStore(join(folder, "host.db"))],
+])("our own host, over HTTP, all it keeps %s", (_, openStore) => {
+  let url = "";
   let report: ConformanceReport;
   beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), "loophost-"));
+    const store = openStore(folder);
+    const served = hostOn(store);
+    ({ url } = await served.listen());
     report = await runConformance({ baseUrl: url, apiKey: KEY, timeoutMs: 20_000 });
+    return async () => {
+      await served.close();
+      await store.close();
+      rmSync(folder, { recursive: true });
+    };
   }, 60_000);
 
   it("passes every check of tiers 1 to 3, with no model to blame, and has both extensions [F3-suite]", () => {

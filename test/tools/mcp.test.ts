@@ -194,6 +194,24 @@ it.each([
     says: "could not be reached at 127.0.0.1:9",
   },
   {
+    what: "nothing at all",
+    options: undefined as never,
+    code: "invalid_options",
+    says: "one way to a server",
+  },
+  {
+    what: "no way to a server",
+    options: { name: "nobody" } as never,
+    code: "invalid_options",
+    says: "one way to a server",
+  },
+  {
+    what: "a server without a name",
+    options: { url: "http://127.0.0.1:9/mcp" } as never,
+    code: "invalid_options",
+    says: "needs a `name`",
+  },
+  {
     what: "an address that is none",
     options: { name: "nobody", url: "127.0.0.1" },
     code: "invalid_options",

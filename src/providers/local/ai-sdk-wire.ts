@@ -11,6 +11,7 @@ import type { ContentBlock, ToolResult } from "../../core/results.ts";
 import { blockText, resultText } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
 import type { ToolDescription } from "./model.ts";
+import { operatorText } from "./operator-voice.ts";
 
 /** The specifications that are understood. */
 export type AiSdkVersion = "v3" | "v4";
@@ -119,6 +120,7 @@ export const AI_SDK_WIRE: string = "ai-sdk";
 export function toPromptMessage(message: TranscriptMessage, version: AiSdkVersion): object | undefined {
   switch (message.role) {
     case "user":
+      if (message.from === "operator") return { role: "system", content: operatorText(message) };
       return { role: "user", content: message.content.map((block) => toUserPart(block, version)) };
     case "assistant": {
       const said = toSaidParts(message).filter((part) => !isNothing(part));

@@ -19,11 +19,12 @@ import type { AiSdkCall, AiSdkLanguageModel, AiSdkPart } from "./ai-sdk-wire.ts"
 import { toFunctionTools, toPromptMessage } from "./ai-sdk-wire.ts";
 import type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
+import { inVoice } from "./operator-voice.ts";
 
 /** How a language model of the AI SDK is asked. */
 export interface AiSdkModelOptions extends Pick<
   FetchModelOptions,
-  "headers" | "maxTokens" | "retry" | "stream" | "toolChoice"
+  "headers" | "maxTokens" | "operatorRole" | "retry" | "stream" | "toolChoice"
 > {
   /** Further settings of a call in the AI SDK's words, such as `temperature`, `reasoning` or `providerOptions`. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
@@ -71,7 +72,8 @@ class AiSdkConversation implements ModelConversation {
   }
 
   add(message: TranscriptMessage): void {
-    const written = toPromptMessage(message, this.#model.specificationVersion);
+    const { operatorRole = "user" } = this.#options;
+    const written = toPromptMessage(inVoice(message, operatorRole), this.#model.specificationVersion);
     if (written !== undefined) this.#prompt.push(written);
   }
 

@@ -19,6 +19,8 @@ import { createModelClient } from "./http.ts";
 import { MessageBytes } from "./message-bytes.ts";
 import { MESSAGE_THREADS_BETA, MessageThread } from "./message-thread.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
+import type { OperatorRole } from "./operator-voice.ts";
+import { inVoice } from "./operator-voice.ts";
 
 /** How the Anthropic Messages API is asked. */
 export interface AnthropicMessagesOptions extends FetchModelOptions {
@@ -73,6 +75,7 @@ class AnthropicConversation implements ModelConversation {
   readonly #client: ModelClient;
   readonly #thread: MessageThread;
   readonly #marksCache: boolean;
+  readonly #operatorRole: OperatorRole;
   /** The request up to what depends on the thread, without its closing brace. */
   readonly #head: string;
   /** The system prompt and the tools, which belong to a thread once it is open. */
@@ -92,10 +95,11 @@ class AnthropicConversation implements ModelConversation {
     setup: ConversationSetup,
   ) {
     const { instructions, tools, modelId } = setup;
-    const { serverTools = [], cache = true } = options;
+    const { serverTools = [], cache = true, operatorRole = "user" } = options;
     this.#client = client;
     this.#thread = thread;
     this.#marksCache = cache;
+    this.#operatorRole = operatorRole;
     const hasTools = tools.length + serverTools.length > 0;
     this.#head = JSON.stringify(toHead(options, modelIdOf(options, modelId, FACTORY), hasTools)).slice(0, -1);
     this.#setup = toAnthropicSetup(instructions, tools, serverTools, cache);
@@ -103,7 +107,7 @@ class AnthropicConversation implements ModelConversation {
   }
 
   add(message: TranscriptMessage): void {
-    this.#said.push(message);
+    this.#said.push(inVoice(message, this.#operatorRole));
     this.#thread.added(message, this.#said.length);
   }
 

@@ -9,6 +9,7 @@ import type {
   ToolMessage,
 } from "../../core/transcript.ts";
 import type { ToolDescription } from "./model.ts";
+import { operatorText } from "./operator-voice.ts";
 
 /** What `native.wire` says on messages of this wire. */
 export const ANTHROPIC_WIRE: string = "anthropic-messages";
@@ -17,6 +18,8 @@ export const ANTHROPIC_WIRE: string = "anthropic-messages";
 export function toAnthropicMessage(message: TranscriptMessage): string | undefined {
   switch (message.role) {
     case "user":
+      if (message.from === "operator")
+        return JSON.stringify({ role: "system", content: operatorText(message) });
       return `{"role":"user","content":${toContent(message.content)}}`;
     case "assistant":
       return toAssistant(message);

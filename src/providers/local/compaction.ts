@@ -47,9 +47,14 @@ export const compactOldestFirst: Compactor = async (messages, help) => {
   if (tokens * (1 - freed / Math.max(1, sizeOf(messages))) <= aboveTokens / 2) return [...emptied, ...kept];
   if (old.length === 0) return messages;
   const summary = await help.summarise(old);
+  // What the operator said still holds. It follows what users say, where wires that have a role for it want it.
+  const next = kept.findIndex((message) => message.role !== "user" || isOperators(message));
+  const at = next < 0 ? kept.length : next;
   return [
     { role: "user", content: [{ type: "text", text: `What happened so far, in short:\n${summary}` }] },
-    ...kept,
+    ...kept.slice(0, at),
+    ...old.filter(isOperators),
+    ...kept.slice(at),
   ];
 };
 
@@ -69,6 +74,10 @@ export async function summariseWith(
 const SUMMARY_INSTRUCTIONS =
   "Summarise the conversation you are given for the agent that will go on with it: the task, what was decided, what was " +
   "found (with exact names, numbers and ids), what failed, and what remains to be done. Write nothing else.";
+
+function isOperators(message: TranscriptMessage): boolean {
+  return message.role === "user" && message.from === "operator";
+}
 
 /** A place to cut where no call is parted from its results: before a message of the user or the model. */
 function safeSplit(messages: readonly TranscriptMessage[], at: number): number {
@@ -92,7 +101,7 @@ function sizeOf(messages: readonly TranscriptMessage[]): number {
 
 function inWords(message: TranscriptMessage): string {
   if (message.role === "user")
-    return `User: ${message.content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")}`;
+    return `${isOperators(message) ? "Operator" : "User"}: ${message.content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")}`;
   if (message.role === "assistant") return `Agent: ${assistantInWords(message)}`;
   return message.results
     .map(

@@ -77,9 +77,8 @@ export class LocalConnection implements Connection {
       this.#guards?.reset();
       this.#guarded.clear();
       this.#turns = 0;
-      for (const { content } of messages) this.#conversation.say(content, true);
-      // Models have no common place for instructions in mid-conversation but among what is said to them.
-      for (const input of inputs) if (input.type === "system") this.#advise(input.text);
+      for (const { content } of messages) this.#conversation.say({ role: "user", content }, true);
+      for (const input of inputs) if (input.type === "system") this.#instruct(input.text);
       this.#emit({ type: "input.taken" });
       this.#ask();
     }
@@ -150,7 +149,12 @@ export class LocalConnection implements Connection {
 
   /** Says something to the model on the guards' behalf. */
   #advise(text: string | undefined): void {
-    if (text !== undefined) this.#conversation.say([{ type: "text", text }], false);
+    if (text !== undefined)
+      this.#conversation.say({ role: "user", content: [{ type: "text", text }] }, false);
+  }
+
+  #instruct(text: string): void {
+    this.#conversation.say({ role: "user", from: "operator", content: [{ type: "text", text }] }, false);
   }
 
   /** Starts a turn; it ends through `emit`. */

@@ -11,9 +11,9 @@ import { LoophostError } from "../../core/errors.ts";
 import type { ContextCompacted } from "../../core/events.ts";
 import { isObject } from "../../core/json.ts";
 import type { KeptEvent } from "../../core/provider.ts";
-import type { ContentBlock, ToolResult, Usage } from "../../core/results.ts";
+import type { ToolResult, Usage } from "../../core/results.ts";
 import { textResult } from "../../core/results.ts";
-import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
+import type { AssistantMessage, TranscriptMessage, UserMessage } from "../../core/transcript.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { compactOldestFirst, summariseWith } from "./compaction.ts";
@@ -78,10 +78,10 @@ export class Conversation {
     return last?.role === "assistant" ? textOf(last) : "";
   }
 
-  /** Adds a message: of the user's, or one said on the guards' behalf. */
-  say(content: readonly ContentBlock[], isInput: boolean): void {
+  /** Adds a message: of the user's, of the operator's, or one said on the guards' behalf. */
+  say(message: UserMessage, isInput: boolean): void {
     this.answer(new Map());
-    this.#append({ role: "user", content }, { isInput });
+    this.#append(message, { isInput });
   }
 
   /** Adds the results of the pending calls, in call order, by our ids. */
@@ -124,8 +124,9 @@ export class Conversation {
   }
 
   #add(message: TranscriptMessage): void {
-    this.#messages.push(message);
+    // The model first: its wire may have no form for it, and then it was not said.
     this.#withModel.add(message);
+    this.#messages.push(message);
     if (message.role === "assistant") this.#pending = this.#callsOf(message);
     else if (message.role === "tool") this.#pending = [];
   }
@@ -167,22 +168,28 @@ export class Conversation {
 }
 
 /** Reads a transcript that comes from outside. */
-export function checkHistory(history: readonly unknown[]): readonly TranscriptMessage[] {
-  history.forEach((message, index) => {
-    const role = isObject(message) ? message["role"] : undefined;
-    if (role !== "user" && role !== "assistant" && role !== "tool") {
-      throw new LoophostError(
-        "invalid_options",
-        `history[${index}] is not a message of a transcript; pass an earlier result's \`transcript\` unchanged.`,
-      );
-    }
-  });
+export function checkHistory(history: unknown): readonly TranscriptMessage[] {
+  const wrong = Array.isArray(history) ? history.findIndex((message) => !isMessage(message)) : undefined;
+  if (wrong !== -1)
+    throw new LoophostError(
+      "invalid_options",
+      `${wrong === undefined ? "history is not the list of messages" : `history[${wrong}] is not a message`} of a transcript; ` +
+        "pass an earlier result's `transcript` unchanged.",
+    );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: transcripts are made here and come back as they were
   return history as readonly TranscriptMessage[];
 }
 
 const STOPPED =
   "This call was stopped before it had a result. It may have taken effect; check before repeating it.";
+
+function isMessage(message: unknown): boolean {
+  if (!isObject(message)) return false;
+  const { role, content, results } = message;
+  return role === "tool"
+    ? Array.isArray(results)
+    : (role === "user" || role === "assistant") && Array.isArray(content);
+}
 
 function contextOf(usage: Usage): number {
   return usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens;

@@ -3,6 +3,7 @@
 import { LoophostError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { RetryPolicy } from "../../core/retry.ts";
+import type { OperatorRole } from "./operator-voice.ts";
 
 /** How a model behind an HTTP API is asked. */
 export interface FetchModelOptions {
@@ -24,6 +25,11 @@ export interface FetchModelOptions {
   readonly toolChoice?: ToolChoice | undefined;
   /** Whether the model may make several calls in one turn. Default true. */
   readonly parallelToolCalls?: boolean | undefined;
+  /**
+   * How instructions of the operator's in mid-conversation reach the model: in messages of the role "system", or in marks among
+   * what the "user" says, for models that take no such role there. Default "system" with chat completions, else "user".
+   */
+  readonly operatorRole?: OperatorRole | undefined;
   /** Further fields of the request, in the service's own form, over our own of the same name. */
   readonly extraBody?: JsonObject | undefined;
   /** Lays over the default policy of four tries. */

@@ -43,16 +43,51 @@ export function functionModel(answer: ModelFunction): Model {
             { instructions, tools, messages: [...messages], modelId },
             { signal: call.signal },
           );
-          const parts = typeof answered === "string" ? [{ type: "text" as const, text: answered }] : answered;
-          return fold(parts, call);
+          return fold(toParts(answered), call);
         },
       };
     },
   };
 }
 
+/** What a function answered as parts; functions are written by hand, and types do not hold everybody. */
+function toParts(answered: unknown): Iterable<unknown> | AsyncIterable<unknown> {
+  if (typeof answered === "string") return [{ type: "text", text: answered }];
+  if (Array.isArray(answered) || isAsyncIterable(answered)) return answered;
+  throw new LoophostError(
+    "host_protocol",
+    `The model function answered ${inShort(answered)}. It has to answer with a text, a list of parts, or parts as they come.`,
+  );
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return isObject(value) && Symbol.asyncIterator in value;
+}
+
+function isPart(part: unknown): part is ModelPart {
+  if (!isObject(part)) return false;
+  const isText = (field: string) => typeof part[field] === "string";
+  switch (part["type"]) {
+    case "text":
+    case "thinking":
+      return isText("text");
+    case "tool_call":
+      return isText("id") && isText("name");
+    case "usage":
+      return true;
+    case "stop":
+      return isText("reason");
+    default:
+      return false;
+  }
+}
+
+function inShort(value: unknown): string {
+  return isObject(value) ? JSON.stringify(value) : String(value);
+}
+
 async function fold(
-  parts: Iterable<ModelPart> | AsyncIterable<ModelPart>,
+  parts: Iterable<unknown> | AsyncIterable<unknown>,
   { emit, signal }: ModelCall,
 ): Promise<ModelReply> {
   const content: AssistantBlock[] = [];
@@ -60,6 +95,11 @@ async function fold(
   let stopReason = "stop";
   for await (const part of parts) {
     signal.throwIfAborted();
+    if (!isPart(part))
+      throw new LoophostError(
+        "host_protocol",
+        `The model function gave a part it may not: ${inShort(part)}. A text needs its text, a tool_call an id and a name.`,
+      );
     if (part.type === "text" || part.type === "thinking") {
       emit({ type: part.type === "text" ? "text.delta" : "thinking.delta", text: part.text });
       const last = content.at(-1);
@@ -74,12 +114,7 @@ async function fold(
         arguments: JSON.stringify(part.input ?? {}),
       });
     else if (part.type === "usage") usage = addUsage(usage ?? NO_USAGE, { ...NO_USAGE, ...part });
-    else if (part.type === "stop") stopReason = part.reason;
-    else
-      throw new LoophostError(
-        "host_protocol",
-        `The model function gave a part it may not: ${isObject(part) ? JSON.stringify(part) : String(part)}.`,
-      );
+    else stopReason = part.reason;
   }
   const ending = stopReason === "length" ? "max_tokens" : stopReason === "refusal" ? "refusal" : "completed";
   return { message: { role: "assistant", content }, ending, stopReason, usage };

@@ -8,7 +8,7 @@
 
 import { onAbort } from "../../core/abort.ts";
 import type { Clock } from "../../core/clock.ts";
-import { LoophostError, messageOf } from "../../core/errors.ts";
+import { LoophostError, messageOf, toLoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import { retryPolicy, withRetry } from "../../core/retry.ts";
 import { readSse } from "../../core/sse.ts";
@@ -61,7 +61,8 @@ export function createModelClient(service: ModelService, options: FetchModelOpti
     ask(call, begin) {
       const { signal, clock, emit } = call;
       let attempted: ModelTry;
-      return withRetry(() => exchange(service, options, (attempted = begin()), call), {
+      const next = () => (attempted = write(begin, service));
+      return withRetry(() => exchange(service, options, next(), call), {
         policy,
         clock,
         signal,
@@ -75,6 +76,15 @@ export function createModelClient(service: ModelService, options: FetchModelOpti
       });
     },
   };
+}
+
+/** What cannot be written cannot be written the next time either. */
+function write(begin: () => ModelTry, { name }: ModelService): ModelTry {
+  try {
+    return begin();
+  } catch (thrown) {
+    throw toLoophostError(thrown, "invalid_options", `The request to ${name} could not be written`);
+  }
 }
 
 /**

@@ -28,5 +28,6 @@ export type {
   ModelReply,
   ToolDescription,
 } from "./model.ts";
+export type { OperatorRole } from "./operator-voice.ts";
 export type { OpenAICompatibleOptions } from "./openai-compatible.ts";
 export { openAICompatible } from "./openai-compatible.ts";

@@ -33,9 +33,10 @@ export interface LocalOptions {
  * @throws LoophostError `invalid_options` when there is no model
  */
 export function local(options: LocalOptions): Provider {
+  const model = toModel(options?.model);
   const { guards, compaction, clock = systemClock } = options;
   const settings = {
-    model: toModel(options.model),
+    model,
     clock,
     guards: guards === true ? {} : guards || undefined,
     compaction,
@@ -47,7 +48,7 @@ export function local(options: LocalOptions): Provider {
   };
 }
 
-function toModel(model: LocalOptions["model"]): Model {
+function toModel(model: LocalOptions["model"] | undefined): Model {
   if (typeof model === "function") return functionModel(model);
   if (isAiSdkModel(model)) return aiSdkModel(model);
   if (typeof model?.converse === "function") return model;

@@ -16,6 +16,8 @@ import { MessageBytes } from "./message-bytes.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
 import { CHAT_SERVICE, ChatReply } from "./openai-reply.ts";
 import { toChatMessages, toChatTools } from "./openai-wire.ts";
+import type { OperatorRole } from "./operator-voice.ts";
+import { inVoice } from "./operator-voice.ts";
 
 /** How a service that speaks chat completions is asked. */
 export interface OpenAICompatibleOptions extends FetchModelOptions {
@@ -61,6 +63,7 @@ const KEY_VARIABLE = "OPENAI_API_KEY";
 class ChatConversation implements ModelConversation {
   readonly #client: ModelClient;
   readonly #messages: MessageBytes;
+  readonly #operatorRole: OperatorRole;
 
   constructor(
     client: ModelClient,
@@ -69,6 +72,7 @@ class ChatConversation implements ModelConversation {
     atOpenAI: boolean,
   ) {
     this.#client = client;
+    this.#operatorRole = options.operatorRole ?? "system";
     this.#messages = new MessageBytes(
       `${JSON.stringify(toHead(options, setup, atOpenAI)).slice(0, -1)},"messages":[`,
     );
@@ -77,7 +81,7 @@ class ChatConversation implements ModelConversation {
   }
 
   add(message: TranscriptMessage): void {
-    for (const json of toChatMessages(message)) this.#messages.add(json);
+    for (const json of toChatMessages(inVoice(message, this.#operatorRole))) this.#messages.add(json);
   }
 
   reply(call: ModelCall): Promise<ModelReply> {

@@ -15,7 +15,7 @@ import { CHAT_WIRE, toAssistantMessage } from "./openai-wire.ts";
 import { toStreamError } from "./service-error.ts";
 
 /** How errors call the service. */
-export const CHAT_SERVICE: string = "The chat completions service";
+export const CHAT_SERVICE: string = "Chat Completions";
 
 /** Reads one reply. */
 export class ChatReply implements ReplyReader {

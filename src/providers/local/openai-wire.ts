@@ -12,6 +12,7 @@ import type {
 } from "../../core/transcript.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { ToolDescription } from "./model.ts";
+import { operatorText } from "./operator-voice.ts";
 
 /** What `native.wire` says on messages of this wire. */
 export const CHAT_WIRE: string = "openai-chat";
@@ -20,6 +21,8 @@ export const CHAT_WIRE: string = "openai-chat";
 export function toChatMessages(message: TranscriptMessage): readonly string[] {
   switch (message.role) {
     case "user":
+      if (message.from === "operator")
+        return [JSON.stringify({ role: "system", content: operatorText(message) })];
       return [JSON.stringify({ role: "user", content: toContent(message.content) })];
     case "assistant":
       return toAssistant(message).map((said) => JSON.stringify(said));

@@ -12,8 +12,9 @@ import { LoophostError, messageOf } from "../../core/errors.ts";
 import type { Check, Evidence, Tier } from "./check.ts";
 import { Inapplicable, Mismatch } from "./check.ts";
 import { conformanceChecks } from "./checks.ts";
+import { at } from "./expect.ts";
 import { Guest, Household } from "./guest.ts";
-import type { Auth, WireOptions } from "./wire.ts";
+import type { Auth, Reply, WireOptions } from "./wire.ts";
 import { deadline, NO_REPLY, Wire } from "./wire.ts";
 
 /** How a run is made. */
@@ -78,12 +79,11 @@ const GRACE_MS = 50;
 /**
  * Runs the checks.
  *
- * @throws LoophostError `invalid_options` for an address, area or id that is none; `host_unreachable` and `host_rejected` when the server cannot be reached, or refuses the key; `aborted`
+ * @throws LoophostError `invalid_options` for an address, area or id that is none; `host_unreachable`, `host_rejected` and `host_protocol` when the server cannot be reached, refuses the key, or speaks something else; `aborted`
  */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceReport> {
+  checkAddress(options?.baseUrl);
   const { baseUrl, signal, timeoutMs = 60_000, silenceMs = 20_000, onCheck } = options;
-  if (!/^https?:/.test(URL.canParse(baseUrl) ? new URL(baseUrl).protocol : ""))
-    throw new LoophostError("invalid_options", `${baseUrl} is not an address such as http://127.0.0.1:4100.`);
   const chosen = chooseChecks(options);
   const wireOptions: WireOptions = {
     baseUrl,
@@ -145,6 +145,17 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
   };
 }
 
+function checkAddress(baseUrl: string | undefined = ""): void {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  const problem = !/^https?:$/.test(url?.protocol ?? "")
+    ? "is not an address such as http://127.0.0.1:4100"
+    : /\/v1\/*$/.test(url?.pathname ?? "")
+      ? "ends in /v1, which every request adds. Leave it out"
+      : undefined;
+  if (problem !== undefined)
+    throw new LoophostError("invalid_options", `The base URL ${JSON.stringify(baseUrl)} ${problem}.`);
+}
+
 function chooseChecks({ only, skip = [], tier = 3 }: ConformanceOptions): readonly Check[] {
   const names = new Set(conformanceChecks.flatMap(({ id, area }) => [id, area]));
   const unknown = [...(only ?? []), ...skip].find((name) => !names.has(name));
@@ -163,12 +174,16 @@ function aborted({ reason }: AbortSignal): LoophostError {
   return new LoophostError("aborted", "The run of the checks was aborted.", { cause: reason });
 }
 
-/** A server that is not there, or does not know us, would fail every check for the same reason. */
+/** A server that is not there, does not know us or is another one altogether would fail every check for the same reason. */
 async function mustLetUsIn(wire: Wire, baseUrl: string): Promise<void> {
-  const reply = await wire.get("/v1/sessions?limit=1").catch((thrown: unknown) => {
-    const came = thrown instanceof Mismatch ? thrown.came : messageOf(thrown);
-    throw new LoophostError("host_unreachable", `${baseUrl} cannot be reached: ${came}.`, { cause: thrown });
-  });
+  const listOf = (collection: string) =>
+    wire.get(`/v1/${collection}?limit=1`).catch((thrown: unknown) => {
+      const came = thrown instanceof Mismatch ? thrown.came : messageOf(thrown);
+      throw new LoophostError("host_unreachable", `${baseUrl} cannot be reached: ${came}.`, {
+        cause: thrown,
+      });
+    });
+  const reply = await listOf("sessions");
   const { status } = reply;
   if (status === 401 || status === 403)
     throw new LoophostError(
@@ -176,6 +191,18 @@ async function mustLetUsIn(wire: Wire, baseUrl: string): Promise<void> {
       `${baseUrl} refuses the key with ${status}. Pass the right one, and how to send it.`,
       { status },
     );
+  // Either will do: one of them may be what the checks are to find.
+  if (speaksTheWire(reply) || speaksTheWire(await listOf("agents"))) return;
+  throw new LoophostError(
+    "host_protocol",
+    `${baseUrl} does not speak the wire of Claude Managed Agents: ${reply.sent} was answered with ${wire.show(reply.came)}. Check the address.`,
+    { status },
+  );
+}
+
+/** Whether a reply is a list or an error as the wire has them. */
+function speaksTheWire({ body }: Reply): boolean {
+  return Array.isArray(at(body, "data")) || at(body, "type") === "error";
 }
 
 async function judge({ run, ...check }: Check, guest: Guest, isStrict: boolean): Promise<Verdict> {

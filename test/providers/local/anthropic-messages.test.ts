@@ -6,7 +6,7 @@ import type { AssistantMessage } from "../../../src/core/transcript.ts";
 import type { AnthropicMessagesOptions } from "../../../src/providers/local/anthropic-messages.ts";
 import { anthropicMessages } from "../../../src/providers/local/anthropic-messages.ts";
 import type { ModelConversation } from "../../../src/providers/local/model.ts";
-import { ask, CLOCK, conversing } from "./conversing.ts";
+import { ask, callWith, CLOCK, conversing } from "./conversing.ts";
 import type { Answer } from "./model-service.ts";
 import { json, type ModelService, startService, streamed } from "./model-service.ts";
 import { anthropicReply } from "./replies.ts";
@@ -162,6 +162,18 @@ describe("options that cannot work together", () => {
   ])("refuses %j [B-48]", (options) => {
     expect(() => anthropicMessages(options)).toThrow(expect.objectContaining({ code: "invalid_options" }));
   });
+});
+
+it("asks once, and says what is wrong, when a message cannot be written", async () => {
+  await using service = await startService(anthropicReply("msg_1", [text("ok")]));
+  const conversation = converse(service);
+  conversation.add({ role: "user", content: [{ type: "image" } as never] });
+  const emitted: unknown[] = [];
+  await expect(conversation.reply(callWith((event) => emitted.push(event)))).rejects.toMatchObject({
+    code: "invalid_options",
+    message: expect.stringContaining("The request to Anthropic Messages could not be written"),
+  });
+  expect({ emitted, asked: service.asked }).toEqual({ emitted: [], asked: [] });
 });
 
 describe("threads", () => {

@@ -1,7 +1,10 @@
 import { defineAgent, defineTool, openSession, run } from "loophost";
 import type { ModelFunction, ModelPart, ModelRequest } from "loophost/providers/local";
-import { local } from "loophost/providers/local";
+import { local, openAICompatible } from "loophost/providers/local";
 import { describe, expect, it } from "vitest";
+
+import { startService } from "./model-service.ts";
+import { chatReply } from "./replies.ts";
 
 const anything = { type: "object" } as const;
 const toolCall = (id: string, input: unknown = {}, name = "look"): ModelPart => ({
@@ -66,12 +69,41 @@ describe("the conversation of the in-process host", () => {
     });
     expect(asked[0]?.messages.slice(0, -1)).toEqual(first.transcript);
     expect(second.transcript).toHaveLength((first.transcript?.length ?? 0) + 2);
-    await expect(
-      run(agent, { provider: local({ model }), prompt: "x", history: [{ role: "system" }] as never }),
-    ).rejects.toMatchObject({
-      code: "invalid_options",
-      message: expect.stringContaining("history[0]"),
+  });
+
+  it.each([
+    ["history", "x"],
+    ["history[0]", [{ role: "system" }]],
+    ["history[0]", [null]],
+    [
+      "history[1]",
+      [
+        { role: "user", content: [] },
+        { role: "user", content: "hello" },
+      ],
+    ],
+    ["history[0]", [{ role: "tool" }]],
+  ])("refuses what is no transcript, naming %s", async (what, history) => {
+    const { model } = scripted();
+    const started = run(looker().agent, {
+      provider: local({ model }),
+      prompt: "x",
+      history: history as never,
     });
+    await expect(started).rejects.toMatchObject({
+      code: "invalid_options",
+      message: expect.stringContaining(`${what} is not`),
+    });
+  });
+
+  it("does not hold a message its model has no form for, and goes on", async () => {
+    await using service = await startService(chatReply({ content: "ok" }));
+    const provider = local({ model: openAICompatible({ baseUrl: service.url, model: "m" }) });
+    await using session = await openSession(looker().agent, { provider });
+    const refused = session.send([{ type: "document", url: "https://example.com/a.pdf" }]).result();
+    await expect(refused).rejects.toMatchObject({ code: "invalid_options" });
+    const { transcript } = await session.send("hello").result();
+    expect(transcript?.map(({ role }) => role)).toEqual(["user", "assistant"]);
   });
 
   it("leaves no call without a result: what was not answered is closed when the next message comes [F4-turn-limit]", async () => {

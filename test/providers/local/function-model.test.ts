@@ -109,6 +109,23 @@ describe("a function that fails", () => {
       () => [{ type: "song" } as never],
       { code: "host_protocol", message: expect.stringContaining("song") },
     ],
+    [
+      "by a call without an id",
+      () => [{ type: "tool_call", name: "add" } as never],
+      { code: "host_protocol", message: expect.stringContaining("a tool_call an id and a name") },
+    ],
+    ["by a part that is nothing", () => [null as never], { code: "host_protocol" }],
+    ["by a text without text", () => [{ type: "text" } as never], { code: "host_protocol" }],
+    [
+      "by a number for an answer",
+      () => 5 as never,
+      { code: "host_protocol", message: expect.stringContaining("answered 5. It has to answer with a text") },
+    ],
+    [
+      "by no answer",
+      () => undefined as never,
+      { code: "host_protocol", message: expect.stringContaining("answered undefined") },
+    ],
   ])(
     "%s fails the run with a typed error, and leaves no trace in the conversation [A-015]",
     async (_, fail, error) => {
@@ -119,6 +136,15 @@ describe("a function that fails", () => {
       expect((await session.send("Well?").result()).text).toBe("five");
       expect(asked[1]?.messages.map(({ role }) => role)).toEqual(["user", "user"]);
     },
+  );
+});
+
+it.each([undefined, {}, { model: 5 }, { model: "small" }])("needs a model, which is not in %o", (options) => {
+  expect(() => local(options as never)).toThrow(
+    expect.objectContaining({
+      code: "invalid_options",
+      message: expect.stringContaining("local() needs a model"),
+    }),
   );
 });
 
