@@ -36,7 +36,7 @@ describe("against loophost serve", () => {
     expect(stdout).toContain("  – stops a model at work: end_turn, without an error  [interrupts.running]\n");
     expect(stdout).toContain("      skipped: the model did not take long enough to be interrupted\n");
     expect(stdout).toMatch(/\n {2}yes does a POST with an Idempotency-Key once/);
-    expect(stdout).toMatch(/\n\n1\d\d passed, 0 failed, \d skipped in .* s\.\n$/);
+    expect(stdout).toMatch(/\n\n1\d\d passed, 0 failed, \d skipped in .* m?s\.\n$/);
     expect(stdout).not.toContain(KEY);
   }, 60_000);
 
