@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 import { RequirementsReporter } from "./test/support/requirements-reporter.ts";
@@ -12,6 +14,8 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 20_000,
+    // Programs that tests start need not compile what others before them have.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile/", import.meta.url)) },
     passWithNoTests: false,
     reporters: ["default", new RequirementsReporter()],
   },

@@ -41,11 +41,11 @@ export function start(
   { env = {}, stdin = "", cwd = ROOT, into }: Surroundings = {},
 ): Started {
   const main = cwd === ROOT ? MAIN : MAIN.map((part) => part.replace("src/", `${ROOT}src/`));
-  const path = process.env["PATH"] ?? "";
+  const { PATH: path = "", NODE_COMPILE_CACHE: compiled = "" } = process.env;
   const command = [process.execPath, ...main, ...args];
   const [program = "", ...rest] =
     into === undefined ? command : ["/bin/sh", "-c", 'exec "$@" > "$0"', into, ...command];
-  const child = spawn(program, rest, { cwd, env: { PATH: path, ...env } });
+  const child = spawn(program, rest, { cwd, env: { PATH: path, NODE_COMPILE_CACHE: compiled, ...env } });
   const said = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
   for (const stream of ["stdout", "stderr"] as const)
