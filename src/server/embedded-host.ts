@@ -9,21 +9,19 @@
 
 import { Hono } from "hono";
 
-import type { TokenPrices } from "../budget/budget.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { Provider } from "../core/provider.ts";
-import type { Store } from "../core/store.ts";
-import type { ModelFunction } from "../providers/local/function-model.ts";
 import { local } from "../providers/local/local.ts";
-import type { Model } from "../providers/local/model.ts";
 import { memoryStore } from "../stores/memory.ts";
 import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
-import { errorResponse, hostClosed, invalid, notFound } from "./http/errors.ts";
+import { errorResponse, hostClosed, invalid, notFound, Refusal, storeTaken } from "./http/errors.ts";
 import { ReplyMemory } from "./http/idempotency.ts";
 import type { Listening } from "./http/listen.ts";
 import { listenWith } from "./http/listen.ts";
+import type { EmbeddedHostOptions, FailedIn, ListenOptions } from "./options.ts";
+import { checkHostOptions, checkListenOptions } from "./options.ts";
 import type { AgentSnapshot } from "./records/agent-record.ts";
 import { FileStore } from "./records/file-store.ts";
 import { HostRecords } from "./records/host-records.ts";
@@ -38,32 +36,8 @@ import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { workRoutes } from "./routes/work.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
+import { claimStore } from "./store-owner.ts";
 import { WorkQueue } from "./work/work-queue.ts";
-
-/** How the embedded host is made. */
-export interface EmbeddedHostOptions {
-  /** The model for agents whose model id is not among `models`. A model, or a function that answers. */
-  readonly model?: Model | ModelFunction | undefined;
-  /** Models by the id agents name them with. */
-  readonly models?: Readonly<Record<string, Model | ModelFunction>> | undefined;
-  /** The key clients must send. Without it everybody who reaches the host may use it. */
-  readonly apiKey?: string | undefined;
-  /** Where everything is kept; one host per store. Default: in memory, gone with the process. */
-  readonly store?: Store | undefined;
-  /**
-   * What models cost, by the id agents name them with: cents for a million tokens. Sessions whose model has a price tell
-   * their cost and may have a budget.
-   */
-  readonly prices?: Readonly<Record<string, TokenPrices>> | undefined;
-  readonly clock?: Clock | undefined;
-  /** Milliseconds between two signs of life on a stream. Default 15 000. */
-  readonly pingIntervalMs?: number | undefined;
-  /**
-   * What stands in the `event:` lines of a stream: the event's type, or always "message", which clients older than
-   * version 0.137 of the official SDK need. Default "type".
-   */
-  readonly eventName?: "type" | "message" | undefined;
-}
 
 /** An embedded host. */
 export interface EmbeddedHost extends AsyncDisposable {
@@ -72,24 +46,21 @@ export interface EmbeddedHost extends AsyncDisposable {
   /**
    * Answers over HTTP. Default: a free port of 127.0.0.1, where it answers to the names of this machine only.
    *
-   * @throws LoophostError `invalid_options` for another address without an `apiKey`
+   * @throws LoophostError `invalid_options` for another address without an `apiKey`, `session_owned` when the store is
+   * another host's
    */
-  listen(options?: {
-    readonly port?: number | undefined;
-    readonly hostname?: string | undefined;
-  }): Promise<Listening>;
-  /** Stops listening, every run and every stream. The store stays open. */
+  listen(options?: ListenOptions): Promise<Listening>;
+  /** Stops listening, every run and every stream, and lets go of the store, which stays open. */
   close(): Promise<void>;
 }
 
 /**
  * Makes an embedded host.
  *
- * @throws LoophostError `invalid_options` when there is no model, or the key is empty
+ * @throws LoophostError `invalid_options` when there is no model, or an option is not what it should be
  */
 export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
-  if (options.apiKey === "")
-    throw new LoophostError("invalid_options", "apiKey is empty; leave it out to let everybody in.");
+  checkHostOptions(options);
   const { store = memoryStore(), clock = systemClock } = options;
   const records = new HostRecords(store.records);
   const files = new FileStore(store.records);
@@ -104,20 +75,47 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     files,
     prices: options.prices ?? {},
     onRunning: (session) => work.want(session),
+    onError: (thrown, sessionId) => report(thrown, { sessionId }),
   });
-  // A session that cannot be taken up now is taken up, or found broken, when it is next used.
-  live.start().catch(() => undefined);
   const app = new Hono<HostEnv>();
   const replies = new ReplyMemory();
   const isKeyAmong = keyCheck(options.apiKey);
   const listening = new Set<Listening>();
-  let isClosed = false;
+  /** Why nothing is answered any more. */
+  let over: Refusal | undefined;
+
+  const report = (thrown: unknown, about: FailedIn): void => {
+    try {
+      options.onError?.(thrown, about);
+    } catch {
+      // Whoever looks on cannot stop a session.
+    }
+  };
+  const stopWork = async (why: Refusal): Promise<void> => {
+    over ??= why;
+    work.close();
+    await live.close();
+  };
+  const claim = claimStore(options, clock, {
+    // A session that cannot be taken up now is taken up, or found broken, when it is next used.
+    onHeld() {
+      live.start().catch(() => undefined);
+    },
+    onLost(loss) {
+      report(loss, {});
+      stopWork(storeTaken()).catch(() => undefined);
+    },
+  });
+  // Whoever uses the host hears of it.
+  claim.hold().catch(() => undefined);
 
   app.use(async (c, next) => {
     if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
+    if (over !== undefined) throw over;
+    // Nothing of a store is looked at that is another host's.
+    await claim.hold();
     const keys = keysOf(c.req.raw.headers);
     if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();
-    if (isClosed) throw hostClosed();
     if (c.req.method !== "POST") return next();
     const body = await readBody(c.req.raw);
     c.set("body", body);
@@ -141,7 +139,10 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     }),
   );
   app.notFound((c) => errorResponse(notFound(`${c.req.method} ${c.req.path}`), c.env.requestId));
-  app.onError((thrown, c) => errorResponse(thrown, c.env.requestId));
+  app.onError((thrown, c) => {
+    if (!(thrown instanceof Refusal)) report(thrown, {});
+    return errorResponse(thrown, c.env.requestId);
+  });
 
   const answer = async (request: Request, isLocalOnly: boolean): Promise<Response> => {
     const requestId = newId("req");
@@ -151,16 +152,17 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   };
 
   const close = async (): Promise<void> => {
-    isClosed = true;
-    work.close();
-    await live.close();
+    await stopWork(hostClosed());
     await Promise.all([...listening].map((server) => server.close()));
     listening.clear();
+    await claim.release();
   };
 
   return {
     fetch: (request) => answer(request, false),
-    async listen({ port = 0, hostname = "127.0.0.1" } = {}) {
+    async listen(where = {}) {
+      checkListenOptions(where);
+      const { port = 0, hostname = "127.0.0.1" } = where;
       const isLocal = isLoopback(hostname);
       if (!isLocal && options.apiKey === undefined) {
         throw new LoophostError(
@@ -168,6 +170,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
           `Listening on ${hostname} would let everybody on the network in. Set apiKey, or listen on 127.0.0.1.`,
         );
       }
+      await claim.hold();
       const server = await listenWith((request) => answer(request, isLocal), port, hostname);
       listening.add(server);
       return {

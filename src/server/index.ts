@@ -1,5 +1,6 @@
 /** The embedded loop host: names listed one by one. */
 
-export type { EmbeddedHost, EmbeddedHostOptions } from "./embedded-host.ts";
+export type { EmbeddedHost } from "./embedded-host.ts";
 export { embeddedHost } from "./embedded-host.ts";
 export type { Listening } from "./http/listen.ts";
+export type { EmbeddedHostOptions, FailedIn, ListenOptions } from "./options.ts";

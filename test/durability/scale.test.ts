@@ -121,11 +121,12 @@ describe("a session at a host", () => {
       await using session = await openSession(named, { provider: claude({ baseUrl: url }) });
       sessionId = (await session.send("hello").result()).sessionId;
     }
-    const entries = await store.log.read(sessionId, 0, 1_000);
-    const fence = await store.log.claim(sessionId, { owner: "seed", ttlMs: 1, force: true });
+    const logId = `host/${sessionId}`;
+    const entries = await store.log.read(logId, 0, 1_000);
+    const fence = await store.log.claim(logId, { owner: "seed", ttlMs: 1, force: true });
     for (let from = 0; from < 10_000; from += entries.length) {
       const again = entries.map(({ entry }, at) => ({ ...(entry as JsonObject), id: `sevt_${from + at}` }));
-      await store.log.append(sessionId, fence, again);
+      await store.log.append(logId, fence, again);
     }
 
     await using host = embeddedHost({ model, store });

@@ -196,6 +196,41 @@ describe("the host", () => {
     await host.close();
   });
 
+  const model = () => "ok";
+  it.each<[string, unknown]>([
+    ["takes an object", undefined],
+    ["apiKey must be a string; got a number", { model, apiKey: 5 }],
+    ["model must be a model, or a function", { model: "x" }],
+    ["models must be an object of models", { models: { small: "x" } }],
+    ["store must be a store, such as sqliteStore", { model, store: "x.db" }],
+    ["prices must be", { model, prices: { m: 3 } }],
+    ['eventName must be "type" or "message"', { model, eventName: "x" }],
+    ["pingIntervalMs must be a number of at least 1; got -1", { model, pingIntervalMs: -1 }],
+    ['whenOwned must be "fail", "wait" or "take"', { model, whenOwned: "steal" }],
+    ["onError must be a function", { model, onError: "log" }],
+  ])("is refused by its name: %s", (problem, options) => {
+    expect(() => embeddedHost(options as never)).toThrow(
+      expect.objectContaining({
+        code: "invalid_options",
+        message: expect.stringContaining(
+          `embeddedHost()${problem.startsWith("takes") ? " " : ": "}${problem}`,
+        ),
+      }),
+    );
+  });
+
+  it.each([{ port: 70_000 }, { port: "80" }, { port: 1.5 }, { hostname: "" }])(
+    "to listen with %j is refused by its name",
+    async (options) => {
+      await using host = embeddedHost({ model });
+      const [name = ""] = Object.keys(options);
+      await expect(host.listen(options as never)).rejects.toMatchObject({
+        code: "invalid_options",
+        message: expect.stringContaining(`listen(): ${name} must be`),
+      });
+    },
+  );
+
   it("says which port it could not have", async () => {
     await using server = await startHost(scripted());
     await using second = embeddedHost({ model: () => "ok" });

@@ -108,4 +108,24 @@ describe("agents", () => {
     );
     expect(await create({ type: "gadget" })).toMatch("400 tools[0].type");
   });
+
+  const AT = "400 tools[0].";
+  const POLICY = "permission_policy";
+  it.each([
+    [{ default_config: "always_ask" }, `${AT}default_config must be an object`],
+    [{ default_config: { [POLICY]: "always_ask" } }, `${AT}default_config.${POLICY} must be an object`],
+    [{ default_config: { [POLICY]: { type: "alwaysask" } } }, `${AT}default_config.${POLICY}.type must be`],
+    [{ default_config: { enabled: "false" } }, `${AT}default_config.enabled must be true or false`],
+    [{ configs: [{ name: "bash", enabled: "false" }] }, `${AT}configs[0].enabled must be true or false`],
+    [{ configs: [{ name: "bash", [POLICY]: "always_ask" }] }, `${AT}configs[0].${POLICY} must be an object`],
+    [
+      { configs: [{ name: "bsh", enabled: false }] },
+      `${AT}configs: there is no built-in tool "bsh", only bash,`,
+    ],
+  ])("are refused when what they withhold cannot be understood: %j [I9]", async (toolset, refused) => {
+    await using server = await startHost(scripted());
+    const tools = [{ type: "agent_toolset_20260401", ...toolset }];
+    const { status, body } = await server.raw("POST", "/v1/agents", { name: "helper", model: "m", tools });
+    expect(`${status} ${body.error?.message}`).toContain(refused);
+  });
 });

@@ -76,13 +76,16 @@ describe("environments", () => {
     expect(await refusal(environments.update("env_none", { name: "x" }))).toBe(NONE);
   });
 
-  it("are refused when they could not be made, naming what is wrong", async () => {
+  it("are refused when they could not be made, naming what is wrong [I9]", async () => {
     await using server = await startHost(scripted());
     const create = async (config: unknown) => {
       const { status, body } = await server.raw("POST", "/v1/environments", { name: "dev", config });
       return `${status} ${body.error.message}`;
     };
     expect(await create({ type: "moon" })).toMatch("400 config.type");
+    expect(await create("self_hosted")).toMatch("400 config must be an object");
+    expect(await create({ type: "cloud", networking: "none" })).toMatch("400 config.networking must be");
+    expect(await create({ type: "cloud", packages: "zod" })).toMatch("400 config.packages must be");
     expect(await create({ type: "cloud", networking: { type: "none" } })).toMatch(
       "400 config.networking.type",
     );

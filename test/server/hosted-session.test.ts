@@ -28,7 +28,14 @@ const NO_FILES = {
 };
 
 function hostOf(provider: SessionHost["provider"]): Omit<SessionHost, "store"> {
-  return { clock: manualClock(), provider, files: NO_FILES, prices: {}, onRunning: () => undefined };
+  return {
+    clock: manualClock(),
+    provider,
+    files: NO_FILES,
+    prices: {},
+    onRunning: () => undefined,
+    onError: () => undefined,
+  };
 }
 
 /** A new session of an agent with the tool `t`. */

@@ -1,5 +1,7 @@
 // What goes wrong with the model, as a client of the host is told.
 
+import { LoophostError } from "loophost";
+import type { EmbeddedHostOptions, FailedIn } from "loophost/server";
 import { manualClock } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
@@ -10,21 +12,50 @@ import { call, follow, gate, say, scripted, startHost } from "./support.ts";
 describe("what goes wrong with the model", () => {
   it("is an error and an idle with retries_exhausted, and the session goes on", async () => {
     let isBroken = true;
-    await using server = await startHost(() => {
-      if (isBroken) throw new Error("no such model");
+    const model = () => {
+      if (isBroken) throw new LoophostError("host_failed", "The model has gone home.");
       return "ok";
-    });
+    };
+    await using server = await startHost(model);
     const id = await server.session();
     await using stream = await follow(server.client, id);
     await say(server.client, id, "go");
     await stream.idle("retries_exhausted");
     expect(await stream.until("session.error")).toMatchObject({
-      error: { type: "model_request_failed_error", retry_status: { type: "exhausted" } },
+      error: {
+        type: "model_request_failed_error",
+        message: "The model has gone home.",
+        retry_status: { type: "exhausted" },
+      },
     });
     expect(await stream.until("span.model_request_end")).toMatchObject({ is_error: true });
     isBroken = false;
     await say(server.client, id, "again");
     await stream.idle("end_turn");
+  });
+
+  it("keeps what the operator's own code threw from clients, and tells the operator [I11]", async () => {
+    const failures: [unknown, FailedIn][] = [];
+    const secret = new Error("ENOENT: /srv/keys/hunter2");
+    const onError: EmbeddedHostOptions["onError"] = (error, about) => {
+      failures.push([error, about]);
+      throw new Error("and the log is full");
+    };
+    await using server = await startHost(() => Promise.reject(secret), { onError });
+    const id = await server.session();
+    await using stream = await follow(server.client, id);
+    await say(server.client, id, "go");
+    await stream.idle("retries_exhausted");
+    expect(await stream.until("session.error")).toMatchObject({ error: { message: "The model failed." } });
+    expect(failures).toEqual([[expect.objectContaining({ cause: secret }), { sessionId: id }]]);
+
+    await server.client.beta.sessions.events.send(id, {
+      events: [
+        { type: "user.define_outcome", description: "Do it", rubric: { type: "text", content: "Done" } },
+      ],
+    });
+    await stream.until("span.outcome_evaluation_end");
+    expect(JSON.stringify(stream.events)).not.toContain("hunter2");
   });
 
   it("a request that is tried again is told as such, and its first words are taken back", async () => {

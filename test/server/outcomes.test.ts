@@ -193,8 +193,10 @@ describe("a system message", () => {
     await send(answer(use.id, "1"), system("Be kind."));
     await stream.idle("end_turn");
     expect(heard).toHaveLength(2);
-    expect(heard[0]).toContain("Be brief.");
-    expect(heard[1]).toContain("Be kind.");
+    const told = (text: string) =>
+      `{"role":"user","from":"operator","content":[{"type":"text","text":"${text}"}]}`;
+    expect(heard[0]).toContain(told("Be brief."));
+    expect(heard[1]).toContain(told("Be kind."));
     expect(stream.types().filter((type) => type === "system.message")).toHaveLength(2);
   });
 

@@ -108,6 +108,8 @@ export async function play({ model, next }: Story, seen: (kept: Store) => DyingS
   const start = (store: Store): EmbeddedHost =>
     embeddedHost({
       store,
+      // The one before it died without a word, though its process lives.
+      whenOwned: "take",
       model: (request, context) => {
         ({ messages: conversation } = request);
         requests += 1;

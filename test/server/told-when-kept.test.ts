@@ -158,6 +158,7 @@ it("a session whose log cannot be written is had from the store again, even whil
     files: { get: () => Promise.resolve(), read: () => Promise.reject(new Error("no files here")) },
     prices: {},
     onRunning: () => undefined,
+    onError: () => undefined,
   });
   const agent = snapshotOf(createAgent({ name: "helper", model: "m" }));
   const record = createSession({}, agent, createEnvironment({ name: "dev" }));

@@ -66,6 +66,11 @@ export function hostClosed(): Refusal {
   return new Refusal("api_error", "This host was closed.");
 }
 
+/** Refuses whatever comes to a host whose store was taken from it. */
+export function storeTaken(): Refusal {
+  return new Refusal("api_error", "Another host took over from this one.", undefined, 503);
+}
+
 /** The reply to a request that threw. What is not a refusal keeps its message to itself. */
 export function errorResponse(thrown: unknown, requestId: string): Response {
   const refusal =

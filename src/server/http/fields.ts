@@ -44,6 +44,14 @@ export function optionalString(body: JsonObject, name: string, maxLength: number
   return within(value, name, maxLength, "");
 }
 
+/** An object, or undefined when the field is absent or null. */
+export function optionalObject(body: JsonObject, name: string, owner = ""): JsonObject | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (!isJsonObject(value)) throw invalid(`${owner}${name} must be an object.`);
+  return value;
+}
+
 /** A list of objects, empty when the field is absent or null. */
 export function objectList(body: JsonObject, name: string, maxItems: number): readonly JsonObject[] {
   const value = body[name] ?? [];

@@ -8,7 +8,7 @@
 import type { Json, JsonObject } from "../../core/json.ts";
 import { invalid } from "../http/errors.ts";
 import type { Metadata } from "../http/fields.ts";
-import { isJsonObject, optionalString, patchMetadata, requiredString } from "../http/fields.ts";
+import { optionalObject, optionalString, patchMetadata, requiredString } from "../http/fields.ts";
 import { newId } from "./ids.ts";
 import { now } from "./time.ts";
 
@@ -34,7 +34,7 @@ export function createEnvironment(body: JsonObject): EnvironmentRecord {
     type: "environment",
     name: requiredString(body, "name", 256),
     description: optionalString(body, "description", 2_048) ?? null,
-    config: readConfig(body["config"]),
+    config: readConfig(optionalObject(body, "config")),
     scope: readScope(body["scope"]),
     metadata: patchMetadata({}, body["metadata"]),
     created_at: at,
@@ -47,7 +47,8 @@ export function createEnvironment(body: JsonObject): EnvironmentRecord {
 export function updateEnvironment(environment: EnvironmentRecord, body: JsonObject): EnvironmentRecord {
   if (environment.archived_at !== null)
     throw invalid(`Environment ${environment.id} is archived and cannot be changed.`, "environment_archived");
-  const config = body["config"] ? readConfig(body["config"]) : environment.config;
+  const given = optionalObject(body, "config");
+  const config = given === undefined ? environment.config : readConfig(given);
   if (config["type"] !== environment.config["type"])
     throw invalid("config.type cannot be changed; create another environment.", "invalid_config_type_change");
   return {
@@ -61,15 +62,17 @@ export function updateEnvironment(environment: EnvironmentRecord, body: JsonObje
   };
 }
 
-function readConfig(config: Json | undefined): JsonObject {
-  const { type, networking, packages } = isJsonObject(config) ? config : { type: "cloud" };
+function readConfig(config: JsonObject = { type: "cloud" }): JsonObject {
+  const { type } = config;
   if (type === "self_hosted") return { type };
   if (type !== "cloud") throw invalid('config.type must be "cloud" or "self_hosted".');
   const none = { apt: [], cargo: [], gem: [], go: [], npm: [], pip: [] };
+  const networking = optionalObject(config, "networking", "config.");
+  const packages = optionalObject(config, "packages", "config.");
   return {
     type,
-    networking: isJsonObject(networking) ? readNetworking(networking) : { type: "unrestricted" },
-    packages: { type: "packages", ...none, ...(isJsonObject(packages) && readPackages(packages)) },
+    networking: networking === undefined ? { type: "unrestricted" } : readNetworking(networking),
+    packages: { type: "packages", ...none, ...(packages && readPackages(packages)) },
   };
 }
 

@@ -1,11 +1,11 @@
 /** The tools of an agent on the wire: checked when they come in, complete when they go out. */
 
 import { messageOf } from "../../core/errors.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Tool } from "../../core/tool.ts";
 import { defineTool } from "../../core/tool.ts";
 import { invalid } from "../http/errors.ts";
-import { isJsonObject, objectList, requiredString, typeOf } from "../http/fields.ts";
+import { isJsonObject, objectList, optionalObject, requiredString, typeOf } from "../http/fields.ts";
 
 const MAX_TOOLS = 128;
 const BUILT_IN: ReadonlySet<string> = new Set([
@@ -18,6 +18,8 @@ const BUILT_IN: ReadonlySet<string> = new Set([
   "web_fetch",
   "web_search",
 ]);
+
+const POLICIES: ReadonlySet<string> = new Set(["always_allow", "always_ask", "auto"]);
 
 /** Checks the `tools` of a request and fills in what was left out. */
 export function readTools(body: JsonObject): readonly JsonObject[] {
@@ -49,8 +51,15 @@ function readTool(tool: JsonObject, index: number): JsonObject {
       }
       return custom;
     }
-    case "agent_toolset_20260401":
+    case "agent_toolset_20260401": {
+      const names = objectList(tool, "configs", 1_000).map((config) => config["name"]);
+      const unknown = names.find((name) => typeof name === "string" && !BUILT_IN.has(name));
+      if (unknown !== undefined)
+        throw invalid(
+          `${owner}configs: there is no built-in tool ${JSON.stringify(unknown)}, only ${[...BUILT_IN].join(", ")}.`,
+        );
       return { type: typeOf(tool), ...configsOf(tool, "always_allow", owner) };
+    }
     case "mcp_toolset": {
       const server = requiredString(tool, "mcp_server_name", 256, owner);
       return { type: typeOf(tool), mcp_server_name: server, ...configsOf(tool, "always_ask", owner) };
@@ -60,20 +69,33 @@ function readTool(tool: JsonObject, index: number): JsonObject {
   }
 }
 
+/** What a toolset lets its tools do. */
+type Permission = { readonly enabled: boolean; readonly permission_policy: JsonObject };
+
 /** Every config of a toolset, with what it leaves out taken from the toolset's default. */
 function configsOf(toolset: JsonObject, policy: string, owner: string): JsonObject {
-  const given = isJsonObject(toolset["default_config"]) ? toolset["default_config"] : {};
-  const byDefault: { readonly [name: string]: Json } = {
-    enabled: given["enabled"] ?? true,
-    permission_policy: given["permission_policy"] ?? { type: policy },
-  };
-  const configs = objectList(toolset, "configs", 1_000).map((config) => ({
-    ...config,
-    name: requiredString(config, "name", 256, `${owner}configs: `),
-    enabled: config["enabled"] ?? byDefault["enabled"],
-    permission_policy: config["permission_policy"] ?? byDefault["permission_policy"],
-  }));
+  const given = optionalObject(toolset, "default_config", owner) ?? {};
+  const byDefault = readPermission(
+    given,
+    { enabled: true, permission_policy: { type: policy } },
+    `${owner}default_config.`,
+  );
+  const configs = objectList(toolset, "configs", 1_000).map((config, index) => {
+    const at = `${owner}configs[${index}].`;
+    const name = requiredString(config, "name", 256, at);
+    return { ...config, name, ...readPermission(config, byDefault, at) };
+  });
   return { default_config: byDefault, configs };
+}
+
+/** What is not understood here is refused: left out, it would grant what was to be withheld. */
+function readPermission(config: JsonObject, byDefault: Permission, owner: string): Permission {
+  const enabled = config["enabled"] ?? byDefault.enabled;
+  if (typeof enabled !== "boolean") throw invalid(`${owner}enabled must be true or false.`);
+  const policy = optionalObject(config, "permission_policy", owner) ?? byDefault.permission_policy;
+  if (!POLICIES.has(typeOf(policy)))
+    throw invalid(`${owner}permission_policy.type must be one of ${[...POLICIES].join(", ")}.`);
+  return { enabled, permission_policy: policy };
 }
 
 function externalTool(tool: JsonObject): Tool {

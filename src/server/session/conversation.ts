@@ -7,8 +7,8 @@
 
 import type { Json } from "../../core/json.ts";
 import type { ContentBlock, ToolResult } from "../../core/results.ts";
-import { blockText, textResult } from "../../core/results.ts";
-import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
+import { textResult } from "../../core/results.ts";
+import type { AssistantMessage, TranscriptMessage, UserMessage } from "../../core/transcript.ts";
 import type { ReadFile } from "./content.ts";
 import { filesIn, readContent, readResult, readRubric, withFiles } from "./content.ts";
 import type { LoggedEvent } from "./event-log.ts";
@@ -50,7 +50,7 @@ class Conversation {
       case "user.define_outcome":
       case "system.message":
         // One that had to wait is told again when it is taken.
-        if (event.processed_at !== null) this.#say(contentOf(event));
+        if (event.processed_at !== null) this.#say(messageOf(event));
         return;
       case "span.model_request_start":
         this.#told = [];
@@ -69,7 +69,8 @@ class Conversation {
         if (said !== undefined) this.#answer(said);
         return;
       case "span.outcome_evaluation_end":
-        if (event["result"] === "needs_revision") this.#say([{ type: "text", text: revisionOf(event) }]);
+        if (event["result"] === "needs_revision")
+          this.#say({ role: "user", content: [{ type: "text", text: revisionOf(event) }] });
     }
   }
 
@@ -78,8 +79,7 @@ class Conversation {
     return this.#messages;
   }
 
-  #say(content: readonly ContentBlock[]): void {
-    const message = { role: "user" as const, content };
+  #say(message: UserMessage): void {
     if (this.#open.length > 0) this.#held.push(message);
     else this.#messages.push(message);
   }
@@ -116,13 +116,12 @@ const STOPPED = textResult(
   true,
 );
 
-function contentOf(event: WireEvent): readonly ContentBlock[] {
-  if (event.type === "user.define_outcome") return taskOf(event);
-  const blocks = readContent(event["content"], event.id);
-  if (event.type === "user.message") return blocks;
-  // Models have no common place for instructions in mid-conversation but among what is said to them.
-  const instructions = blocks.flatMap((block) => blockText(block) ?? []).join("\n");
-  return [{ type: "text", text: `<system>\n${instructions}\n</system>` }];
+function messageOf(event: WireEvent): UserMessage {
+  if (event.type === "user.define_outcome") return { role: "user", content: taskOf(event) };
+  const content = readContent(event["content"], event.id);
+  return event.type === "system.message"
+    ? { role: "user", from: "operator", content }
+    : { role: "user", content };
 }
 
 function resultOf(event: WireEvent): ToolResult {

@@ -47,7 +47,7 @@ type Queued =
 
 /** The log of one session. */
 export class EventLog {
-  readonly id: string;
+  readonly #id: string;
   readonly #store: LogStore;
   readonly #onQuiet: () => void;
   readonly #followers = new Set<Follower>();
@@ -61,9 +61,10 @@ export class EventLog {
   #failed: LoophostError | undefined;
 
   /** @param onQuiet called whenever nothing is left to write, and when a stream leaves */
-  constructor(store: LogStore, id: string, onQuiet: () => void) {
+  constructor(store: LogStore, sessionId: string, onQuiet: () => void) {
     this.#store = store;
-    this.id = id;
+    // A client on the same store journals under the session's own id.
+    this.#id = `host/${sessionId}`;
     this.#onQuiet = onQuiet;
   }
 
@@ -124,7 +125,7 @@ export class EventLog {
 
   /** Events numbered above `after`, at most `limit`. */
   async read(after: number, limit: number): Promise<LoggedEvent[]> {
-    const entries = await this.#store.read(this.id, after, limit);
+    const entries = await this.#store.read(this.#id, after, limit);
     return entries.map(({ seq, entry }) => fromEntry(seq, entry));
   }
 
@@ -140,7 +141,7 @@ export class EventLog {
 
   /** Forgets every event; the session is gone. */
   async discard(): Promise<void> {
-    if (this.#fence !== undefined) await this.#store.delete(this.id, this.#fence);
+    if (this.#fence !== undefined) await this.#store.delete(this.#id, this.#fence);
   }
 
   /** Ends every stream, those that are still to come too. */
@@ -194,12 +195,12 @@ export class EventLog {
   }
 
   async #append(entries: readonly Json[]): Promise<number> {
-    this.#fence ??= await this.#store.claim(this.id, HOST_LEASE);
-    return this.#store.append(this.id, this.#fence, entries);
+    this.#fence ??= await this.#store.claim(this.#id, HOST_LEASE);
+    return this.#store.append(this.#id, this.#fence, entries);
   }
 
   #fail(thrown: unknown): void {
-    const error = toLoophostError(thrown, "store_failed", `The events of ${this.id} could not be written`);
+    const error = toLoophostError(thrown, "store_failed", `The events of ${this.#id} could not be written`);
     this.#failed = error;
     this.#isWriting = false;
     for (const item of [...this.#batch, ...this.#queue]) if (item.kind === "mark") item.settle(error);

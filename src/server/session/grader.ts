@@ -127,7 +127,7 @@ function toLines(conversation: readonly TranscriptMessage[]): readonly string[] 
 function toData(message: TranscriptMessage): object {
   switch (message.role) {
     case "user":
-      return { user: message.content.map(toText) };
+      return { [message.from ?? "user"]: message.content.map(toText) };
     case "assistant":
       return {
         agent: message.content

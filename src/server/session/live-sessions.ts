@@ -38,7 +38,7 @@ export class LiveSessions {
   readonly #open = new Set<string>();
   /** Those that are about to be no more so in the store. */
   readonly #unmarking = new Map<string, Promise<void>>();
-  readonly #listed: Promise<void>;
+  #listed: Promise<void> | undefined;
   readonly #keeper: SessionKeeper = {
     save: (record, isOpen) => this.#save(record, isOpen),
     rested: (id) => this.#unmark(id),
@@ -50,9 +50,6 @@ export class LiveSessions {
   constructor(records: Collection<SessionRecord>, host: SessionHost) {
     this.records = records;
     this.#host = host;
-    this.#listed = this.#listOpen();
-    // Whoever uses a session hears of it.
-    this.#listed.catch(() => undefined);
   }
 
   /** How many sessions are held in memory. */
@@ -62,7 +59,7 @@ export class LiveSessions {
 
   /** Goes on with what an earlier host on this store left unfinished. */
   async start(): Promise<void> {
-    await this.#listed;
+    await this.#list();
     const left = [...this.#open].values();
     // From its log: the record may be ahead of that. One that waits for a client is let go of at once.
     const takeUp = async () => {
@@ -148,7 +145,7 @@ export class LiveSessions {
 
   #load(id: string): Entry {
     const load = async () => {
-      await this.#listed;
+      await this.#list();
       const record = await this.records.get(id);
       if (record === undefined) {
         this.#unmark(id);
@@ -175,6 +172,12 @@ export class LiveSessions {
   }
 
   // --- which sessions have work open
+
+  /** Lists them once; whoever uses a session hears of it when that failed. */
+  #list(): Promise<void> {
+    this.#listed ??= this.#listOpen();
+    return this.#listed;
+  }
 
   async #listOpen(): Promise<void> {
     for (let after = "", isMore = true; isMore;) {

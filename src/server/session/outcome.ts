@@ -4,13 +4,13 @@
  * A grading that died with its process is made again under the event that began it.
  */
 
-import { toLoophostError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Usage } from "../../core/results.ts";
 import { blockText, NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import { now } from "../records/time.ts";
 import { readRubric, withFiles } from "./content.ts";
+import { clientWord } from "./failure.ts";
 import type { Grade } from "./grader.ts";
 import { grade } from "./grader.ts";
 import type { OpenOutcome } from "./open-work.ts";
@@ -49,8 +49,9 @@ export async function evaluate(
     const isLast = result === "needs_revision" && outcome.iteration + 1 >= outcome.maxIterations;
     return { verdict: isLast ? "max_iterations_reached" : result, explanation, usage };
   } catch (thrown) {
-    const { message } = toLoophostError(thrown, "host_failed", "The model could not be asked");
-    return { verdict: "failed", explanation: `The work could not be graded. ${message}`, usage: NO_USAGE };
+    if (!setup.signal.aborted) setup.host.onError(thrown, state.record.id);
+    const explanation = `The work could not be graded. ${clientWord(thrown)}`;
+    return { verdict: "failed", explanation, usage: NO_USAGE };
   } finally {
     stopTelling();
   }

@@ -22,6 +22,8 @@ export interface SessionHost {
   readonly prices: Prices;
   /** Contract: called whenever a session begins, or goes on, to run. Must not throw. */
   readonly onRunning: (record: SessionRecord) => void;
+  /** Contract: called with what a session failed with, as it was thrown. Must not throw. */
+  readonly onError: (thrown: unknown, sessionId: string) => void;
 }
 
 /** Who keeps the sessions of a host. */

@@ -7,7 +7,6 @@
  *   N3  stopped work says nothing any more, and what it had not said was not done
  */
 
-import { toLoophostError } from "../../core/errors.ts";
 import type { Ending, EndingDetails, Usage } from "../../core/results.ts";
 import { NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
@@ -16,13 +15,14 @@ import { now } from "../records/time.ts";
 import { isUsedUp, spending } from "./budget.ts";
 import { readResult } from "./content.ts";
 import { readConversation } from "./conversation.ts";
+import { failureEvent } from "./failure.ts";
 import { HostedRun } from "./hosted-run.ts";
 import type { OpenOutcome } from "./open-work.ts";
 import { endEvaluation, evaluate } from "./outcome.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionState } from "./session-state.ts";
 import type { StopReason, WireEvent } from "./wire-events.ts";
-import { errorEvent, errorTypeOf, requestEnded } from "./wire-events.ts";
+import { errorEvent, requestEnded } from "./wire-events.ts";
 
 /** Does the work of one session. */
 export class SessionRunner {
@@ -211,8 +211,8 @@ export class SessionRunner {
 
   #fail(work: HostedRun | AbortController, thrown: unknown): void {
     if (work !== this.#run && work !== this.#grading) return;
-    const error = toLoophostError(thrown, "host_failed", "The session could not go on");
-    this.#state.say(errorEvent(errorTypeOf(error), error.message, "exhausted"));
+    this.#host.onError(thrown, this.#record.id);
+    this.#state.say(failureEvent(thrown));
     this.rest({ type: "retries_exhausted" });
   }
 }

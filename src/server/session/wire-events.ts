@@ -1,6 +1,5 @@
 /** The events of the wire that this host emits, as data. */
 
-import type { LoophostError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Usage } from "../../core/results.ts";
 import { NO_USAGE } from "../../core/results.ts";
@@ -105,15 +104,6 @@ export function terminatedEvents(record: SessionRecord): readonly WireEvent[] {
 /** What is said of a failure; "retrying" while it is being mended. */
 export function errorEvent(type: string, message: string, retry: "retrying" | "exhausted"): WireEvent {
   return wireEvent("session.error", { error: { type, message, retry_status: { type: retry } } });
-}
-
-/** The wire's name for what ended a run. */
-export function errorTypeOf(error: LoophostError): string {
-  if (error.code === "max_turns_exceeded") return "tool_use_limit_reached_error";
-  if (error.status === 402) return "billing_error";
-  if (error.status === 429) return "model_rate_limited_error";
-  if (error.status === 503 || error.status === 529) return "model_overloaded_error";
-  return error.code.startsWith("host_") ? "model_request_failed_error" : "unknown_error";
 }
 
 /** What whoever looks on is told of a call that an interrupt left without an answer. */

@@ -1,0 +1,118 @@
+/** The options of the embedded host, and what they have to be. */
+
+import type { TokenPrices } from "../budget/budget.ts";
+import type { Clock } from "../core/clock.ts";
+import { isObject } from "../core/json.ts";
+import type { WhenOwned } from "../core/ownership.ts";
+import type { Store } from "../core/store.ts";
+import type { Checks } from "../providers/claude/api/check-options.ts";
+import { atLeast, checkOptions, having, must, NAME, STRING } from "../providers/claude/api/check-options.ts";
+import type { ModelFunction } from "../providers/local/function-model.ts";
+import type { Model } from "../providers/local/model.ts";
+
+/** How the embedded host is made. */
+export interface EmbeddedHostOptions {
+  /** The model for agents whose model id is not among `models`. A model, or a function that answers. */
+  readonly model?: Model | ModelFunction | undefined;
+  /** Models by the id agents name them with. */
+  readonly models?: Readonly<Record<string, Model | ModelFunction>> | undefined;
+  /** The key clients must send. Without it everybody who reaches the host may use it. */
+  readonly apiKey?: string | undefined;
+  /**
+   * Where everything is kept; the host's own until it is closed. Default: in memory, gone with the process.
+   */
+  readonly store?: Store | undefined;
+  /**
+   * What to do while another host is on the store: fail, wait for its end, or take the store, which ends that host's
+   * work. One whose process died on this machine is not waited for. Default "fail".
+   */
+  readonly whenOwned?: WhenOwned | undefined;
+  /**
+   * What models cost, by the id agents name them with: cents for a million tokens. Sessions whose model has a price tell
+   * their cost and may have a budget.
+   */
+  readonly prices?: Readonly<Record<string, TokenPrices>> | undefined;
+  readonly clock?: Clock | undefined;
+  /** Milliseconds between two signs of life on a stream. Default 15 000. */
+  readonly pingIntervalMs?: number | undefined;
+  /**
+   * What stands in the `event:` lines of a stream: the event's type, or always "message", which clients older than
+   * version 0.137 of the official SDK need. Default "type".
+   */
+  readonly eventName?: "type" | "message" | undefined;
+  /**
+   * Called with what went wrong inside, as it was thrown; clients are told less. What it throws itself is ignored.
+   * Default: nothing.
+   */
+  readonly onError?: ((error: unknown, about: FailedIn) => void) | undefined;
+}
+
+/** Where in a host something went wrong. */
+export interface FailedIn {
+  /** The session it happened to, where it was one. */
+  readonly sessionId?: string | undefined;
+}
+
+/** Where a host listens. */
+export interface ListenOptions {
+  /** Default 0: any that is free. */
+  readonly port?: number | undefined;
+  /** Default 127.0.0.1. */
+  readonly hostname?: string | undefined;
+}
+
+/**
+ * Checks the options a host is made with.
+ *
+ * @throws LoophostError `invalid_options` that names the option; values of secrets are not shown
+ */
+export function checkHostOptions(options: unknown): void {
+  checkOptions("embeddedHost()", options, HOST);
+}
+
+/**
+ * Checks the options a host listens with.
+ *
+ * @throws LoophostError `invalid_options` that names the option
+ */
+export function checkListenOptions(options: unknown): void {
+  checkOptions("listen()", options, LISTEN);
+}
+
+const HOST: Checks<EmbeddedHostOptions> = {
+  model: must("a model, or a function that answers", isModel),
+  models: must("an object of models, or of functions that answer, by id", recordOf(isModel)),
+  apiKey: (key) => (key === "" ? " is empty; leave it out to let everybody in" : STRING(key)),
+  store: must('a store, such as sqliteStore("host.db")', isStore),
+  whenOwned: must('"fail", "wait" or "take"', oneOf("fail", "wait", "take")),
+  prices: must("an object of prices by model id", recordOf(isObject)),
+  clock: having("now", "after"),
+  pingIntervalMs: atLeast(1),
+  eventName: must('"type" or "message"', oneOf("type", "message")),
+  onError: must("a function", (value) => typeof value === "function"),
+};
+
+const LISTEN: Checks<ListenOptions> = {
+  port: must("a whole number from 0 to 65535", isPort),
+  hostname: NAME,
+};
+
+function isModel(value: unknown): boolean {
+  return typeof value === "function" || (isObject(value) && typeof value["converse"] === "function");
+}
+
+function isStore(value: unknown): boolean {
+  return isObject(value) && isObject(value["log"]) && isObject(value["records"]);
+}
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535;
+}
+
+function recordOf(fits: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => isObject(value) && Object.values(value).every(fits);
+}
+
+function oneOf(...values: readonly string[]): (value: unknown) => boolean {
+  return (value) => values.some((one) => one === value);
+}

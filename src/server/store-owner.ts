@@ -1,0 +1,121 @@
+/**
+ * One host per store: the lease on a log of the host's own, kept alive for as long as the host is open.
+ *
+ * It keeps hosts from each other that mean no harm. Whoever takes a store by force is noticed with the next renewal.
+ */
+
+import { hostname } from "node:os";
+
+import type { Clock } from "../core/clock.ts";
+import { LoophostError } from "../core/errors.ts";
+import type { WhenOwned } from "../core/ownership.ts";
+import { Ownership } from "../core/ownership.ts";
+import type { LogStore } from "../core/store.ts";
+import type { EmbeddedHostOptions } from "./options.ts";
+
+/** A host's claim on its store. */
+export interface StoreClaim {
+  /**
+   * Resolves when the store is the host's; what failed before is tried again.
+   *
+   * @throws LoophostError `session_owned` when it is another's, and that is neither waited for nor taken from
+   */
+  hold(): Promise<void>;
+  /** Gives the claim up, for good. */
+  release(): Promise<void>;
+}
+
+/** What a host does about its store. */
+export interface StoreEvents {
+  readonly onHeld: () => void;
+  /** Somebody took the store. */
+  readonly onLost: (loss: LoophostError) => void;
+}
+
+/** Claims the store of a host. */
+export function claimStore(
+  { store, whenOwned = "fail" }: Pick<EmbeddedHostOptions, "store" | "whenOwned">,
+  clock: Clock,
+  { onHeld, onLost }: StoreEvents,
+): StoreClaim {
+  let owning: Promise<Ownership | undefined> | undefined;
+  const closed = new AbortController();
+  const claim = async (): Promise<Ownership | undefined> => {
+    closed.signal.throwIfAborted();
+    // A store the host made for itself nobody else can have.
+    const owner = store && (await own(store.log, whenOwned, clock, closed.signal));
+    owner?.whenLost(onLost);
+    onHeld();
+    return owner;
+  };
+  return {
+    async hold() {
+      owning ??= claim();
+      await owning.catch((thrown: unknown) => {
+        owning = undefined;
+        throw thrown;
+      });
+    },
+    async release() {
+      closed.abort(new LoophostError("aborted", "The host was closed before it had its store."));
+      const owner = await owning?.catch(() => undefined);
+      await owner?.release();
+    },
+  };
+}
+
+async function own(
+  log: LogStore,
+  whenOwned: WhenOwned,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Ownership> {
+  const claim = (how: WhenOwned) =>
+    Ownership.claim({ log: inOurName(log), sessionId: "host/owner", whenOwned: how, clock, signal });
+  try {
+    return await claim(whenOwned === "wait" ? "fail" : whenOwned);
+  } catch (thrown) {
+    if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") throw thrown;
+    if (isGone(thrown.message)) return claim("take");
+    if (whenOwned === "wait") return claim("wait");
+    const [other = "another process"] = OWNER.exec(thrown.message) ?? [];
+    throw new LoophostError(
+      "session_owned",
+      `This store is in use by the host of ${other}. Close that host, choose another store, or set whenOwned: "wait" waits for its end, "take" ends it. If it was killed on another machine, its lease lapses within 30 seconds.`,
+      { cause: thrown },
+    );
+  }
+}
+
+/** When this process began, as well as it can tell: its number alone is used again, in containers by each life. */
+const STARTED: number = Date.now() - process.uptime() * 1_000;
+const SAME_START_MS = 2_000;
+
+const OWNER: RegExp = /process (\d+) on (\S+), started (\S+Z)/;
+
+/** The same log, claimed with words by which others can tell whether its owner is still there. */
+function inOurName(log: LogStore): LogStore {
+  const owner = `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}`;
+  return {
+    claim: (id, lease) => log.claim(id, { ...lease, owner }),
+    renew: (...args) => log.renew(...args),
+    release: (...args) => log.release(...args),
+    append: (...args) => log.append(...args),
+    delete: (...args) => log.delete(...args),
+    read: (...args) => log.read(...args),
+  };
+}
+
+/** Whether an owner, as a refusal names it, was a process of this machine that is no more. */
+function isGone(refusal: string): boolean {
+  const [, pid, machine, started] = OWNER.exec(refusal) ?? [];
+  if (pid === undefined || started === undefined || machine !== hostname()) return false;
+  if (Number(pid) === process.pid) return Math.abs(Date.parse(started) - STARTED) > SAME_START_MS;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (thrown) {
+    // Any other failure means that there is such a process, of somebody else's.
+    return thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH";
+  }
+}

@@ -1,0 +1,120 @@
+// One store and whoever else is on it: a client of the host, and other hosts.
+
+import { spawnSync } from "node:child_process";
+import { hostname } from "node:os";
+
+import type { Store } from "loophost";
+import { defineAgent, defineTool, openSession } from "loophost";
+import { claude } from "loophost/providers/claude";
+import { embeddedHost } from "loophost/server";
+import { memoryStore } from "loophost/stores/memory";
+import { manualClock } from "loophost/testing";
+import { describe, expect, it } from "vitest";
+
+import { call, listed, scripted, startHost } from "./support.ts";
+
+const tool = defineTool({
+  name: "t",
+  description: "A tool.",
+  input: { type: "object" },
+  execute: () => "42",
+});
+const agent = defineAgent({ name: "helper", instructions: "Help.", model: "m", tools: [tool] });
+
+it("a client may journal in the store of its host: neither disturbs the other [I6]", async () => {
+  const store = memoryStore();
+  await using server = await startHost(scripted([call("c1", "t")], "done", "again"), { store });
+  const provider = claude({ baseUrl: server.url, apiKey: "any" });
+  let sessionId: string;
+  {
+    await using session = await openSession(agent, { provider, store });
+    const result = await session.send("go").result();
+    expect(result).toMatchObject({ terminal: "end_turn", text: "done" });
+    ({ sessionId } = result);
+  }
+  await using session = await openSession(agent, { provider, store, sessionId });
+  expect(await session.send("and?").result()).toMatchObject({ text: "again" });
+  const types = (await listed(server.client, sessionId)).map(({ type }) => type);
+  expect(types.filter((type) => type === "user.message")).toHaveLength(2);
+  expect(new Set(types)).not.toContain(undefined);
+});
+
+describe("a second host on a store", () => {
+  it("is refused, and told whose the store is; the first goes on [I6]", async () => {
+    const store = memoryStore();
+    await using first = await startHost(scripted("one"), { store });
+    await using second = embeddedHost({ model: scripted("two"), store });
+    await expect(second.listen()).rejects.toMatchObject({
+      code: "session_owned",
+      message: expect.stringMatching(
+        new RegExp(`in use by the host of process ${process.pid} on .*whenOwned: "wait".*"take"`),
+      ),
+    });
+    const reply = await second.fetch(new Request("http://127.0.0.1/v1/agents"));
+    expect([reply.status, await reply.text()]).toEqual([500, expect.not.stringContaining(hostname())]);
+    expect(await first.session()).toMatch(/^sesn_/);
+  });
+
+  it("stays refused for as long as the first lives, and may come once that is closed", async () => {
+    const clock = manualClock();
+    const store = memoryStore({ now: () => clock.now() });
+    const first = await startHost(scripted(), { store, clock });
+    for (let minute = 0; minute < 3; minute += 1)
+      for (let renewal = 0; renewal < 6; renewal += 1) await clock.advance(10_000);
+    await expect(startHost(scripted(), { store, clock })).rejects.toMatchObject({ code: "session_owned" });
+    const waiting = startHost(scripted(), { store, clock, whenOwned: "wait" });
+    await first.host.close();
+    await clock.advance(500);
+    await using second = await waiting;
+    expect(await second.session()).toMatch(/^sesn_/);
+  });
+
+  it("may take the store: the first is told, and stops [I6]", async () => {
+    const clock = manualClock();
+    const store = memoryStore();
+    const failures: unknown[] = [];
+    await using first = await startHost(scripted(), {
+      store,
+      clock,
+      onError: (error) => failures.push(error),
+    });
+    await using second = await startHost(scripted(), { store, whenOwned: "take" });
+    await clock.advance(10_000);
+    await expect.poll(() => failures).toMatchObject([{ code: "stale_owner" }]);
+    expect(await first.raw("GET", "/v1/agents")).toMatchObject({ status: 503 });
+    expect(await second.session()).toMatch(/^sesn_/);
+  });
+
+  it("does not wait for one whose process is gone", async () => {
+    const gone = spawnSync(process.execPath, ["--version"]).pid;
+    const inEarlierLife = new Date(Date.now() - 3_600_000 - process.uptime() * 1_000).toISOString();
+    for (const pid of [gone, process.pid]) {
+      const store = memoryStore();
+      await claimAs(store, `process ${pid} on ${hostname()}, started ${inEarlierLife}`);
+      await using server = await startHost(scripted(), { store });
+      expect(await server.session()).toMatch(/^sesn_/);
+    }
+  });
+
+  it.each([
+    ["on another machine", `process 1 on not-${hostname()}, started 2026-01-01T00:00:00.000Z`],
+    ["that lives", `process ${process.ppid} on ${hostname()}, started 2026-01-01T00:00:00.000Z`],
+    ["that is not known", "somebody"],
+  ])("believes in a process %s", async (_, owner) => {
+    const store = memoryStore();
+    await claimAs(store, owner);
+    await expect(startHost(scripted(), { store })).rejects.toMatchObject({ code: "session_owned" });
+  });
+
+  it("that waits can be closed", async () => {
+    const store = memoryStore();
+    await claimAs(store, "somebody");
+    const host = embeddedHost({ model: scripted(), store, whenOwned: "wait" });
+    const listening = host.listen();
+    await Promise.all([expect(listening).rejects.toMatchObject({ code: "aborted" }), host.close()]);
+  });
+});
+
+async function claimAs(store: Store, owner: string): Promise<void> {
+  await store.log.claim("host/owner", { owner, ttlMs: 30_000 });
+}
