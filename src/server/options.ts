@@ -1,12 +1,12 @@
 /** The options of the embedded host, and what they have to be. */
 
 import type { TokenPrices } from "../budget/budget.ts";
+import type { Checks } from "../core/check-options.ts";
+import { atLeast, checkOptions, having, must, NAME, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { isObject } from "../core/json.ts";
 import type { WhenOwned } from "../core/ownership.ts";
 import type { Store } from "../core/store.ts";
-import type { Checks } from "../providers/claude/api/check-options.ts";
-import { atLeast, checkOptions, having, must, NAME, STRING } from "../providers/claude/api/check-options.ts";
 import type { ModelFunction } from "../providers/local/function-model.ts";
 import type { Model } from "../providers/local/model.ts";
 

@@ -128,3 +128,20 @@ it("ends with 5 and the way out when the port is taken", async () => {
   expect(code).toBe(5);
   taken.close();
 });
+
+it("refuses a store that another host is on, and names the ways out; waits for its end when told to [I6]", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "loophost-"));
+  const store = join(folder, "host.db");
+  const first = await serve(["--store", store]);
+  const refused = await loophost(["serve", "--port", "0", "--store", store]);
+  expect(refused.code).toBe(8);
+  expect(refused.stderr).toMatch(
+    /^loophost: This store is in use by the host of .*pass --wait, or --take to end it/,
+  );
+
+  const waiting = start(["serve", "--port", "0", "--store", store, "--wait"]);
+  await stop(first);
+  await waiting.saw("Ctrl-C stops it.");
+  await stop(waiting);
+  await rm(folder, { recursive: true });
+});

@@ -3,13 +3,15 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 
-import { LoophostError } from "../../core/errors.ts";
+import { onAbort } from "../../core/abort.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import { chooseModel, MODEL_VARIABLES } from "../choose-model.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { isBlockedByFetch } from "../fetch-ports.ts";
+import { printable, shorten } from "../format.ts";
 import { reword } from "../in-flags.ts";
 import { loadServer } from "../load-server.ts";
 import { openStore, storeFile } from "../open-store.ts";
@@ -28,6 +30,8 @@ Options
   --model <id>     the model to ask, whatever the agents say
   --store <file>   the SQLite file everything is kept in. Default: LOOPHOST_STORE, or
                    memory. One host at a time
+  --wait           waits for another host on that store to end
+  --take           takes the store over from it
   --help, -h       this text
 
 The model is found by the environment: ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or else
@@ -55,6 +59,8 @@ export const serveCommand: Command = {
         "api-key": { type: "string" },
         model: { type: "string" },
         store: { type: "string" },
+        wait: { type: "boolean", default: false },
+        take: { type: "boolean", default: false },
       },
     });
     if (positionals.length > 0)
@@ -73,20 +79,45 @@ export const serveCommand: Command = {
     const { embeddedHost } = await loadServer();
     const file = storeFile(values.store);
     await using kept = file === undefined ? undefined : await openStore(file);
-    const host = embeddedHost({ model: chosen?.model ?? scriptedModel, apiKey, store: kept?.store });
-    const { url } = await host.listen({ port, hostname: values.host }).catch((thrown: unknown) => {
+    const host = embeddedHost({
+      model: chosen?.model ?? scriptedModel,
+      apiKey,
+      store: kept?.store,
+      whenOwned: values.take ? "take" : values.wait ? "wait" : "fail",
+      onError: (error, { sessionId }) => console.error(failure(error, sessionId)),
+    });
+    // It may be waiting for its store.
+    const unlink = onAbort([signal], () => host.close());
+    const listening = await host.listen({ port, hostname: values.host }).catch((thrown: unknown) => {
+      if (signal.aborted) return undefined;
       throw explain(thrown, `${values.host}:${port}`);
     });
-    console.log(describe(url, chosen?.label, apiKey !== undefined, file));
-    if (!signal.aborted) await once(signal, "abort");
+    if (listening !== undefined) {
+      console.log(describe(listening.url, chosen?.label, apiKey !== undefined, file));
+      if (!signal.aborted) await once(signal, "abort");
+    }
+    unlink();
     await host.close();
     return EXIT.ok;
   },
 };
 
+/** What clients are not told, for whoever runs the host. */
+function failure(error: unknown, sessionId: string | undefined): string {
+  const where = sessionId === undefined ? "" : `${sessionId}: `;
+  const cause =
+    error instanceof LoophostError && error.cause !== undefined ? `: ${messageOf(error.cause)}` : "";
+  return printable(shorten(`${where}${messageOf(error)}${cause}`, 500));
+}
+
 /** Adds the way out to what commonly keeps a port from being had. */
 function explain(thrown: unknown, address: string): unknown {
   if (!(thrown instanceof LoophostError)) return thrown;
+  if (thrown.code === "session_owned")
+    return reword(
+      thrown,
+      thrown.message.replace(/set whenOwned: .*? ends it/, "pass --wait, or --take to end it"),
+    );
   if (thrown.code === "invalid_options")
     return reword(thrown, thrown.message.replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY"));
   const { cause } = thrown;

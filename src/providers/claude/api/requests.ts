@@ -7,13 +7,13 @@
  */
 
 import { sleep } from "../../../core/abort.ts";
+import { checkOptions } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { RetryPolicy } from "../../../core/retry.ts";
 import { backoffMs, retryPolicy, withRetry } from "../../../core/retry.ts";
-import { checkOptions } from "./check-options.ts";
 import type { ClaudeApi } from "./client.ts";
 import { connectClaude } from "./client.ts";
 import { mayHaveBeenTaken, reworded } from "./host-error.ts";

@@ -5,11 +5,19 @@
  * empty counts as not set.
  */
 
+import type { Checks } from "../../../core/check-options.ts";
+import {
+  atLeast,
+  fields,
+  having,
+  MILLISECONDS,
+  must,
+  STRING,
+  STRING_OR_NULL,
+} from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { RetryPolicy } from "../../../core/retry.ts";
-import type { Checks } from "./check-options.ts";
-import { atLeast, fields, having, MILLISECONDS, must, STRING, STRING_OR_NULL } from "./check-options.ts";
 import type { ClaudeClient } from "./client.ts";
 
 /** How the service is reached. */

@@ -1,9 +1,9 @@
 /** Budgets of sessions: money in its smallest unit, which the wire writes as a string. */
 
+import type { Check } from "../../../core/check-options.ts";
+import { checkOptions, must } from "../../../core/check-options.ts";
 import { isObject } from "../../../core/json.ts";
 import type { Money } from "../../../core/results.ts";
-import type { Check } from "../api/check-options.ts";
-import { checkOptions, must } from "../api/check-options.ts";
 
 /** What money has to be. */
 export const MONEY: Check = must(

@@ -1,6 +1,6 @@
 /** The control plane: what a host has of agents, environments, sessions and files, beside running them. */
 
-import { checkOptions } from "../api/check-options.ts";
+import { checkOptions } from "../../../core/check-options.ts";
 import { connectRequests } from "../api/requests.ts";
 import type { ClaudeConnectionOptions } from "../api/settings.ts";
 import { CONNECTION } from "../api/settings.ts";

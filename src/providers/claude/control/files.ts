@@ -1,7 +1,7 @@
 /** Files at the host: bytes under a name. Nothing here knows of a file system. */
 
-import type { Checks } from "../api/check-options.ts";
-import { atLeast, checkOptions, must, NAME, STRING } from "../api/check-options.ts";
+import type { Checks } from "../../../core/check-options.ts";
+import { atLeast, checkOptions, must, NAME, STRING } from "../../../core/check-options.ts";
 import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 

@@ -1,9 +1,9 @@
 /** What sessions are made from, made ahead of them and put away after them: an agent and an environment at the host. */
 
 import type { Agent } from "../../../core/agent.ts";
+import type { Checks } from "../../../core/check-options.ts";
+import { checkOptions, NAME, SIGNAL } from "../../../core/check-options.ts";
 import { LoophostError, messageOf, toLoophostError } from "../../../core/errors.ts";
-import type { Checks } from "../api/check-options.ts";
-import { checkOptions, NAME, SIGNAL } from "../api/check-options.ts";
 import { reworded } from "../api/host-error.ts";
 import type { CallOptions } from "../api/requests.ts";
 import { connectRequests } from "../api/requests.ts";

@@ -1,10 +1,10 @@
 /** What a session is made with, beside the agent. */
 
+import type { Check, Checks } from "../../../core/check-options.ts";
+import { isString, listOf, must, NAME, STRING } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { Money } from "../../../core/results.ts";
-import type { Check, Checks } from "../api/check-options.ts";
-import { isString, listOf, must, NAME, STRING } from "../api/check-options.ts";
 import { MONEY } from "./budget.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 

@@ -5,8 +5,8 @@
  */
 
 import { sleep } from "../../../core/abort.ts";
+import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
-import { atLeast, checkOptions } from "../api/check-options.ts";
 import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 

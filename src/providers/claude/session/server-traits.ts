@@ -1,7 +1,7 @@
 /** How servers that speak this wire differ, as data. What a reply shows by itself, such as how pages are named, is not asked here. */
 
-import type { Check } from "../api/check-options.ts";
-import { atLeast, BOOLEAN, fields } from "../api/check-options.ts";
+import type { Check } from "../../../core/check-options.ts";
+import { atLeast, BOOLEAN, fields } from "../../../core/check-options.ts";
 
 /** What is particular about a server. */
 export interface ServerTraits {

@@ -1,7 +1,7 @@
 /** What options have to be: checked where they are handed in, so that a wrong one is refused by its name. */
 
-import { LoophostError } from "../../../core/errors.ts";
-import { isObject } from "../../../core/json.ts";
+import { LoophostError } from "./errors.ts";
+import { isObject } from "./json.ts";
 
 /** Says what is wrong with a value, as the end of a sentence that begins with its name; undefined when nothing is. */
 export type Check = (value: unknown) => string | undefined;
