@@ -21,10 +21,14 @@ export function inCommands(
   provider: string,
   stored: StoredRun | undefined,
 ): LoophostError {
-  const isOutage = isTransient(error) || error.code === "store_failed";
-  return isOutage && stored !== undefined
-    ? reword(error, `${sentence(error.message)} To go on: ${resumeLine(stored)}`)
-    : inFlags(error, provider);
+  const isOutage = isTransient(error) || error.code === "store_failed" || error.code === "host_unreachable";
+  if (!isOutage || stored === undefined) return inFlags(error, provider);
+  // What the host never had cannot be taken up; what it may have, must not be said again.
+  const isUnsaid = provider === "claude" && error.result?.turns === 0 && error.mayRetry !== false;
+  const wayOut = isUnsaid
+    ? `The host had not begun: say it again with --session ${stored.sessionId}.`
+    : `To go on: ${resumeLine(stored)}`;
+  return reword(error, `${sentence(error.message)} ${wayOut}`);
 }
 
 /** An error with another message, and the exit code it had. */
