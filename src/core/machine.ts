@@ -320,7 +320,7 @@ function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): Lo
 }
 
 function endOf({ ending, stopReason, details }: EndOf): EndOf {
-  return { ending, stopReason, ...(details && { details }) };
+  return { ending, stopReason, details };
 }
 
 function tooManyTurns(maxTurns: number): LoophostError {
@@ -335,6 +335,6 @@ function unresolved(missing: readonly string[]): LoophostError {
     missing.length === 0 ? "an action it did not name" : `calls this side never saw: ${missing.join(", ")}`;
   return new LoophostError(
     "unresolved_requires_action",
-    `The host waits for ${what}. Its history was read again and does not hold them.`,
+    `The host waits for ${what}. Its history does not hold them.`,
   );
 }

@@ -175,8 +175,8 @@ export class LiveRun implements Run {
       toolUses: [...this.#toolUses.values()],
       serverToolUses: [...this.#serverToolUses.values()],
       usage: this.#usage,
-      ...(this.#outcome && { outcome: this.#outcome }),
-      ...(this.#cost && { cost: this.#cost }),
+      outcome: this.#outcome,
+      cost: this.#cost,
       turns: this.#turns,
       events: this.#events,
     };
