@@ -2,6 +2,7 @@
 
 import { LoophostError } from "../core/errors.ts";
 import type { Provider } from "../core/provider.ts";
+import { findAccess } from "../providers/claude/api/settings.ts";
 import { claude } from "../providers/claude/index.ts";
 import { local } from "../providers/local/local.ts";
 import { chooseModel, MODEL_VARIABLES } from "./choose-model.ts";
@@ -38,15 +39,15 @@ export function claudeHost(address: string | undefined): ChosenHost {
   const baseUrl = address ?? (process.env["ANTHROPIC_BASE_URL"] || undefined);
   if (baseUrl !== undefined && !URL.canParse(baseUrl))
     throw new LoophostError("invalid_options", `${baseUrl} is not an address such as https://host:4100.`);
-  const isHere =
-    baseUrl !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname);
-  // A host on this machine may ask for no key, but the SDK does.
-  const apiKey = process.env["ANTHROPIC_API_KEY"] || (isHere ? "none" : undefined);
-  if (apiKey === undefined)
+  try {
+    findAccess({ baseUrl });
+  } catch (thrown) {
+    if (!(thrown instanceof LoophostError) || thrown.code !== "missing_credentials") throw thrown;
     throw new LoophostError(
       "missing_credentials",
       "The claude host needs an API key: set ANTHROPIC_API_KEY. Only a host on this machine goes without.",
     );
+  }
   const label = baseUrl === undefined ? "claude" : `claude at ${new URL(baseUrl).host}`;
-  return { label, provider: claude({ baseUrl, apiKey }), baseUrl };
+  return { label, provider: claude({ baseUrl }), baseUrl };
 }

@@ -35,7 +35,7 @@ export class Approvals {
   /** Somebody decided. Between runs the decision is kept for the next. */
   decide(id: string, allow: boolean, why: string | undefined): Promise<void> {
     this.#mustWait(id, "asking");
-    return this.#record({ type: "decided", id, allow, why }, { type: "decided", id, allow, why });
+    return this.#decided(id, allow, why);
   }
 
   /** Somebody gave the result of an external tool's call. */
@@ -57,14 +57,18 @@ export class Approvals {
         .then(onApproval)
         .catch(() => ({ allow: false, why: "the approval check failed" }));
       const { allow, why } = typeof decision === "boolean" ? { allow: decision, why: undefined } : decision;
-      const decided = { type: "decided", id, allow, why } as const;
-      await this.#record(decided, decided);
+      await this.#decided(id, allow, why);
     });
   }
 
   /** Whether nothing here will move the run on: an `onApproval` under way will. */
   isUpToOthers({ on }: RunWaiting): boolean {
     return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
+  }
+
+  #decided(id: string, allow: boolean, why: string | undefined): Promise<void> {
+    const decided = { type: "decided", id, allow, why } as const;
+    return this.#record(decided, decided);
   }
 
   /** Acts on what is on record; a record that fails is told to whoever waits for it, and fails a run that is open. */

@@ -58,6 +58,13 @@ export function fields<Options>(checks: Checks<Options>): Check {
   };
 }
 
+/** A check for one of some words. */
+export function oneOf(...words: readonly string[]): Check {
+  const quoted = words.map((word) => `"${word}"`);
+  const be = `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1) ?? ""}`;
+  return must(be, (value) => words.some((word) => word === value));
+}
+
 /** A check for lists of one thing. */
 export function listOf(what: string, fits: (item: unknown) => boolean): Check {
   return must(`a list of ${what}`, (value) => Array.isArray(value) && value.every(fits));
@@ -70,6 +77,12 @@ export function having(...methods: readonly string[]): Check {
     (value) => isObject(value) && methods.every((name) => typeof value[name] === "function"),
   );
 }
+
+/** A check for clocks. */
+export const CLOCK: Check = having("now", "after");
+
+/** A check for functions. */
+export const FUNCTION: Check = must("a function", (value) => typeof value === "function");
 
 /** A check for strings. */
 export const STRING: Check = must("a string", isString);

@@ -15,11 +15,10 @@ import { isObject } from "./json.ts";
 import type { OwnershipOptions } from "./ownership.ts";
 import { Ownership } from "./ownership.ts";
 import type { Provider } from "./provider.ts";
+import { readPages } from "./read-log.ts";
 import { Recorded } from "./recorded.ts";
 import { updateIndex } from "./session-index.ts";
 import type { Store } from "./store.ts";
-
-const PAGE = 1_000;
 
 interface Waiting {
   readonly entry: JournalEntry;
@@ -117,7 +116,8 @@ export class KeptJournal implements Journal {
     if (this.#failed !== undefined) throw this.#failed;
     const entries = together.map(({ json }) => json);
     await this.#store.log.append(this.#id, this.#ownership.fence, entries);
-    for (const { entry } of together) await updateIndex(this.#store, this.#id, entry, this.recorded);
+    const written = together.map(({ entry }) => entry);
+    await updateIndex(this.#store, this.#id, written, this.recorded);
   }
 
   #fail(together: readonly Waiting[], thrown: unknown): void {
@@ -129,12 +129,8 @@ export class KeptJournal implements Journal {
   }
 
   async #read(): Promise<void> {
-    for (let after = 0, isMore = true; isMore;) {
-      const page = await this.#store.log.read(this.#id, after, PAGE);
+    for await (const page of readPages(this.#store.log, this.#id))
       for (const { entry } of page) this.recorded.apply(fromJson(entry, this.#id));
-      after = page.at(-1)?.seq ?? after;
-      isMore = page.length === PAGE;
-    }
   }
 }
 

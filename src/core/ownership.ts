@@ -21,6 +21,8 @@ export interface OwnershipOptions {
   readonly clock: Clock;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
+  /** Who claims it, for whoever is refused. Default: this process, by its number. */
+  readonly owner?: string | undefined;
 }
 
 /** A lease lapses this long after its last renewal; so long does a dead owner keep others out. */
@@ -48,8 +50,8 @@ export class Ownership {
    * @throws LoophostError `session_owned` when somebody else is, and it is not waited for or taken
    */
   static async claim(options: OwnershipOptions): Promise<Ownership> {
-    const { log, sessionId, whenOwned, clock, signal } = options;
-    const lease = { owner: describeOwner(), ttlMs: LEASE_MS, force: whenOwned === "take" };
+    const { log, sessionId, whenOwned, clock, signal, owner = describeOwner() } = options;
+    const lease = { owner, ttlMs: LEASE_MS, force: whenOwned === "take" };
     for (;;) {
       try {
         return new Ownership(await log.claim(sessionId, lease), options);

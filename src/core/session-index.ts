@@ -21,15 +21,17 @@ export interface SessionSummary {
 /** The collection of records the index is kept in, by session id. */
 export const SESSIONS = "sessions";
 
-/** Keeps the index in step with a log; entries that change nothing in it cost nothing. */
+/** Keeps the index in step with what was just written; entries that change nothing in it cost nothing. */
 export async function updateIndex(
   store: Store,
   sessionId: string,
-  entry: JournalEntry,
+  written: readonly JournalEntry[],
   recorded: Recorded,
 ): Promise<void> {
-  const isBetweenRuns = entry.type === "decided" && recorded.run === undefined;
-  const after = isBetweenRuns ? "idle" : STATUS_AFTER[entry.type];
+  const last = written.findLast(({ type }) => STATUS_AFTER[type] !== undefined);
+  if (last === undefined) return;
+  const isBetweenRuns = last.type === "decided" && recorded.run === undefined;
+  const after = isBetweenRuns ? "idle" : STATUS_AFTER[last.type];
   // A run that ended for somebody to decide leaves its session waiting.
   const status = after !== undefined && after !== "failed" && recorded.waiting.length > 0 ? "waiting" : after;
   if (status === undefined || recorded.opened === undefined) return;

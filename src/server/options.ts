@@ -2,7 +2,7 @@
 
 import type { TokenPrices } from "../budget/budget.ts";
 import type { Checks } from "../core/check-options.ts";
-import { atLeast, checkOptions, having, must, NAME, STRING } from "../core/check-options.ts";
+import { atLeast, checkOptions, CLOCK, FUNCTION, must, NAME, oneOf, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { isObject } from "../core/json.ts";
 import type { WhenOwned } from "../core/ownership.ts";
@@ -84,12 +84,12 @@ const HOST: Checks<EmbeddedHostOptions> = {
   models: must("an object of models, or of functions that answer, by id", recordOf(isModel)),
   apiKey: (key) => (key === "" ? " is empty; leave it out to let everybody in" : STRING(key)),
   store: must('a store, such as sqliteStore("host.db")', isStore),
-  whenOwned: must('"fail", "wait" or "take"', oneOf("fail", "wait", "take")),
+  whenOwned: oneOf("fail", "wait", "take"),
   prices: must("an object of prices by model id", recordOf(isObject)),
-  clock: having("now", "after"),
+  clock: CLOCK,
   pingIntervalMs: atLeast(1),
-  eventName: must('"type" or "message"', oneOf("type", "message")),
-  onError: must("a function", (value) => typeof value === "function"),
+  eventName: oneOf("type", "message"),
+  onError: FUNCTION,
 };
 
 const LISTEN: Checks<ListenOptions> = {
@@ -111,8 +111,4 @@ function isPort(value: unknown): boolean {
 
 function recordOf(fits: (value: unknown) => boolean): (value: unknown) => boolean {
   return (value) => isObject(value) && Object.values(value).every(fits);
-}
-
-function oneOf(...values: readonly string[]): (value: unknown) => boolean {
-  return (value) => values.some((one) => one === value);
 }

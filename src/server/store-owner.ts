@@ -71,7 +71,7 @@ async function own(
   signal: AbortSignal,
 ): Promise<Ownership> {
   const claim = (how: WhenOwned) =>
-    Ownership.claim({ log: inOurName(log), sessionId: "host/owner", whenOwned: how, clock, signal });
+    Ownership.claim({ log, sessionId: "host/owner", whenOwned: how, clock, signal, owner: OURSELVES });
   try {
     return await claim(whenOwned === "wait" ? "fail" : whenOwned);
   } catch (thrown) {
@@ -93,18 +93,8 @@ const SAME_START_MS = 2_000;
 
 const OWNER: RegExp = /process (\d+) on (\S+), started (\S+Z)/;
 
-/** The same log, claimed with words by which others can tell whether its owner is still there. */
-function inOurName(log: LogStore): LogStore {
-  const owner = `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}`;
-  return {
-    claim: (id, lease) => log.claim(id, { ...lease, owner }),
-    renew: (...args) => log.renew(...args),
-    release: (...args) => log.release(...args),
-    append: (...args) => log.append(...args),
-    delete: (...args) => log.delete(...args),
-    read: (...args) => log.read(...args),
-  };
-}
+/** Who this host is, in words by which others can tell whether it is still there. */
+const OURSELVES: string = `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}`;
 
 /** Whether an owner, as a refusal names it, was a process of this machine that is no more. */
 function isGone(refusal: string): boolean {

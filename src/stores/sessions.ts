@@ -3,6 +3,7 @@
 import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
+import { readPages } from "../core/read-log.ts";
 import type { SessionSummary } from "../core/session-index.ts";
 import { SESSIONS } from "../core/session-index.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
@@ -44,15 +45,8 @@ export async function deleteSession(store: Store, sessionId: string): Promise<vo
 export async function* readLog(store: Store, sessionId: string): AsyncGenerator<StoredEntry> {
   checkStore(store, "readLog()");
   checkId(sessionId, "readLog()");
-  for (let after = 0, isMore = true; isMore;) {
-    const page = await store.log.read(sessionId, after, PAGE);
-    yield* page;
-    after += page.length;
-    isMore = page.length === PAGE;
-  }
+  for await (const page of readPages(store.log, sessionId)) yield* page;
 }
-
-const PAGE = 500;
 
 function checkStore(store: unknown, who: string): void {
   if (isObject(store) && isObject(store["log"]) && isObject(store["records"])) return;

@@ -6,6 +6,7 @@
 import { LoophostError } from "../../core/errors.ts";
 import type { ErrorDetails } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { readRetryAfter } from "../../core/retry-after.ts";
 
 /** What refusals are told about the service. */
 export interface ServiceLabel {
@@ -27,7 +28,7 @@ export async function toRefusal(
   return toError(status, `${service.name} answered ${status}${quote(problem)}${advise(status, service)}`, {
     hostCode: problem.code,
     requestId: headers.get("request-id") ?? headers.get("x-request-id") ?? undefined,
-    retryAfterMs: retryAfterMs(headers),
+    retryAfterMs: readRetryAfter(headers),
     mayRetry: word === "true" ? true : word === "false" ? false : undefined,
   });
 }
@@ -119,16 +120,4 @@ async function readStart(body: ReadableStream<Uint8Array> | null): Promise<strin
     if (bytes > MAX_BODY_BYTES) break;
   }
   return text;
-}
-
-function retryAfterMs(headers: Headers): number | undefined {
-  const after = headers.get("retry-after") ?? "";
-  // Dates are taken by the service's own clock where it tells the time.
-  const now = Date.parse(headers.get("date") ?? "") || Date.now();
-  const candidates = [
-    Number.parseFloat(headers.get("retry-after-ms") ?? ""),
-    Number(after || NaN) * 1_000,
-    Date.parse(after) - now,
-  ];
-  return candidates.find((ms) => ms > 0);
 }

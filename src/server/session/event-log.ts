@@ -12,6 +12,7 @@
 import type { LoophostError } from "../../core/errors.ts";
 import { toLoophostError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { readPages } from "../../core/read-log.ts";
 import type { Lease, LogStore } from "../../core/store.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import type { WireEvent, WirePreview } from "./wire-events.ts";
@@ -131,12 +132,8 @@ export class EventLog {
 
   /** Every event there is, in order. */
   async *readAll(): AsyncGenerator<LoggedEvent> {
-    for (let after = 0, isMore = true; isMore;) {
-      const page = await this.read(after, PAGE);
-      yield* page;
-      after = page.at(-1)?.seq ?? after;
-      isMore = page.length === PAGE;
-    }
+    for await (const page of readPages(this.#store, this.#id))
+      yield* page.map(({ seq, entry }) => fromEntry(seq, entry));
   }
 
   /** Forgets every event; the session is gone. */
@@ -210,8 +207,6 @@ export class EventLog {
     this.#onQuiet();
   }
 }
-
-const PAGE = 500;
 
 function toEntry(event: WireEvent, said: AssistantMessage | undefined): Json {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a message is plain data; what is native in it came from JSON

@@ -3,6 +3,7 @@
 import type { ErrorDetails } from "../../../core/errors.ts";
 import { LoophostError, messageOf } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
+import { readRetryAfter } from "../../../core/retry-after.ts";
 
 const MAX_MESSAGE_CHARS = 500;
 
@@ -77,11 +78,7 @@ function readBody(body: unknown): {
 }
 
 function readHeaders(headers: Headers): { retryAfterMs?: number; mayRetry?: boolean } {
-  const after = headers.get("retry-after") ?? "";
-  // Dates are taken by the host's own clock where it tells the time.
-  const now = Date.parse(headers.get("date") ?? "") || Date.now();
-  const waits = [Number(headers.get("retry-after-ms")), Number(after) * 1_000, Date.parse(after) - now];
-  const retryAfterMs = waits.find((ms) => ms > 0);
+  const retryAfterMs = readRetryAfter(headers);
   const word = headers.get("x-should-retry");
   return {
     ...(retryAfterMs !== undefined && { retryAfterMs }),

@@ -8,10 +8,12 @@
 import type { Checks } from "../../../core/check-options.ts";
 import {
   atLeast,
+  CLOCK,
   fields,
+  FUNCTION,
   having,
   MILLISECONDS,
-  must,
+  oneOf,
   STRING,
   STRING_OR_NULL,
 } from "../../../core/check-options.ts";
@@ -51,12 +53,9 @@ export const CONNECTION: Checks<ClaudeConnectionOptions> = {
   client: having("get", "post", "delete"),
   apiKey: STRING_OR_NULL,
   authToken: STRING_OR_NULL,
-  auth: must(
-    '"bearer", "x-api-key" or "both"',
-    (value) => value === "bearer" || value === "x-api-key" || value === "both",
-  ),
+  auth: oneOf("bearer", "x-api-key", "both"),
   baseUrl: STRING,
-  fetch: must("a function", (value) => typeof value === "function"),
+  fetch: FUNCTION,
   beta: STRING_OR_NULL,
   filesBeta: STRING_OR_NULL,
   version: STRING,
@@ -67,7 +66,7 @@ export const CONNECTION: Checks<ClaudeConnectionOptions> = {
     maxDelayMs: atLeast(0),
     maxRetryAfterMs: atLeast(0),
   }),
-  clock: having("now", "after"),
+  clock: CLOCK,
 };
 
 /** Where the service is, and what is shown to be let in. */
