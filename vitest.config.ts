@@ -1,15 +1,19 @@
 import { fileURLToPath } from "node:url";
 
-import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfigFnObject } from "vitest/config";
 
 import { RequirementsReporter } from "./test/support/requirements-reporter.ts";
 
-const config: ViteUserConfig = defineConfig({
+// `npm test` leaves out what takes seconds a file: `npm run test:long` (--mode long) runs just that, and CI runs both.
+const LONG = "test/**/*.long.test.ts";
+
+const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
   // "loophost" means src/ here, as in tsconfig.json: no build before a test.
   resolve: { conditions: ["loophost:source"] },
   ssr: { resolve: { conditions: ["loophost:source"] } },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: [mode === "long" ? LONG : "test/**/*.test.ts"],
+    exclude: ["**/node_modules/**", ...(mode === "long" ? [] : [LONG])],
     // Processes, not threads: a test may kill, change folder or load a native module without hurting the next.
     pool: "forks",
     maxWorkers: 2,
@@ -19,6 +23,6 @@ const config: ViteUserConfig = defineConfig({
     passWithNoTests: false,
     reporters: ["default", new RequirementsReporter()],
   },
-});
+}));
 
 export default config;

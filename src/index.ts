@@ -34,7 +34,7 @@ export type {
   UsageReported,
 } from "./core/events.ts";
 export { isDelta } from "./core/events.ts";
-export { openSession } from "./core/open-session.ts";
+export { openSession } from "./core/session/open-session.ts";
 export type { GuardVerdict, TurnGuard, TurnReport } from "./core/guard.ts";
 export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
 export type {
@@ -61,8 +61,8 @@ export type {
 } from "./core/results.ts";
 export { resultText } from "./core/results.ts";
 export type { KeepEvents, Run } from "./core/run.ts";
-export type { RunOnceOptions } from "./core/run-once.ts";
-export { run } from "./core/run-once.ts";
+export type { RunOnceOptions } from "./core/session/run-once.ts";
+export { run } from "./core/session/run-once.ts";
 export type { Schema, StandardSchema } from "./core/schema.ts";
 export type {
   Decision,

@@ -7,10 +7,10 @@ import { debuglog } from "node:util";
 import { LoophostError, messageOf } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import { misuse } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS } from "./commands/all.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, EXIT_CODES_HELP, EXIT_OF_ERROR } from "./exit.ts";
-import { printable, shorten } from "./format.ts";
+import { printable, shorten } from "./screen/format.ts";
 import { listenForStop } from "./stop.ts";
 
 const HELP = `loophost runs an agent on any loop host, with your tools on this machine.

@@ -12,7 +12,11 @@
 
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
-import type { Validated } from "./schema.ts";
+
+/** The outcome of validating a value: the value as the schema gives it out, or what is wrong with it. */
+export type Validated =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problems: readonly string[] };
 
 const MAX_PROBLEMS = 20;
 const MAX_DEPTH = 200;

@@ -22,6 +22,13 @@ export type Ending =
   | "deleted"
   | "terminated";
 
+/** How a run ended: the ending, the host's own word for it, and what else the host says. */
+export interface RunEnd {
+  readonly ending: Ending;
+  readonly stopReason: unknown;
+  readonly details?: EndingDetails | undefined;
+}
+
 /** The terminal an ending belongs to. Only work the host finished, or we interrupted, is an `end_turn`. */
 export function terminalOf(ending: Ending): Terminal {
   if (ending === "completed" || ending === "interrupted") return "end_turn";

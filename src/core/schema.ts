@@ -6,6 +6,7 @@
  */
 
 import { LoophostError } from "./errors.ts";
+import type { Validated } from "./json-schema.ts";
 import { checkJson, resolveRef } from "./json-schema.ts";
 import type { JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
@@ -38,11 +39,6 @@ export type Schema = StandardSchema | JsonSchema;
 
 /** The type a schema's values have once validated; plain JSON Schema gives an object of unknowns. */
 export type ValueOf<S> = S extends StandardSchema<infer _, infer Output> ? Output : Record<string, unknown>;
-
-/** The outcome of validating a value: the value as the schema gives it out, or what is wrong with it. */
-export type Validated =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly problems: readonly string[] };
 
 /** A schema in the two forms this library needs it: JSON Schema to show, a function to check with. */
 export interface CompiledSchema {

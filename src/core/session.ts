@@ -4,7 +4,6 @@ import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import type { ApprovalRequested, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
-import type { WhenOwned } from "./ownership.ts";
 import type { Provider } from "./provider.ts";
 import type { ContentBlock, Outcome, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
@@ -19,6 +18,9 @@ export type OnApproval = (request: ApprovalRequested) => Decision | Promise<Deci
 
 /** Yes, or no with a reason the model is told. */
 export type Decision = boolean | { readonly allow: boolean; readonly why?: string | undefined };
+
+/** What to do about a session that another process has open: give up, wait until it is free, or take it. */
+export type WhenOwned = "fail" | "wait" | "take";
 
 /** How a session is opened. */
 export interface OpenOptions {

@@ -2,9 +2,9 @@
 
 import { DEFAULT_LIMITS } from "../core/agent.ts";
 import { systemClock } from "../core/clock.ts";
+import { runTool } from "../core/execution/run-tool.ts";
 import type { JsonSchema } from "../core/json.ts";
 import type { ToolResult } from "../core/results.ts";
-import { runTool } from "../core/run-tool.ts";
 import type { Tool } from "../core/tool.ts";
 
 /** Tools by name, in the order they were registered. */

@@ -5,10 +5,10 @@ import type { Checks } from "../core/check-options.ts";
 import { atLeast, checkOptions, CLOCK, FUNCTION, must, NAME, oneOf, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { isObject } from "../core/json.ts";
-import type { WhenOwned } from "../core/ownership.ts";
+import type { WhenOwned } from "../core/session.ts";
 import type { Store } from "../core/store.ts";
-import type { ModelFunction } from "../providers/local/function-model.ts";
 import type { Model } from "../providers/local/model.ts";
+import type { ModelFunction } from "../providers/local/models/function-model.ts";
 
 /** How the embedded host is made. */
 export interface EmbeddedHostOptions {

@@ -8,8 +8,8 @@ import { hostname } from "node:os";
 
 import type { Clock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
-import type { WhenOwned } from "../core/ownership.ts";
-import { Ownership } from "../core/ownership.ts";
+import { Ownership } from "../core/journal/ownership.ts";
+import type { WhenOwned } from "../core/session.ts";
 import type { LogStore } from "../core/store.ts";
 import type { EmbeddedHostOptions } from "./options.ts";
 

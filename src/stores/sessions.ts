@@ -1,11 +1,11 @@
 /** Looking into what a store holds of sessions, without opening any. */
 
 import { LoophostError } from "../core/errors.ts";
+import { readPages } from "../core/journal/read-log.ts";
+import type { SessionSummary } from "../core/journal/session-index.ts";
+import { SESSIONS } from "../core/journal/session-index.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
-import { readPages } from "../core/read-log.ts";
-import type { SessionSummary } from "../core/session-index.ts";
-import { SESSIONS } from "../core/session-index.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
 
 export type { SessionSummary };

@@ -1,4 +1,4 @@
-// Budgets that could never halt a run are refused; what budgets do to a run is in test/core/policy.test.ts.
+// Budgets that could never halt a run are refused; what budgets do to a run is in test/core/loop/policy.test.ts.
 
 import type { Budget, TokenPrices } from "loophost/budget";
 import { budget, costOf } from "loophost/budget";

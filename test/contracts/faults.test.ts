@@ -7,14 +7,8 @@ import { manualClock } from "loophost/testing";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
-import {
-  type Answer,
-  json,
-  type ModelService,
-  startService,
-  streamed,
-} from "../providers/local/model-service.ts";
-import { chatReply, events } from "../providers/local/replies.ts";
+import { chatReply, events } from "../providers/local/models/replies.ts";
+import { type Answer, json, type ModelService, startService, streamed } from "../support/model-service.ts";
 
 const look = defineTool({
   name: "look",

@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 
 import type { Store } from "../../src/core/store.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { StoreFault } from "../../src/testing/faulty-store.ts";
-import { faultyStore } from "../../src/testing/faulty-store.ts";
-import type { OpenStore, PassTime, StoreCase } from "../../src/testing/store-case.ts";
-import { storeContract } from "../../src/testing/store-contract.ts";
-import { newStorePath, openedStore } from "../stores/sqlite-files.ts";
+import type { StoreFault } from "../../src/testing/faults/store.ts";
+import { faultyStore } from "../../src/testing/faults/store.ts";
+import type { OpenStore, PassTime, StoreCase } from "../../src/testing/store-contract/case.ts";
+import { storeContract } from "../../src/testing/store-contract/index.ts";
+import { newStorePath, openedStore } from "../stores/sqlite/files.ts";
 import { brokenStores } from "./broken-stores.ts";
 
 /** An empty place for a store, and its time. */

@@ -2,9 +2,9 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { SessionEvent } from "../../src/core/events.ts";
-import type { Command, LoopInput, LoopState } from "../../src/core/loop-state.ts";
-import { initialState } from "../../src/core/loop-state.ts";
-import { next } from "../../src/core/machine.ts";
+import { next } from "../../src/core/loop/machine.ts";
+import type { Command, LoopInput, LoopState } from "../../src/core/loop/state.ts";
+import { initialState } from "../../src/core/loop/state.ts";
 import type { HostInput, LoopEvent, ProviderTraits } from "../../src/core/provider.ts";
 import { textResult } from "../../src/core/results.ts";
 

@@ -3,7 +3,7 @@
 
 import { expect, it } from "vitest";
 
-import type { ModelPart } from "../../src/providers/local/function-model.ts";
+import type { ModelPart } from "../../src/providers/local/models/function-model.ts";
 import { call, follow, listed, scripted, startHost } from "../server/support.ts";
 import { emptyTurn } from "./logs/endings.ts";
 import { interruptedWhileBlocked, lateAnswer, oneCall, partialAnswer } from "./logs/tools.ts";

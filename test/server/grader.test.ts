@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 import { systemClock } from "../../src/core/clock.ts";
 import type { TranscriptMessage } from "../../src/core/transcript.ts";
-import type { ModelFunction, ModelPart } from "../../src/providers/local/function-model.ts";
+import type { ModelFunction, ModelPart } from "../../src/providers/local/models/function-model.ts";
 import { grade } from "../../src/server/session/grader.ts";
 import { call } from "./support.ts";
 

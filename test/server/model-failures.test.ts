@@ -5,7 +5,7 @@ import type { EmbeddedHostOptions, FailedIn } from "loophost/server";
 import { manualClock } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
-import { sleep } from "../../src/core/abort.ts";
+import { sleep } from "../../src/core/async/abort.ts";
 import type { Model } from "../../src/providers/local/model.ts";
 import { call, follow, gate, say, scripted, startHost } from "./support.ts";
 

@@ -3,7 +3,7 @@
 import type Anthropic from "@anthropic-ai/sdk";
 import { describe, expect, it } from "vitest";
 
-import type { ModelFunction, ModelRequest } from "../../src/providers/local/function-model.ts";
+import type { ModelFunction, ModelRequest } from "../../src/providers/local/models/function-model.ts";
 import type { HostUnderTest, SeenEvent, StreamReader } from "./support.ts";
 import { answer, BAD, call, follow, gate, message, refusal, say, scripted, startHost } from "./support.ts";
 

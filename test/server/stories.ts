@@ -9,7 +9,7 @@ import { memoryStore } from "loophost/stores/memory";
 import { settle } from "loophost/testing";
 
 import type { TranscriptMessage } from "../../src/core/transcript.ts";
-import type { ModelFunction } from "../../src/providers/local/function-model.ts";
+import type { ModelFunction } from "../../src/providers/local/models/function-model.ts";
 import type { DyingStore } from "./dying-store.ts";
 import { dyingStore } from "./dying-store.ts";
 import type { SeenEvent } from "./support.ts";

@@ -4,9 +4,9 @@ import { memoryStore } from "loophost/stores/memory";
 import { manualClock, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
-import { EventLog } from "../../src/server/session/event-log.ts";
-import { openStream } from "../../src/server/session/event-stream.ts";
-import { wireEvent } from "../../src/server/session/wire-events.ts";
+import { EventLog } from "../../src/server/log/event-log.ts";
+import { openStream } from "../../src/server/log/event-stream.ts";
+import { wireEvent } from "../../src/server/wire/wire-events.ts";
 import type { SeenEvent } from "./support.ts";
 import { follow, gate, say, scripted, startHost } from "./support.ts";
 

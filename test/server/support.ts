@@ -4,8 +4,12 @@ import Anthropic, { APIError } from "@anthropic-ai/sdk";
 import type { EmbeddedHost, EmbeddedHostOptions } from "loophost/server";
 import { embeddedHost } from "loophost/server";
 
-import type { ModelFunction, ModelPart, ModelRequest } from "../../src/providers/local/function-model.ts";
 import type { Model } from "../../src/providers/local/model.ts";
+import type {
+  ModelFunction,
+  ModelPart,
+  ModelRequest,
+} from "../../src/providers/local/models/function-model.ts";
 
 /** An event of the wire, as the tests look at it. */
 export interface SeenEvent {

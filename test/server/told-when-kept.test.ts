@@ -5,16 +5,16 @@ import { manualClock, settle } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { local } from "../../src/providers/local/local.ts";
+import { EventLog } from "../../src/server/log/event-log.ts";
+import { openStream } from "../../src/server/log/event-stream.ts";
 import { createAgent, snapshotOf } from "../../src/server/records/agent-record.ts";
 import { Collection } from "../../src/server/records/collection.ts";
 import { createEnvironment } from "../../src/server/records/environment-record.ts";
 import type { SessionRecord } from "../../src/server/records/session-record.ts";
 import { createSession } from "../../src/server/records/session-record.ts";
-import { EventLog } from "../../src/server/session/event-log.ts";
-import { openStream } from "../../src/server/session/event-stream.ts";
 import { LiveSessions } from "../../src/server/session/live-sessions.ts";
-import { readEvents } from "../../src/server/session/user-events.ts";
-import { wireEvent } from "../../src/server/session/wire-events.ts";
+import { readEvents } from "../../src/server/wire/user-events.ts";
+import { wireEvent } from "../../src/server/wire/wire-events.ts";
 import { follow, gate, GONE, listed, message, refusal, say, scripted, startHost } from "./support.ts";
 
 /** A store that holds back calls of one kind, while it is told to. */

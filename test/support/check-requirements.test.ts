@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 
-import type { Requirement } from "../requirements.ts";
+import type { Requirement } from "../requirements/requirement.ts";
 import { checkRequirements, type Evidence } from "./check-requirements.ts";
 
 function requirement(id: string, status: Requirement["status"], why?: string): Requirement {
@@ -11,7 +11,7 @@ function requirement(id: string, status: Requirement["status"], why?: string): R
 
 /** A run in which every test passed. */
 function run(...titles: string[]): Evidence {
-  return { titles, passedTitles: titles, isComplete: true };
+  return { titles, passedTitles: titles, provenElsewhere: "", isComplete: true };
 }
 
 const THREE = [
@@ -42,9 +42,18 @@ it("catches a built requirement whose only test failed or was skipped", () => {
   const { problems } = checkRequirements(THREE, {
     titles: ["holds [X1]"],
     passedTitles: [],
+    provenElsewhere: "",
     isComplete: true,
   });
   expect(problems).toEqual(["X1 is said to be built, but no passing test cites it"]);
+});
+
+it("takes what the other command's tests cite for proven there", () => {
+  const evidence = { ...run("cites nothing"), provenElsewhere: 'it("holds [X1]", …)' };
+  expect(checkRequirements(THREE, evidence)).toEqual({
+    problems: [],
+    summary: "requirements: 1 built and cited, 1 pending, 1 otherwise",
+  });
 });
 
 it("says nothing about missing citations when a filter left tests out", () => {
@@ -52,9 +61,14 @@ it("says nothing about missing citations when a filter left tests out", () => {
 });
 
 it("catches a cited id that does not exist, in failed tests and filtered runs too", () => {
-  const evidence: Evidence = { titles: ["holds [X9]", "twice [X9]"], passedTitles: [], isComplete: false };
+  const evidence: Evidence = {
+    titles: ["holds [X9]", "twice [X9]"],
+    passedTitles: [],
+    provenElsewhere: "",
+    isComplete: false,
+  };
   expect(checkRequirements(THREE, evidence).problems).toEqual([
-    "a test cites [X9], which requirements.ts does not have",
+    "a test cites [X9], which test/requirements/ does not have",
   ]);
 });
 

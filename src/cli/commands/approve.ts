@@ -2,12 +2,12 @@
 
 import { parseArgs } from "node:util";
 
-import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent-flags.ts";
+import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent/agent-flags.ts";
+import { resumeLine } from "../agent/go-on.ts";
+import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
-import { resumeLine } from "../go-on.ts";
-import { runAgent } from "../run-agent.ts";
 
 const HELP = `loophost approve allows or refuses a call that waits in a stored session, and goes on.
 

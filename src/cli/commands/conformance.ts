@@ -2,14 +2,14 @@
 
 import { parseArgs } from "node:util";
 
+import type { Auth, Check, ConformanceReport, Tier, Verdict } from "../../conformance/index.ts";
 import { LoophostError } from "../../core/errors.ts";
-import type { Auth, Check, ConformanceReport, Tier, Verdict } from "../../testing/conformance/index.ts";
+import { reword } from "../agent/in-flags.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
-import { count, formatMs, printable } from "../format.ts";
-import { reword } from "../in-flags.ts";
+import { count, formatMs, printable } from "../screen/format.ts";
 
 const AUTHS: readonly Auth[] = ["bearer", "x-api-key", "both"];
 const TIERS: readonly Tier[] = [1, 2, 3];
@@ -68,7 +68,7 @@ export const conformanceCommand: Command = {
         list: { type: "boolean", default: false },
       },
     });
-    const { conformanceChecks, runConformance } = await import("../../testing/conformance/index.ts");
+    const { conformanceChecks, runConformance } = await import("../../conformance/index.ts");
     if (values.list) return print(listOf(conformanceChecks, values.json));
     const [baseUrl, ...more] = positionals;
     if (baseUrl === undefined || more.length > 0)

@@ -7,12 +7,12 @@ import { parseArgs } from "node:util";
 import type { Agent } from "../../core/agent.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { SessionResult } from "../../core/results.ts";
-import { run } from "../../core/run-once.ts";
+import { run } from "../../core/session/run-once.ts";
 import { claude } from "../../providers/claude/index.ts";
-import type { ModelFunction } from "../../providers/local/function-model.ts";
 import { local } from "../../providers/local/local.ts";
 import type { Model } from "../../providers/local/model.ts";
-import { chooseModel, MODEL_VARIABLES } from "../choose-model.ts";
+import type { ModelFunction } from "../../providers/local/models/function-model.ts";
+import { chooseModel, MODEL_VARIABLES } from "../agent/choose-model.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { analystOf } from "../demo/analyst.ts";
@@ -22,9 +22,9 @@ import { openFolder } from "../demo/folder.ts";
 import { scriptedAnalyst } from "../demo/scripted-analyst.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOfEnding } from "../exit.ts";
-import { count, fromHere, printable } from "../format.ts";
 import { loadServer } from "../load-server.ts";
-import { Progress } from "../progress.ts";
+import { count, fromHere, printable } from "../screen/format.ts";
+import { Progress } from "../screen/progress.ts";
 
 /** As far up from dist/cli/commands as from src/cli/commands. */
 const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));

@@ -2,11 +2,11 @@
 
 import { parseArgs } from "node:util";
 
-import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent-flags.ts";
+import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent/agent-flags.ts";
+import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
-import { runAgent } from "../run-agent.ts";
 
 const HELP = `loophost resume takes up what a stored session has open: a run whose process died, or a
 call somebody decided about. Calls with a recorded result do not run again.

@@ -4,11 +4,11 @@ import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 
-import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent-flags.ts";
+import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent/agent-flags.ts";
+import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
-import { runAgent } from "../run-agent.ts";
 
 const HELP = `loophost run runs an agent once, with its tools on this machine.
 

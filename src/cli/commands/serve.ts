@@ -3,19 +3,19 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 
-import { onAbort } from "../../core/abort.ts";
+import { onAbort } from "../../core/async/abort.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { chooseModel, MODEL_VARIABLES } from "../choose-model.ts";
+import { chooseModel, MODEL_VARIABLES } from "../agent/choose-model.ts";
+import { reword } from "../agent/in-flags.ts";
+import { scriptedModel } from "../agent/scripted-model.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { isBlockedByFetch } from "../fetch-ports.ts";
-import { printable, shorten } from "../format.ts";
-import { reword } from "../in-flags.ts";
 import { loadServer } from "../load-server.ts";
-import { openStore, storeFile } from "../open-store.ts";
-import { scriptedModel } from "../scripted-model.ts";
+import { printable, shorten } from "../screen/format.ts";
+import { openStore, storeFile } from "../stored/open-store.ts";
 
 const HELP = `loophost serve is a loop host of your own: what speaks to Claude Managed Agents can speak to it.
 

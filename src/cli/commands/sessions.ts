@@ -9,12 +9,12 @@ import { deleteSession, listSessions, readLog } from "../../stores/sessions.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
-import { formatWord } from "../format.ts";
-import type { OpenStore } from "../open-store.ts";
-import { mustFind, openExistingStore, storeFile } from "../open-store.ts";
-import { forgetAddress } from "../session-address.ts";
-import { sessionTable } from "../session-table.ts";
-import { timelineOf } from "../timeline.ts";
+import { formatWord } from "../screen/format.ts";
+import { sessionTable } from "../screen/session-table.ts";
+import { timelineOf } from "../screen/timeline.ts";
+import type { OpenStore } from "../stored/open-store.ts";
+import { mustFind, openExistingStore, storeFile } from "../stored/open-store.ts";
+import { forgetAddress } from "../stored/session-address.ts";
 
 const PAGE = 1_000;
 const VERBS = ["list", "show", "export", "delete"] as const;

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { SessionResult } from "../../core/results.ts";
-import { count, formatCall } from "../format.ts";
+import { count, formatCall } from "../screen/format.ts";
 
 /** In what the second run differs from the first, a line each; none when they agree. */
 export function differencesOf(first: SessionResult, second: SessionResult): string[] {

@@ -5,8 +5,8 @@
 
 import { resultText } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
-import type { ModelFunction, ModelPart } from "../../providers/local/function-model.ts";
-import { count, formatBytes, shorten } from "../format.ts";
+import type { ModelFunction, ModelPart } from "../../providers/local/models/function-model.ts";
+import { count, formatBytes, shorten } from "../screen/format.ts";
 import type { Listing, Matches, Measures, Page } from "./analyst.ts";
 
 /** Surveys a folder: lists, measures, reads the two longest files, searches for the word they use most, reports. */

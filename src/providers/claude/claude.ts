@@ -1,11 +1,11 @@
 /** Claude Managed Agents as a loop host: Anthropic's service, and any server that speaks its wire. */
 
+import { retryPolicy } from "../../core/async/retry.ts";
 import type { Checks } from "../../core/check-options.ts";
 import { BOOLEAN, checkOptions, MILLISECONDS } from "../../core/check-options.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
-import { retryPolicy } from "../../core/retry.ts";
 import { toHostError } from "./api/host-error.ts";
 import { connectRequests, pathTo } from "./api/requests.ts";
 import type { ClaudeConnectionOptions } from "./api/settings.ts";

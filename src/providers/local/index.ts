@@ -1,14 +1,14 @@
 /** The in-process loop host, and the models it can ask. */
 
-export type { AiSdkModelOptions } from "./ai-sdk.ts";
-export { aiSdkModel } from "./ai-sdk.ts";
-export type { AiSdkLanguageModel } from "./ai-sdk-wire.ts";
-export type { AnthropicMessagesOptions } from "./anthropic-messages.ts";
-export { anthropicMessages } from "./anthropic-messages.ts";
+export type { AiSdkModelOptions } from "./models/ai-sdk/index.ts";
+export { aiSdkModel } from "./models/ai-sdk/index.ts";
+export type { AiSdkLanguageModel } from "./models/ai-sdk/wire.ts";
+export type { AnthropicMessagesOptions } from "./models/anthropic/index.ts";
+export { anthropicMessages } from "./models/anthropic/index.ts";
 export type { CompactionHelp, CompactionOptions, Compactor } from "./compaction.ts";
 export { compactOldestFirst } from "./compaction.ts";
-export type { FetchModelOptions, ToolChoice } from "./fetch-model.ts";
-export type { ModelFunction, ModelPart, ModelRequest } from "./function-model.ts";
+export type { FetchModelOptions, ToolChoice } from "./models/fetch-model.ts";
+export type { ModelFunction, ModelPart, ModelRequest } from "./models/function-model.ts";
 export type { Guards } from "./guards.ts";
 export type { LocalOptions } from "./local.ts";
 export { local } from "./local.ts";
@@ -28,6 +28,6 @@ export type {
   ModelReply,
   ToolDescription,
 } from "./model.ts";
-export type { OperatorRole } from "./operator-voice.ts";
-export type { OpenAICompatibleOptions } from "./openai-compatible.ts";
-export { openAICompatible } from "./openai-compatible.ts";
+export type { OperatorRole } from "./models/operator-voice.ts";
+export type { OpenAICompatibleOptions } from "./models/openai/index.ts";
+export { openAICompatible } from "./models/openai/index.ts";

@@ -4,14 +4,14 @@ import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
-import type { AiSdkLanguageModel } from "./ai-sdk-wire.ts";
-import { aiSdkModel, isAiSdkModel } from "./ai-sdk.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { LocalConnection } from "./connection.ts";
-import type { ModelFunction } from "./function-model.ts";
-import { functionModel } from "./function-model.ts";
 import type { Guards } from "./guards.ts";
 import type { Model } from "./model.ts";
+import { aiSdkModel, isAiSdkModel } from "./models/ai-sdk/index.ts";
+import type { AiSdkLanguageModel } from "./models/ai-sdk/wire.ts";
+import type { ModelFunction } from "./models/function-model.ts";
+import { functionModel } from "./models/function-model.ts";
 
 /** How the in-process loop host is made. */
 export interface LocalOptions {

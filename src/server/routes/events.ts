@@ -5,13 +5,13 @@ import { Hono } from "hono";
 import { found, invalid } from "../http/errors.ts";
 import { pageOf, pageThrough } from "../http/pages.ts";
 import { createdWithin, listOf, orderOf } from "../http/query.ts";
+import { listEvents } from "../log/event-list.ts";
+import type { StreamOptions } from "../log/event-stream.ts";
+import { openStream } from "../log/event-stream.ts";
 import { threadOf } from "../records/session-record.ts";
-import { listEvents } from "../session/event-list.ts";
-import type { StreamOptions } from "../session/event-stream.ts";
-import { openStream } from "../session/event-stream.ts";
-import type { HostedSession } from "../session/hosted-session.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
-import { readEvents } from "../session/user-events.ts";
+import type { HostedSession } from "../session/session.ts";
+import { readEvents } from "../wire/user-events.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

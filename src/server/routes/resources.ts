@@ -10,8 +10,8 @@ import type { SessionRecord } from "../records/session-record.ts";
 import type { SessionResource } from "../records/session-resource.ts";
 import { createResource, dropResources } from "../records/session-resource.ts";
 import { now } from "../records/time.ts";
-import type { HostedSession } from "../session/hosted-session.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
+import type { HostedSession } from "../session/session.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
 

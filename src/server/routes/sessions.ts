@@ -15,7 +15,7 @@ import { createSession, sessionOf } from "../records/session-record.ts";
 import { createResources, dropResources } from "../records/session-resource.ts";
 import { readBudget } from "../session/budget.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
-import { readInitialEvents } from "../session/user-events.ts";
+import { readInitialEvents } from "../wire/user-events.ts";
 import type { WorkQueue } from "../work/work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";

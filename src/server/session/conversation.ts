@@ -9,12 +9,12 @@ import type { Json } from "../../core/json.ts";
 import type { ContentBlock, ToolResult } from "../../core/results.ts";
 import { textResult } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage, UserMessage } from "../../core/transcript.ts";
-import type { ReadFile } from "./content.ts";
-import { filesIn, readContent, readResult, readRubric, withFiles } from "./content.ts";
-import type { LoggedEvent } from "./event-log.ts";
+import type { LoggedEvent } from "../log/event-log.ts";
+import type { ReadFile } from "../wire/content.ts";
+import { filesIn, readContent, readResult, readRubric, withFiles } from "../wire/content.ts";
+import type { WireEvent } from "../wire/wire-events.ts";
+import { INTERRUPTED } from "../wire/wire-events.ts";
 import { callIdOf } from "./open-work.ts";
-import type { WireEvent } from "./wire-events.ts";
-import { INTERRUPTED } from "./wire-events.ts";
 
 /** Reads the conversation out of a log. */
 export async function readConversation(

@@ -6,8 +6,8 @@
 
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
 import { Refusal } from "../http/errors.ts";
-import type { WireEvent } from "./wire-events.ts";
-import { errorEvent } from "./wire-events.ts";
+import type { WireEvent } from "../wire/wire-events.ts";
+import { errorEvent } from "../wire/wire-events.ts";
 
 /** Tells clients that a session could not go on. */
 export function failureEvent(thrown: unknown): WireEvent {

@@ -16,7 +16,7 @@ import { isObject } from "../../core/json.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ContentBlock, Usage } from "../../core/results.ts";
 import { NO_USAGE } from "../../core/results.ts";
-import { run } from "../../core/run-once.ts";
+import { run } from "../../core/session/run-once.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 
 /** What is graded, and by whom. */

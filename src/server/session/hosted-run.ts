@@ -11,22 +11,22 @@ import { defineAgent } from "../../core/agent.ts";
 import type { SessionEvent } from "../../core/events.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
-import { openSession } from "../../core/open-session.ts";
 import type { Ending, EndingDetails, ToolResult, Usage } from "../../core/results.ts";
 import { resultText, textResult } from "../../core/results.ts";
-import { resultAlone } from "../../core/run.ts";
 import type { Session } from "../../core/session.ts";
+import { resultAlone } from "../../core/session/live-run.ts";
+import { openSession } from "../../core/session/open-session.ts";
 import type { Tool } from "../../core/tool.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import type { AgentSnapshot } from "../records/agent-record.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import { externalTools } from "../records/toolset.ts";
+import { hostToolResult, wireEvent } from "../wire/wire-events.ts";
 import { builtInTools, isBuiltIn, permissionOf } from "./built-in-tools.ts";
-import { overheard } from "./overheard.ts";
-import type { SessionHost } from "./session-host.ts";
+import type { SessionHost } from "./host.ts";
+import { overheard } from "./listening-provider.ts";
 import type { TurnPaper } from "./turn-writer.ts";
 import { TurnWriter } from "./turn-writer.ts";
-import { hostToolResult, wireEvent } from "./wire-events.ts";
 
 /** What a run works with, and whom it tells. */
 export interface RunSetup extends TurnPaper {

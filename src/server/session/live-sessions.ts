@@ -9,14 +9,14 @@
 import { hostClosed, invalid, notFound } from "../http/errors.ts";
 import type { Collection } from "../records/collection.ts";
 import type { SessionRecord } from "../records/session-record.ts";
+import type { UserEvent } from "../wire/user-events.ts";
+import { filesOf } from "../wire/user-events.ts";
+import type { WireEvent } from "../wire/wire-events.ts";
 import type { Prices } from "./budget.ts";
-import { HostedSession } from "./hosted-session.ts";
+import type { SessionHost, SessionKeeper } from "./host.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
-import type { SessionHost, SessionKeeper } from "./session-host.ts";
-import type { UserEvent } from "./user-events.ts";
-import { filesOf } from "./user-events.ts";
-import type { WireEvent } from "./wire-events.ts";
+import { HostedSession } from "./session.ts";
 
 interface Entry {
   readonly session: Promise<HostedSession>;

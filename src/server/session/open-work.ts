@@ -6,7 +6,7 @@
 
 import type { Json, JsonObject } from "../../core/json.ts";
 import { isJsonObject, typeOf } from "../http/fields.ts";
-import type { WireEvent } from "./wire-events.ts";
+import type { WireEvent } from "../wire/wire-events.ts";
 
 /** A call that waits for a client. */
 export interface OpenCall {

@@ -9,14 +9,14 @@ import type { Usage } from "../../core/results.ts";
 import { blockText, NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import { now } from "../records/time.ts";
-import { readRubric, withFiles } from "./content.ts";
+import { readRubric, withFiles } from "../wire/content.ts";
+import { spentOf, wireEvent } from "../wire/wire-events.ts";
 import { clientWord } from "./failure.ts";
 import type { Grade } from "./grader.ts";
 import { grade } from "./grader.ts";
+import type { SessionHost } from "./host.ts";
 import type { OpenOutcome } from "./open-work.ts";
-import type { SessionHost } from "./session-host.ts";
-import type { SessionState } from "./session-state.ts";
-import { spentOf, wireEvent } from "./wire-events.ts";
+import type { SessionState } from "./state.ts";
 
 /** What a grading is made with. */
 interface GradingSetup {

@@ -1,8 +1,8 @@
 /** Whether a post fits what its session is doing. Pure: the events are gone through as they would be applied. */
 
 import { invalid, notFound } from "../http/errors.ts";
+import type { UserEvent } from "../wire/user-events.ts";
 import type { OpenCall, OpenWork } from "./open-work.ts";
-import type { UserEvent } from "./user-events.ts";
 
 /** What a session is doing, as far as it matters to a post. */
 export interface Doing {

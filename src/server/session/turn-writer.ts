@@ -8,8 +8,8 @@ import type { Usage } from "../../core/results.ts";
 import { addUsage, NO_USAGE } from "../../core/results.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import { newId } from "../records/ids.ts";
-import type { WireEvent, WirePreview } from "./wire-events.ts";
-import { requestEnded, wireEvent } from "./wire-events.ts";
+import type { WireEvent, WirePreview } from "../wire/wire-events.ts";
+import { requestEnded, wireEvent } from "../wire/wire-events.ts";
 
 /** Where a turn is written down. */
 export interface TurnPaper {

@@ -1,6 +1,6 @@
 /** Waiting until something new may be there, for a while. */
 
-import { onAbort } from "../../core/abort.ts";
+import { onAbort } from "../../core/async/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 
 /** Says that something arrived to everybody who waits for it. */

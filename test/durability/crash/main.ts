@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 
 import type { KillAt, KillPlace } from "loophost/testing/node";
 
-import { pickAt } from "../../../src/testing/random.ts";
+import { pickAt } from "../../../src/testing/faults/random.ts";
 import { crash, type CrashArgs } from "./campaign.ts";
 
 type Host = CrashArgs["host"];

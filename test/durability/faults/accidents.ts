@@ -5,7 +5,7 @@
 
 import type { ProxiedRequest, WireFault } from "loophost/testing/node";
 
-import { chanceAt, pickAt } from "../../../src/testing/random.ts";
+import { chanceAt, pickAt } from "../../../src/testing/faults/random.ts";
 
 /** What a request asks for, in the order in which a run asks for it. */
 export type RequestKind =

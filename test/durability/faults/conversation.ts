@@ -4,7 +4,7 @@ import type { Agent, Clock, ToolContext } from "loophost";
 import { defineAgent, defineTool } from "loophost";
 import type { ModelFunction, ModelPart } from "loophost/providers/local";
 
-import { pickAt } from "../../../src/testing/random.ts";
+import { pickAt } from "../../../src/testing/faults/random.ts";
 
 /** What is going to be said. */
 export interface Conversation {

@@ -3,8 +3,8 @@ import type { ModelFunction, ModelPart, ModelRequest } from "loophost/providers/
 import { local, openAICompatible } from "loophost/providers/local";
 import { describe, expect, it } from "vitest";
 
-import { startService } from "./model-service.ts";
-import { chatReply } from "./replies.ts";
+import { startService } from "../../support/model-service.ts";
+import { chatReply } from "./models/replies.ts";
 
 const anything = { type: "object" } as const;
 const toolCall = (id: string, input: unknown = {}, name = "look"): ModelPart => ({

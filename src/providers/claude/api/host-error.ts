@@ -3,7 +3,7 @@
 import type { ErrorDetails } from "../../../core/errors.ts";
 import { LoophostError, messageOf } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
-import { readRetryAfter } from "../../../core/retry-after.ts";
+import { readRetryAfter } from "../../../core/wire/retry-after.ts";
 
 const MAX_MESSAGE_CHARS = 500;
 

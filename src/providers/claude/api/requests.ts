@@ -6,14 +6,14 @@
  *   Q3  what stays unclear is an error that says so, and how to find out
  */
 
-import { sleep } from "../../../core/abort.ts";
+import { sleep } from "../../../core/async/abort.ts";
+import type { RetryPolicy } from "../../../core/async/retry.ts";
+import { backoffMs, retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import { checkOptions } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
-import type { RetryPolicy } from "../../../core/retry.ts";
-import { backoffMs, retryPolicy, withRetry } from "../../../core/retry.ts";
 import type { ClaudeApi } from "./client.ts";
 import { connectClaude } from "./client.ts";
 import { mayHaveBeenTaken, reworded } from "./host-error.ts";

@@ -5,6 +5,7 @@
  * empty counts as not set.
  */
 
+import type { RetryPolicy } from "../../../core/async/retry.ts";
 import type { Checks } from "../../../core/check-options.ts";
 import {
   atLeast,
@@ -19,7 +20,6 @@ import {
 } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
-import type { RetryPolicy } from "../../../core/retry.ts";
 import type { ClaudeClient } from "./client.ts";
 
 /** How the service is reached. */

@@ -4,12 +4,12 @@
  * What changes something is sent once. Whether it may be sent again is for those who know what it means.
  */
 
-import { onAbort } from "../../../core/abort.ts";
+import { onAbort } from "../../../core/async/abort.ts";
+import type { RetryPolicy } from "../../../core/async/retry.ts";
+import { retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
-import type { RetryPolicy } from "../../../core/retry.ts";
-import { retryPolicy, withRetry } from "../../../core/retry.ts";
 import type { ClaudeApi } from "./client.ts";
 import { toHostError } from "./host-error.ts";
 

@@ -5,8 +5,8 @@
  *   S2  what is not there any more, or could not be had, is forgotten and asked for again
  */
 
-import { onAbort } from "../../../core/abort.ts";
 import type { Agent } from "../../../core/agent.ts";
+import { onAbort } from "../../../core/async/abort.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { Requests } from "../api/requests.ts";
 import type { Ensured } from "./ensure.ts";

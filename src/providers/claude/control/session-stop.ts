@@ -4,7 +4,7 @@
  * Its events decide. Its status lags behind them, both ways.
  */
 
-import { sleep } from "../../../core/abort.ts";
+import { sleep } from "../../../core/async/abort.ts";
 import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { CallOptions, Requests, WireObject } from "../api/requests.ts";

@@ -6,14 +6,14 @@
  *   C5  a session that is over is let go of: its stream is not opened again
  */
 
-import { onAbort } from "../../../core/abort.ts";
-import { AttachedStream } from "../../../core/attached-stream.ts";
+import { onAbort } from "../../../core/async/abort.ts";
+import type { RetryPolicy } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { Connection, HostEvent, HostInput } from "../../../core/provider.ts";
-import type { RetryPolicy } from "../../../core/retry.ts";
-import { readSse } from "../../../core/sse.ts";
+import { AttachedStream } from "../../../core/wire/attached-stream.ts";
+import { readSse } from "../../../core/wire/sse.ts";
 import type { ClaudeApi } from "../api/client.ts";
 import { toHostError } from "../api/host-error.ts";
 import { listPages } from "../api/page-list.ts";

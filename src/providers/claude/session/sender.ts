@@ -8,14 +8,14 @@
  *   C4  inputs go one after another, in the order given; answers wait for nobody
  */
 
+import type { RetryPolicy } from "../../../core/async/retry.ts";
+import { withRetry } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { LoophostError } from "../../../core/errors.ts";
 import { isTransient } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { HostEvent, HostInput } from "../../../core/provider.ts";
 import { isMessage } from "../../../core/provider.ts";
-import type { RetryPolicy } from "../../../core/retry.ts";
-import { withRetry } from "../../../core/retry.ts";
 import type { ClaudeApi } from "../api/client.ts";
 import { reworded, toHostError, wasNotTaken } from "../api/host-error.ts";
 import type { SessionReader } from "./session-reader.ts";

@@ -1,0 +1,95 @@
+/** The flags of every command that runs an agent, and what they say of its loop host. */
+
+import type { Agent } from "../../core/agent.ts";
+import { misuse } from "../command.ts";
+import type { ChosenHost } from "./choose-host.ts";
+import { claudeHost, localHost } from "./choose-host.ts";
+import { loadAgent } from "./load-agent.ts";
+
+/** The flags, as `parseArgs` takes them. */
+export const AGENT_OPTIONS = {
+  provider: { type: "string" },
+  model: { type: "string" },
+  "base-url": { type: "string" },
+  yes: { type: "boolean" },
+  json: { type: "boolean" },
+  store: { type: "string" },
+  wait: { type: "boolean" },
+  take: { type: "boolean" },
+  "changed-agent": { type: "boolean" },
+} as const;
+
+/** The flags, as `parseArgs` gives them. */
+export interface AgentFlags {
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
+  readonly "base-url"?: string | undefined;
+  readonly yes?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly store?: string | undefined;
+  readonly wait?: boolean | undefined;
+  readonly take?: boolean | undefined;
+  readonly "changed-agent"?: boolean | undefined;
+}
+
+/** The flags as `--help` shows them. */
+export const AGENT_OPTIONS_HELP: string = `\
+  --provider <name>  who runs the loop: local (this process) or claude (Claude Managed
+                     Agents, or a host that speaks like it). Default: the session's, or local
+  --model <id>       instead of the agent's own model
+  --base-url <url>   where the claude host is. Default: the session's, or else
+                     ANTHROPIC_BASE_URL, or the service
+  --yes              allow every tool call that asks for approval
+  --json             one JSON event per line on standard output, and nothing else there
+  --wait             wait for a session that another process has open
+  --take             take it over from that process, which then fails
+  --changed-agent    go on with an agent that is not the one the session was begun with
+  --help, -h         this text`;
+
+/** What the commands that run an agent have to say of outputs and models. */
+export const AGENT_NOTES_HELP: string = `\
+The agent's text goes to standard output, everything about it to standard error.
+
+The model of the local host is found by the environment: ANTHROPIC_API_KEY (and
+ANTHROPIC_BASE_URL), or else OPENAI_BASE_URL (and OPENAI_API_KEY). The claude host needs
+ANTHROPIC_API_KEY, unless it is on this machine. An empty variable counts as not set.`;
+
+/**
+ * Checks what can be checked of the flags before anything is loaded.
+ *
+ * @throws LoophostError `invalid_options`
+ */
+export function checkFlags(command: string, flags: AgentFlags, sessionId: string | undefined): void {
+  const provider = flags.provider ?? (sessionId === undefined ? "local" : undefined);
+  if (provider !== undefined && provider !== "local" && provider !== "claude")
+    throw misuse(command, `There is no provider "${provider}", only local and claude`);
+  if (provider === "local" && flags["base-url"] !== undefined)
+    throw misuse(command, "--base-url goes with --provider claude");
+  if (flags.wait === true && flags.take === true)
+    throw misuse(command, "--wait and --take exclude each other");
+}
+
+/** Loads the agent of a file, with the model the flags name. */
+export async function loadAgentFor(
+  command: string,
+  file: string,
+  flags: AgentFlags,
+): Promise<Agent & { model: string }> {
+  const agent = await loadAgent(file);
+  const model = flags.model ?? agent.model;
+  if (model === undefined) throw misuse(command, `The agent ${agent.name} names no model; pass --model <id>`);
+  return { ...agent, model };
+}
+
+/** Who has run a session so far, and where, as far as it is on record. */
+export interface BegunWith {
+  readonly provider?: string | undefined;
+  readonly baseUrl?: string | undefined;
+}
+
+/** The loop host the flags name, or else the one the session was begun with. */
+export function chooseHost(flags: AgentFlags, model: string, begunWith: BegunWith): ChosenHost {
+  const baseUrl = flags["base-url"];
+  const provider = flags.provider ?? (baseUrl === undefined ? begunWith.provider : "claude");
+  return provider === "claude" ? claudeHost(baseUrl ?? begunWith.baseUrl) : localHost(model);
+}

@@ -1,0 +1,37 @@
+/**
+ * Which model the in-process loop host asks, by what the environment holds:
+ *
+ *   ANTHROPIC_API_KEY                     Anthropic Messages (ANTHROPIC_BASE_URL for another address)
+ *   OPENAI_BASE_URL, and OPENAI_API_KEY   an OpenAI-compatible endpoint, on this machine or elsewhere
+ *
+ * An empty variable counts as not set.
+ */
+
+import type { Model } from "../../providers/local/model.ts";
+import { anthropicMessages } from "../../providers/local/models/anthropic/index.ts";
+import { openAICompatible } from "../../providers/local/models/openai/index.ts";
+
+/** A model, and how to name it to the user. */
+export interface ChosenModel {
+  readonly label: string;
+  readonly model: Model;
+}
+
+/** Chooses a model; undefined when the environment names none. */
+export function chooseModel(modelId: string | undefined): ChosenModel | undefined {
+  const { env } = process;
+  const id = modelId ?? "the agent's model";
+  const apiKey = env["ANTHROPIC_API_KEY"] || undefined;
+  const baseUrl = env["OPENAI_BASE_URL"] || undefined;
+  if (apiKey !== undefined)
+    return {
+      label: `${id} (Anthropic)`,
+      model: anthropicMessages({ model: modelId, apiKey, baseUrl: env["ANTHROPIC_BASE_URL"] || undefined }),
+    };
+  if (baseUrl === undefined) return undefined;
+  const model = openAICompatible({ model: modelId, baseUrl, apiKey: env["OPENAI_API_KEY"] || undefined });
+  return { label: `${id} at ${new URL(baseUrl).host}`, model };
+}
+
+/** What to set, for messages and help. */
+export const MODEL_VARIABLES: string = "ANTHROPIC_API_KEY or OPENAI_BASE_URL";

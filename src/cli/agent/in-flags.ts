@@ -1,0 +1,41 @@
+/** Errors in the words of the command line: where the library names an option, this names a flag, variable or command. */
+
+import { isTransient, LoophostError } from "../../core/errors.ts";
+import type { StoredRun } from "./go-on.ts";
+import { resumeLine } from "./go-on.ts";
+
+/** An error of opening a session with a provider. */
+export function inFlags(error: LoophostError, provider: string): LoophostError {
+  const { code, message, status } = error;
+  if (code === "session_owned") return reword(error, `${sentence(message, ":")} pass --wait, or --take.`);
+  if (code === "agent_changed")
+    return reword(error, message.replace(/open the session with .*$/, "pass --changed-agent."));
+  if (provider === "claude" && (status === 401 || status === 403))
+    return reword(error, `${sentence(message)} Its key comes from ANTHROPIC_API_KEY.`);
+  return error;
+}
+
+/** An error of a run. What an outage stopped can be taken up later, where it was kept. */
+export function inCommands(
+  error: LoophostError,
+  provider: string,
+  stored: StoredRun | undefined,
+): LoophostError {
+  const isOutage = isTransient(error) || error.code === "store_failed" || error.code === "host_unreachable";
+  if (!isOutage || stored === undefined) return inFlags(error, provider);
+  // What the host never had cannot be taken up; what it may have, must not be said again.
+  const isUnsaid = provider === "claude" && error.result?.turns === 0 && error.mayRetry !== false;
+  const wayOut = isUnsaid
+    ? `The host had not begun: say it again with --session ${stored.sessionId}.`
+    : `To go on: ${resumeLine(stored)}`;
+  return reword(error, `${sentence(error.message)} ${wayOut}`);
+}
+
+/** An error with another message, and the exit code it had. */
+export function reword(error: LoophostError, message: string): LoophostError {
+  return new LoophostError(error.code, message, { cause: error });
+}
+
+function sentence(text: string, end = "."): string {
+  return `${text.replace(/\.$/, "")}${end}`;
+}

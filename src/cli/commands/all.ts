@@ -1,0 +1,21 @@
+/** The commands of the command line, in the order its help lists them. */
+
+import type { Command } from "../command.ts";
+import { approveCommand } from "./approve.ts";
+import { conformanceCommand } from "./conformance.ts";
+import { demoCommand } from "./demo.ts";
+import { resumeCommand } from "./resume.ts";
+import { runCommand } from "./run.ts";
+import { serveCommand } from "./serve.ts";
+import { sessionsCommand } from "./sessions.ts";
+
+/** All commands. */
+export const COMMANDS: readonly Command[] = [
+  runCommand,
+  resumeCommand,
+  approveCommand,
+  sessionsCommand,
+  serveCommand,
+  conformanceCommand,
+  demoCommand,
+];

@@ -1,0 +1,191 @@
+/**
+ * A run as a person watches it: the agent's text on one output, what happens around it on the other.
+ *
+ *   P1  the text output holds what the agent said and nothing else, so that it can be piped on
+ *   P2  deltas are shown on a terminal only: elsewhere a message that the host starts again could not be taken back
+ *   P3  on a terminal both outputs share the screen: a note never lands in the middle of a line, and the status line
+ *       is wiped before anything else is written
+ */
+
+import { styleText } from "node:util";
+
+import type { SessionEvent } from "../../core/events.ts";
+import type { SessionResult } from "../../core/results.ts";
+import { resultText } from "../../core/results.ts";
+import {
+  count,
+  formatBytes,
+  formatCall,
+  formatMs,
+  formatMoney,
+  formatUsage,
+  printable,
+  resultBytes,
+  shorten,
+} from "./format.ts";
+
+/** Where lines go: standard output or error, or what a test puts in their place. */
+export interface Output {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  hasColors?(): boolean;
+  write(text: string): unknown;
+}
+
+/** Shows a run while it happens. */
+export class Progress {
+  readonly #text: Output;
+  readonly #notes: Output;
+  readonly #started: number = performance.now();
+  readonly #calls = new Map<string, string>();
+  #isMidLine = false;
+  #hasStreamed = false;
+  #hasStatus = false;
+
+  constructor(text: Output, notes: Output) {
+    this.#text = text;
+    this.#notes = notes;
+  }
+
+  /** Shows what there is to show of an event. */
+  show(event: SessionEvent): void {
+    switch (event.type) {
+      case "turn.started":
+        return this.#status("thinking");
+      case "text.delta":
+        return event.thread === undefined ? this.#delta(event.text) : undefined;
+      case "message":
+        return event.thread === undefined
+          ? this.#message(event.text)
+          : this.note(`  ${event.thread}: ${shorten(event.text, 100)}`);
+      case "deltas.retracted":
+        if (this.#hasStreamed) this.note(`  (starting this message again: ${event.reason})`);
+        this.#hasStreamed = false;
+        return;
+      case "tool.called":
+        this.#calls.set(event.id, formatCall(event.name, event.input));
+        return this.#showRunning();
+      case "tool.finished":
+        return this.#finished(event);
+      case "server_tool.called":
+        return this.note(`  ${formatCall(event.name, event.input)}  on the host`);
+      case "retrying":
+        // Only a host that tries again by itself needs no pause of ours.
+        return this.note(
+          event.delayMs === 0
+            ? `  the host tries again: ${event.reason}`
+            : `  trying again in ${formatMs(event.delayMs)}: ${event.reason}`,
+        );
+      case "context.compacted":
+        return this.note("  the conversation was compacted to make room");
+      case "stream.lost":
+        return this.note(`  the stream dropped, reconnecting: ${event.reason}`);
+      case "stream.restored":
+        return this.note("  reconnected, nothing lost");
+      case "outcome.evaluated":
+        return this.note(
+          `  graded (${event.iteration}): ${event.verdict}, ${shorten(event.explanation, 100)}`,
+        );
+      case "thread.changed":
+        return event.status === "created" ? this.note(`  ${event.agentName} began`) : undefined;
+      case "run.ended":
+      case "run.failed":
+        return this.#clear();
+      case "run.waiting":
+        for (const { id, what } of event.on)
+          if (what === "answer") this.note(`  waiting for the answer to ${this.#calls.get(id) ?? id}`);
+        return;
+      case "run.started":
+      case "thinking.delta":
+      case "tool.started":
+      case "tool.posted":
+      case "approval.requested":
+      case "server_tool.finished":
+      case "usage":
+      case "turn.ended":
+      case "provider":
+        return;
+    }
+  }
+
+  /** Writes a line beside the text. */
+  note(line: string, style: "dim" | "red" | "yellow" = "dim"): void {
+    this.#clear();
+    const text = printable(line);
+    this.#notes.write(
+      `${this.#notes.hasColors?.() === true ? styleText(style, text, { validateStream: false }) : text}\n`,
+    );
+  }
+
+  /** Writes what somebody else has to say beside the text, as it is. */
+  pass(text: string): void {
+    this.#clear();
+    this.#notes.write(text);
+  }
+
+  /** Says how the run ended and what it took. */
+  end(result: SessionResult, how: string = result.ending === "completed" ? "end_turn" : result.ending): void {
+    this.#clear();
+    if (result.details?.message !== undefined) this.note(`\n${result.details.message}`, "yellow");
+    const parts = [
+      how,
+      count(result.turns, "turn"),
+      count(result.toolUses.length, "tool call"),
+      formatUsage(result.usage),
+      result.cost && formatMoney(result.cost),
+      formatMs(performance.now() - this.#started),
+    ];
+    this.#notes.write("\n");
+    this.note(parts.filter((part) => part !== undefined).join(" · "));
+  }
+
+  #delta(text: string): void {
+    if (this.#text.isTTY !== true || text === "") return;
+    if (!this.#isMidLine) this.#clear();
+    this.#text.write(printable(text));
+    this.#isMidLine = !text.endsWith("\n");
+    this.#hasStreamed = true;
+  }
+
+  #message(text: string): void {
+    if (!this.#hasStreamed && text !== "") {
+      this.#clear();
+      this.#text.write(this.#text.isTTY === true ? printable(text) : text);
+      this.#isMidLine = !text.endsWith("\n");
+    }
+    this.#hasStreamed = false;
+    this.#endLine();
+  }
+
+  #finished({ id, name, result, durationMs }: Extract<SessionEvent, { type: "tool.finished" }>): void {
+    const call = this.#calls.get(id) ?? name;
+    this.#calls.delete(id);
+    if (result.isError)
+      this.note(`  ✗ ${call}  ${formatMs(durationMs)}  ${shorten(resultText(result), 120)}`, "red");
+    else this.note(`  ✓ ${call}  ${formatMs(durationMs)}  ${formatBytes(resultBytes(result))}`);
+    this.#showRunning();
+  }
+
+  #showRunning(): void {
+    if (this.#calls.size > 0) this.#status([...this.#calls.values()].join(", "));
+  }
+
+  /** Shows what is going on right now, until something else is written. */
+  #status(doing: string): void {
+    if (this.#notes.isTTY !== true || this.#isMidLine) return;
+    this.#clear();
+    this.#notes.write(`  … ${shorten(doing, (this.#notes.columns ?? 80) - 6)}`);
+    this.#hasStatus = true;
+  }
+
+  #clear(): void {
+    if (this.#hasStatus) this.#notes.write("\r\u001b[2K");
+    this.#hasStatus = false;
+    this.#endLine();
+  }
+
+  #endLine(): void {
+    if (this.#isMidLine) this.#text.write("\n");
+    this.#isMidLine = false;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What a check is given: a client that makes agents, environments and sessions, and takes away all it made.
+ *
+ *   G1  agents and environments serve a whole run, so that a run stays within the rates of a paid service; everything
+ *       else belongs to the check that made it
+ *   G2  what could not be taken away is named, never kept quiet about
+ */
+
+import type { JsonObject } from "../core/json.ts";
+import { EventFeed } from "./event-feed.ts";
+import { at, ok, textAt } from "./expect.ts";
+import { Talk } from "./talk.ts";
+import type { Reply, Wire } from "./wire.ts";
+
+/** What serves a whole run. */
+export class Household {
+  readonly modelId: string;
+  readonly silenceMs: number;
+  readonly ids: Map<string, string> = new Map();
+  readonly made: string[] = [];
+  readonly left: string[] = [];
+
+  constructor(modelId: string, silenceMs: number) {
+    this.modelId = modelId;
+    this.silenceMs = silenceMs;
+  }
+
+  /** Takes away what was made, the latest first. */
+  async clear(wire: Wire, made: readonly string[]): Promise<void> {
+    for (const path of made.toReversed()) if (!(await remove(wire, path))) this.left.push(path);
+  }
+}
+
+const SYSTEM =
+  "You are part of a test of a server. Do what a message asks, exactly and without any remark. " +
+  "Never call a tool that a message does not name.";
+
+/** The tool every agent here has. */
+export const LOOK_UP: JsonObject = {
+  type: "custom",
+  name: "look_up",
+  description: "Finds the code that belongs to a word.",
+  input_schema: { type: "object", properties: { word: { type: "string" } }, required: ["word"] },
+};
+
+/** A client in one check. */
+export class Guest {
+  readonly wire: Wire;
+  readonly #household: Household;
+  readonly #made: string[];
+
+  /** @param made gets the paths of what is made, to be taken away */
+  constructor(wire: Wire, household: Household, made: string[]) {
+    this.wire = wire;
+    this.#household = household;
+    this.#made = made;
+  }
+
+  get modelId(): string {
+    return this.#household.modelId;
+  }
+
+  /** How long a stream may be silent. */
+  get silenceMs(): number {
+    return this.#household.silenceMs;
+  }
+
+  /** Creates an agent that nobody else uses. */
+  async newAgent(changes: object = {}): Promise<Reply> {
+    const body = {
+      name: "loophost-conformance",
+      model: this.modelId,
+      system: SYSTEM,
+      tools: [LOOK_UP],
+      ...changes,
+    };
+    return this.remember(ok(await this.wire.post("/v1/agents", body)), "/v1/agents");
+  }
+
+  /** Creates an environment that nobody else uses. */
+  async newEnvironment(changes: object = {}): Promise<Reply> {
+    // Servers may want every name once.
+    const name = `loophost-conformance-${crypto.randomUUID()}`;
+    const reply = await this.wire.post("/v1/environments", { name, ...changes });
+    return this.remember(ok(reply), "/v1/environments");
+  }
+
+  /** The id of an agent to make sessions of. */
+  agent(): Promise<string> {
+    return this.shared("agent", () => this.newAgent());
+  }
+
+  /** The id of an environment to make sessions in. */
+  environment(): Promise<string> {
+    return this.shared("environment", () => this.newEnvironment());
+  }
+
+  /** The id of something made once for the whole run. */
+  async shared(key: string, make: () => Promise<Reply>): Promise<string> {
+    const { ids, made } = this.#household;
+    const id = ids.get(key) ?? textAt(await make(), "id");
+    if (!ids.has(key)) {
+      ids.set(key, id);
+      // It is what was made last, and the run's from now on.
+      const path = this.#made.pop();
+      if (path !== undefined) made.push(path);
+    }
+    return id;
+  }
+
+  /** Creates a session. */
+  async newSession(changes: object = {}): Promise<Reply> {
+    return ok(await this.trySession(changes));
+  }
+
+  /** Asks for a session, which may be refused. */
+  async trySession(changes: object): Promise<Reply> {
+    const reply = await this.wire.post("/v1/sessions", {
+      agent: await this.agent(),
+      environment_id: await this.environment(),
+      ...changes,
+    });
+    return reply.status === 200 ? this.remember(reply, "/v1/sessions") : reply;
+  }
+
+  /** Creates a session and follows it. The stream ends with the check. */
+  async talk(changes: object = {}): Promise<Talk> {
+    const id = textAt(await this.newSession(changes), "id");
+    return new Talk(this.wire, id, await this.follow(id));
+  }
+
+  /** Follows a session. The stream ends with the check. */
+  follow(sessionId: string, query = ""): Promise<EventFeed> {
+    return EventFeed.open(this.wire, `/v1/sessions/${sessionId}/events/stream${query}`);
+  }
+
+  /** Remembers what a reply made, to take it away. */
+  remember(reply: Reply, collection: string): Reply {
+    const path = `${collection}/${textAt(reply, "id")}`;
+    if (!this.#made.includes(path)) this.#made.push(path);
+    return reply;
+  }
+}
+
+/** Removes a thing in the way its kind allows; whether it is gone. */
+async function remove(wire: Wire, path: string): Promise<boolean> {
+  if (path.startsWith("/v1/agents/")) return isGone(await wire.post(`${path}/archive`));
+  if (isGone(await wire.delete(path))) return true;
+  if (path.startsWith("/v1/sessions/")) {
+    // Busy: it has to be told to stop, and stops when it can.
+    for (let pauseMs = 20; pauseMs < 2_000; pauseMs *= 2) {
+      await wire.post(`${path}/events`, { events: [{ type: "user.interrupt" }] });
+      await wire.pause(pauseMs);
+      if (isGone(await wire.delete(path))) return true;
+    }
+  }
+  return isGone(await wire.post(`${path}/archive`));
+}
+
+function isGone({ status, body }: Reply): boolean {
+  return status === 200 || status === 204 || (status === 404 && at(body, "type") === "error");
+}

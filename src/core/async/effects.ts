@@ -1,0 +1,36 @@
+/** The effects of a session under way: started from synchronous code, followed to their end, and waited for at the end of all. */
+
+import type { Clock } from "../clock.ts";
+import { sleep } from "./abort.ts";
+
+/** Effects under way. */
+export class Effects {
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #onFailure: (thrown: unknown) => void;
+
+  constructor(onFailure: (thrown: unknown) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** Starts an effect; one that fails is reported, and never an unhandled rejection. */
+  start(effect: () => Promise<unknown>): void {
+    const underWay = effect();
+    this.#underWay.add(underWay);
+    underWay.then(
+      () => this.#underWay.delete(underWay),
+      (thrown: unknown) => {
+        this.#underWay.delete(underWay);
+        this.#onFailure(thrown);
+      },
+    );
+  }
+
+  /** Waits for what is under way, but no longer than so many milliseconds. */
+  async settle(withinMs: number, clock: Clock): Promise<void> {
+    if (this.#underWay.size === 0) return;
+    const enough = new AbortController();
+    const patience = sleep(withinMs, clock, enough.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.#underWay), patience]);
+    enough.abort();
+  }
+}

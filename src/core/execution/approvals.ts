@@ -1,0 +1,93 @@
+/**
+ * Decisions about calls that wait for somebody: asked for, recorded, acted on.
+ *
+ *   A1  a decision is recorded before it is acted on, and never asked for again
+ *   A2  a check that breaks grants nothing (I9)
+ */
+
+import type { Effects } from "../async/effects.ts";
+import { LoophostError } from "../errors.ts";
+import type { ApprovalRequested, RunWaiting } from "../events.ts";
+import type { JournalEntry } from "../journal/entry.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Call, LoopInput } from "../loop/state.ts";
+import type { ToolResult } from "../results.ts";
+import type { OnApproval } from "../session.ts";
+
+/** What decisions are made with. */
+export interface ApprovalOptions {
+  readonly onApproval: OnApproval | undefined;
+  readonly journal: Journal;
+  readonly effects: Effects;
+  readonly dispatch: (input: LoopInput) => void;
+  /** The calls of the open turn, and whether a run is open to act on them. */
+  readonly look: () => { readonly calls: readonly Call[]; readonly isRunOpen: boolean };
+}
+
+/** The decisions of one session. */
+export class Approvals {
+  readonly #options: ApprovalOptions;
+
+  constructor(options: ApprovalOptions) {
+    this.#options = options;
+  }
+
+  /** Somebody decided. Between runs the decision is kept for the next. */
+  decide(id: string, allow: boolean, why: string | undefined): Promise<void> {
+    this.#mustWait(id, "asking");
+    return this.#decided(id, allow, why);
+  }
+
+  /** Somebody gave the result of an external tool's call. */
+  answer(id: string, result: ToolResult): Promise<void> {
+    this.#mustWait(id, "awaiting");
+    const finished = { type: "finished", id, result, durationMs: 0, replayed: false } as const;
+    return this.#record({ type: "call.finished", id, result }, finished);
+  }
+
+  /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`. */
+  ask(request: ApprovalRequested): void {
+    const { onApproval, journal, effects, dispatch } = this.#options;
+    const { id } = request;
+    const before = journal.recorded.decisions.get(id);
+    if (before !== undefined) return dispatch({ type: "decided", id, ...before });
+    if (onApproval === undefined) return;
+    effects.start(async () => {
+      const decision = await Promise.resolve(request)
+        .then(onApproval)
+        .catch(() => ({ allow: false, why: "the approval check failed" }));
+      const { allow, why } = typeof decision === "boolean" ? { allow: decision, why: undefined } : decision;
+      await this.#decided(id, allow, why);
+    });
+  }
+
+  /** Whether nothing here will move the run on: an `onApproval` under way will. */
+  isUpToOthers({ on }: RunWaiting): boolean {
+    return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
+  }
+
+  #decided(id: string, allow: boolean, why: string | undefined): Promise<void> {
+    const decided = { type: "decided", id, allow, why } as const;
+    return this.#record(decided, decided);
+  }
+
+  /** Acts on what is on record; a record that fails is told to whoever waits for it, and fails a run that is open. */
+  #record(entry: JournalEntry, input: LoopInput): Promise<void> {
+    const { journal, effects, dispatch } = this.#options;
+    const recorded = journal.record(entry);
+    if (recorded === undefined) dispatch(input);
+    const acted = recorded?.then(() => dispatch(input)) ?? Promise.resolve();
+    effects.start(() => acted);
+    return acted;
+  }
+
+  #mustWait(id: string, status: "asking" | "awaiting"): void {
+    const { calls, isRunOpen } = this.#options.look();
+    // Between runs nobody has looked yet at what a call found in the past needs.
+    const waiting = calls.filter((call) => call.status === status || (!isRunOpen && call.status === "seen"));
+    if (waiting.some((call) => call.id === id)) return;
+    const what = status === "asking" ? "approval" : "an answer";
+    const others = waiting.map((call) => call.id).join(", ") || "none";
+    throw new LoophostError("invalid_options", `Call "${id}" does not wait for ${what}. Waiting: ${others}.`);
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Executes the calls the loop decides on: in parallel up to a limit, each journalled, each cancellable.
+ *
+ *   E1  a call with a recorded result is answered from the journal (I2)
+ *   E2  a call recorded as started, without a result, follows its tool's `ifUnknown` (I4)
+ *   E3  reading the host never waits for a tool (I8)
+ */
+
+import type { Agent } from "../agent.ts";
+import { sleep } from "../async/abort.ts";
+import type { Clock } from "../clock.ts";
+import { LoophostError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Call, LoopInput } from "../loop/state.ts";
+import type { ToolResult } from "../results.ts";
+import { textResult } from "../results.ts";
+import type { UnknownCalls } from "../session.ts";
+import type { Tool } from "../tool.ts";
+import type { ToolRun } from "./run-tool.ts";
+import { needsApproval, probeTool, runTool } from "./run-tool.ts";
+
+/** What the executor works with. */
+export interface ExecutorOptions {
+  readonly agent: Agent;
+  readonly sessionId: string;
+  readonly context: unknown;
+  readonly unknownCalls: UnknownCalls | undefined;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Feeds the loop. */
+  readonly dispatch: (input: LoopInput) => void;
+  /** Tells the reader. */
+  readonly tell: (event: SessionEvent) => void;
+}
+
+/** The tool calls of one session, while they execute. */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #running = new Map<string, AbortController>();
+  readonly #queued: (() => void)[] = [];
+  #slotsTaken = 0;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#tools = new Map(options.agent.tools.map((tool) => [tool.name, tool]));
+  }
+
+  /** Executes a call and dispatches what came of it. Rejects only when the journal cannot be written. */
+  async execute(call: Call): Promise<void> {
+    const cancel = new AbortController();
+    this.#running.set(call.id, cancel);
+    let outcome: LoopInput | undefined;
+    try {
+      outcome = await this.#settle(call, cancel.signal);
+    } finally {
+      this.#running.delete(call.id);
+    }
+    // Last, since it may lead to this very call being executed again: approved, say.
+    if (outcome !== undefined && !cancel.signal.aborted) this.#options.dispatch(outcome);
+  }
+
+  /** Stops calls; their tools see their signal abort, and their results are dropped. */
+  cancel(ids: Iterable<string>): void {
+    for (const id of ids) this.#running.get(id)?.abort();
+  }
+
+  /** Stops every call. */
+  cancelAll(): void {
+    this.cancel([...this.#running.keys()]);
+  }
+
+  /** What came of a call; undefined when it was cancelled, and nobody waits to hear. */
+  async #settle(call: Call, signal: AbortSignal): Promise<LoopInput | undefined> {
+    const { clock, journal } = this.#options;
+    const { id, name, approved } = call;
+    const recorded = journal.recorded.calls.get(id);
+    if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
+    if (recorded?.state === "posted") return { type: "call.answered", id };
+
+    const tool = this.#tools.get(name);
+    const isOthers = tool === undefined ? await this.#isForOthers(call, signal) : tool.execute === undefined;
+    if (isOthers) return { type: "answer.needed", id };
+    const run = this.#toolRun(id, signal);
+    if (tool !== undefined && !approved) {
+      const asks =
+        recorded === undefined
+          ? tool.needsApproval !== undefined && (await needsApproval(tool, call, run))
+          : tool.ifUnknown === "ask";
+      if (asks) return { type: "approval.needed", id };
+    }
+
+    await this.#slot();
+    try {
+      if (signal.aborted) return undefined;
+      const startedAt = clock.now();
+      const result =
+        recorded === undefined || approved
+          ? await this.#run(call, run)
+          : await this.#afterUnknown(call, tool, run);
+      // There is nothing to record of a cancelled call either, since nothing will be posted.
+      if (signal.aborted) return undefined;
+      await journal.record({ type: "call.finished", id, result });
+      return finished(id, result, Math.round(clock.now() - startedAt), false);
+    } finally {
+      this.#slotsTaken -= 1;
+      this.#queued.shift()?.();
+    }
+  }
+
+  /** Whether a call of a tool that is not here is left to whoever else holds the session. */
+  async #isForOthers({ name, kind }: Call, signal: AbortSignal): Promise<boolean> {
+    const { unknownCalls = kind === "others" ? "leave" : "answer", clock } = this.#options;
+    if (unknownCalls === "fail")
+      throw new LoophostError(
+        "unresolved_requires_action",
+        `The host waits for a call of "${name}", which is not a tool of this agent.`,
+      );
+    if (typeof unknownCalls === "object")
+      await sleep(unknownCalls.answerAfterMs, clock, signal).catch(() => undefined);
+    return unknownCalls === "leave";
+  }
+
+  async #run(call: Call, run: ToolRun): Promise<ToolResult> {
+    const { journal, tell } = this.#options;
+    const { id, name, input } = call;
+    await journal.record({ type: "call.started", id, name, input });
+    tell({ type: "tool.started", id, name });
+    return runTool(call, run);
+  }
+
+  /** The process died while this call ran: its tool says what to make of that. */
+  async #afterUnknown(call: Call, tool: Tool | undefined, run: ToolRun): Promise<ToolResult> {
+    const policy = tool?.ifUnknown;
+    if (policy === "rerun") return this.#run(call, run);
+    if (tool !== undefined && typeof policy === "object") {
+      const probed = await probeTool(tool, policy, run);
+      if (probed === "absent") return this.#run(call, run);
+      if (probed !== "unknown") return probed;
+    }
+    return textResult(
+      `${call.name} was started, but this process stopped before its result was known. It may or may not have taken effect. Check before calling it again.`,
+      true,
+    );
+  }
+
+  #toolRun(callId: string, signal: AbortSignal): ToolRun {
+    const { agent, clock, context, sessionId } = this.#options;
+    return {
+      tools: this.#tools,
+      context: { callId, sessionId, idempotencyKey: `${sessionId}:${callId}`, context },
+      signal,
+      timeoutMs: agent.limits.toolTimeoutMs,
+      maxResultChars: agent.limits.maxResultChars,
+      clock,
+    };
+  }
+
+  /** Resolves when one of the parallel places is this call's. */
+  #slot(): Promise<void> | undefined {
+    this.#slotsTaken += 1;
+    if (this.#slotsTaken <= this.#options.agent.limits.maxParallelTools) return undefined;
+    return new Promise((resolve) => this.#queued.push(resolve));
+  }
+}
+
+function finished(id: string, result: ToolResult, durationMs: number, replayed: boolean): LoopInput {
+  return { type: "finished", id, result, durationMs, replayed };
+}

@@ -1,0 +1,201 @@
+/**
+ * Executes one call: check the input, run the tool under its deadline, make a result of whatever happens.
+ *
+ *   T1  never rejects: a tool that fails is a result for the model, not an exception
+ *   T2  always returns in time: what ignores its signal is left behind, and a call that is cancelled is not begun
+ *   T3  a result is something every host takes: bounded, with no empty text and no broken characters
+ *   T4  the model gets a failure's message, never its stack, nor a path of this machine (I11)
+ */
+
+import { onAbort } from "../async/abort.ts";
+import type { Clock } from "../clock.ts";
+import { isObject } from "../json.ts";
+import type { Call } from "../loop/state.ts";
+import type { ContentBlock, ToolResult } from "../results.ts";
+import { textResult } from "../results.ts";
+import type { IfUnknown, Tool, ToolContext } from "../tool.ts";
+import { isToolContent } from "../tool.ts";
+
+/** A call, as a tool gets it. */
+export type ToolCall = Pick<Call, "name" | "input" | "problem">;
+
+/** What a call is executed with. */
+export interface ToolRun {
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly context: Omit<ToolContext, "signal">;
+  /** Aborts the call: the run ended, or the host no longer waits for it. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  readonly maxResultChars: number;
+  readonly clock: Clock;
+}
+
+/** Executes a call. */
+export async function runTool(call: ToolCall, run: ToolRun): Promise<ToolResult> {
+  try {
+    return presentable(await attempt(call, run), run.maxResultChars);
+  } catch (thrown) {
+    return textResult(describeForModel(thrown), true);
+  }
+}
+
+/** Whether a call must be approved before it runs. Input the tool would refuse is not worth asking about. */
+export async function needsApproval(tool: Tool, call: ToolCall, run: ToolRun): Promise<boolean> {
+  if (tool.needsApproval === undefined || call.problem !== undefined) return false;
+  try {
+    return await inTime(tool, run, async () => {
+      const checked = await tool.schema.validate(call.input);
+      if (!checked.ok) return false;
+      // Anything but a plain no is a yes: a check may forget to return, and its promise may be overlooked by its types.
+      const answer: unknown = tool.needsApproval?.(checked.value);
+      return (await answer) !== false;
+    });
+  } catch {
+    return true; // fail closed: a check that breaks grants nothing
+  }
+}
+
+/**
+ * Asks a tool's probe what became of a call that had started.
+ *
+ * @returns its result, or "absent" when it did not take effect, or "unknown" when the probe could not tell
+ */
+export async function probeTool(
+  tool: Tool,
+  policy: Extract<IfUnknown, object>,
+  run: ToolRun,
+): Promise<ToolResult | "absent" | "unknown"> {
+  try {
+    const found = await inTime(tool, run, async () => policy.probe(run.context.idempotencyKey));
+    return found === undefined ? "absent" : presentable(toResult(found), run.maxResultChars);
+  } catch {
+    return "unknown";
+  }
+}
+
+async function attempt(call: ToolCall, run: ToolRun): Promise<ToolResult> {
+  const { name, problem } = call;
+  const tool = run.tools.get(name);
+  if (tool === undefined) return textResult(unknownTool(name, run.tools), true);
+  if (problem !== undefined)
+    return textResult(`The input of ${name} could not be read: ${problem}. Send valid JSON.`, true);
+  return inTime(tool, run, (signal) =>
+    onceThere(tool.schema.validate(call.input), (checked) => {
+      if (!checked.ok) return textResult(invalidInput(name, checked.problems), true);
+      signal.throwIfAborted();
+      return onceThere(tool.execute?.(checked.value, { ...run.context, signal }), toResult);
+    }),
+  );
+}
+
+/** Goes on with a value: at once, unless it is yet to come. */
+function onceThere<T, U>(value: T | PromiseLike<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
+  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
+function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Does a tool's work under its deadline, which work that is done at once does not need. */
+function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) => T | Promise<T>): T | Promise<T> {
+  if (run.signal.aborted) throw new Error(`${tool.name} was cancelled`);
+  const own = new AbortController();
+  const done = work(own.signal);
+  return done instanceof Promise ? settleInTime(tool, run, done, own) : done;
+}
+
+/** Settles as the work does, or at its deadline. */
+async function settleInTime<T>(tool: Tool, run: ToolRun, done: Promise<T>, own: AbortController): Promise<T> {
+  const timeoutMs = tool.timeoutMs ?? run.timeoutMs;
+  const tooLate = Promise.withResolvers<never>();
+  const giveUp = (what: string) => {
+    const error = new Error(`${tool.name} ${what}`);
+    own.abort(error);
+    tooLate.reject(error);
+  };
+  const cancelTimer = run.clock.after(timeoutMs, () => giveUp(`timed out after ${timeoutMs} ms`));
+  const unlink = onAbort([run.signal], () => giveUp("was cancelled"));
+  try {
+    return await Promise.race([done, tooLate.promise]);
+  } finally {
+    cancelTimer();
+    unlink();
+  }
+}
+
+/** Why a name is not a tool, in words that help the model pick another. */
+function unknownTool(name: string, tools: ReadonlyMap<string, Tool>): string {
+  return `There is no tool named "${name}". The tools are: ${[...tools.keys()].join(", ") || "none"}.`;
+}
+
+const MAX_PROBLEMS = 20;
+const MAX_PROBLEM_CHARS = 500;
+
+function invalidInput(name: string, problems: readonly string[]): string {
+  const shown = problems.slice(0, MAX_PROBLEMS).map((problem) => problem.slice(0, MAX_PROBLEM_CHARS));
+  if (shown.length < problems.length) shown.push(`and ${problems.length - shown.length} more`);
+  return [`Invalid input for ${name}:`, ...shown].join("\n- ");
+}
+
+function toResult(value: unknown): ToolResult {
+  if (isToolContent(value)) return { content: value.content, isError: value.isError };
+  if (value instanceof Error) throw value; // returned by mistake; as JSON it would be {}
+  if (value === undefined || typeof value === "string") return textResult(value ?? "");
+  return textResult(toJson(value));
+}
+
+function toJson(value: unknown): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (cause) {
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new TypeError(`the tool returned something that is not JSON${why}`, { cause });
+  }
+  if (json === undefined) throw new TypeError(`the tool returned a ${typeof value}, which is not JSON`);
+  return json;
+}
+
+/** Makes a result fit to be sent: hosts refuse a text that is empty, or that was cut in the middle of a character. */
+function presentable(result: ToolResult, maxChars: number): ToolResult {
+  let left = maxChars;
+  let cut = 0;
+  const content = result.content.flatMap((block): ContentBlock[] => {
+    if (block.type !== "text") return [block];
+    const text = block.text.slice(0, left).toWellFormed();
+    cut += block.text.length - text.length;
+    left -= text.length;
+    return text === "" ? [] : [{ ...block, text }];
+  });
+  if (cut > 0)
+    content.push({ type: "text", text: `[${cut} more characters were left out; ask for less at a time]` });
+  if (content.length === 0) content.push({ type: "text", text: "(no output)" });
+  return { ...result, content };
+}
+
+const MAX_MESSAGE_CHARS = 2_000;
+
+/** How a path of this machine begins: under the folders where programs and people live. */
+const PATH_START =
+  String.raw`(?:file:\/\/\/?(?:[A-Za-z]:)?|(?<![\w.-])(?:[A-Za-z]:[\\/]|\\\\[\w.-]+\\|` +
+  String.raw`\/(?:app|etc|home|mnt|nix|opt|private|root|srv|tmp|usr|var|workspace|Users|Volumes)\/))`;
+/** First what looks like one and is not: URLs, and request lines. Then paths; in quotes they may have spaces. */
+const LOCAL_PATH = new RegExp(
+  String.raw`(\b(?!file:)\w[\w+.-]+:\/\/[^\s'"\x60]*|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S+)|` +
+    String.raw`(?<=(['"\x60]))${PATH_START}[^\n]*?(?=\2)|${PATH_START}[^\s'"\x60:)]*`,
+  "g",
+);
+
+/** What a model is told of a thrown value. */
+function describeForModel(thrown: unknown): string {
+  const message = typeof thrown === "string" ? thrown : isObject(thrown) ? thrown["message"] : undefined;
+  if (typeof message !== "string" || message === "")
+    return `Error: the tool failed (${thrown instanceof Error ? thrown.name : typeof thrown}).`;
+  const [text = ""] = message.slice(0, MAX_MESSAGE_CHARS).split(/\n\s+at /, 1);
+  return `Error: ${text.toWellFormed().replaceAll(LOCAL_PATH, fileName)}`;
+}
+
+function fileName(path: string, noPath: string | undefined): string {
+  return noPath ?? (path.split(/[\\/]/).at(-1) || "…");
+}

@@ -1,0 +1,94 @@
+/**
+ * What is written to a session's log, and what is known from it.
+ *
+ * An entry is written when something can no longer be taken back or must not be done again. What one entry says is
+ * true as a whole, so what belongs together is one entry.
+ */
+
+import type { RunWaiting } from "../events.ts";
+import type { HostInput } from "../provider.ts";
+import type { Ending, RunEnd, ToolResult, ToolUse, Usage } from "../results.ts";
+import type { TranscriptMessage } from "../transcript.ts";
+
+/** What an agent is to a model, part by part, as JSON text. Its name and limits are not among it. */
+export type ShownAgent = Readonly<Record<"instructions" | "model" | "tools" | "output", string>>;
+
+/** What is written to a session's log; in a store each entry also has `at`, milliseconds since 1970. */
+export type JournalEntry =
+  | {
+      readonly type: "session.opened";
+      readonly agent: string;
+      readonly shown: ShownAgent;
+      readonly provider: string;
+    }
+  | { readonly type: "run.started"; readonly runId: string; readonly input: readonly HostInput[] }
+  /** The host has the run's input. */
+  | { readonly type: "input.sent"; readonly runId: string }
+  | Said
+  /** The conversation was rewritten. */
+  | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }
+  | { readonly type: "call.started"; readonly id: string; readonly name: string; readonly input: unknown }
+  | { readonly type: "call.finished"; readonly id: string; readonly result: ToolResult }
+  | { readonly type: "calls.posted"; readonly ids: readonly string[] }
+  | {
+      readonly type: "decided";
+      readonly id: string;
+      readonly allow: boolean;
+      readonly why?: string | undefined;
+    }
+  | { readonly type: "run.waiting"; readonly on: RunWaiting["on"] }
+  | ({ readonly type: "run.ended"; readonly runId: string } & RunEnd & Partial<Spent>)
+  | ({
+      readonly type: "run.failed";
+      readonly runId: string;
+      readonly code: string;
+      readonly message: string;
+    } & Partial<Spent>);
+
+/** What a run took, as far as it was told while it was open here. */
+export interface Spent {
+  readonly turns: number;
+  readonly usage: Usage;
+}
+
+/** A message entered the conversation, where this side holds it. */
+export interface Said {
+  readonly type: "said";
+  readonly message: TranscriptMessage;
+  /** Whether it is the input of the run. */
+  readonly isInput?: boolean | undefined;
+  readonly usage?: Usage | undefined;
+  /** How the turn ended, when this message ended it. */
+  readonly end?: { readonly ending: Ending; readonly stopReason: unknown } | undefined;
+}
+
+/** How far a call came. */
+export type CallRecord =
+  | { readonly state: "started" }
+  | { readonly state: "finished"; readonly result: ToolResult }
+  | { readonly state: "posted" };
+
+/** What is known of a session from its journal. */
+export interface Known {
+  readonly calls: ReadonlyMap<string, CallRecord>;
+  readonly decisions: ReadonlyMap<string, { readonly allow: boolean; readonly why: string | undefined }>;
+  readonly transcript: readonly TranscriptMessage[];
+  /** The run that was open when the log ends. */
+  readonly run: OpenRunRecord | undefined;
+  /** The last run, when it ended. */
+  readonly ended: OpenRunRecord | undefined;
+  readonly runs: number;
+  /** Messages the host is known to have taken from us. */
+  readonly messagesSent: number;
+}
+
+/** A run that has not ended. */
+export interface OpenRunRecord {
+  readonly id: string;
+  readonly input: readonly HostInput[];
+  isSent: boolean;
+  turns: number;
+  usage: Usage;
+  readonly toolUses: Map<string, ToolUse>;
+  end: RunEnd | undefined;
+}

@@ -1,0 +1,36 @@
+/**
+ * The journal of a session: what was done, written before anyone is told.
+ *
+ *   J1  "started" is written before a tool runs, its result before the result is posted (I3)
+ *   J2  a call with a recorded result is never executed again, whatever the host says (I2)
+ *   J3  without a store the journal lives in memory for as long as the session, holding ids once results are posted
+ */
+
+import type { Agent } from "../agent.ts";
+import type { LoophostError } from "../errors.ts";
+import type { Provider } from "../provider.ts";
+import type { JournalEntry, Known } from "./entry.ts";
+
+/** The journal of one session. */
+export interface Journal {
+  /** Whether what is recorded outlives the process. */
+  readonly isKept: boolean;
+  /** What is recorded, up to the last entry. */
+  readonly recorded: Known;
+  /**
+   * Begins to record for an agent on a provider.
+   *
+   * @throws LoophostError `invalid_options` when the session belongs to another provider, `agent_changed` when the agent is not the
+   * one it was begun with and that was not accepted
+   */
+  begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void>;
+  /**
+   * Records an entry; resolves once it is durable. Undefined where there is nothing to wait for, so that a session
+   * without a store pays for no promise.
+   */
+  record(entry: JournalEntry): Promise<void> | undefined;
+  /** Calls back when somebody else became the owner of the session. */
+  whenLost(callback: (error: LoophostError) => void): void;
+  /** Lets go of the session. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+/** Opens the journal of a session: in its store, or in memory without one. */
+
+import type { Store } from "../store.ts";
+import { CallBook } from "./call-book.ts";
+import type { Journal } from "./journal.ts";
+import type { OwnershipOptions } from "./ownership.ts";
+
+/**
+ * Becomes the owner of a session's journal and folds what it holds; without a store, begins one in memory.
+ *
+ * @throws LoophostError `session_owned`, or `store_failed` when the store cannot be read
+ */
+export async function openJournal(
+  store: Store | undefined,
+  how: Omit<OwnershipOptions, "log">,
+): Promise<Journal> {
+  if (store === undefined) return memoryJournal();
+  const { KeptJournal } = await import("./stored-journal.ts");
+  return KeptJournal.open(store, how);
+}
+
+function memoryJournal(): Journal {
+  const recorded = new CallBook();
+  return {
+    isKept: false,
+    recorded,
+    begin: () => Promise.resolve(),
+    record(entry) {
+      recorded.apply(entry);
+      return undefined;
+    },
+    whenLost: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Owning a session: a lease on its log, kept alive for as long as the session is open (I6).
+ *
+ * The lease only says who should keep their hands off. What protects the log is the fencing number: an owner that slept
+ * through its lease and was replaced has every write refused.
+ */
+
+import { sleep } from "../async/abort.ts";
+import type { Clock } from "../clock.ts";
+import { LoophostError } from "../errors.ts";
+import type { WhenOwned } from "../session.ts";
+import type { LogStore } from "../store.ts";
+
+/** What a session is owned with. */
+export interface OwnershipOptions {
+  readonly log: LogStore;
+  readonly sessionId: string;
+  readonly whenOwned: WhenOwned;
+  readonly clock: Clock;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** Who claims it, for whoever is refused. Default: this process, by its number. */
+  readonly owner?: string | undefined;
+}
+
+/** A lease lapses this long after its last renewal; so long does a dead owner keep others out. */
+const LEASE_MS = 30_000;
+const RENEW_MS = LEASE_MS / 3;
+const RETRY_MS = 500;
+
+/** The ownership of one session. */
+export class Ownership {
+  readonly fence: number;
+  readonly #options: OwnershipOptions;
+  #isReleased = false;
+  #cancelRenewal: () => void = () => undefined;
+  #onLost: (error: LoophostError) => void = () => undefined;
+
+  private constructor(fence: number, options: OwnershipOptions) {
+    this.fence = fence;
+    this.#options = options;
+    this.#renewLater();
+  }
+
+  /**
+   * Becomes the owner of a session.
+   *
+   * @throws LoophostError `session_owned` when somebody else is, and it is not waited for or taken
+   */
+  static async claim(options: OwnershipOptions): Promise<Ownership> {
+    const { log, sessionId, whenOwned, clock, signal, owner = describeOwner() } = options;
+    const lease = { owner, ttlMs: LEASE_MS, force: whenOwned === "take" };
+    for (;;) {
+      try {
+        return new Ownership(await log.claim(sessionId, lease), options);
+      } catch (thrown) {
+        const isOwned = thrown instanceof LoophostError && thrown.code === "session_owned";
+        if (!isOwned || whenOwned !== "wait") throw thrown;
+        await sleep(RETRY_MS, clock, signal);
+      }
+    }
+  }
+
+  /** Calls back when somebody else became the owner. */
+  whenLost(callback: (error: LoophostError) => void): void {
+    this.#onLost = callback;
+  }
+
+  /** Lets go, so that the next owner need not wait. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    this.#cancelRenewal();
+    // Not being the owner any more is no reason to complain about letting go.
+    await this.#options.log.release(this.#options.sessionId, this.fence).catch(() => undefined);
+  }
+
+  #renewLater(): void {
+    this.#cancelRenewal = this.#options.clock.after(RENEW_MS, () => {
+      this.#options.log.renew(this.#options.sessionId, this.fence, LEASE_MS).then(
+        () => this.#renewed(),
+        (thrown: unknown) => this.#renewed(thrown),
+      );
+    });
+  }
+
+  #renewed(failure?: unknown): void {
+    if (this.#isReleased) return;
+    if (failure instanceof LoophostError && failure.code === "stale_owner") this.#onLost(failure);
+    // A store that is out of reach for a while may be back in time for the next renewal.
+    else this.#renewLater();
+  }
+}
+
+/** Who we are, for the one who is refused. The core runs where there is no process, too. */
+function describeOwner(): string {
+  const pid = globalThis.process?.pid;
+  return pid === undefined ? "another session" : `process ${pid}`;
+}

@@ -1,0 +1,80 @@
+/** What is recorded of a stored session: the fold over its log. */
+
+import type { HostInput } from "../provider.ts";
+import { isMessage } from "../provider.ts";
+import { addUsage, NO_USAGE } from "../results.ts";
+import type { TranscriptMessage } from "../transcript.ts";
+import { CallBook } from "./call-book.ts";
+import type { JournalEntry, OpenRunRecord, Said } from "./entry.ts";
+
+/** The fold over a session's log. */
+export class Recorded extends CallBook {
+  opened: Extract<JournalEntry, { type: "session.opened" }> | undefined;
+  override transcript: TranscriptMessage[] = [];
+  override run: OpenRunRecord | undefined = undefined;
+  override ended: OpenRunRecord | undefined = undefined;
+  override runs = 0;
+  /** The calls that wait for somebody. */
+  waiting: readonly string[] = [];
+  override messagesSent = 0;
+
+  /** Takes one entry in. Types it does not know, from a later release, change nothing. */
+  override apply(entry: JournalEntry): void {
+    super.apply(entry);
+    switch (entry.type) {
+      case "session.opened":
+        this.opened = entry;
+        return;
+      case "run.started":
+        this.runs += 1;
+        this.ended = undefined;
+        this.run = openRun(entry.runId, entry.input);
+        return;
+      case "input.sent":
+        return this.#inputSent();
+      case "said":
+        return this.#said(entry);
+      case "transcript.replaced":
+        this.transcript = [...entry.messages];
+        return;
+      case "call.started":
+        this.run?.toolUses.set(entry.id, { id: entry.id, name: entry.name, input: entry.input });
+        return;
+      case "call.finished":
+      case "decided":
+        this.waiting = this.waiting.filter((id) => id !== entry.id);
+        return;
+      case "run.ended":
+        this.ended = this.run && { ...this.run, end: entry };
+        this.run = undefined;
+        return;
+      case "run.failed":
+        this.run = undefined;
+        return;
+      case "calls.posted": // the book of calls has it
+        return;
+      case "run.waiting":
+        this.waiting = entry.on.map(({ id }) => id);
+    }
+  }
+
+  #inputSent(): void {
+    if (this.run === undefined || this.run.isSent) return;
+    this.run.isSent = true;
+    this.messagesSent += this.run.input.filter(isMessage).length;
+  }
+
+  #said({ message, isInput = false, usage = NO_USAGE, end }: Said): void {
+    this.transcript.push(message);
+    if (isInput) this.#inputSent();
+    if (this.run === undefined) return;
+    // Each reply of the model is a turn; one that was asked for and never came is asked for again, and counts once.
+    if (message.role === "assistant") this.run.turns += 1;
+    this.run.usage = addUsage(this.run.usage, usage);
+    this.run.end = end;
+  }
+}
+
+function openRun(id: string, input: readonly HostInput[]): OpenRunRecord {
+  return { id, input, isSent: false, turns: 0, usage: NO_USAGE, toolUses: new Map(), end: undefined };
+}

@@ -1,0 +1,164 @@
+/**
+ * The journal of a session over a store: it outlives the process. Loaded with the first store (decisions/006).
+ *
+ *   K1  entries are written in the order they were recorded; what is recorded while a write is under way, or in one step,
+ *       is one write
+ *   K2  after a write that failed nothing more is written: an entry is never on record without those before it
+ */
+
+import type { Agent } from "../agent.ts";
+import { LoophostError, toLoophostError } from "../errors.ts";
+import type { Json, JsonObject } from "../json.ts";
+import { isObject } from "../json.ts";
+import type { Provider } from "../provider.ts";
+import type { Store } from "../store.ts";
+import type { JournalEntry, ShownAgent } from "./entry.ts";
+import type { Journal } from "./journal.ts";
+import type { OwnershipOptions } from "./ownership.ts";
+import { Ownership } from "./ownership.ts";
+import { readPages } from "./read-log.ts";
+import { Recorded } from "./recorded.ts";
+import { updateIndex } from "./session-index.ts";
+
+interface Waiting {
+  readonly entry: JournalEntry;
+  readonly json: Json;
+  readonly resolve: () => void;
+  readonly reject: (error: LoophostError) => void;
+}
+
+/** The journal of one session in a store. */
+export class KeptJournal implements Journal {
+  readonly isKept = true;
+  readonly recorded: Recorded = new Recorded();
+  readonly #store: Store;
+  readonly #ownership: Ownership;
+  readonly #id: string;
+  #waiting: Waiting[] = [];
+  #isWriting = false;
+  #failed: LoophostError | undefined;
+  #whenLost: (error: LoophostError) => void = () => undefined;
+
+  private constructor(store: Store, ownership: Ownership, id: string) {
+    this.#store = store;
+    this.#ownership = ownership;
+    this.#id = id;
+  }
+
+  /** Becomes the owner of a session's journal and folds what it holds. */
+  static async open(store: Store, how: Omit<OwnershipOptions, "log">): Promise<KeptJournal> {
+    const id = how.sessionId;
+    const fail = (thrown: unknown) => {
+      throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be opened`);
+    };
+    const ownership = await Ownership.claim({ ...how, log: store.log }).catch(fail);
+    const journal = new KeptJournal(store, ownership, id);
+    return journal.#read().then(
+      () => journal,
+      (thrown: unknown) => ownership.release().then(() => fail(thrown)),
+    );
+  }
+
+  async begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void> {
+    const before = this.recorded.opened;
+    if (before !== undefined && before.provider !== provider.name) {
+      throw new LoophostError(
+        "invalid_options",
+        `This session was begun with ${before.provider}, not with ${provider.name}.`,
+      );
+    }
+    const shown = showAgent(agent);
+    const changed = PARTS.filter((part) => before?.shown[part] !== shown[part]);
+    if (changed.length === 0) return;
+    if (before !== undefined && !mayChange) {
+      throw new LoophostError(
+        "agent_changed",
+        `Agent "${agent.name}" is not the one this session was begun with: its ${changed.join(" and ")} changed. ` +
+          'To go on with it as it is now, open the session with agentChanged: "accept".',
+      );
+    }
+    await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });
+  }
+
+  record(entry: JournalEntry): Promise<void> {
+    this.recorded.apply(entry);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, json: { ...toJson(entry), at: Date.now() }, resolve, reject });
+      if (this.#isWriting) return;
+      this.#isWriting = true;
+      this.#writeAll().catch(reject);
+    });
+  }
+
+  whenLost(callback: (error: LoophostError) => void): void {
+    this.#whenLost = callback;
+    this.#ownership.whenLost(callback);
+  }
+
+  close(): Promise<void> {
+    return this.#ownership.release();
+  }
+
+  async #writeAll(): Promise<void> {
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const together = this.#waiting;
+      this.#waiting = [];
+      await this.#write(together).then(
+        () => together.forEach(({ resolve }) => resolve()),
+        (thrown: unknown) => this.#fail(together, thrown),
+      );
+    }
+    this.#isWriting = false;
+  }
+
+  async #write(together: readonly Waiting[]): Promise<void> {
+    if (this.#failed !== undefined) throw this.#failed;
+    const entries = together.map(({ json }) => json);
+    await this.#store.log.append(this.#id, this.#ownership.fence, entries);
+    const written = together.map(({ entry }) => entry);
+    await updateIndex(this.#store, this.#id, written, this.recorded);
+  }
+
+  #fail(together: readonly Waiting[], thrown: unknown): void {
+    const isNews = this.#failed === undefined;
+    const what = `The journal of session ${this.#id} could not be written`;
+    const error = (this.#failed ??= toLoophostError(thrown, "store_failed", what));
+    for (const { reject } of together) reject(error);
+    if (isNews) this.#whenLost(error);
+  }
+
+  async #read(): Promise<void> {
+    for await (const page of readPages(this.#store.log, this.#id))
+      for (const { entry } of page) this.recorded.apply(fromJson(entry, this.#id));
+  }
+}
+
+const PARTS = ["instructions", "model", "tools", "output"] as const;
+
+function showAgent({ instructions, model, tools, output }: Agent): ShownAgent {
+  const described = tools.map(({ name, description, schema }) => [name, description, schema.jsonSchema]);
+  return {
+    instructions,
+    model: model ?? "",
+    tools: JSON.stringify(described),
+    output: JSON.stringify(output?.schema.jsonSchema ?? null),
+  };
+}
+
+/** Journal entries are plain data: inputs came from JSON, results are checked when they are made. */
+function toJson(entry: JournalEntry): JsonObject {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- see above; the compiler cannot know it of `unknown` inputs
+  return entry as unknown as JsonObject;
+}
+
+function fromJson(entry: Json, sessionId: string): JournalEntry {
+  if (!isObject(entry) || typeof entry["type"] !== "string") {
+    throw new LoophostError(
+      "store_failed",
+      `The journal of session ${sessionId} holds an entry that is not one of ours.`,
+    );
+  }
+  // oxlint-disable-next-line no-unsafe-type-assertion -- parse boundary: `record` alone writes entries; unknown types are ignored
+  return entry as unknown as JournalEntry;
+}

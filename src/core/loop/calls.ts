@@ -1,0 +1,179 @@
+/**
+ * The calls of the open turn: how each gets from "seen" to "posted". Pure; part of the machine.
+ *
+ * This is also what a reattach needs to know, seen, answered, unanswered and pending, since past events are folded here
+ * like live ones.
+ */
+
+import type { SessionEvent } from "../events.ts";
+import type { HostInput } from "../provider.ts";
+import { textResult } from "../results.ts";
+import type { Call, Command, LoopInput, LoopState } from "./state.ts";
+
+/** The model called a tool; a call that is known already is nothing new. */
+export function addCall(
+  state: LoopState,
+  event: Extract<LoopInput, { type: "call" | "verdict.needed" }>,
+  out: Command[],
+): LoopState {
+  if (state.calls.some((call) => call.id === event.id)) return state;
+  const call: Call = {
+    id: event.id,
+    name: event.name,
+    input: event.input,
+    problem: event.type === "call" ? event.problem : undefined,
+    kind: event.type !== "call" ? "verdict" : event.isOthers === true ? "others" : "tool",
+    status: event.type === "call" ? "seen" : "asking",
+    approved: false,
+    answer: undefined,
+    raw: event.raw,
+    thread: event.thread,
+  };
+  if (state.runOpen) tellCall(call, out);
+  const missing = state.missing?.filter((id) => id !== event.id) ?? null;
+  return { ...state, calls: [...state.calls, call], missing: missing?.length === 0 ? null : missing };
+}
+
+/** The host has the answer to a call: ours, or somebody else's. */
+export function answeredElsewhere(state: LoopState, id: string, out: Command[]): LoopState {
+  const known = state.calls.find((call) => call.id === id);
+  if (known?.status === "posting") return posted(state, [id], out);
+  if (known?.status === "posted") return state;
+  if (known !== undefined) {
+    out.push({ do: "cancel", ids: [id] });
+    return change(state, [id], [known.status], { status: "posted" });
+  }
+  // The answer came before its call: remembered, so that the call is not taken for new work.
+  const blank = {
+    name: "",
+    input: null,
+    problem: undefined,
+    kind: "tool",
+    approved: false,
+    answer: undefined,
+    raw: undefined,
+    thread: undefined,
+  } as const;
+  return { ...state, calls: [...state.calls, { ...blank, id, status: "posted" }] };
+}
+
+/** A call must be approved before it runs. */
+export function asked(state: LoopState, id: string, out: Command[]): LoopState {
+  const asking = change(state, [id], ["running"], { status: "asking" });
+  if (asking !== state) for (const call of pick(asking, [id])) tell(out, approvalOf(call));
+  return asking;
+}
+
+/** Somebody allowed or refused a call that waited for it. */
+export function decided(
+  state: LoopState,
+  id: string,
+  allow: boolean,
+  why: string | undefined,
+  out: Command[],
+): LoopState {
+  const call = state.calls.find((known) => known.id === id && known.status === "asking");
+  if (call === undefined) return state;
+  if (call.kind === "verdict") {
+    return change(state, [id], ["asking"], {
+      status: "answered",
+      answer: { type: "verdict", callId: id, allow, why },
+    });
+  }
+  if (allow) return change(state, [id], ["asking"], { status: "seen", approved: true });
+  const result = textResult(
+    `This call was not allowed${why === undefined ? "" : `: ${why}`}. Do not repeat it.`,
+    true,
+  );
+  return finish(state, { type: "finished", id, result, durationMs: 0, replayed: false }, out);
+}
+
+/** A call has its result. */
+export function finish(
+  state: LoopState,
+  { id, result, durationMs, replayed }: Extract<LoopInput, { type: "finished" }>,
+  out: Command[],
+): LoopState {
+  const answer: HostInput = { type: "tool_result", callId: id, result };
+  const finished = change(state, [id], ["running", "asking", "awaiting"], { status: "answered", answer });
+  if (finished !== state) {
+    for (const { name } of pick(finished, [id]))
+      tell(out, { type: "tool.finished", id, name, result, durationMs, replayed });
+  }
+  const terminal = finished.policy.terminalTool?.name;
+  const isTerminal = !result.isError && pick(finished, [id]).some(({ name }) => name === terminal);
+  return isTerminal ? { ...finished, terminalToolCalled: true } : finished;
+}
+
+/** The host took some answers of ours. */
+export function posted(state: LoopState, posts: readonly string[], out: Command[]): LoopState {
+  for (const call of pick(state, posts))
+    if (call.status === "posting") tell(out, { type: "tool.posted", id: call.id });
+  // A confirmed answer is not kept: a turn of large results must not outlive its turn.
+  return change(state, posts, ["posting"], {
+    status: "posted",
+    answer: undefined,
+    input: null,
+    raw: undefined,
+  });
+}
+
+/** Stops what executes here. Calls being posted stay, so that their confirmation is still told. */
+export function cancelAll(state: LoopState, out: Command[]): LoopState {
+  const dropped = state.calls.filter((call) => call.status !== "posting" && call.status !== "posted");
+  if (dropped.length === 0) return state;
+  out.push({ do: "cancel", ids: ids(dropped) });
+  return { ...state, calls: state.calls.filter((call) => !dropped.includes(call)) };
+}
+
+// --- small pieces
+
+/** The state with some calls changed, or the very same state when none of them is in one of the given statuses. */
+export function change(
+  state: LoopState,
+  which: readonly string[],
+  from: readonly Call["status"][],
+  to: Partial<Call>,
+): LoopState {
+  let changed = false;
+  const calls = state.calls.map((call) => {
+    if (!which.includes(call.id) || !from.includes(call.status)) return call;
+    changed = true;
+    return { ...call, ...to };
+  });
+  return changed ? { ...state, calls } : state;
+}
+
+function pick(state: LoopState, which: readonly string[]): Call[] {
+  return state.calls.filter((call) => which.includes(call.id));
+}
+
+/** The ids of some calls. */
+export function ids(calls: readonly Call[]): string[] {
+  return calls.map((call) => call.id);
+}
+
+/** Asks for an event to be told to the reader. */
+export function tell(out: Command[], event: SessionEvent): void {
+  out.push({ do: "tell", event });
+}
+
+/** Tells of a call; of somebody else's the host has told already. */
+export function tellCall(call: Call, out: Command[]): void {
+  if (call.kind === "verdict") tell(out, approvalOf(call));
+  else if (call.kind === "tool") tell(out, { type: "tool.called", ...shownOf(call) });
+}
+
+function approvalOf(call: Call): SessionEvent {
+  return { type: "approval.requested", ...shownOf(call) };
+}
+
+function shownOf({
+  id,
+  name,
+  input,
+  raw,
+  thread,
+}: Call): Pick<Call, "id" | "name" | "input" | "raw" | "thread"> {
+  return { id, name, input, raw, thread };
+}

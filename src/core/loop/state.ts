@@ -1,0 +1,177 @@
+/** What the loop knows, what can happen to it, and what it asks its driver to do. Plain data; see machine.ts. */
+
+import type { LoophostError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
+import type { HostInput, LoopEvent, ProviderTraits } from "../provider.ts";
+import type { RunEnd, ToolResult } from "../results.ts";
+
+/** A call of the open turn, and how far it has come. */
+export interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+  /** Why the input could not be read, if it could not. */
+  readonly problem: string | undefined;
+  /** Who runs it: a tool of ours ("tool"), the host once it has our verdict ("verdict"), or somebody else ("others"). */
+  readonly kind: "tool" | "verdict" | "others";
+  readonly status: "seen" | "running" | "asking" | "awaiting" | "answered" | "posting" | "posted";
+  /** Whether somebody allowed it; then it is not asked about again. */
+  readonly approved: boolean;
+  /** What goes back to the host, once it is there. */
+  readonly answer: HostInput | undefined;
+  readonly raw: unknown;
+  /** The thread it came from, when that is not the main one. */
+  readonly thread: string | undefined;
+}
+
+/** What a run is held to, whichever host it runs on. */
+export interface RunPolicy {
+  readonly maxTurns: number;
+  /** Whether each turn waits for a word of the guard before anything follows from it. */
+  readonly guarded: boolean;
+  /** A tool the run may not end without having called. */
+  readonly terminalTool: { readonly name: string; readonly maxReprompts: number } | undefined;
+  /** Whether a completed run owes an output, which is checked before the run ends. */
+  readonly owesOutput: boolean;
+}
+
+/** Everything the loop knows. Small by design: what is finished with leaves it. */
+export interface LoopState {
+  readonly answers: ProviderTraits["answers"];
+  readonly policy: RunPolicy;
+  readonly runOpen: boolean;
+  /** The run's input, while earlier work of the session has yet to end. */
+  readonly held: readonly HostInput[];
+  /** Whether the host has begun to work on this run's input, so that the end of a turn is ours. */
+  readonly taken: boolean;
+  readonly turn: number;
+  readonly turnOpen: boolean;
+  /** Turns of this run before its latest input was taken: those before a re-prompt. */
+  readonly turnsBefore: number;
+  /** Whether the guard has yet to speak about the turn that ended. */
+  readonly guarding: boolean;
+  readonly reprompts: number;
+  readonly terminalToolCalled: boolean;
+  readonly output: "unchecked" | "checking" | "checked";
+  /** Whether the conversation owes a reply that nobody is at. */
+  readonly replyOwed: boolean;
+  readonly catchingUp: boolean;
+  readonly interrupted: boolean;
+  readonly calls: readonly Call[];
+  /** Calls the host waits for that we have not seen; null when it waits for none it named. */
+  readonly missing: readonly string[] | null;
+  readonly looking: boolean;
+  /** User messages in the host's log, as far as its past was read. */
+  readonly messagesSeen: number;
+  /** How the last turn ended, since the last message that was seen. */
+  readonly lastEnd: Final | undefined;
+  /** How the session ended for good. */
+  readonly over: Final | undefined;
+  /** The terminal reached, while posts it overtook are still being confirmed. */
+  readonly final: Final | undefined;
+  /** The last thing `run.waiting` said, so that it is said once. */
+  readonly waitingOn: string;
+}
+
+/** A terminal, before it is told. */
+export interface Final extends RunEnd {
+  /** What to send instead of ending, when the run may not end yet. */
+  readonly reprompt?: readonly HostInput[] | undefined;
+}
+
+/** What is known of a run that is taken up after its process died. */
+interface TakenUp {
+  readonly turns: number;
+  /** Whether the host runs by itself: then a run that has not ended goes on there. */
+  readonly runsElsewhere: boolean;
+  readonly end: RunEnd | undefined;
+}
+
+/** What can happen to the loop. */
+export type LoopInput =
+  | LoopEvent
+  | {
+      readonly type: "start";
+      readonly inputs: readonly HostInput[];
+      readonly policy: RunPolicy;
+      readonly taken?: TakenUp | undefined;
+    }
+  | { readonly type: "approval.needed"; readonly id: string }
+  | { readonly type: "answer.needed"; readonly id: string }
+  | {
+      readonly type: "decided";
+      readonly id: string;
+      readonly allow: boolean;
+      readonly why: string | undefined;
+    }
+  | {
+      readonly type: "finished";
+      readonly id: string;
+      readonly result: ToolResult;
+      readonly durationMs: number;
+      readonly replayed: boolean;
+    }
+  | { readonly type: "posted"; readonly ids: readonly string[] }
+  | { readonly type: "post.failed"; readonly ids: readonly string[]; readonly error: LoophostError }
+  | { readonly type: "looked" }
+  /** The output is valid; one that is not comes as "stop". */
+  | { readonly type: "output.checked" }
+  /** The guard lets the run go on. */
+  | { readonly type: "guarded" }
+  | { readonly type: "interrupt" }
+  /** Ends the run as it stands, leaving its open calls for a later run. */
+  | { readonly type: "park" }
+  /** Ends the run with an error: its deadline, an abort, a guard. */
+  | { readonly type: "stop"; readonly error: LoophostError };
+
+/** What the driver has to do. */
+export type Command =
+  | { readonly do: "tell"; readonly event: SessionEvent }
+  | { readonly do: "send"; readonly inputs: readonly HostInput[] }
+  | { readonly do: "post"; readonly ids: readonly string[]; readonly inputs: readonly HostInput[] }
+  | { readonly do: "execute"; readonly call: Call }
+  | { readonly do: "cancel"; readonly ids: readonly string[] }
+  | { readonly do: "look" }
+  | { readonly do: "guard" }
+  | { readonly do: "check output" }
+  | ({ readonly do: "end" } & RunEnd)
+  | { readonly do: "fail"; readonly error: LoophostError };
+
+/** The loop before its first input. */
+export function initialState(answers: ProviderTraits["answers"]): LoopState {
+  return {
+    answers,
+    policy: {
+      maxTurns: Number.POSITIVE_INFINITY,
+      guarded: false,
+      terminalTool: undefined,
+      owesOutput: false,
+    },
+    runOpen: false,
+    held: [],
+    taken: false,
+    turn: 0,
+    turnOpen: false,
+    turnsBefore: 0,
+    guarding: false,
+    reprompts: 0,
+    terminalToolCalled: false,
+    output: "unchecked",
+    replyOwed: false,
+    catchingUp: false,
+    interrupted: false,
+    calls: [],
+    missing: null,
+    looking: false,
+    messagesSeen: 0,
+    lastEnd: undefined,
+    over: undefined,
+    final: undefined,
+    waitingOn: "",
+  };
+}
+
+/** Whether the host still has work of ours, or we of its. */
+export function isUnfinished({ turnOpen, missing, calls }: LoopState): boolean {
+  return turnOpen || missing !== null || calls.some((call) => call.status !== "posted");
+}

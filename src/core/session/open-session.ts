@@ -1,0 +1,112 @@
+/** Opens a session: checks what it is given, then hands over to the driver. */
+
+import type { Agent, SomeLimits } from "../agent.ts";
+import { resolveLimits } from "../agent.ts";
+import { onAbort } from "../async/abort.ts";
+import { systemClock } from "../clock.ts";
+import { LoophostError, toLoophostError } from "../errors.ts";
+import { isDelta } from "../events.ts";
+import type { Journal } from "../journal/journal.ts";
+import { openJournal } from "../journal/open-journal.ts";
+import { next } from "../loop/machine.ts";
+import { initialState } from "../loop/state.ts";
+import type { Connection, HostEvent, PassedOnEvent, Provider } from "../provider.ts";
+import { isLoopEvent, isPassedOn } from "../provider.ts";
+import type { OpenOptions, Session } from "../session.ts";
+import type { TranscriptMessage } from "../transcript.ts";
+import { LoopSession } from "./driver.ts";
+import { withOutputTool } from "./output.ts";
+
+/**
+ * Opens a session: a new one, or with `sessionId` one that exists.
+ *
+ * @throws LoophostError `invalid_options`, or what the provider could not do
+ */
+export async function openSession<Output>(
+  agent: Agent<Output>,
+  options: OpenOptions,
+): Promise<Session<Output>> {
+  checkOptions(agent, options);
+  const { provider, sessionId, signal, store } = options;
+  const limited = withOutputTool(withLimits(agent, options.limits));
+  const closing = new AbortController();
+  const unlink = onAbort([signal], (reason) => closing.abort(reason));
+
+  // Until there is a driver, what the host tells is folded as it comes: a long past leaves nothing but the state, and
+  // what was told since the last message, for a run that is taken up.
+  let state = initialState(provider.traits.answers);
+  let past: PassedOnEvent[] = [];
+  let hear = (event: HostEvent) => {
+    if (isLoopEvent(event)) ({ state } = next(state, event));
+    if (event.type === "message.seen") past = [];
+    else if (isPassedOn(event) && !isDelta(event)) past.push(event);
+  };
+  let connection: Connection | undefined;
+  let journal: Journal | undefined;
+  try {
+    const own = {
+      whenOwned: options.whenOwned ?? "fail",
+      clock: options.clock ?? systemClock,
+      signal: closing.signal,
+    };
+    if (sessionId !== undefined) journal = await openJournal(store, { ...own, sessionId });
+    const history = options.history ?? historyFor(provider, journal);
+    const emit = (event: HostEvent) => hear(event);
+    connection = await provider.open({ agent: limited, sessionId, history, emit, signal: closing.signal });
+    journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
+    await journal.begin(limited, provider, options.agentChanged === "accept");
+    await settleInput(journal, state.messagesSeen);
+    const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
+    hear = (event) => session.hear(event);
+    // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
+    return session as Session<Output>;
+  } catch (thrown) {
+    await connection?.close();
+    await journal?.close();
+    if (signal?.aborted === true)
+      throw new LoophostError("aborted", "Opening the session was aborted.", { cause: thrown });
+    throw toLoophostError(thrown, "host_failed", `${provider.name} could not open a session`);
+  } finally {
+    unlink();
+  }
+}
+
+/** The conversation on record, for a provider that cannot know it by itself; undefined when there is none. */
+function historyFor(
+  provider: Provider,
+  journal: Journal | undefined,
+): readonly TranscriptMessage[] | undefined {
+  const transcript = journal?.recorded.transcript ?? [];
+  return provider.traits.history === "here" && transcript.length > 0 ? transcript : undefined;
+}
+
+/** The last process may have died between sending a message and noting it: then the host's log has one more than ours. */
+async function settleInput(journal: Journal, messagesSeen: number): Promise<void> {
+  const { run, messagesSent } = journal.recorded;
+  if (run !== undefined && !run.isSent && messagesSeen > messagesSent)
+    await journal.record({ type: "input.sent", runId: run.id });
+}
+
+function checkOptions(agent: Agent, options: OpenOptions): void {
+  if (agent?.limits === undefined)
+    throw new LoophostError("invalid_agent", "The agent was not made by defineAgent().");
+  const { provider, history, store } = options ?? {};
+  if (typeof provider?.open !== "function")
+    throw refused("A provider is needed, such as local({ model }) or claude().");
+  if (history !== undefined && provider.traits.history === "host")
+    throw refused(
+      `${provider.name} holds the conversation itself; attach with sessionId instead of history.`,
+    );
+  if (store !== undefined && store?.log === undefined)
+    throw refused("store must be a store, such as sqliteStore(path).");
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_options", message);
+}
+
+function withLimits(agent: Agent, limits: SomeLimits | undefined): Agent {
+  return limits === undefined
+    ? agent
+    : { ...agent, limits: resolveLimits(agent.limits, limits, `Agent "${agent.name}"`) };
+}

@@ -1,0 +1,47 @@
+/** What stops a run from this side: its policy for the loop, its deadline, and its caller's signal. */
+
+import type { Agent } from "../agent.ts";
+import { onAbort } from "../async/abort.ts";
+import type { Clock } from "../clock.ts";
+import { LoophostError } from "../errors.ts";
+import type { RunPolicy } from "../loop/state.ts";
+import { OUTPUT_TOOL } from "./output.ts";
+
+/** What the loop holds a run of this agent to. */
+export function policyOf({ limits, terminalTool, output }: Agent, guarded: boolean): RunPolicy {
+  return {
+    maxTurns: limits.maxTurns,
+    guarded,
+    owesOutput: output !== undefined,
+    terminalTool:
+      output === undefined ? terminalTool : { name: OUTPUT_TOOL, maxReprompts: output.maxReprompts },
+  };
+}
+
+/** Stops a run at its deadline, or when its signal aborts; the returned function lets go of both. */
+export function boundRun(
+  {
+    timeoutMs,
+    signal,
+    clock,
+  }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined; readonly clock: Clock },
+  stop: (error: LoophostError) => void,
+): () => void {
+  // In a turn of its own: a signal that is already aborted must find the run started.
+  const stopSoon = (error: LoophostError) => queueMicrotask(() => stop(error));
+  const cancelDeadline = clock.after(timeoutMs, () => stopSoon(tooLong(timeoutMs)));
+  const unlink = onAbort([signal], (cause) =>
+    stopSoon(new LoophostError("aborted", "The run was aborted.", { cause })),
+  );
+  return () => {
+    cancelDeadline();
+    unlink();
+  };
+}
+
+function tooLong(timeoutMs: number): LoophostError {
+  return new LoophostError(
+    "timeout",
+    `The run did not end within ${timeoutMs} ms. Raise limits.runTimeoutMs.`,
+  );
+}

@@ -1,0 +1,139 @@
+/**
+ * One POST whose reply is read as it comes: as server-sent events, or in one piece.
+ *
+ *   H1  a reply is whole or it is an error: one that was cut off or fell silent is never taken for complete
+ *   H3  no key gets into an error, nor to an address a redirect names
+ */
+
+import { onAbort } from "../async/abort.ts";
+import type { Clock } from "../clock.ts";
+import { LoophostError, messageOf } from "../errors.ts";
+import { isObject } from "../json.ts";
+import type { ServiceLabel } from "./refusal.ts";
+import { toRefusal } from "./refusal.ts";
+import { watchSilence } from "./silence.ts";
+import { readSse } from "./sse.ts";
+
+/** A service that is asked over HTTP. */
+export interface HttpService extends ServiceLabel {
+  readonly url: string;
+  /** Contract: called before every request, because keys change; undefined for a service that needs none. */
+  readonly apiKey: () => Promise<string | undefined>;
+  readonly headers: (key: string | undefined) => Record<string, string>;
+}
+
+/** Takes a reply in as it comes over the wire. */
+export interface HttpReader {
+  /** Contract: takes the next event of a stream, true when it was the last. Throws what makes the reply worthless. */
+  take(data: string): boolean;
+  /** Contract: takes a reply that came in one piece. Throws what makes it worthless. */
+  takeWhole(body: Record<string, unknown>): void;
+  /** Whether the reply is all there, should the stream end here. */
+  readonly isWhole: boolean;
+}
+
+/** One request, and how its reply is read. */
+export interface HttpExchange {
+  readonly body: Uint8Array<ArrayBuffer> | string;
+  readonly reader: HttpReader;
+  /** Whether a stream was asked for. */
+  readonly streams: boolean;
+  /** Milliseconds without a byte after which the reply is given up. */
+  readonly maxSilentMs: number;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * A redirect would take the key along. Refusing it also spares Node a copy of every request, kept to be sent once more.
+ * Workers know no "error"; there the redirect itself comes back, which is no success either.
+ */
+const REDIRECT = globalThis.navigator?.userAgent === "Cloudflare-Workers" ? "manual" : "error";
+
+/**
+ * Sends one request and reads its reply to the end. Resolves once `reader.isWhole`.
+ *
+ * @throws LoophostError `host_unreachable` for a reply that was cut off or fell silent, `host_rejected` or `host_failed` for a
+ * refusal; what the connection itself throws passes through, for `toConnectionError`
+ */
+export async function exchange(
+  service: HttpService,
+  { body, reader, streams, maxSilentMs, signal, clock, fetch: send = fetch }: HttpExchange,
+): Promise<void> {
+  const stopping = new AbortController();
+  const unlink = onAbort([signal], (reason) => stopping.abort(reason));
+  const watch = watchSilence(clock, maxSilentMs, () => stopping.abort(fellSilent(service, maxSilentMs)));
+  try {
+    const key = await service.apiKey();
+    const headers = service.headers(key);
+    const request = { method: "POST", headers, body, redirect: REDIRECT, signal: stopping.signal } as const;
+    const response = await send(service.url, request);
+    watch.heard();
+    if (!response.ok) throw await toRefusal(response, service, key);
+    if (response.body !== null && isStream(response, streams))
+      await readSse(response.body, ({ data }) => void (reader.take(data) && watch.over()), {
+        onBytes: watch.heard,
+        signal: stopping.signal,
+      });
+    else reader.takeWhole(parseObject(await response.text(), service.name));
+  } catch (thrown) {
+    // A connection that breaks after the last event has done its work.
+    if (!reader.isWhole || signal.aborted) throw stopping.signal.aborted ? stopping.signal.reason : thrown;
+  } finally {
+    watch.end();
+    unlink();
+  }
+  if (!reader.isWhole)
+    throw new LoophostError("host_unreachable", `The reply of ${service.name} ended before it was complete.`);
+}
+
+/**
+ * Parses what a service sent, which on every wire here is an object.
+ *
+ * @throws LoophostError `host_protocol` with the beginning of what came instead
+ */
+export function parseObject(text: string, service: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (isObject(parsed)) return parsed;
+  } catch {
+    // Told below, with the text itself.
+  }
+  const start = JSON.stringify(text.slice(0, 100));
+  throw new LoophostError(
+    "host_protocol",
+    `${service} sent something that is no JSON object: ${start}. Check baseUrl.`,
+  );
+}
+
+/** Turns whatever an exchange threw into a typed error, without the key and without the path of the address. */
+export function toConnectionError(thrown: unknown, service: HttpService, signal: AbortSignal): LoophostError {
+  if (signal.aborted)
+    return new LoophostError("aborted", "The model call was aborted.", { cause: signal.reason });
+  if (thrown instanceof LoophostError) return thrown;
+  const { host } = new URL(service.url);
+  const problem = messageOf(thrown);
+  if (/unexpected ?redirect|encountered redirect/i.test(problem))
+    return new LoophostError(
+      "host_rejected",
+      `${service.name} at ${host} answered with a redirect, which is not followed. Set baseUrl to where it leads.`,
+      { cause: thrown },
+    );
+  const failed = `The connection to ${service.name} at ${host} failed: ${problem}.`;
+  return new LoophostError("host_unreachable", failed, { cause: thrown });
+}
+
+/** Some servers answer in one piece when asked for a stream, or the reverse; some call a stream anything. */
+function isStream({ headers }: Response, wasAskedFor: boolean): boolean {
+  const type = headers.get("content-type") ?? "";
+  return type.includes("event-stream") || (wasAskedFor && !type.includes("json"));
+}
+
+function fellSilent({ name }: HttpService, ms: number): LoophostError {
+  return new LoophostError(
+    "host_unreachable",
+    `${name} sent nothing for ${ms} ms. Raise idleTimeoutMs if it needs longer.`,
+  );
+}

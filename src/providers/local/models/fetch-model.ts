@@ -1,0 +1,101 @@
+/** What models asked over HTTP have in common: their options, and how those are checked. */
+
+import type { RetryPolicy } from "../../../core/async/retry.ts";
+import { LoophostError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import type { ApiKey } from "../../../core/wire/headers.ts";
+import type { OperatorRole } from "./operator-voice.ts";
+
+/** How a model behind an HTTP API is asked. */
+export interface FetchModelOptions {
+  /** The model's id, as the service knows it. Default: the agent's `model`. */
+  readonly model?: string | undefined;
+  /** A key, or a function asked for one before every request. Default: an environment variable, read when it is needed. */
+  readonly apiKey?: ApiKey | undefined;
+  /** Where the service is, for proxies, gateways and compatible servers. */
+  readonly baseUrl?: string | undefined;
+  /** Sent with every request, over our own of the same name. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Replaces the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Whether the reply comes as it is written. Default true. */
+  readonly stream?: boolean | undefined;
+  /** Tokens a reply may have; beyond it the run ends with `max_tokens`. */
+  readonly maxTokens?: number | undefined;
+  /** Default "auto". */
+  readonly toolChoice?: ToolChoice | undefined;
+  /** Whether the model may make several calls in one turn. Default true. */
+  readonly parallelToolCalls?: boolean | undefined;
+  /**
+   * How instructions of the operator's in mid-conversation reach the model: in messages of the role "system", or in marks among
+   * what the "user" says, for models that take no such role there. Default "system" with chat completions, else "user".
+   */
+  readonly operatorRole?: OperatorRole | undefined;
+  /** Further fields of the request, in the service's own form, over our own of the same name. */
+  readonly extraBody?: JsonObject | undefined;
+  /** Lays over the default policy of four tries. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** Milliseconds without a byte after which a reply is given up and asked for again. Default 120 000; 300 000 when not streaming. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/**
+ * Whether the model calls tools: as it likes, always ("any"), never, or always this one.
+ *
+ * It holds for every turn: a model that must call a tool goes on until a limit or an external tool stops the run.
+ */
+export type ToolChoice = "auto" | "any" | "none" | { readonly tool: string };
+
+/** The id of the model to ask. */
+export function modelIdOf(options: FetchModelOptions, ofAgent: string | undefined, factory: string): string {
+  const id = options.model ?? ofAgent;
+  if (id !== undefined && id !== "") return id;
+  throw new LoophostError(
+    "invalid_options",
+    `No model is named. Give the agent a \`model\`, or pass ${factory}({ model }).`,
+  );
+}
+
+/** An address of a service, from its base and a path. */
+export function toUrl(baseUrl: string, path: string, factory: string): string {
+  const url = baseUrl.replace(/\/+$/, "") + path;
+  if (!URL.canParse(url))
+    throw new LoophostError(
+      "invalid_options",
+      `${factory}: baseUrl is not a URL: ${JSON.stringify(baseUrl)}.`,
+    );
+  // fetch takes no such address, and would quote it.
+  if (new URL(url).username + new URL(url).password !== "")
+    throw new LoophostError(
+      "invalid_options",
+      `${factory}: baseUrl holds a user or password; pass them in headers.`,
+    );
+  return url;
+}
+
+/**
+ * Checks what would only fail later, or not at all.
+ *
+ * @param written fields of the request that are written from the agent and the conversation
+ */
+export function checkFetchOptions(
+  options: FetchModelOptions,
+  written: readonly string[],
+  factory: string,
+): void {
+  const { extraBody = {} } = options;
+  const taken = written.find((field) => field in extraBody);
+  if (taken !== undefined)
+    throw new LoophostError(
+      "invalid_options",
+      `${factory}: extraBody may not set "${taken}"; it is written from the agent and the conversation.`,
+    );
+  for (const name of ["maxTokens", "idleTimeoutMs"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(value > 0))
+      throw new LoophostError(
+        "invalid_options",
+        `${factory}: ${name} must be a number above 0; got ${String(value)}.`,
+      );
+  }
+}

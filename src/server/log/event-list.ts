@@ -1,0 +1,58 @@
+/** Listing the events of a session, page by page, from either end. */
+
+import { cursorAt, noCursor, readCursor } from "../http/pages.ts";
+import type { Order } from "../http/query.ts";
+import type { ListRequest } from "../records/collection.ts";
+import type { WireEvent } from "../wire/wire-events.ts";
+import type { EventLog } from "./event-log.ts";
+
+const WINDOW = 500;
+
+/** One page of the events of a session. */
+export async function listEvents(
+  log: EventLog,
+  { order, limit, page, accept }: ListRequest<WireEvent>,
+): Promise<{ data: WireEvent[]; next_page: string | null }> {
+  const found: { seq: number; event: WireEvent }[] = [];
+  let cursor = seqOf(page, order) ?? (order === "asc" ? 0 : (await lastSeqOf(log)) + 1);
+  for (let more = true; more && found.length <= limit;) {
+    const from = order === "asc" ? cursor : Math.max(0, cursor - 1 - WINDOW);
+    const size = order === "asc" ? WINDOW : cursor - 1 - from;
+    const window = size > 0 ? await log.read(from, size) : [];
+    if (order === "desc") window.reverse();
+    found.push(...window.filter(({ event }) => accept(event)));
+    cursor = window.at(-1)?.seq ?? cursor;
+    more = window.length === size && size > 0;
+  }
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    data: shown.map(({ event }) => event),
+    next_page: found.length > limit && last !== undefined ? cursorAt(order, "next", last.seq) : null,
+  };
+}
+
+/** The number of the last event, 0 when there is none: stores read upwards only, so it is looked for by halving. */
+async function lastSeqOf(log: EventLog): Promise<number> {
+  const isThere = async (seq: number) => (await log.read(seq - 1, 1)).length > 0;
+  let below = 0;
+  let above = 1;
+  while (await isThere(above)) {
+    below = above;
+    above *= 2;
+  }
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if (await isThere(middle)) below = middle;
+    else above = middle;
+  }
+  return below;
+}
+
+function seqOf(page: string | null, order: Order): number | undefined {
+  const cursor = readCursor(page, order);
+  if (cursor === undefined) return undefined;
+  const seq = Number(cursor.key);
+  if (!Number.isInteger(seq) || cursor.way === "prev") throw noCursor();
+  return seq;
+}

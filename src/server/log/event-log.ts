@@ -1,0 +1,222 @@
+/**
+ * The wire events of one session: the log in the store, and the streams that follow it.
+ *
+ *   W1  an event is in the store before any stream sees it, under the same id and in the same order; a stream opened
+ *       before a listing therefore misses nothing
+ *   W2  previews keep their place among the events, and go to the streams only
+ *   W3  once the log cannot be written nothing more is shown, and everybody who waits is told
+ *   W4  what one step of the session adds is in the store as a whole or not at all, so that a process that dies leaves no
+ *       step half done
+ */
+
+import type { LoophostError } from "../../core/errors.ts";
+import { toLoophostError } from "../../core/errors.ts";
+import { readPages } from "../../core/journal/read-log.ts";
+import type { Json } from "../../core/json.ts";
+import type { Lease, LogStore } from "../../core/store.ts";
+import type { AssistantMessage } from "../../core/transcript.ts";
+import type { WireEvent, WirePreview } from "../wire/wire-events.ts";
+
+/** A host is alone with its store: what it finds there is its own, left by itself in an earlier life. */
+const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
+
+/** An event as it is in the store. */
+export interface LoggedEvent {
+  readonly seq: number;
+  readonly event: WireEvent;
+  /** What the model said, in its own words: kept beside the event that ends its request, never shown. */
+  readonly said?: AssistantMessage | undefined;
+}
+
+/** Something a stream is shown: an event with its number, or a preview of one. */
+export type LogItem =
+  | { readonly seq: number; readonly event: WireEvent }
+  | { readonly seq: undefined; readonly event: WirePreview };
+
+/** A stream that follows the log. Called in order and not asynchronously; must not throw. */
+export interface Follower {
+  /** Takes what was written, or previewed, together. */
+  take(items: readonly LogItem[]): void;
+  /** Nothing more will come. */
+  end(): void;
+}
+
+type Queued =
+  | { readonly kind: "event"; readonly event: WireEvent; readonly said: AssistantMessage | undefined }
+  | { readonly kind: "preview"; readonly event: WirePreview }
+  | { readonly kind: "mark"; readonly settle: (error?: LoophostError) => void };
+
+/** The log of one session. */
+export class EventLog {
+  readonly #id: string;
+  readonly #store: LogStore;
+  readonly #onQuiet: () => void;
+  readonly #followers = new Set<Follower>();
+  #queue: Queued[] = [];
+  /** What is being written, and then shown. */
+  #batch: readonly Queued[] = [];
+  #save: (() => Promise<void>) | undefined;
+  #isWriting = false;
+  #isEnded = false;
+  #fence: number | undefined;
+  #failed: LoophostError | undefined;
+
+  /** @param onQuiet called whenever nothing is left to write, and when a stream leaves */
+  constructor(store: LogStore, sessionId: string, onQuiet: () => void) {
+    this.#store = store;
+    // A client on the same store journals under the session's own id.
+    this.#id = `host/${sessionId}`;
+    this.#onQuiet = onQuiet;
+  }
+
+  /** Whether nobody follows and nothing waits to be written. */
+  get isQuiet(): boolean {
+    return this.#followers.size === 0 && !this.#isWriting;
+  }
+
+  /** What made the log unwritable, if it is. */
+  get failed(): LoophostError | undefined {
+    return this.#failed;
+  }
+
+  /** Adds an event, with what is to be kept beside it. */
+  append(event: WireEvent, said?: AssistantMessage): void {
+    this.#push({ kind: "event", event, said });
+  }
+
+  /** Shows the streams a preview. */
+  preview(event: WirePreview): void {
+    if (this.#followers.size > 0) this.#push({ kind: "preview", event });
+  }
+
+  /** Saves the record before whatever is written next. Of several saves that still wait the last is done. */
+  saveFirst(save: () => Promise<void>): void {
+    this.#save = save;
+    this.#wake();
+  }
+
+  /**
+   * Resolves when everything added so far is in the store.
+   *
+   * @throws LoophostError `store_failed` or `stale_owner` when it could not be written
+   */
+  written(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failed !== undefined) reject(this.#failed);
+      else this.#push({ kind: "mark", settle: (error) => (error === undefined ? resolve() : reject(error)) });
+    });
+  }
+
+  /** The events that are not in the store yet. */
+  unwritten(): readonly WireEvent[] {
+    return [...this.#batch, ...this.#queue].flatMap((item) => (item.kind === "event" ? [item.event] : []));
+  }
+
+  /** Follows the log from here on; the function returned stops it. */
+  follow(follower: Follower): () => void {
+    if (this.#isEnded) {
+      follower.end();
+      return () => undefined;
+    }
+    this.#followers.add(follower);
+    return () => {
+      if (this.#followers.delete(follower)) this.#onQuiet();
+    };
+  }
+
+  /** Events numbered above `after`, at most `limit`. */
+  async read(after: number, limit: number): Promise<LoggedEvent[]> {
+    const entries = await this.#store.read(this.#id, after, limit);
+    return entries.map(({ seq, entry }) => fromEntry(seq, entry));
+  }
+
+  /** Every event there is, in order. */
+  async *readAll(): AsyncGenerator<LoggedEvent> {
+    for await (const page of readPages(this.#store, this.#id))
+      yield* page.map(({ seq, entry }) => fromEntry(seq, entry));
+  }
+
+  /** Forgets every event; the session is gone. */
+  async discard(): Promise<void> {
+    if (this.#fence !== undefined) await this.#store.delete(this.#id, this.#fence);
+  }
+
+  /** Ends every stream, those that are still to come too. */
+  end(): void {
+    this.#isEnded = true;
+    for (const follower of this.#followers) follower.end();
+    this.#followers.clear();
+  }
+
+  #push(item: Queued): void {
+    if (this.#failed !== undefined) return;
+    this.#queue.push(item);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#isWriting || this.#failed !== undefined) return;
+    this.#isWriting = true;
+    this.#drain().catch((thrown: unknown) => this.#fail(thrown));
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0 || this.#save !== undefined) {
+      // What one step of the session adds is written, and shown, together.
+      await Promise.resolve();
+      this.#batch = this.#queue;
+      this.#queue = [];
+      await this.#write(this.#batch);
+    }
+    this.#batch = [];
+    this.#isWriting = false;
+    this.#onQuiet();
+  }
+
+  async #write(batch: readonly Queued[]): Promise<void> {
+    const save = this.#save;
+    this.#save = undefined;
+    await save?.();
+    const entries = batch.flatMap((item) => (item.kind === "event" ? [toEntry(item.event, item.said)] : []));
+    let seq = entries.length === 0 ? 0 : (await this.#append(entries)) - entries.length;
+    const shown = batch.flatMap((item): LogItem[] => {
+      if (item.kind === "mark") return [];
+      return [
+        item.kind === "event"
+          ? { seq: (seq += 1), event: item.event }
+          : { seq: undefined, event: item.event },
+      ];
+    });
+    if (shown.length > 0) for (const follower of this.#followers) follower.take(shown);
+    for (const item of batch) if (item.kind === "mark") item.settle();
+  }
+
+  async #append(entries: readonly Json[]): Promise<number> {
+    this.#fence ??= await this.#store.claim(this.#id, HOST_LEASE);
+    return this.#store.append(this.#id, this.#fence, entries);
+  }
+
+  #fail(thrown: unknown): void {
+    const error = toLoophostError(thrown, "store_failed", `The events of ${this.#id} could not be written`);
+    this.#failed = error;
+    this.#isWriting = false;
+    for (const item of [...this.#batch, ...this.#queue]) if (item.kind === "mark") item.settle(error);
+    this.#batch = [];
+    this.#queue = [];
+    this.end();
+    this.#onQuiet();
+  }
+}
+
+function toEntry(event: WireEvent, said: AssistantMessage | undefined): Json {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a message is plain data; what is native in it came from JSON
+  return said === undefined ? event : ({ ...event, said } as unknown as Json);
+}
+
+function fromEntry(seq: number, entry: Json): LoggedEvent {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `toEntry` makes what is in this log
+  const kept = entry as unknown as WireEvent & { readonly said?: AssistantMessage };
+  if (kept.said === undefined) return { seq, event: kept };
+  const { said, ...event } = kept;
+  return { seq, event, said };
+}

@@ -1,0 +1,38 @@
+/** What a session needs of the host it lives in. */
+
+import type { Clock } from "../../core/clock.ts";
+import type { Provider } from "../../core/provider.ts";
+import type { Store } from "../../core/store.ts";
+import type { AgentSnapshot } from "../records/agent-record.ts";
+import type { SessionRecord } from "../records/session-record.ts";
+import type { ReadFile } from "../wire/content.ts";
+import type { Prices } from "./budget.ts";
+
+/** What all sessions of a host work with. */
+export interface SessionHost {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Contract: the loop host for an agent, this process with a model. What it throws is a refusal. */
+  readonly provider: (agent: AgentSnapshot) => Provider;
+  readonly files: {
+    /** Contract: rejects when there is no such file. */
+    get(id: string): Promise<unknown>;
+    read: ReadFile;
+  };
+  readonly prices: Prices;
+  /** Contract: called whenever a session begins, or goes on, to run. Must not throw. */
+  readonly onRunning: (record: SessionRecord) => void;
+  /** Contract: called with what a session failed with, as it was thrown. Must not throw. */
+  readonly onError: (thrown: unknown, sessionId: string) => void;
+}
+
+/** Who keeps the sessions of a host. */
+export interface SessionKeeper {
+  /** Contract: saves a record, and whether its session has work open. */
+  save(record: SessionRecord, isOpen: boolean): Promise<void>;
+  /** Contract: called when all of a session is in the store and none of its work is open. */
+  rested(id: string): void;
+  forget(id: string): Promise<void>;
+  /** Contract: called when a session may have nothing left to do. */
+  onQuiet(id: string): void;
+}

@@ -1,0 +1,35 @@
+/** What SQLite says when something is wrong, in our words. */
+
+import { LoophostError, messageOf } from "../../core/errors.ts";
+
+/** Whether a thrown error says that another process has the file locked; asking again may help. */
+export function isBusy(thrown: unknown): boolean {
+  return primaryCode(thrown) === BUSY;
+}
+
+/** The error for work on a file that failed; a refusal of our own passes through. */
+export function storeFailed(thrown: unknown, path: string, doing: string): LoophostError {
+  if (thrown instanceof LoophostError) return thrown;
+  const why = WHY[primaryCode(thrown) ?? -1] ?? messageOf(thrown);
+  return new LoophostError("store_failed", `${doing}: ${why} (${path}).`, { cause: thrown });
+}
+
+const BUSY = 5;
+
+// By SQLite's primary result codes, https://www.sqlite.org/rescode.html
+const WHY: Readonly<Record<number, string>> = {
+  [BUSY]: "another process keeps the file locked",
+  8: "the file, or its folder, cannot be written to",
+  10: "the disk failed, or has no room",
+  11: "the file is damaged; it was left as it is, restore it from a backup",
+  13: "there is no room left on the disk",
+  14: "the file cannot be opened; its folder has to exist, and to be ours to write to",
+  26: "the file is not a SQLite database; it was left as it is",
+};
+
+/** The low byte of a result code says what, the rest only how exactly. */
+function primaryCode(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !("errcode" in thrown) || typeof thrown.errcode !== "number")
+    return undefined;
+  return thrown.errcode & 0xff;
+}

@@ -1,0 +1,104 @@
+/**
+ * Group commit: writes asked for in one turn of the event loop share a transaction, and so one wait for the disk.
+ *
+ *   G1  a write settles only when its transaction is on the disk, or undone
+ *   G2  a write that throws a LoophostError was refused before it wrote anything: it fails alone, the others go on
+ *   G3  when anything else goes wrong the transaction is undone and each write is tried by itself: only the culprit fails
+ *   G4  a transaction holds so many writes and no more, so that none keeps the event loop for long
+ */
+
+import { setImmediate } from "node:timers/promises";
+
+import { LoophostError } from "../../core/errors.ts";
+
+/** What a transaction is made of. */
+export interface Transactions {
+  /** Resolves when the transaction is open; it may have to wait for other processes. */
+  begin(): Promise<void>;
+  /** Returns once everything is on the disk. */
+  commit(): void;
+  /** Must not throw. */
+  rollback(): void;
+}
+
+interface Write {
+  /** Writes inside the transaction, and gives what is left to do after it. */
+  readonly perform: () => () => void;
+  readonly fail: (thrown: unknown) => void;
+}
+
+const MAX_WRITES = 500;
+
+/** The writes to one file. */
+export class GroupCommit {
+  readonly #transactions: Transactions;
+  #waiting: Write[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(transactions: Transactions) {
+    this.#transactions = transactions;
+  }
+
+  /** Does a piece of work in a transaction; resolves with its outcome once that is durable. */
+  add<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ perform: () => perform(work, resolve, reject), fail: reject });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** Resolves when nothing waits to be written any more. */
+  async flushed(): Promise<void> {
+    await this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // All of this turn's callbacks come before; a microtask would come between them, and give each its own commit.
+      await setImmediate();
+      await this.#write(this.#waiting.splice(0, MAX_WRITES));
+    }
+    this.#flushing = undefined;
+  }
+
+  async #write(group: readonly Write[]): Promise<void> {
+    try {
+      await this.#transactions.begin();
+    } catch (thrown) {
+      for (const { fail } of group) fail(thrown);
+      return;
+    }
+    try {
+      this.#commit(group);
+    } catch (thrown) {
+      if (group.length === 1) group[0]?.fail(thrown);
+      else for (const write of group) await this.#write([write]);
+    }
+  }
+
+  #commit(group: readonly Write[]): void {
+    let settle: (() => void)[];
+    try {
+      settle = group.map((write) => write.perform());
+      this.#transactions.commit();
+    } catch (thrown) {
+      this.#transactions.rollback();
+      throw thrown;
+    }
+    for (const settleOne of settle) settleOne();
+  }
+}
+
+function perform<T>(
+  work: () => T,
+  resolve: (outcome: T) => void,
+  reject: (thrown: unknown) => void,
+): () => void {
+  try {
+    const outcome = work();
+    return () => resolve(outcome);
+  } catch (thrown) {
+    if (!(thrown instanceof LoophostError)) throw thrown;
+    return () => reject(thrown);
+  }
+}

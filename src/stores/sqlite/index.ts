@@ -1,0 +1,38 @@
+/**
+ * The store in one SQLite file, by `node:sqlite`: it outlives the process, and several processes may share it.
+ *
+ *   Q1  what a call resolved for is on the disk, and survives the process, the machine and a power cut
+ *   Q2  who may write is decided in the transaction that writes, so that a fence holds between processes too
+ *   Q3  a file that is damaged, newer, or not a store is refused and left as it is
+ */
+
+import type { Store } from "../../core/store.ts";
+import { SqliteConnection } from "./connection.ts";
+import { sqliteLog } from "./log.ts";
+import { sqliteRecords } from "./records.ts";
+
+/** How a store in a file is opened. */
+export interface SqliteStoreOptions {
+  /** Milliseconds since 1970, for leases; processes that share a file share its clock. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** How long a call waits for other processes that write to the file before it fails. Default 5000. */
+  readonly maxWaitMs?: number | undefined;
+}
+
+/**
+ * Opens the store in a file, and creates it if it is not there; its folder must be. `":memory:"` is a store of its own
+ * that is gone when it is closed.
+ *
+ * Each write waits for the disk, together with the other writes of its moment. SQLite keeps two more files beside this
+ * one while it is open, named like it with `-wal` and `-shm`; they belong to it, as for a copy.
+ *
+ * @throws LoophostError `store_failed` when the file cannot be opened, is damaged, newer than this code, or no store
+ */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  const connection = new SqliteConnection(path, options.maxWaitMs ?? 5_000);
+  return {
+    log: sqliteLog(connection, options.now ?? Date.now),
+    records: sqliteRecords(connection),
+    close: () => connection.close(),
+  };
+}

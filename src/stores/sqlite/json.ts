@@ -1,0 +1,32 @@
+/** Values as text. */
+
+import { LoophostError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+
+/**
+ * The text that is kept of a value.
+ *
+ * @throws LoophostError `store_failed` when the value is not plain data
+ */
+export function toText(value: Json): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw new LoophostError("store_failed", "What was to be kept is not plain data.", { cause });
+  }
+}
+
+/**
+ * The value a text was kept of.
+ *
+ * @throws LoophostError `store_failed` when it is none: the file is damaged, or was changed by somebody else
+ */
+export function fromText(text: string): Json {
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: what JSON.parse gives is JSON
+    return JSON.parse(text) as Json;
+  } catch {
+    // Without its cause, which quotes what was kept.
+    throw new LoophostError("store_failed", "What was kept is not JSON any more: the file is damaged.");
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What is in a store's SQLite file, and how a file of an earlier version becomes one of this version.
+ *
+ *   M1  nothing is written to a file that is not ours, or is of a newer version than this code knows
+ *   M2  a file is brought up to date in one transaction: wholly or not at all, and once, whoever else opens it
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+
+import { LoophostError } from "../../core/errors.ts";
+import { rollBack } from "./rollback.ts";
+
+// "loop": says that a file is ours, to us and to the `file` command.
+const APPLICATION_ID = 0x6c_6f_6f_70;
+
+/** The steps from each version to the next, the first from an empty file. What was released is never edited. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE logs (
+    number INTEGER PRIMARY KEY, -- stands for the id in every entry
+    id TEXT NOT NULL UNIQUE,
+    fence INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    lease_until REAL NOT NULL -- milliseconds since 1970; may be infinite
+  ) STRICT;
+  CREATE TABLE entries (
+    log INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    entry TEXT NOT NULL, -- JSON
+    PRIMARY KEY (log, seq)
+  ) STRICT;
+  CREATE TABLE records (
+    collection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL, -- JSON
+    PRIMARY KEY (collection, key)
+  ) STRICT;
+  `,
+];
+
+/**
+ * Brings a file up to date; one that is needs no lock.
+ *
+ * @throws LoophostError `store_failed` when the file is somebody else's, or of a newer version
+ */
+export function migrate(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): void {
+  if (versionOf(db, path, migrations.length) === migrations.length) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    // Looked up again: another process may have been quicker.
+    for (const step of migrations.slice(versionOf(db, path, migrations.length))) db.exec(step);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}; COMMIT`);
+  } catch (thrown) {
+    rollBack(db);
+    throw thrown;
+  }
+}
+
+function versionOf(db: DatabaseSync, path: string, newest: number): number {
+  const version = numberOf(db, "SELECT user_version FROM pragma_user_version");
+  const isOurs = numberOf(db, "SELECT application_id FROM pragma_application_id") === APPLICATION_ID;
+  const isEmpty = version === 0 && numberOf(db, "SELECT count(*) FROM sqlite_schema") === 0;
+  if (!isOurs && !isEmpty)
+    throw new LoophostError(
+      "store_failed",
+      `The database is not a store of loophost, and was left as it is (${path}). Give the store a file of its own.`,
+    );
+  if (version > newest)
+    throw new LoophostError(
+      "store_failed",
+      `The store was written by a newer loophost (${path}): its version is ${version}, this one knows ${newest}. ` +
+        "It was left as it is; update loophost.",
+    );
+  return version;
+}
+
+function numberOf(db: DatabaseSync, sql: string): number {
+  return Number(Object.values(db.prepare(sql).get() ?? {})[0]);
+}

@@ -1,7 +1,0 @@
-/** The conformance suite: checks of any server that speaks the wire of Claude Managed Agents. */
-
-export type { Check, Tier } from "./check.ts";
-export { conformanceChecks } from "./checks.ts";
-export type { ConformanceOptions, ConformanceReport, Verdict } from "./run.ts";
-export { runConformance } from "./run.ts";
-export type { Auth } from "./wire.ts";

@@ -1,0 +1,72 @@
+/** Ends its process by SIGKILL at the place it is told, and counts until then. */
+
+import type { Store } from "../../core/store.ts";
+import type { KillPlace } from "./kill-point.ts";
+
+type Countable = "write" | "request" | "tool";
+
+/** Counts what the process does, and ends it there. */
+export class Mortality {
+  readonly #place: KillPlace | null;
+  readonly #done = { write: 0, request: 0, tool: 0 };
+
+  constructor(place: KillPlace | null) {
+    this.#place = place;
+  }
+
+  /** The next thing of a kind is about to be done; gives its number. */
+  before(kind: Countable): number {
+    this.#done[kind] += 1;
+    const number = this.#done[kind];
+    this.#dieAt(kind, number, "before");
+    return number;
+  }
+
+  /** A thing was done; without a number, the last of its kind. */
+  after(kind: Countable, number: number = this.#done[kind]): void {
+    this.#dieAt(kind, number, "after");
+  }
+
+  /** The same store, its appends counted. */
+  watchStore(store: Store): Store {
+    const { log, records } = store;
+    return {
+      log: {
+        claim: (id, lease) => log.claim(id, lease),
+        renew: (id, fence, ttlMs) => log.renew(id, fence, ttlMs),
+        release: (id, fence) => log.release(id, fence),
+        delete: (id, fence) => log.delete(id, fence),
+        read: (id, after, limit) => log.read(id, after, limit),
+        append: async (id, fence, entries) => {
+          const number = this.before("write");
+          const last = await log.append(id, fence, entries);
+          this.after("write", number);
+          return last;
+        },
+      },
+      records,
+      close: () => store.close(),
+    };
+  }
+
+  /** Counts what goes through the global `fetch`. */
+  watchFetch(): void {
+    const network = globalThis.fetch;
+    globalThis.fetch = async (input, init) => {
+      const number = this.before("request");
+      const response = await network(input, init);
+      this.after("request", number);
+      return response;
+    };
+  }
+
+  #dieAt(kind: Countable, number: number, when: "before" | "after"): void {
+    const place = this.#place;
+    if (place === null || "afterMs" in place || place.when !== when) return;
+    const planned = { write: 0, request: 0, tool: 0, ...place }[kind];
+    if (planned !== number) return;
+    process.kill(process.pid, "SIGKILL");
+    // The signal may take a moment; nothing is done in it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
+}

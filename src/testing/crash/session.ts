@@ -1,0 +1,146 @@
+/**
+ * One life of a session under `crashTest`: opens it, or takes it up, in a process that dies where it is told to.
+ *
+ *   C1  it dies by SIGKILL: nothing is closed, flushed or told
+ *   C2  it never outlives who started it
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Agent } from "../../core/agent.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import { isObject } from "../../core/json.ts";
+import type { SessionResult } from "../../core/results.ts";
+import type { OpenOptions, Prompt } from "../../core/session.ts";
+import { openSession } from "../../core/session/open-session.ts";
+import type { Store } from "../../core/store.ts";
+import type { Policy } from "./findings.ts";
+import type { KillPlace } from "./kill-point.ts";
+import { Mortality } from "./kill-switch.ts";
+import type { Ledger } from "./ledger.ts";
+import { openLedger } from "./ledger.ts";
+
+/** What a life is given. */
+export interface Life {
+  /** A folder that outlives the process, the same in each of its lives; a store's file belongs here. */
+  readonly folder: string;
+  /** Where tools write down what they did. */
+  readonly ledger: Ledger;
+  /** What `crashTest` was given as `args`. */
+  readonly args: Json;
+}
+
+/** The session under test. All but its prompt is as for `openSession`; its id and its ownership are seen to. */
+export interface SessionUnderTest extends Omit<OpenOptions, "sessionId" | "whenOwned"> {
+  readonly agent: Agent;
+  readonly prompt: Prompt;
+  /** One that outlives the process. */
+  readonly store: Store;
+}
+
+/** What a process is started with, as its first argument. */
+export interface LifeOrder {
+  readonly folder: string;
+  readonly life: number;
+  readonly args: Json;
+  readonly place: KillPlace | null;
+}
+
+/** What a life tells of itself. */
+export type LifeNews =
+  | { readonly type: "begun" }
+  | { readonly type: "failed"; readonly code: string; readonly message: string }
+  | ({ readonly type: "ended" } & LifeEnd);
+
+/** What came of the session: told by the life that saw its end. */
+export interface LifeEnd {
+  readonly result: CrashResult;
+  /** The run had ended before this life. */
+  readonly isUnheard: boolean;
+  readonly journal: readonly Json[];
+  readonly policies: Readonly<Record<string, Policy>>;
+}
+
+/** What the run came to, without its events and transcript. */
+export type CrashResult = Omit<SessionResult, "events" | "transcript" | "output">;
+
+/** The file of the ledger in a session's folder. */
+export const LEDGER_FILE = "ledger.jsonl";
+const ID_FILE = "session-id";
+const ALL = 1_000_000;
+
+/**
+ * Runs a session that `crashTest` kills: the last line of the module it is given.
+ *
+ * @throws LoophostError `invalid_options` in a process that `crashTest` did not start
+ */
+export async function crashSession(
+  setUp: (life: Life) => SessionUnderTest | Promise<SessionUnderTest>,
+): Promise<void> {
+  const { folder, life, args, place } = readOrder();
+  process.once("disconnect", () => process.exit(1));
+  const mortality = new Mortality(place);
+  mortality.watchFetch();
+  const ledger = openLedger(join(folder, LEDGER_FILE), life, (effect) => {
+    mortality.before("tool");
+    effect();
+    mortality.after("tool");
+  });
+  await tell({ type: "begun" });
+  try {
+    const end = await live(await setUp({ folder, ledger, args }), join(folder, ID_FILE), mortality);
+    await tell({ type: "ended", ...end });
+  } catch (thrown) {
+    const code = thrown instanceof LoophostError ? thrown.code : "unexpected";
+    await tell({ type: "failed", code, message: messageOf(thrown) });
+  }
+  process.exit(0);
+}
+
+async function live(
+  { agent, prompt, ...options }: SessionUnderTest,
+  idFile: string,
+  mortality: Mortality,
+): Promise<LifeEnd> {
+  const sessionId = existsSync(idFile) ? readFileSync(idFile, "utf8") : undefined;
+  const store = mortality.watchStore(options.store);
+  const session = await openSession(agent, { ...options, store, sessionId, whenOwned: "take" });
+  // As a caller would who keeps the id; one killed before this line begins another session.
+  writeFileSync(idFile, session.id);
+  const before = (await readJournal(options.store, session.id)).map(typeOf);
+  const run = before.includes("run.started") ? session.resume() : session.send(prompt);
+  const { events: _events, transcript: _transcript, output: _output, ...result } = await run.result();
+  await session.close();
+  const journal = await readJournal(options.store, session.id);
+  await store.close();
+  const policies = agent.tools.map(
+    ({ name, ifUnknown }) => [name, typeof ifUnknown === "object" ? "probe" : ifUnknown] as const,
+  );
+  const isUnheard = before.includes("run.ended");
+  return { result, isUnheard, journal, policies: Object.fromEntries(policies) };
+}
+
+async function readJournal(store: Store, sessionId: string): Promise<readonly Json[]> {
+  return (await store.log.read(sessionId, 0, ALL)).map(({ entry }) => entry);
+}
+
+function typeOf(entry: Json): unknown {
+  return isObject(entry) ? entry["type"] : undefined;
+}
+
+function readOrder(): LifeOrder {
+  const text = process.argv[2];
+  if (process.send === undefined || text === undefined)
+    throw new LoophostError(
+      "invalid_options",
+      "crashSession() runs in a process that crashTest() started: pass this module to crashTest({ module }).",
+    );
+  // oxlint-disable-next-line no-unsafe-type-assertion -- parse boundary: crashTest alone writes it
+  return JSON.parse(text) as LifeOrder;
+}
+
+function tell(news: LifeNews): Promise<void> {
+  return new Promise((resolve) => process.send?.(news, () => resolve()));
+}

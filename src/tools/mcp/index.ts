@@ -1,0 +1,211 @@
+/**
+ * The tools of MCP servers as tools of this library's: they are called from here, whatever loop host the agent runs on.
+ *
+ *   P1  a server that fails, hangs or dies is an error result for the model, never a crash and never a wait without end
+ *   P2  the input schema is the server's own, and a call goes to the server only with input that fits it
+ */
+
+import { LoophostError, messageOf, toLoophostError } from "../../core/errors.ts";
+import type { JsonSchema } from "../../core/json.ts";
+import { isObject } from "../../core/json.ts";
+import type { Tool, ToolContext } from "../../core/tool.ts";
+import { defineTool } from "../../core/tool.ts";
+import type {
+  HttpServer,
+  McpClient,
+  McpConnection,
+  McpProgress,
+  McpRequestOptions,
+  McpTool,
+  StdioServer,
+} from "./connection.ts";
+import { connectMcp } from "./connection.ts";
+import { nameTools } from "./names.ts";
+import { toToolContent } from "./result.ts";
+
+export type { HttpServer, McpClient, McpProgress, McpTool, StdioServer };
+
+/** A client of `@modelcontextprotocol/sdk` that is connected already. Closing it stays with whoever connected it. */
+export interface ConnectedServer {
+  readonly client: McpClient;
+  /** Default: what the server calls itself. */
+  readonly name?: string | undefined;
+}
+
+/** Where tools come from, and which of them. */
+export type McpToolsOptions = (StdioServer | HttpServer | ConnectedServer) & {
+  /** Only these, by the server's names. */
+  readonly only?: readonly string[] | undefined;
+  /** All but these, by the server's names. */
+  readonly except?: readonly string[] | undefined;
+  /** What the names of the tools begin with. Default: the server's name; "" for none. */
+  readonly prefix?: string | undefined;
+  /** Milliseconds to connect, and again for each page of tools. Default 30 000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Milliseconds a call may take. Default: the agent's `toolTimeoutMs`. */
+  readonly callTimeoutMs?: number | undefined;
+  /** Lets every sign of progress start `callTimeoutMs` (then 30 000 by default) anew, up to so many milliseconds in all. */
+  readonly maxCallMs?: number | undefined;
+  /** Told how far the server says it is with a call. */
+  readonly onProgress?: ((progress: McpCallProgress) => void) | undefined;
+};
+
+/** How far a call is. */
+export interface McpCallProgress extends McpProgress {
+  /** The tool's name here. */
+  readonly tool: string;
+  readonly callId: string;
+}
+
+/** The tools of a server, and the connection they are called over. */
+export interface McpToolSet extends AsyncDisposable {
+  readonly tools: readonly Tool[];
+  /** Ends the connection and the server's process. Calls after it get an error result. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to an MCP server and makes tools of its tools. The list is taken once.
+ *
+ * @throws LoophostError `missing_dependency` without `@modelcontextprotocol/sdk`; `host_unreachable`, `host_rejected` or
+ *   `host_protocol` when the server cannot be used; `invalid_options` without a way to one, or for names in `only` it does not have
+ */
+export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
+  checkOptions(options);
+  const { connectTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const connection =
+    "client" in options ? keepOpen(options.client) : await connectMcp(options, connectTimeoutMs);
+  const { client } = connection;
+  const close = () => connection.close();
+  try {
+    const name = options.name ?? client.getServerVersion()?.name ?? "mcp";
+    const chosen = choose(await listAll(client, connectTimeoutMs, name), options, name);
+    const theirs = chosen.map((tool) => tool.name);
+    const ours = nameTools(options.prefix ?? name, theirs);
+    const calling = { client, server: name, options };
+    return {
+      tools: chosen.map((tool) => toTool(tool, ours.get(tool.name) ?? tool.name, calling)),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Above what any server needs; it is there for a server that hands out pages without end. */
+const MAX_PAGES = 1_000;
+
+function checkOptions(options: object | undefined): void {
+  const given = isObject(options) ? options : {};
+  const ways = ["command", "url", "client"].filter((way) => given[way] !== undefined);
+  if (ways.length !== 1)
+    throw new LoophostError(
+      "invalid_options",
+      "mcpTools() needs one way to a server: a `command` to start, the `url` it is at, or a connected `client`.",
+    );
+  if (ways[0] !== "client" && typeof given["name"] !== "string")
+    throw new LoophostError("invalid_options", 'mcpTools() needs a `name` for the server, such as "files".');
+}
+
+function keepOpen(client: McpClient): McpConnection {
+  return { client, close: () => Promise.resolve() };
+}
+
+async function listAll(client: McpClient, timeout: number, server: string): Promise<readonly McpTool[]> {
+  const tools = new Map<string, McpTool>();
+  let cursor: string | undefined;
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const listed = await client
+      .listTools(cursor === undefined ? {} : { cursor }, { timeout })
+      .catch((thrown: unknown) => {
+        throw toLoophostError(thrown, "host_protocol", `The MCP server "${server}" did not list its tools`);
+      });
+    for (const tool of listed.tools) tools.set(tool.name, tool);
+    if (listed.nextCursor === undefined) return [...tools.values()];
+    if (listed.nextCursor === cursor) break;
+    cursor = listed.nextCursor;
+  }
+  throw new LoophostError("host_protocol", `The MCP server "${server}" lists its tools without end.`);
+}
+
+function choose(
+  tools: readonly McpTool[],
+  { only, except = [] }: McpToolsOptions,
+  server: string,
+): readonly McpTool[] {
+  const known = tools.map(({ name }) => name);
+  const missing = only?.find((name) => !known.includes(name));
+  if (missing !== undefined)
+    throw new LoophostError(
+      "invalid_options",
+      `The MCP server "${server}" has no tool "${missing}". Its tools are: ${known.join(", ") || "none"}.`,
+    );
+  return tools.filter(({ name }) => (only?.includes(name) ?? true) && !except.includes(name));
+}
+
+/** What calls are made with. */
+interface Calling {
+  readonly client: McpClient;
+  readonly server: string;
+  readonly options: McpToolsOptions;
+}
+
+function toTool(tool: McpTool, name: string, calling: Calling): Tool {
+  const { title, description, inputSchema, annotations } = tool;
+  const { callTimeoutMs, maxCallMs } = calling.options;
+  const isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
+  return defineTool({
+    name,
+    description:
+      [description, title, tool.name].find((text) => text !== undefined && text.trim() !== "") ?? name,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: it came as JSON, and defineTool looks at its type
+    input: inputSchema as JsonSchema,
+    timeoutMs: maxCallMs ?? callTimeoutMs,
+    ifUnknown: isRepeatable ? "rerun" : "fail",
+    execute: async (input, context) => {
+      const request = toRequestOptions(name, context, calling.options);
+      try {
+        return toToolContent(
+          await calling.client.callTool({ name: tool.name, arguments: input }, undefined, request),
+        );
+      } catch (thrown) {
+        throw new Error(describeFailure(thrown, calling.server), { cause: thrown });
+      }
+    },
+  });
+}
+
+function toRequestOptions(
+  tool: string,
+  { signal, callId }: ToolContext,
+  options: McpToolsOptions,
+): McpRequestOptions {
+  const { callTimeoutMs = DEFAULT_TIMEOUT_MS, maxCallMs, onProgress } = options;
+  const isExtended = maxCallMs !== undefined;
+  return {
+    signal,
+    // Unless progress moves it, the deadline is kept by whoever runs the tool.
+    timeout: isExtended ? callTimeoutMs : NEVER_MS,
+    resetTimeoutOnProgress: isExtended,
+    ...(isExtended || onProgress !== undefined
+      ? { onprogress: (progress) => onProgress?.({ ...progress, tool, callId }) }
+      : {}),
+  };
+}
+
+/** The longest wait a timer holds. */
+const NEVER_MS = 2 ** 31 - 1;
+/** What the SDK says of itself. By the words, because servers use the same numbers for errors of their own. */
+const GONE: RegExp = /^Not connected$|: Connection closed$/;
+const LATE: RegExp = /: Request timed out$/;
+
+function describeFailure(thrown: unknown, server: string): string {
+  const message = messageOf(thrown);
+  if (GONE.test(message))
+    return `the MCP server "${server}" is no longer running, so none of its tools can be used`;
+  if (LATE.test(message)) return `the MCP server "${server}" did not answer in time`;
+  return `the MCP server "${server}" failed: ${message}`;
+}

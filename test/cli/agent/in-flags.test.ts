@@ -1,0 +1,31 @@
+import type { SessionResult } from "loophost";
+import { LoophostError } from "loophost";
+import { expect, it } from "vitest";
+
+import { inCommands } from "../../../src/cli/agent/in-flags.ts";
+
+const stored = { sessionId: "s_1", agentFile: "agent.ts", storeFile: "kept.db", model: undefined };
+const outage = (turns: number, mayRetry?: boolean) =>
+  new LoophostError("host_unreachable", "The host is gone.", {
+    mayRetry,
+    result: { turns } as SessionResult,
+  });
+
+it.each([
+  ["had begun", outage(1), "claude", "To go on: loophost resume s_1 agent.ts --store kept.db"],
+  ["never had the message", outage(0), "claude", "The host had not begun: say it again with --session s_1."],
+  [
+    "may have the message",
+    outage(0, false),
+    "claude",
+    "To go on: loophost resume s_1 agent.ts --store kept.db",
+  ],
+  [
+    "is this process, which has it",
+    outage(0),
+    "local",
+    "To go on: loophost resume s_1 agent.ts --store kept.db",
+  ],
+])("says how to go on after an outage of a host that %s", (_, error, provider, wayOut) => {
+  expect(inCommands(error, provider, stored).message).toBe(`The host is gone. ${wayOut}`);
+});
