@@ -32,8 +32,8 @@ const model: ModelFunction = ({ messages }) => {
 const result = await run(support, { provider: local({ model }), prompt: "Where is order 42?" });
 
 console.log(result.text);
-console.log(`${result.terminal} after ${result.turns} turns and ${result.toolUses.length} tool call`);
+console.log(`${result.terminal} after ${result.turns} turns and ${result.toolCalls.length} tool call`);
 
 assert.equal(result.terminal, "end_turn");
 assert.equal(result.text, 'Order 42: {"status":"shipped","arrives":"Tuesday"}');
-assert.deepEqual(result.toolUses, [{ id: "call_1", name: "lookup_order", input: { id: "42" } }]);
+assert.deepEqual(result.toolCalls, [{ id: "call_1", name: "lookup_order", input: { id: "42" } }]);

@@ -42,7 +42,7 @@ for await (const event of run) {
     for (const { id, what } of event.on) if (what === "answer") await session.answer(id, "Order 42, please.");
 }
 const result = await run.result();
-console.log(`\n${result.toolUses.map(({ name }) => name).join(", then ")}`);
+console.log(`\n${result.toolCalls.map(({ name }) => name).join(", then ")}`);
 
 assert.deepEqual(refunded, [42]);
 assert.equal(result.text, "Order 42 is paid back.");

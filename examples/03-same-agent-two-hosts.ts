@@ -35,8 +35,8 @@ const { url } = await server.listen();
 
 const answers: string[] = [];
 const ask = async (provider: Provider) => {
-  const { text, toolUses, terminal } = await run(calculator, { provider, prompt: "What is 19 + 23?" });
-  console.log(`${provider.name.padEnd(8)}${text} (${toolUses.length} tool call, ${terminal})`);
+  const { text, toolCalls, terminal } = await run(calculator, { provider, prompt: "What is 19 + 23?" });
+  console.log(`${provider.name.padEnd(8)}${text} (${toolCalls.length} tool call, ${terminal})`);
   answers.push(text);
 };
 await ask(local({ model }));

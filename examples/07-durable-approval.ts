@@ -44,7 +44,7 @@ async function open(sessionId?: string) {
 }
 
 const first = await open();
-const parked = await first.session.send("Pay order 42 back.", { whenWaiting: "return" }).result();
+const parked = await first.session.send("Pay order 42 back.", { ifWaiting: "return" }).result();
 console.log(`${parked.terminal}: nothing is paid, and this process may end`);
 await first.close();
 

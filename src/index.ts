@@ -6,36 +6,36 @@ export type { Clock } from "./core/clock.ts";
 export type { ErrorCode, ErrorDetails } from "./core/errors.ts";
 export { isTransient, LoophostError } from "./core/errors.ts";
 export type {
-  AgentMessage,
-  ApprovalRequested,
-  ContextCompacted,
-  DeltasRetracted,
-  OutcomeEvaluated,
+  MessageEvent,
+  ApprovalRequestedEvent,
+  ContextCompactedEvent,
+  DeltasRetractedEvent,
+  OutcomeEvaluatedEvent,
   ProviderEvent,
-  Retrying,
-  RunEnded,
-  RunFailed,
-  RunStarted,
-  RunWaiting,
-  ServerToolCalled,
-  ServerToolFinished,
+  RetryingEvent,
+  RunEndedEvent,
+  RunFailedEvent,
+  RunStartedEvent,
+  RunWaitingEvent,
+  ServerToolCalledEvent,
+  ServerToolFinishedEvent,
   SessionEvent,
-  StreamLost,
-  StreamRestored,
-  TextDelta,
-  ThinkingDelta,
-  ThreadChanged,
-  ToolCalled,
-  ToolFinished,
-  ToolPosted,
-  ToolStarted,
-  TurnEnded,
-  TurnStarted,
-  UsageReported,
+  StreamLostEvent,
+  StreamRestoredEvent,
+  TextDeltaEvent,
+  ThinkingDeltaEvent,
+  ThreadChangedEvent,
+  ToolCalledEvent,
+  ToolFinishedEvent,
+  ToolPostedEvent,
+  ToolStartedEvent,
+  TurnEndedEvent,
+  TurnStartedEvent,
+  UsageEvent,
 } from "./core/events.ts";
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/session/open-session.ts";
-export type { GuardVerdict, TurnGuard, TurnReport } from "./core/guard.ts";
+export type { GuardDecision, TurnGuard, TurnReport } from "./core/guard.ts";
 export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
 export type {
   Connection,
@@ -56,7 +56,7 @@ export type {
   SessionResult,
   Terminal,
   ToolResult,
-  ToolUse,
+  ToolCall,
   Usage,
 } from "./core/results.ts";
 export { resultText } from "./core/results.ts";
@@ -71,10 +71,10 @@ export type {
   Prompt,
   RunOptions,
   Session,
-  UnknownCalls,
+  IfCallUnknown,
 } from "./core/session.ts";
 
 export type { Lease, LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
 export type { TranscriptMessage } from "./core/transcript.ts";
-export type { IfUnknown, Tool, ToolContent, ToolContext, ToolDefinition } from "./core/tool.ts";
+export type { IfCrashed, Tool, ToolContent, ToolContext, ToolDefinition } from "./core/tool.ts";
 export { defineTool, toolContent } from "./core/tool.ts";

@@ -1,16 +1,16 @@
 /** What a check is, and the two ways it ends other than well. */
 
-import type { Guest } from "./test-client.ts";
+import type { TestClient } from "./test-client.ts";
 
 /** How much of the wire a server speaks: 1 is a session, 2 what surrounds it, 3 what few servers have. */
-export type Tier = 1 | 2 | 3;
+export type ConformanceTier = 1 | 2 | 3;
 
 /** One thing a server must do. */
 export interface Check {
   /** Its name for ever: the area, a dot, and a word or two. */
   readonly id: string;
   readonly area: string;
-  readonly tier: Tier;
+  readonly tier: ConformanceTier;
   /** A sentence about the server, without its subject. */
   readonly title: string;
   /** What breaks in clients when it does not hold. */
@@ -20,18 +20,22 @@ export interface Check {
   /** A rule holds or is broken; an extension is there or is not, and neither is wrong. */
   readonly kind: "rule" | "extension";
   /** Contract: resolves when it holds, rejects with Mismatch when it does not and with Inapplicable when nobody can tell. */
-  readonly run: (guest: Guest) => Promise<void>;
+  readonly run: (guest: TestClient) => Promise<void>;
 }
 
 /** A check as the files of checks write it. */
 export interface CheckDraft extends Pick<Check, "title" | "why" | "run"> {
   readonly name: string;
-  readonly tier?: Tier;
+  readonly tier?: ConformanceTier;
   readonly needs?: "model" | "silence";
 }
 
 /** Makes the checks of an area, of its tier unless they say otherwise. */
-export function checksOf(area: string, tier: Tier, drafts: readonly CheckDraft[]): readonly Check[] {
+export function checksOf(
+  area: string,
+  tier: ConformanceTier,
+  drafts: readonly CheckDraft[],
+): readonly Check[] {
   return drafts.map(({ name, needs, ...draft }) => ({
     tier,
     ...draft,

@@ -9,12 +9,12 @@
 import { onAbort } from "../core/async/abort.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError, messageOf } from "../core/errors.ts";
-import type { Check, Evidence, Tier } from "./check.ts";
+import type { Check, Evidence, ConformanceTier } from "./check.ts";
 import { Inapplicable, Mismatch } from "./check.ts";
 import { conformanceChecks } from "./checks/all.ts";
 import { at } from "./expect.ts";
-import { Guest, Household } from "./test-client.ts";
-import type { Auth, Reply, WireOptions } from "./wire.ts";
+import { TestClient, RunFixtures } from "./test-client.ts";
+import type { ConformanceAuth, Reply, WireOptions } from "./wire.ts";
 import { deadline, NO_REPLY, Wire } from "./wire.ts";
 
 /** How a run is made. */
@@ -24,11 +24,11 @@ export interface ConformanceOptions {
   /** What the server wants to see. Default: none, which servers that ask for no key take. */
   readonly apiKey?: string | undefined;
   /** How the key is sent where a check is not about that. Default "bearer". */
-  readonly auth?: Auth | undefined;
+  readonly auth?: ConformanceAuth | undefined;
   /** The model id of the agents that are made. Default "claude-sonnet-5-5". */
   readonly model?: string | undefined;
   /** The highest tier to ask for. Default 3; what a server does not have is skipped. */
-  readonly tier?: Tier | undefined;
+  readonly tier?: ConformanceTier | undefined;
   /** Only these checks: ids, or whole areas. */
   readonly only?: readonly string[] | undefined;
   /** Not these checks: ids, or whole areas. */
@@ -113,12 +113,13 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
     limited(CLEAR_WITHIN_MS, work).catch(() => undefined);
 
   await greet(baseUrl);
-  const household = new Household(options.model ?? "claude-sonnet-5-5", silenceMs);
+  const household = new RunFixtures(options.model ?? "claude-sonnet-5-5", silenceMs);
   const verdicts: Verdict[] = [];
   for (const check of chosen) {
     if (signal?.aborted) break;
     const made: string[] = [];
-    const attend = (wire: Wire) => judge(check, new Guest(wire, household, made), options.strict ?? false);
+    const attend = (wire: Wire) =>
+      judge(check, new TestClient(wire, household, made), options.strict ?? false);
     const maxMs = timeoutMs + (check.needs === "silence" ? silenceMs : 0);
     const verdict = await limited(maxMs, attend, signal);
     await tidyUp((wire) => household.clear(wire, made));
@@ -205,7 +206,7 @@ function speaksTheWire({ body }: Reply): boolean {
   return Array.isArray(at(body, "data")) || at(body, "type") === "error";
 }
 
-async function judge({ run, ...check }: Check, guest: Guest, isStrict: boolean): Promise<Verdict> {
+async function judge({ run, ...check }: Check, guest: TestClient, isStrict: boolean): Promise<Verdict> {
   const startedAt = performance.now();
   const show = (text: string | undefined) => (text === undefined ? undefined : guest.wire.show(text));
   const verdict = (outcome: Verdict["outcome"], whyNot?: string, evidence?: Evidence): Verdict => ({

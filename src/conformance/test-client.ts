@@ -13,7 +13,7 @@ import { Talk } from "./talk.ts";
 import type { Reply, Wire } from "./wire.ts";
 
 /** What serves a whole run. */
-export class Household {
+export class RunFixtures {
   readonly modelId: string;
   readonly silenceMs: number;
   readonly ids: Map<string, string> = new Map();
@@ -44,13 +44,13 @@ export const LOOK_UP: JsonObject = {
 };
 
 /** A client in one check. */
-export class Guest {
+export class TestClient {
   readonly wire: Wire;
-  readonly #household: Household;
+  readonly #household: RunFixtures;
   readonly #made: string[];
 
   /** @param made gets the paths of what is made, to be taken away */
-  constructor(wire: Wire, household: Household, made: string[]) {
+  constructor(wire: Wire, household: RunFixtures, made: string[]) {
     this.wire = wire;
     this.#household = household;
     this.#made = made;

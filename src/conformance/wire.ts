@@ -7,7 +7,7 @@ import type { Evidence } from "./check.ts";
 import { Mismatch } from "./check.ts";
 
 /** How a request says who it is from. */
-export type Auth = "bearer" | "x-api-key" | "both";
+export type ConformanceAuth = "bearer" | "x-api-key" | "both";
 
 /** What goes with a request beside method and path. */
 export interface Ask {
@@ -15,7 +15,7 @@ export interface Ask {
   readonly body?: object | string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** A key other than the given one, or none. */
-  readonly auth?: Auth | "none" | "wrong" | undefined;
+  readonly auth?: ConformanceAuth | "none" | "wrong" | undefined;
 }
 
 /** A reply, read to its end. */
@@ -31,7 +31,7 @@ export interface Reply extends Evidence {
 export interface WireOptions {
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
-  readonly auth: Auth;
+  readonly auth: ConformanceAuth;
   readonly fetch: typeof fetch;
 }
 
@@ -151,7 +151,7 @@ export class Wire {
     return `${safe.slice(0, SHOWN_BEGINNING)} … ${safe.slice(-SHOWN_END)}`;
   }
 
-  #credentials(auth: Auth | "none" | "wrong"): Record<string, string> {
+  #credentials(auth: ConformanceAuth | "none" | "wrong"): Record<string, string> {
     const key = auth === "wrong" ? WRONG_KEY : (this.#options.apiKey ?? "none");
     return {
       ...(auth !== "none" && auth !== "x-api-key" && { authorization: `Bearer ${key}` }),

@@ -71,7 +71,7 @@ export function listOf(what: string, fits: (item: unknown) => boolean): Check {
 }
 
 /** A check for objects with methods of these names. */
-export function having(...methods: readonly string[]): Check {
+export function withMethods(...methods: readonly string[]): Check {
   return must(
     `an object with ${methods.map((name) => `${name}()`).join(", ")}`,
     (value) => isObject(value) && methods.every((name) => typeof value[name] === "function"),
@@ -79,7 +79,7 @@ export function having(...methods: readonly string[]): Check {
 }
 
 /** A check for clocks. */
-export const CLOCK: Check = having("now", "after");
+export const CLOCK: Check = withMethods("now", "after");
 
 /** A check for functions. */
 export const FUNCTION: Check = must("a function", (value) => typeof value === "function");

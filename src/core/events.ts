@@ -16,20 +16,20 @@ interface FromHost {
 }
 
 /** A run began. Always the first event of a run. */
-export interface RunStarted {
+export interface RunStartedEvent {
   readonly type: "run.started";
   readonly runId: string;
   readonly sessionId: string;
 }
 
 /** The host began a turn; counted from 1 in each run. */
-export interface TurnStarted extends FromHost {
+export interface TurnStartedEvent extends FromHost {
   readonly type: "turn.started";
   readonly turn: number;
 }
 
 /** A piece of text while the agent writes. The whole text follows as `message`, and replaces the pieces. */
-export interface TextDelta extends FromHost {
+export interface TextDeltaEvent extends FromHost {
   readonly type: "text.delta";
   readonly text: string;
   /** The id of the message it is a piece of, where the host may write several at once. */
@@ -39,19 +39,19 @@ export interface TextDelta extends FromHost {
 }
 
 /** A piece of the agent's thinking while it thinks. */
-export interface ThinkingDelta extends FromHost {
+export interface ThinkingDeltaEvent extends FromHost {
   readonly type: "thinking.delta";
   readonly text: string;
 }
 
 /** The deltas since the last whole event are void: the host starts that message again. */
-export interface DeltasRetracted extends FromHost {
+export interface DeltasRetractedEvent extends FromHost {
   readonly type: "deltas.retracted";
   readonly reason: string;
 }
 
 /** A whole message of the agent. */
-export interface AgentMessage extends FromHost {
+export interface MessageEvent extends FromHost {
   readonly type: "message";
   readonly text: string;
   /** The host's id of it, where its deltas name it. */
@@ -59,7 +59,7 @@ export interface AgentMessage extends FromHost {
 }
 
 /** The model called one of our tools. */
-export interface ToolCalled extends FromHost {
+export interface ToolCalledEvent extends FromHost {
   readonly type: "tool.called";
   readonly id: string;
   readonly name: string;
@@ -67,14 +67,14 @@ export interface ToolCalled extends FromHost {
 }
 
 /** A tool began to execute here. */
-export interface ToolStarted {
+export interface ToolStartedEvent {
   readonly type: "tool.started";
   readonly id: string;
   readonly name: string;
 }
 
 /** A call has its result. `replayed` when it came from the journal and nothing was executed. */
-export interface ToolFinished {
+export interface ToolFinishedEvent {
   readonly type: "tool.finished";
   readonly id: string;
   readonly name: string;
@@ -84,13 +84,13 @@ export interface ToolFinished {
 }
 
 /** The host has the result of a call. */
-export interface ToolPosted {
+export interface ToolPostedEvent {
   readonly type: "tool.posted";
   readonly id: string;
 }
 
 /** A call may not run until somebody says so: answer with `session.approve(id)` or `session.deny(id)`. */
-export interface ApprovalRequested extends FromHost {
+export interface ApprovalRequestedEvent extends FromHost {
   readonly type: "approval.requested";
   readonly id: string;
   readonly name: string;
@@ -98,13 +98,13 @@ export interface ApprovalRequested extends FromHost {
 }
 
 /** Nothing goes on until somebody decides or answers these calls. */
-export interface RunWaiting {
+export interface RunWaitingEvent {
   readonly type: "run.waiting";
   readonly on: readonly { readonly id: string; readonly what: "approval" | "answer" }[];
 }
 
 /** The host called a tool of its own. Observed, never run here. */
-export interface ServerToolCalled extends FromHost {
+export interface ServerToolCalledEvent extends FromHost {
   readonly type: "server_tool.called";
   readonly id: string;
   readonly name: string;
@@ -112,14 +112,14 @@ export interface ServerToolCalled extends FromHost {
 }
 
 /** A tool of the host's finished. */
-export interface ServerToolFinished extends FromHost {
+export interface ServerToolFinishedEvent extends FromHost {
   readonly type: "server_tool.finished";
   readonly id: string;
   readonly isError: boolean;
 }
 
 /** The conversation was made smaller. `dropped` holds what the model no longer sees, as far as this side held it. */
-export interface ContextCompacted extends FromHost {
+export interface ContextCompactedEvent extends FromHost {
   readonly type: "context.compacted";
   readonly messagesBefore?: number | undefined;
   readonly messagesAfter?: number | undefined;
@@ -127,7 +127,7 @@ export interface ContextCompacted extends FromHost {
 }
 
 /** Tokens were spent: what is new since the last such event. */
-export interface UsageReported extends FromHost {
+export interface UsageEvent extends FromHost {
   readonly type: "usage";
   readonly usage: Usage;
   /** What the whole session has cost so far, by the host's list prices. */
@@ -135,20 +135,20 @@ export interface UsageReported extends FromHost {
 }
 
 /** A grader looked at the work towards an outcome. */
-export interface OutcomeEvaluated extends FromHost, OutcomeVerdict {
+export interface OutcomeEvaluatedEvent extends FromHost, OutcomeVerdict {
   readonly type: "outcome.evaluated";
   readonly outcomeId: string;
 }
 
 /** An agent the host runs beside the main one began, rested or ended. Its id is in `thread`. */
-export interface ThreadChanged extends FromHost {
+export interface ThreadChangedEvent extends FromHost {
   readonly type: "thread.changed";
   readonly agentName: string;
   readonly status: "created" | "running" | "idle" | "rescheduled" | "terminated";
 }
 
 /** The turn is over. */
-export interface TurnEnded extends FromHost {
+export interface TurnEndedEvent extends FromHost {
   readonly type: "turn.ended";
   readonly turn: number;
   readonly terminal: Terminal;
@@ -158,7 +158,7 @@ export interface TurnEnded extends FromHost {
 }
 
 /** A request to the host failed and is tried again after a wait. */
-export interface Retrying extends FromHost {
+export interface RetryingEvent extends FromHost {
   readonly type: "retrying";
   readonly attempt: number;
   readonly delayMs: number;
@@ -166,13 +166,13 @@ export interface Retrying extends FromHost {
 }
 
 /** The event stream dropped, and is being opened again. */
-export interface StreamLost {
+export interface StreamLostEvent {
   readonly type: "stream.lost";
   readonly reason: string;
 }
 
 /** The event stream is back, and what was missed has been delivered. */
-export interface StreamRestored {
+export interface StreamRestoredEvent {
   readonly type: "stream.restored";
 }
 
@@ -182,7 +182,7 @@ export interface ProviderEvent extends FromHost {
 }
 
 /** The run reached a terminal. Always the last event of a run that did. */
-export interface RunEnded {
+export interface RunEndedEvent {
   readonly type: "run.ended";
   readonly terminal: Terminal;
   readonly ending: Ending;
@@ -191,7 +191,7 @@ export interface RunEnded {
 }
 
 /** The run failed. The last event of such a run; the iterator and `result()` then throw the error itself. */
-export interface RunFailed {
+export interface RunFailedEvent {
   readonly type: "run.failed";
   readonly code: ErrorCode;
   readonly message: string;
@@ -199,34 +199,34 @@ export interface RunFailed {
 
 /** Everything that can happen in a session. */
 export type SessionEvent =
-  | RunStarted
-  | TurnStarted
-  | TextDelta
-  | ThinkingDelta
-  | DeltasRetracted
-  | AgentMessage
-  | ToolCalled
-  | ToolStarted
-  | ToolFinished
-  | ToolPosted
-  | ApprovalRequested
-  | RunWaiting
-  | ServerToolCalled
-  | ServerToolFinished
-  | ContextCompacted
-  | UsageReported
-  | OutcomeEvaluated
-  | ThreadChanged
-  | TurnEnded
-  | Retrying
-  | StreamLost
-  | StreamRestored
+  | RunStartedEvent
+  | TurnStartedEvent
+  | TextDeltaEvent
+  | ThinkingDeltaEvent
+  | DeltasRetractedEvent
+  | MessageEvent
+  | ToolCalledEvent
+  | ToolStartedEvent
+  | ToolFinishedEvent
+  | ToolPostedEvent
+  | ApprovalRequestedEvent
+  | RunWaitingEvent
+  | ServerToolCalledEvent
+  | ServerToolFinishedEvent
+  | ContextCompactedEvent
+  | UsageEvent
+  | OutcomeEvaluatedEvent
+  | ThreadChangedEvent
+  | TurnEndedEvent
+  | RetryingEvent
+  | StreamLostEvent
+  | StreamRestoredEvent
   | ProviderEvent
-  | RunEnded
-  | RunFailed;
+  | RunEndedEvent
+  | RunFailedEvent;
 
 /** The events that are pieces of a whole one still to come. */
-export type DeltaEvent = TextDelta | ThinkingDelta;
+export type DeltaEvent = TextDeltaEvent | ThinkingDeltaEvent;
 
 /** Whether an event is a piece of a whole one still to come. */
 export function isDelta(event: { readonly type: string }): event is DeltaEvent {

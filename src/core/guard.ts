@@ -13,10 +13,10 @@ export interface TurnReport {
 }
 
 /** "continue", or the reason to halt: the run then fails with `halted`. */
-export type GuardVerdict = "continue" | { readonly halt: string };
+export type GuardDecision = "continue" | { readonly halt: string };
 
 /** Called after every turn, before anything follows from it. One that throws halts the run. */
-export type TurnGuard = (report: TurnReport) => GuardVerdict | Promise<GuardVerdict>;
+export type TurnGuard = (report: TurnReport) => GuardDecision | Promise<GuardDecision>;
 
 /** Asks a guard; gives the error to halt with. A guard that throws has not said "continue": it halts. */
 export async function haltedBy(

@@ -9,21 +9,22 @@
 import type { Agent } from "./agent.ts";
 import type { LoophostError } from "./errors.ts";
 import type {
-  AgentMessage,
-  ContextCompacted,
-  DeltasRetracted,
-  OutcomeEvaluated,
+  MessageEvent,
+  ContextCompactedEvent,
+  DeltasRetractedEvent,
+  OutcomeEvaluatedEvent,
   ProviderEvent,
-  Retrying,
-  ServerToolCalled,
-  ServerToolFinished,
-  StreamLost,
-  StreamRestored,
-  TextDelta,
-  ThinkingDelta,
-  ThreadChanged,
-  UsageReported,
+  RetryingEvent,
+  ServerToolCalledEvent,
+  ServerToolFinishedEvent,
+  StreamLostEvent,
+  StreamRestoredEvent,
+  TextDeltaEvent,
+  ThinkingDeltaEvent,
+  ThreadChangedEvent,
+  UsageEvent,
 } from "./events.ts";
+import type { Json } from "./json.ts";
 import type { ContentBlock, Ending, EndingDetails, Outcome, ToolResult, Usage } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
@@ -45,6 +46,8 @@ export interface ProviderTraits {
   readonly answers: "each" | "together";
   /** Who holds the conversation: the loop host, or this side (then `history` seeds it and results have a transcript). */
   readonly history: "host" | "here";
+  /** Whether the host goes on by itself once it has an input, so that a run this process lost goes on there. */
+  readonly worksAlone: boolean;
 }
 
 /** What a provider is given to open a session. */
@@ -54,6 +57,8 @@ export interface OpenRequest {
   readonly sessionId: string | undefined;
   /** A conversation to go on from; only given to providers whose trait `history` is "here". */
   readonly history: readonly TranscriptMessage[] | undefined;
+  /** The value of the last `cursor` event on record for this session; undefined without one, or without a store. */
+  readonly cursor: Json | undefined;
   /**
    * Takes the host's events, in order, each whole event exactly once. Synchronous and never throws, so that nothing
    * stands between the wire and the loop. After `close()` it ignores what it is given.
@@ -106,19 +111,19 @@ export function isMessage({ type }: HostInput): boolean {
 
 /** Events that go to the reader as they are; the loop takes no decision on them. */
 export type PassedOnEvent =
-  | TextDelta
-  | ThinkingDelta
-  | DeltasRetracted
-  | AgentMessage
-  | ServerToolCalled
-  | ServerToolFinished
-  | ContextCompacted
-  | UsageReported
-  | OutcomeEvaluated
-  | ThreadChanged
-  | Retrying
-  | StreamLost
-  | StreamRestored
+  | TextDeltaEvent
+  | ThinkingDeltaEvent
+  | DeltasRetractedEvent
+  | MessageEvent
+  | ServerToolCalledEvent
+  | ServerToolFinishedEvent
+  | ContextCompactedEvent
+  | UsageEvent
+  | OutcomeEvaluatedEvent
+  | ThreadChangedEvent
+  | RetryingEvent
+  | StreamLostEvent
+  | StreamRestoredEvent
   | ProviderEvent;
 
 interface Raw {
@@ -140,7 +145,7 @@ export type LoopEvent =
       readonly problem?: string;
       /**
        * A tool of the host's that somebody else is to run, and that the host waits for. Not told of as a call of ours, and
-       * left to them unless `unknownCalls` says otherwise.
+       * left to them unless `ifCallUnknown` says otherwise.
        */
       readonly isOthers?: boolean;
     } & Raw)
@@ -181,8 +186,8 @@ export type LoopEvent =
   | { readonly type: "catchup.started" }
   | { readonly type: "catchup.ended" };
 
-/** What the journal keeps of a conversation this side holds; neither the loop nor the reader is told. */
-export type KeptEvent =
+/** What goes into the journal and nowhere else; neither the loop nor the reader is told. */
+export type RecordedEvent =
   | {
       readonly type: "transcript.added";
       readonly message: TranscriptMessage;
@@ -192,10 +197,15 @@ export type KeptEvent =
       /** How the turn ended, when this message ended it. */
       readonly end?: { readonly ending: Ending; readonly stopReason: unknown } | undefined;
     }
-  | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] };
+  | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }
+  /**
+   * Where the session stands at a host that does not tell it again: opaque to the loop, and given back in `OpenRequest.cursor`.
+   * Emitted before a `call`, it is on record before that call's tool starts.
+   */
+  | { readonly type: "cursor"; readonly value: Json };
 
 /** What a loop host tells us. */
-export type HostEvent = PassedOnEvent | LoopEvent | KeptEvent;
+export type HostEvent = PassedOnEvent | LoopEvent | RecordedEvent;
 
 const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
   "text.delta",
@@ -214,6 +224,12 @@ const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
   "provider",
 ]);
 
+const RECORDED: ReadonlySet<string> = new Set<RecordedEvent["type"]>([
+  "transcript.added",
+  "transcript.replaced",
+  "cursor",
+]);
+
 /** Whether an event goes to the reader as it is. */
 export function isPassedOn<T extends { readonly type: string }>(
   event: T,
@@ -222,11 +238,11 @@ export function isPassedOn<T extends { readonly type: string }>(
 }
 
 /** Whether an event is for the journal. */
-export function isKept(event: HostEvent): event is KeptEvent {
-  return event.type === "transcript.added" || event.type === "transcript.replaced";
+export function isRecordedEvent(event: HostEvent): event is RecordedEvent {
+  return RECORDED.has(event.type);
 }
 
 /** Whether the loop decides on an event. */
 export function isLoopEvent(event: HostEvent): event is LoopEvent {
-  return !PASSED_ON.has(event.type) && !isKept(event);
+  return !PASSED_ON.has(event.type) && !isRecordedEvent(event);
 }

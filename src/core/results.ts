@@ -57,7 +57,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
 }
 
 /** A call the model made, of one of our tools or of one of the host's. */
-export interface ToolUse {
+export interface ToolCall {
   readonly id: string;
   readonly name: string;
   readonly input: unknown;
@@ -170,9 +170,9 @@ export interface SessionResult<Output = unknown> {
   /** What the session has cost so far, by the host's list prices, where the host tells. */
   readonly cost?: Money | undefined;
   /** Calls of our tools, each id once, in the order they were first seen. */
-  readonly toolUses: readonly ToolUse[];
+  readonly toolCalls: readonly ToolCall[];
   /** Calls of tools the host ran itself. */
-  readonly serverToolUses: readonly ToolUse[];
+  readonly serverToolCalls: readonly ToolCall[];
   readonly usage: Usage;
   readonly turns: number;
   /** Whole events in order, deltas left out, unless `keepEvents` says otherwise. */

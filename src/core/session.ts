@@ -2,7 +2,7 @@
 
 import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
-import type { ApprovalRequested, SessionEvent } from "./events.ts";
+import type { ApprovalRequestedEvent, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
 import type { Provider } from "./provider.ts";
 import type { ContentBlock, Outcome, ToolResult } from "./results.ts";
@@ -14,13 +14,13 @@ import type { TranscriptMessage } from "./transcript.ts";
 export type Prompt = string | readonly ContentBlock[] | { readonly outcome: Outcome };
 
 /** Decides about a call that needs approval. */
-export type OnApproval = (request: ApprovalRequested) => Decision | Promise<Decision>;
+export type OnApproval = (request: ApprovalRequestedEvent) => Decision | Promise<Decision>;
 
 /** Yes, or no with a reason the model is told. */
 export type Decision = boolean | { readonly allow: boolean; readonly why?: string | undefined };
 
 /** What to do about a session that another process has open: give up, wait until it is free, or take it. */
-export type WhenOwned = "fail" | "wait" | "take";
+export type IfOwned = "fail" | "wait" | "take";
 
 /** How a session is opened. */
 export interface OpenOptions {
@@ -35,9 +35,9 @@ export interface OpenOptions {
    * What to do when another process has the session open, as its lease in the store says: "fail" (the default) with
    * `session_owned`, "wait" until it is free, or "take" it; whoever had it then fails with `stale_owner`.
    */
-  readonly whenOwned?: WhenOwned | undefined;
+  readonly ifOwned?: IfOwned | undefined;
   /** Whether a stored session may go on with an agent that is not the one it was begun with. Default "refuse". */
-  readonly agentChanged?: "refuse" | "accept" | undefined;
+  readonly ifAgentChanged?: "refuse" | "accept" | undefined;
   /** Handed to every tool as `context`. */
   readonly context?: unknown;
   /** Asked about calls that need approval. Without it they wait for `approve` or `deny`. */
@@ -47,7 +47,7 @@ export interface OpenOptions {
    * `answerAfterMs` milliseconds in which others who hold the session may; "leave" it to them; or "fail" the run with
    * `unresolved_requires_action`. Default: "leave" what the host would have a worker run, "answer" everything else.
    */
-  readonly unknownCalls?: UnknownCalls | undefined;
+  readonly ifCallUnknown?: IfCallUnknown | undefined;
   /** Sees every event of every run. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /** Asked after every turn whether the run may go on; `budget(...)` makes one. */
@@ -62,7 +62,7 @@ export interface OpenOptions {
 }
 
 /** What is done about a call of a tool the agent does not have. */
-export type UnknownCalls = "answer" | "leave" | "fail" | { readonly answerAfterMs: number };
+export type IfCallUnknown = "answer" | "leave" | "fail" | { readonly answerAfterMs: number };
 
 /** How one run is started. */
 export interface RunOptions {
@@ -74,7 +74,7 @@ export interface RunOptions {
    * What to do when nothing goes on until somebody approves or answers: "hold" the run open for the session's `approve`,
    * `deny` and `answer`, or "return" it with terminal `requires_action`, to be taken up with `resume`. Default "hold".
    */
-  readonly whenWaiting?: "hold" | "return" | undefined;
+  readonly ifWaiting?: "hold" | "return" | undefined;
 }
 
 /** A conversation held with a loop host. */

@@ -24,7 +24,7 @@ export interface ToolContext {
  * What to do about a call that had started, but whose result is unknown after a crash: tell the model so, run it
  * again with the same idempotency key, ask for a decision, or find out (undefined from the probe: it did not happen).
  */
-export type IfUnknown =
+export type IfCrashed =
   | "fail"
   | "rerun"
   | "ask"
@@ -50,7 +50,7 @@ export interface ToolDefinition<S extends Schema> {
   /** Whether a call must be approved first: always, or as the function says for this input. Default false. */
   readonly needsApproval?: boolean | ((input: ValueOf<S>) => boolean) | undefined;
   /** Default "fail". */
-  readonly ifUnknown?: IfUnknown | undefined;
+  readonly ifCrashed?: IfCrashed | undefined;
 }
 
 /** A tool, ready to use. */
@@ -62,7 +62,7 @@ export interface Tool<Input = unknown> {
   execute?(input: Input, context: ToolContext): unknown;
   needsApproval?(input: Input): boolean;
   readonly timeoutMs: number | undefined;
-  readonly ifUnknown: IfUnknown;
+  readonly ifCrashed: IfCrashed;
 }
 
 const NAME: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
@@ -109,14 +109,14 @@ export function defineTool<const S extends Schema>(definition: ToolDefinition<S>
       ? {}
       : { needsApproval: needsApproval === true ? () => true : needsApproval }),
     timeoutMs,
-    ifUnknown: checkIfUnknown(definition.ifUnknown ?? "fail", owner),
+    ifCrashed: checkIfUnknown(definition.ifCrashed ?? "fail", owner),
   };
 }
 
-function checkIfUnknown(policy: IfUnknown, owner: string): IfUnknown {
+function checkIfUnknown(policy: IfCrashed, owner: string): IfCrashed {
   if (typeof policy === "object" && typeof policy?.probe === "function") return policy;
   if (policy === "fail" || policy === "rerun" || policy === "ask") return policy;
-  throw refused(`${owner}: ifUnknown must be "fail", "rerun", "ask" or { probe }.`);
+  throw refused(`${owner}: ifCrashed must be "fail", "rerun", "ask" or { probe }.`);
 }
 
 function refused(message: string): LoophostError {

@@ -130,7 +130,7 @@ async function runToEnd(
   const history = toTranscript(messages);
   await using session = await openSession(toAgent(config), { provider, history, context, signal });
   tell({ type: "started", sessionId: session.id });
-  const run = session.resume({ signal, whenWaiting: "return" });
+  const run = session.resume({ signal, ifWaiting: "return" });
   await narrate(run, tell);
   return toAgentResult(await run.result());
 }

@@ -5,7 +5,7 @@ import type { Checks } from "../core/check-options.ts";
 import { atLeast, checkOptions, CLOCK, FUNCTION, must, NAME, oneOf, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { isObject } from "../core/json.ts";
-import type { WhenOwned } from "../core/session.ts";
+import type { IfOwned } from "../core/session.ts";
 import type { Store } from "../core/store.ts";
 import type { Model } from "../providers/local/model.ts";
 import type { ModelFunction } from "../providers/local/models/function-model.ts";
@@ -26,7 +26,7 @@ export interface EmbeddedHostOptions {
    * What to do while another host is on the store: fail, wait for its end, or take the store, which ends that host's
    * work. One whose process died on this machine is not waited for. Default "fail".
    */
-  readonly whenOwned?: WhenOwned | undefined;
+  readonly ifOwned?: IfOwned | undefined;
   /**
    * What models cost, by the id agents name them with: cents for a million tokens. Sessions whose model has a price tell
    * their cost and may have a budget.
@@ -84,7 +84,7 @@ const HOST: Checks<EmbeddedHostOptions> = {
   models: must("an object of models, or of functions that answer, by id", recordOf(isModel)),
   apiKey: (key) => (key === "" ? " is empty; leave it out to let everybody in" : STRING(key)),
   store: must('a store, such as sqliteStore("host.db")', isStore),
-  whenOwned: oneOf("fail", "wait", "take"),
+  ifOwned: oneOf("fail", "wait", "take"),
   prices: must("an object of prices by model id", recordOf(isObject)),
   clock: CLOCK,
   pingIntervalMs: atLeast(1),

@@ -9,7 +9,7 @@ import { hostname } from "node:os";
 import type { Clock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
 import { Ownership } from "../core/journal/ownership.ts";
-import type { WhenOwned } from "../core/session.ts";
+import type { IfOwned } from "../core/session.ts";
 import type { LogStore } from "../core/store.ts";
 import type { EmbeddedHostOptions } from "./options.ts";
 
@@ -34,7 +34,7 @@ export interface StoreEvents {
 
 /** Claims the store of a host. */
 export function claimStore(
-  { store, whenOwned = "fail" }: Pick<EmbeddedHostOptions, "store" | "whenOwned">,
+  { store, ifOwned = "fail" }: Pick<EmbeddedHostOptions, "store" | "ifOwned">,
   clock: Clock,
   { onHeld, onLost }: StoreEvents,
 ): StoreClaim {
@@ -43,7 +43,7 @@ export function claimStore(
   const claim = async (): Promise<Ownership | undefined> => {
     closed.signal.throwIfAborted();
     // A store the host made for itself nobody else can have.
-    const owner = store && (await own(store.log, whenOwned, clock, closed.signal));
+    const owner = store && (await own(store.log, ifOwned, clock, closed.signal));
     owner?.whenLost(onLost);
     onHeld();
     return owner;
@@ -64,24 +64,19 @@ export function claimStore(
   };
 }
 
-async function own(
-  log: LogStore,
-  whenOwned: WhenOwned,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Ownership> {
-  const claim = (how: WhenOwned) =>
-    Ownership.claim({ log, sessionId: "host/owner", whenOwned: how, clock, signal, owner: OURSELVES });
+async function own(log: LogStore, ifOwned: IfOwned, clock: Clock, signal: AbortSignal): Promise<Ownership> {
+  const claim = (how: IfOwned) =>
+    Ownership.claim({ log, sessionId: "host/owner", ifOwned: how, clock, signal, owner: OURSELVES });
   try {
-    return await claim(whenOwned === "wait" ? "fail" : whenOwned);
+    return await claim(ifOwned === "wait" ? "fail" : ifOwned);
   } catch (thrown) {
     if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") throw thrown;
     if (isGone(thrown.message)) return claim("take");
-    if (whenOwned === "wait") return claim("wait");
+    if (ifOwned === "wait") return claim("wait");
     const [other = "another process"] = OWNER.exec(thrown.message) ?? [];
     throw new LoophostError(
       "session_owned",
-      `This store is in use by the host of ${other}. Close that host, choose another store, or set whenOwned: "wait" waits for its end, "take" ends it. If it was killed on another machine, its lease lapses within 30 seconds.`,
+      `This store is in use by the host of ${other}. Close that host, choose another store, or set ifOwned: "wait" waits for its end, "take" ends it. If it was killed on another machine, its lease lapses within 30 seconds.`,
       { cause: thrown },
     );
   }

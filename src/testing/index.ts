@@ -3,7 +3,7 @@
 export type { FaultyStore, StoreCall, StoreFault } from "./faults/store.ts";
 export { faultyStore } from "./faults/store.ts";
 export type { ManualClock } from "./manual-clock.ts";
-export { manualClock, settle } from "./manual-clock.ts";
+export { manualClock, settleMicrotasks } from "./manual-clock.ts";
 export type { OpenStore, PassTime, StoreCase } from "./store-contract/case.ts";
 export { storeContract } from "./store-contract/index.ts";
 export type { Script, ScriptedProvider, ScriptedTurn } from "./scripted-provider.ts";

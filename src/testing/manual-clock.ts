@@ -24,7 +24,7 @@ export function manualClock(): ManualClock {
     async advance(ms) {
       const until = now + ms;
       for (;;) {
-        await settle();
+        await settleMicrotasks();
         const due = [...timers].filter((timer) => timer.at <= until).toSorted((a, b) => a.at - b.at)[0];
         if (due === undefined) break;
         timers.delete(due);
@@ -32,7 +32,7 @@ export function manualClock(): ManualClock {
         due.callback();
       }
       now = until;
-      await settle();
+      await settleMicrotasks();
     },
     get waiting() {
       return timers.size;
@@ -41,6 +41,6 @@ export function manualClock(): ManualClock {
 }
 
 /** Lets everything that is ready to run do so: two rounds through the event loop. */
-export async function settle(): Promise<void> {
+export async function settleMicrotasks(): Promise<void> {
   for (let round = 0; round < 2; round += 1) await new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -2,10 +2,10 @@
 
 export type { CrashReport, CrashTestOptions } from "./crash/kit.ts";
 export { crashTest } from "./crash/kit.ts";
-export type { CrashResult, Life, SessionUnderTest } from "./crash/session.ts";
+export type { CrashResult, CrashLife, SessionUnderTest } from "./crash/session.ts";
 export { crashSession } from "./crash/session.ts";
-export type { Happened, ProxiedRequest, WireFault } from "./faults/plan.ts";
+export type { CrashEvent, ProxiedRequest, WireFault } from "./faults/plan.ts";
 export type { FaultProxy, FaultProxyOptions } from "./faults/proxy.ts";
 export { faultProxy } from "./faults/proxy.ts";
 export type { KillAt, KillPlace } from "./crash/kill-point.ts";
-export type { Effect, Ledger } from "./crash/ledger.ts";
+export type { CrashEffect, Ledger } from "./crash/ledger.ts";

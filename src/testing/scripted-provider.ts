@@ -21,6 +21,8 @@ export interface Script {
   readonly past?: readonly HostEvent[] | undefined;
   readonly answers?: ProviderTraits["answers"] | undefined;
   readonly history?: ProviderTraits["history"] | undefined;
+  /** Default: true, unless `history` is "here". */
+  readonly worksAlone?: boolean | undefined;
   /** Called before the host takes inputs; what it throws is what `send` rejects with. */
   readonly onSend?: ((inputs: readonly HostInput[]) => void | Promise<void>) | undefined;
   /** Called when the loop asks to look into the history for what it missed. */
@@ -70,7 +72,11 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
 
   return {
     name: "scripted",
-    traits: { answers: script.answers ?? "each", history: script.history ?? "host" },
+    traits: {
+      answers: script.answers ?? "each",
+      history: script.history ?? "host",
+      worksAlone: script.worksAlone ?? script.history !== "here",
+    },
     async open(opening): Promise<Connection> {
       request = opening;
       if (opening.sessionId !== undefined)

@@ -143,7 +143,7 @@ it("records a refusal, and tells the model why once the session is resumed", asy
   const denied = await loophost([...approve, "--deny", "--why", "too much", "--no-run"], over(model));
   expect([denied.code, denied.stdout]).toEqual([0, ""]);
   expect(denied.stderr).toContain(
-    `Recorded. To act on it: loophost resume ${id} ${SUPPORT} --store ${store}\n`,
+    `StoredFacts. To act on it: loophost resume ${id} ${SUPPORT} --store ${store}\n`,
   );
   expect(model.requests).toHaveLength(1);
   expect(await rowOf(id)).toEqual(["support", "local", "idle", "1"]);

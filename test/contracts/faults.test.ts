@@ -168,7 +168,7 @@ describe("a run that is stopped", () => {
     });
     await expect(session.send("go").result()).rejects.toMatchObject({
       code: "max_turns_exceeded",
-      result: { turns: 1, toolUses: [{ name: "look" }] },
+      result: { turns: 1, toolCalls: [{ name: "look" }] },
     });
     expect((await session.send("and now?").result()).text).toBe("Seen.");
     expect(told(service)).toHaveLength(1);

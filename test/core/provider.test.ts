@@ -1,6 +1,8 @@
 // The provider port, by providers written from it alone: what the loop asks of them, and nothing beside it.
 
 import { defineAgent, defineTool, openSession, type Provider, type ProviderTraits, run } from "loophost";
+import { memoryStore } from "loophost/stores/memory";
+import { readLog } from "loophost/stores/sessions";
 import { scriptedProvider } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
@@ -16,7 +18,7 @@ const agent = defineAgent({ name: "tester", instructions: "", tools: [double] })
 function minimal(answers: ProviderTraits["answers"]): Provider {
   return {
     name: "minimal",
-    traits: { answers, history: "host" },
+    traits: { answers, history: "host", worksAlone: true },
     async open({ emit }) {
       let missing = 0;
       return {
@@ -57,7 +59,7 @@ it("needs nothing but a name, traits and open(), whichever way its host takes an
     stopReason: "end_turn",
     text: "bye",
     turns: 2,
-    toolUses: [
+    toolCalls: [
       { id: "c1", name: "double", input: { n: 1 } },
       { id: "c2", name: "double", input: { n: 2 } },
     ],
@@ -105,4 +107,41 @@ describe("a provider that throws", () => {
       message: expect.stringContaining("no socket"),
     });
   });
+});
+
+it("gives a provider its last cursor back, also one that came while the session opened, and records it before a tool starts", async () => {
+  const store = memoryStore();
+  const given: unknown[] = [];
+  const onRecord: unknown[] = [];
+  const provider: Provider = {
+    ...minimal("together"),
+    traits: { answers: "together", history: "host", worksAlone: false },
+    async open(request) {
+      given.push(request.cursor);
+      request.emit({ type: "cursor", value: { at: "opened" } });
+      const inner = await minimal("together").open({
+        ...request,
+        emit(event) {
+          if (event.type === "call") request.emit({ type: "cursor", value: { pending: event.id } });
+          request.emit(event);
+        },
+      });
+      return inner;
+    },
+  };
+  const watching = defineTool({
+    name: "double",
+    description: "Doubles",
+    input: { type: "object" },
+    async execute() {
+      for await (const page of readLog(store, "minimal_1")) onRecord.push(page.entry);
+      return 2;
+    },
+  });
+  const watched = defineAgent({ name: "tester", instructions: "", tools: [watching] });
+  await run(watched, { provider, prompt: "go", store });
+  const types = onRecord.map((entry) => (entry as { type: string }).type);
+  expect(types.indexOf("cursor")).toBeLessThan(types.indexOf("call.started"));
+  await using _ = await openSession(watched, { provider, store, sessionId: "minimal_1" });
+  expect(given).toEqual([undefined, { pending: "c2" }]);
 });

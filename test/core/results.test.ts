@@ -40,8 +40,8 @@ it("has the counters, calls and events of all turns, and the text of the last; a
     text: "There.\nIt is.",
     turns: 2,
     usage: { inputTokens: 15, outputTokens: 2, cacheReadTokens: 0, cacheWriteTokens: 0 },
-    toolUses: [{ id: "a", name: "note", input: { n: 1 } }],
-    serverToolUses: [{ id: "s", name: "search", input: { q: 1 } }],
+    toolCalls: [{ id: "a", name: "note", input: { n: 1 } }],
+    serverToolCalls: [{ id: "s", name: "search", input: { q: 1 } }],
   });
   const told = result.events.map((event) => (event.type === "message" ? event.text : event.type));
   expect(told.filter((what) => !["tool.started", "tool.finished", "tool.posted"].includes(what))).toEqual([

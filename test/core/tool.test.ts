@@ -17,7 +17,7 @@ describe("a tool", () => {
       schema: { jsonSchema: input, validate: expect.any(Function) },
       execute,
       timeoutMs: undefined,
-      ifUnknown: "fail",
+      ifCrashed: "fail",
     });
   });
 
@@ -91,8 +91,8 @@ describe("a definition that is wrong", () => {
     nothing: undefined,
     "a function that is none": { ...fine, execute: "run" },
     "an approval that is neither yes, no nor a function": { ...fine, needsApproval: "yes" },
-    "a policy nobody knows": { ...fine, ifUnknown: "retry" },
-    "a probe that is no function": { ...fine, ifUnknown: { probe: true } },
+    "a policy nobody knows": { ...fine, ifCrashed: "retry" },
+    "a probe that is no function": { ...fine, ifCrashed: { probe: true } },
     "time in words": { ...fine, timeoutMs: "5" },
   };
 

@@ -38,7 +38,7 @@ describe("a session whose process is killed by SIGKILL and started again", () =>
     const { report, wrong } = await crash({
       host: "local",
       killAt: { tool: 3, when: "after" },
-      ifUnknown: "fail",
+      ifCrashed: "fail",
     });
     expect(wrong).toBe(undefined);
     expect(report).toMatchObject({ kills: 1, restarts: 1, repeated: [] });
@@ -52,7 +52,7 @@ describe("a session whose process is killed by SIGKILL and started again", () =>
     const { report, wrong } = await crash({
       host: "local",
       killAt: { tool: 3, when: "after" },
-      ifUnknown: "rerun",
+      ifCrashed: "rerun",
     });
     expect(wrong).toBe(undefined);
     expect(report).toMatchObject({ kills: 1, deaths: ["after effect 3"], executions: TURNS * 2 + 1 });

@@ -4,7 +4,7 @@ import { claude } from "loophost/providers/claude";
 import type { EmbeddedHost } from "loophost/server";
 import { embeddedHost } from "loophost/server";
 import { memoryStore } from "loophost/stores/memory";
-import { settle } from "loophost/testing";
+import { settleMicrotasks } from "loophost/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { essence, Ledger, mortalStore, noter, planned } from "./scenario.ts";
@@ -78,7 +78,7 @@ async function killed(kill: Parameters<typeof mortalProcess>[1]) {
     provider,
     store: kept,
     ...(sessionId === "" ? {} : { sessionId }),
-    whenOwned: "take",
+    ifOwned: "take",
   });
   const isOnRecord = (await kept.log.read(session.id, 0, 1000)).some(({ entry }) =>
     JSON.stringify(entry).includes('"run.started"'),
@@ -88,8 +88,8 @@ async function killed(kill: Parameters<typeof mortalProcess>[1]) {
 }
 
 async function died(isDead: () => boolean): Promise<"died"> {
-  while (!isDead()) await settle();
-  await settle();
+  while (!isDead()) await settleMicrotasks();
+  await settleMicrotasks();
   return "died";
 }
 

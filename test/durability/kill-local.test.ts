@@ -2,7 +2,7 @@ import type { Store } from "loophost";
 import { openSession } from "loophost";
 import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
-import { settle } from "loophost/testing";
+import { settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { essence, Ledger, mortalStore, noter, planned } from "./scenario.ts";
@@ -26,7 +26,7 @@ async function killed(killAt: number, when: "before" | "after") {
     provider: provider(),
     store: kept,
     sessionId,
-    whenOwned: "take",
+    ifOwned: "take",
   });
   // Killed before the run was on record, the caller never had it; it is asked for again.
   const isOnRecord = (await kept.log.read(sessionId, 0, 1000)).some(({ entry }) =>
@@ -37,8 +37,8 @@ async function killed(killAt: number, when: "before" | "after") {
 }
 
 async function died(isDead: () => boolean): Promise<"died"> {
-  while (!isDead()) await settle();
-  await settle();
+  while (!isDead()) await settleMicrotasks();
+  await settleMicrotasks();
   return "died";
 }
 

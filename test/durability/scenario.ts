@@ -43,7 +43,7 @@ export function noter(ledger: Ledger): Agent<undefined> {
       ledger.executed.push(idempotencyKey);
       return String(n);
     },
-    ifUnknown: {
+    ifCrashed: {
       probe: async (key) =>
         ledger.executed.includes(key) ? String(ledger.executed.indexOf(key)) : undefined,
     },
@@ -52,8 +52,8 @@ export function noter(ledger: Ledger): Agent<undefined> {
 }
 
 /** What a run must come to, however often it was killed. */
-export function essence({ terminal, ending, text, turns, toolUses }: SessionResult): unknown {
-  return { terminal, ending, text, turns, toolUses: toolUses.map(({ name, input }) => ({ name, input })) };
+export function essence({ terminal, ending, text, turns, toolCalls }: SessionResult): unknown {
+  return { terminal, ending, text, turns, toolCalls: toolCalls.map(({ name, input }) => ({ name, input })) };
 }
 
 /** A store that dies at a write: before it is done, or just after. Whoever waits for it waits for ever. */

@@ -5,7 +5,7 @@ import { LoophostError, openSession } from "loophost";
 import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import type { StoreFault } from "loophost/testing";
-import { faultyStore, settle } from "loophost/testing";
+import { faultyStore, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { essence, Ledger, noter, planned } from "./scenario.ts";
@@ -21,7 +21,7 @@ async function work(
 ): Promise<SessionResult | LoophostError> {
   try {
     const provider = local({ model: planned(TURNS) });
-    await using session = await openSession(noter(ledger), { provider, store, sessionId, whenOwned: "take" });
+    await using session = await openSession(noter(ledger), { provider, store, sessionId, ifOwned: "take" });
     return await (how === "send" ? session.send("go") : session.resume()).result();
   } catch (thrown) {
     if (thrown instanceof LoophostError) return thrown;
@@ -36,7 +36,7 @@ async function afterFault(nth: number, how: StoreFault["how"]) {
   const faulty = faultyStore(kept, [{ nth, how }]);
   const working = work(faulty, ledger, "send");
   if (how === "hang") {
-    for (let round = 0; round < 20; round += 1) await settle();
+    for (let round = 0; round < 20; round += 1) await settleMicrotasks();
     faulty.heal();
   }
   const first = await working;

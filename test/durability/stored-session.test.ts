@@ -4,7 +4,7 @@ import type { ModelFunction } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import { findSession, listSessions } from "loophost/stores/sessions";
-import { faultyStore, manualClock, settle } from "loophost/testing";
+import { faultyStore, manualClock, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 const sessionId = "s1";
@@ -54,8 +54,8 @@ describe("a stored session", () => {
     const store = memoryStore();
     {
       await using session = await open(agent, store);
-      const parked = await session.send("pay", { whenWaiting: "return" }).result();
-      expect(parked).toMatchObject({ terminal: "requires_action", toolUses: [{ name: "pay" }] });
+      const parked = await session.send("pay", { ifWaiting: "return" }).result();
+      expect(parked).toMatchObject({ terminal: "requires_action", toolCalls: [{ name: "pay" }] });
     }
     expect(await findSession(store, sessionId)).toMatchObject({
       status: "waiting",
@@ -78,7 +78,7 @@ describe("a stored session", () => {
     const store = memoryStore();
     {
       await using session = await open(agent, store);
-      await session.send("pay", { whenWaiting: "return" }).result();
+      await session.send("pay", { ifWaiting: "return" }).result();
       await session.deny("p", "too dear");
     }
     await using session = await open(agent, store);
@@ -98,7 +98,7 @@ describe("a stored session", () => {
       code: "agent_changed",
       message: expect.stringContaining("its instructions changed"),
     });
-    await using session = await open(changed, store, { agentChanged: "accept" });
+    await using session = await open(changed, store, { ifAgentChanged: "accept" });
     expect((await session.send("again").result()).terminal).toBe("end_turn");
   });
 
@@ -137,7 +137,7 @@ describe("owning a session", () => {
     const first = await open(agent, store);
     await expect(open(agent, store)).rejects.toMatchObject({ code: "session_owned" });
     let isOpen = false;
-    const waiting = open(agent, store, { whenOwned: "wait", clock }).then((session) => {
+    const waiting = open(agent, store, { ifOwned: "wait", clock }).then((session) => {
       isOpen = true;
       return session;
     });
@@ -165,16 +165,16 @@ describe("owning a session", () => {
     await using next = await open(agent, store, { clock });
     await clock.advance(10_000); // it wakes up
     expect(() => alive.send("late")).toThrow(expect.objectContaining({ code: "stale_owner" }));
-    await settle();
+    await settleMicrotasks();
     expect((await next.send("hello").result()).terminal).toBe("end_turn");
   });
 
   it("taken by another fails the run under way, which writes nothing more [I6]", async () => {
     const { agent, payments } = payment();
     const store = memoryStore();
-    const slow = await open(agent, store, { onApproval: () => settle().then(() => true) });
+    const slow = await open(agent, store, { onApproval: () => settleMicrotasks().then(() => true) });
     const run = slow.send("pay");
-    await using _ = await open(agent, store, { whenOwned: "take" });
+    await using _ = await open(agent, store, { ifOwned: "take" });
     await expect(run.result()).rejects.toMatchObject({ code: "stale_owner" });
     expect(payments).toEqual([]);
   });
@@ -186,7 +186,7 @@ describe("a decision between runs", () => {
     const kept = memoryStore();
     {
       await using session = await open(agent, kept);
-      await session.send("pay", { whenWaiting: "return" }).result();
+      await session.send("pay", { ifWaiting: "return" }).result();
     }
     const faulty = faultyStore(kept, [{ on: "log.append", nth: 1, how: "fail" }]);
     {

@@ -53,7 +53,7 @@ export async function playOut(recording: Recording, options: ReplayOptions = {})
 export function whole(recording: Recording): object {
   const named = (names: readonly string[]) => names.map((name) => ({ name }));
   const runs = recording.runs.map(({ ending, text = "", tools = [], serverTools = [], details, outcome }) => {
-    const uses = { toolUses: named(tools), serverToolUses: named(serverTools) };
+    const uses = { toolCalls: named(tools), serverToolCalls: named(serverTools) };
     return { ending, text, ...uses, ...(details && { details }), ...(outcome && { outcome }) };
   });
   const posted = postsIn(recording).map(({ id }) => id);

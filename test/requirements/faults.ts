@@ -167,7 +167,7 @@ export const faults: readonly Requirement[] = [
   },
   {
     id: "F2-replay",
-    says: "Recorded sessions come to their recorded end live, cut after any event, joined at any point and found when over; no call runs twice, nothing is posted twice.",
+    says: "StoredFacts sessions come to their recorded end live, cut after any event, joined at any point and found when over; no call runs twice, nothing is posted twice.",
     from: "faults, section 2",
     status: "built",
   },

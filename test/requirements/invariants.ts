@@ -23,7 +23,7 @@ export const invariants: readonly Requirement[] = [
   },
   {
     id: "I4",
-    says: "A call found started without a result follows its tool's ifUnknown policy: fail says so to the model, rerun keeps the idempotency key, ask waits for an approval, a probe finds out.",
+    says: "A call found started without a result follows its tool's ifCrashed policy: fail says so to the model, rerun keeps the idempotency key, ask waits for an approval, a probe finds out.",
     from: "invariants",
     status: "built",
   },

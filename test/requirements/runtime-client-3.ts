@@ -154,7 +154,7 @@ export const runtimeClient3: readonly Requirement[] = [
     from: "parity A-099",
     status: "built",
   },
-  { id: "A-100", says: "Guards begin anew with every message.", from: "parity A-100", status: "built" },
+  { id: "A-100", says: "ModelGuards begin anew with every message.", from: "parity A-100", status: "built" },
   {
     id: "A-101",
     says: "A model request that failed for now is made again, 429 among them.",

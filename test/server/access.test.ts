@@ -206,7 +206,7 @@ describe("the host", () => {
     ["prices must be", { model, prices: { m: 3 } }],
     ['eventName must be "type" or "message"', { model, eventName: "x" }],
     ["pingIntervalMs must be a number of at least 1; got -1", { model, pingIntervalMs: -1 }],
-    ['whenOwned must be "fail", "wait" or "take"', { model, whenOwned: "steal" }],
+    ['ifOwned must be "fail", "wait" or "take"', { model, ifOwned: "steal" }],
     ["onError must be a function", { model, onError: "log" }],
   ])("is refused by its name: %s", (problem, options) => {
     expect(() => embeddedHost(options as never)).toThrow(

@@ -47,7 +47,7 @@ describe("a second host on a store", () => {
     await expect(second.listen()).rejects.toMatchObject({
       code: "session_owned",
       message: expect.stringMatching(
-        new RegExp(`in use by the host of process ${process.pid} on .*whenOwned: "wait".*"take"`),
+        new RegExp(`in use by the host of process ${process.pid} on .*ifOwned: "wait".*"take"`),
       ),
     });
     const reply = await second.fetch(new Request("http://127.0.0.1/v1/agents"));
@@ -62,7 +62,7 @@ describe("a second host on a store", () => {
     for (let minute = 0; minute < 3; minute += 1)
       for (let renewal = 0; renewal < 6; renewal += 1) await clock.advance(10_000);
     await expect(startHost(scripted(), { store, clock })).rejects.toMatchObject({ code: "session_owned" });
-    const waiting = startHost(scripted(), { store, clock, whenOwned: "wait" });
+    const waiting = startHost(scripted(), { store, clock, ifOwned: "wait" });
     await first.host.close();
     await clock.advance(500);
     await using second = await waiting;
@@ -78,7 +78,7 @@ describe("a second host on a store", () => {
       clock,
       onError: (error) => failures.push(error),
     });
-    await using second = await startHost(scripted(), { store, whenOwned: "take" });
+    await using second = await startHost(scripted(), { store, ifOwned: "take" });
     await clock.advance(10_000);
     await expect.poll(() => failures).toMatchObject([{ code: "stale_owner" }]);
     expect(await first.raw("GET", "/v1/agents")).toMatchObject({ status: 503 });
@@ -109,7 +109,7 @@ describe("a second host on a store", () => {
   it("that waits can be closed", async () => {
     const store = memoryStore();
     await claimAs(store, "somebody");
-    const host = embeddedHost({ model: scripted(), store, whenOwned: "wait" });
+    const host = embeddedHost({ model: scripted(), store, ifOwned: "wait" });
     const listening = host.listen();
     await Promise.all([expect(listening).rejects.toMatchObject({ code: "aborted" }), host.close()]);
   });

@@ -6,7 +6,7 @@ import type { Store } from "loophost";
 import type { EmbeddedHost } from "loophost/server";
 import { embeddedHost } from "loophost/server";
 import { memoryStore } from "loophost/stores/memory";
-import { settle } from "loophost/testing";
+import { settleMicrotasks } from "loophost/testing";
 
 import type { TranscriptMessage } from "../../src/core/transcript.ts";
 import type { ModelFunction } from "../../src/providers/local/models/function-model.ts";
@@ -109,7 +109,7 @@ export async function play({ model, next }: Story, seen: (kept: Store) => DyingS
     embeddedHost({
       store,
       // The one before it died without a word, though its process lives.
-      whenOwned: "take",
+      ifOwned: "take",
       model: (request, context) => {
         ({ messages: conversation } = request);
         requests += 1;
@@ -149,7 +149,7 @@ export async function play({ model, next }: Story, seen: (kept: Store) => DyingS
     if (events !== undefined && posts === "done") {
       const status = (await ask((client) => client.beta.sessions.retrieve(id)))?.status;
       if (status === undefined) continue;
-      await settle();
+      await settleMicrotasks();
       const open = (await kept.records.list("host.open", "", 10)).length;
       return { events, conversation, requests, writes: process.writes(), deaths, status, open };
     }

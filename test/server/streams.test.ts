@@ -1,7 +1,7 @@
 // The event stream: previews, signs of life, coming back, slow readers, and what stands on the wire itself.
 
 import { memoryStore } from "loophost/stores/memory";
-import { manualClock, settle } from "loophost/testing";
+import { manualClock, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { EventLog } from "../../src/server/log/event-log.ts";
@@ -196,7 +196,7 @@ describe("a slow reader", () => {
     for (let count = 0; count < 20; count += 1) log.preview(delta);
     for (let count = 0; count < 200; count += 1) log.append(wireEvent("agent.message", { count, big }));
     await log.written();
-    await settle();
+    await settleMicrotasks();
 
     const reader = stream.getReader();
     const next = async () => new TextDecoder().decode((await reader.read()).value);

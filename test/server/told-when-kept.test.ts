@@ -1,7 +1,7 @@
 // What clients may see while the store has not answered yet: what is in it, and nothing that may still be lost.
 
 import { memoryStore } from "loophost/stores/memory";
-import { manualClock, settle } from "loophost/testing";
+import { manualClock, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { local } from "../../src/providers/local/local.ts";
@@ -198,7 +198,7 @@ describe("a stream", () => {
     log.append(wireEvent("agent.message", { count: 1 }));
     await log.written();
     const reader = openStream(log, { ...options, after: 1 }).getReader();
-    await settle();
+    await settleMicrotasks();
     log.append(wireEvent("agent.message", { count: 2 }));
     await log.written();
     read.open();

@@ -60,7 +60,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
     provider,
     sessionId,
     store: kept?.store,
-    agentChanged: flags["changed-agent"] === true ? "accept" : "refuse",
+    ifAgentChanged: flags["changed-agent"] === true ? "accept" : "refuse",
     onApproval: chooseApproval(flags, progress, signal),
     onEvent: flags.json === true ? writeJsonLine : (event) => progress.show(event),
     signal,
@@ -68,7 +68,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   await using session = await openWith(flags, agent, options, (line) => progress.note(line));
   if (baseUrl !== undefined && kept !== undefined) await rememberAddress(kept.store, session.id, baseUrl);
   const stored = kept && { sessionId: session.id, agentFile, storeFile: kept.file, model: flags.model };
-  const run = await assignment.start(session, { signal, whenWaiting: "return" }, stored);
+  const run = await assignment.start(session, { signal, ifWaiting: "return" }, stored);
   if (run === undefined) return EXIT.ok;
   const result = await watch(run, flags, progress, stored).catch((thrown: unknown) => {
     throw thrown instanceof LoophostError ? inCommands(thrown, provider.name, stored) : thrown;
@@ -147,8 +147,8 @@ async function openWith(
   options: OpenOptions,
   note: (line: string) => void,
 ): Promise<Session> {
-  const openAs = (whenOwned: "fail" | "wait" | "take") =>
-    openSession(agent, { ...options, whenOwned }).catch((thrown: unknown) => {
+  const openAs = (ifOwned: "fail" | "wait" | "take") =>
+    openSession(agent, { ...options, ifOwned }).catch((thrown: unknown) => {
       throw thrown instanceof LoophostError ? inFlags(thrown, options.provider.name) : thrown;
     });
   if (flags.take === true) return openAs("take");

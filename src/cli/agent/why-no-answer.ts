@@ -6,12 +6,12 @@ import { approveLine } from "./go-on.ts";
 
 /** Says why. A call that waits in a stored session can be decided later; in another it is lost. */
 export function whyNoAnswer(result: SessionResult, stored: StoredRun | undefined): string {
-  const { ending, stopReason, events, toolUses } = result;
+  const { ending, stopReason, events, toolCalls } = result;
   const waiting = events.findLast((event) => event.type === "run.waiting")?.on ?? [];
   if (ending !== "requires_action" || waiting.length === 0)
     return `The run ended without an answer: ${ending} (stop reason ${JSON.stringify(stopReason)}).`;
   const calls = waiting.map(
-    ({ id, what }) => `${toolUses.find((use) => use.id === id)?.name ?? id} for ${what}`,
+    ({ id, what }) => `${toolCalls.find((use) => use.id === id)?.name ?? id} for ${what}`,
   );
   const asked = waiting.find(({ what }) => what === "approval");
   return `The run stopped at calls that wait: ${calls.join(", ")}. ${wayOut(asked?.id, stored)}`;

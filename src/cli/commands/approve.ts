@@ -68,7 +68,7 @@ export const approveCommand: Command = {
       async start(session, how, stored) {
         await (deny ? session.deny(callId, why) : session.approve(callId));
         if (!isOnlyRecorded) return session.resume(how);
-        if (stored !== undefined) console.error(`Recorded. To act on it: ${resumeLine(stored)}`);
+        if (stored !== undefined) console.error(`StoredFacts. To act on it: ${resumeLine(stored)}`);
         return undefined;
       },
     });

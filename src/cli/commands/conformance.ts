@@ -2,7 +2,13 @@
 
 import { parseArgs } from "node:util";
 
-import type { Auth, Check, ConformanceReport, Tier, Verdict } from "../../conformance/index.ts";
+import type {
+  ConformanceAuth,
+  Check,
+  ConformanceReport,
+  ConformanceTier,
+  Verdict,
+} from "../../conformance/index.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { reword } from "../agent/in-flags.ts";
 import type { Command } from "../command.ts";
@@ -11,8 +17,8 @@ import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
 import { count, formatMs, printable } from "../screen/format.ts";
 
-const AUTHS: readonly Auth[] = ["bearer", "x-api-key", "both"];
-const TIERS: readonly Tier[] = [1, 2, 3];
+const AUTHS: readonly ConformanceAuth[] = ["bearer", "x-api-key", "both"];
+const TIERS: readonly ConformanceTier[] = [1, 2, 3];
 const CHECK_FAILED = 1;
 
 const HELP = `loophost conformance checks a server that speaks the wire of Claude Managed Agents.

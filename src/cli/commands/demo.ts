@@ -128,7 +128,7 @@ function compare(first: SessionResult, second: SessionResult, isScripted: boolea
   const unfinished = [first, second].find(({ ending }) => ending !== "completed");
   if (differences.length === 0)
     say(
-      `✓ The same ${count(first.toolUses.length, "tool call")}, the same inputs, the same order, the same answer.`,
+      `✓ The same ${count(first.toolCalls.length, "tool call")}, the same inputs, the same order, the same answer.`,
     );
   else say(`✗ The two runs differ.\n${differences.map((line) => `  ${line}`).join("\n")}`);
   if (unfinished !== undefined) return exitCodeOfEnding(unfinished.ending);

@@ -83,7 +83,7 @@ export const serveCommand: Command = {
       model: chosen?.model ?? scriptedModel,
       apiKey,
       store: kept?.store,
-      whenOwned: values.take ? "take" : values.wait ? "wait" : "fail",
+      ifOwned: values.take ? "take" : values.wait ? "wait" : "fail",
       onError: (error, { sessionId }) => console.error(failure(error, sessionId)),
     });
     // It may be waiting for its store.
@@ -116,7 +116,7 @@ function explain(thrown: unknown, address: string): unknown {
   if (thrown.code === "session_owned")
     return reword(
       thrown,
-      thrown.message.replace(/set whenOwned: .*? ends it/, "pass --wait, or --take to end it"),
+      thrown.message.replace(/set ifOwned: .*? ends it/, "pass --wait, or --take to end it"),
     );
   if (thrown.code === "invalid_options")
     return reword(thrown, thrown.message.replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY"));

@@ -10,7 +10,7 @@ export function differencesOf(first: SessionResult, second: SessionResult): stri
   const differences = [];
   if (first.ending !== second.ending)
     differences.push(`The first ended with ${first.ending}, the second with ${second.ending}.`);
-  const [mine, theirs] = [first.toolUses, second.toolUses];
+  const [mine, theirs] = [first.toolCalls, second.toolCalls];
   if (mine.length !== theirs.length)
     differences.push(`The first made ${count(mine.length, "tool call")}, the second ${theirs.length}.`);
   const at = mine.findIndex(
@@ -25,6 +25,6 @@ export function differencesOf(first: SessionResult, second: SessionResult): stri
   return differences;
 }
 
-function nameAndInput(use: SessionResult["toolUses"][number] | undefined): object {
+function nameAndInput(use: SessionResult["toolCalls"][number] | undefined): object {
   return { name: use?.name, input: use?.input };
 }

@@ -130,7 +130,7 @@ export class Progress {
     const parts = [
       how,
       count(result.turns, "turn"),
-      count(result.toolUses.length, "tool call"),
+      count(result.toolCalls.length, "tool call"),
       formatUsage(result.usage),
       result.cost && formatMoney(result.cost),
       formatMs(performance.now() - this.#started),

@@ -1,7 +1,7 @@
 /** A session's log as a person reads it: runs, turns, calls with their sizes, decisions and errors, in order. */
 
-import type { JournalEntry, Said, Spent } from "../../core/journal/entry.ts";
-import { Recorded } from "../../core/journal/recorded.ts";
+import type { JournalEntry, MessageEntry, Spent } from "../../core/journal/entry.ts";
+import { StoredFacts } from "../../core/journal/recorded.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
 import type { HostInput } from "../../core/provider.ts";
@@ -38,7 +38,7 @@ export async function* timelineOf(
 }
 
 class Timeline {
-  readonly #recorded = new Recorded();
+  readonly #recorded = new StoredFacts();
   readonly #names = new Map<string, string>();
   #time = "";
 
@@ -54,7 +54,7 @@ class Timeline {
   open(): readonly string[] {
     const { run, calls } = this.#recorded;
     if (run === undefined) return [];
-    const begun = [...run.toolUses.keys()].filter((id) => calls.get(id)?.state === "started");
+    const begun = [...run.toolCalls.keys()].filter((id) => calls.get(id)?.state === "started");
     const margin = this.#time === "" ? "" : `${TIME}  `;
     return [
       ...begun.map((id) => lineOf("…", this.#call(id), "has no result yet")),
@@ -82,6 +82,8 @@ class Timeline {
         return ["", `${entry.runId}  ${describeInput(entry.input)}`];
       case "said":
         return this.#said(entry);
+      case "cursor": // the provider's own
+        return [];
       case "transcript.replaced":
         return [`  the conversation was rewritten, to ${count(entry.messages.length, "message")}`];
       case "call.started":
@@ -113,7 +115,7 @@ class Timeline {
     }
   }
 
-  #said({ message, isInput, usage }: Said): readonly string[] {
+  #said({ message, isInput, usage }: MessageEntry): readonly string[] {
     if (message.role === "tool" || isInput === true) return [];
     if (message.role === "user") return [lineOf("to the model", textIn(message.content))];
     for (const block of message.content)

@@ -3,7 +3,7 @@
 import type { Check } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import { at, must, ok, refused, textAt } from "../expect.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import type { Ask } from "../wire.ts";
 
 const ANYTHING = "/v1/sessions?limit=1";
@@ -71,7 +71,7 @@ export const accessChecks: readonly Check[] = checksOf("access", 1, [
   },
 ]);
 
-async function refusesKey({ wire }: Guest, auth: Ask["auth"]): Promise<void> {
+async function refusesKey({ wire }: TestClient, auth: Ask["auth"]): Promise<void> {
   const reply = await wire.get(ANYTHING, { auth });
   if (reply.status === 200) {
     // A server that lets in who has no key asks for none; then a wrong one is no reason to refuse.

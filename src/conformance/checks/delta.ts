@@ -5,7 +5,7 @@ import { checksOf, Inapplicable } from "../check.ts";
 import type { EventFeed, WireEvent } from "../event-feed.ts";
 import { must, refused, textIn } from "../expect.ts";
 import { HELLO, textOf } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 
 const ASK = "?event_deltas%5B%5D=agent.message";
 
@@ -84,7 +84,7 @@ export const deltaChecks: readonly Check[] = checksOf("deltas", 2, [
 ]);
 
 /** A stream with previews, open from before a turn until after it. */
-async function previewed(guest: Guest, id: string, turn: () => Promise<unknown>): Promise<EventFeed> {
+async function previewed(guest: TestClient, id: string, turn: () => Promise<unknown>): Promise<EventFeed> {
   const feed = await guest.follow(id, ASK);
   await turn();
   await feed.untilType("session.status_idle");

@@ -4,7 +4,7 @@ import type { Check } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import { at, dataOf, isTime, must, ok, refused, textAt } from "../expect.ts";
 import { HELLO, LONG } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import type { Reply } from "../wire.ts";
 
 const TERMINATED = "session.status_terminated";
@@ -106,7 +106,7 @@ export const endingChecks: readonly Check[] = checksOf("endings", 1, [
 ]);
 
 /** Ends the check where the session had nothing left to do by the time it was ended. */
-async function mustHaveRested(guest: Guest, reply: Reply, path: string): Promise<void> {
+async function mustHaveRested(guest: TestClient, reply: Reply, path: string): Promise<void> {
   const list = await guest.wire.get(`${path}/events`);
   const types = list.status === 200 ? dataOf(list).map(({ type }) => type) : ["session.status_idle"];
   must(types.includes("session.status_idle"), reply, "status 400, since the session was running");

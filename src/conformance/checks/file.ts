@@ -3,7 +3,7 @@
 import type { Check } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, dataOf, hasKeys, isTime, must, ok, okIfThere, refused, textAt } from "../expect.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import type { Reply } from "../wire.ts";
 
 const TEXT = "Grüße from a file";
@@ -129,14 +129,14 @@ export const resourceChecks: readonly Check[] = checksOf("resources", 2, [
   },
 ]);
 
-async function upload(guest: Guest): Promise<Reply> {
+async function upload(guest: TestClient): Promise<Reply> {
   const form = new FormData();
   form.append("file", new File([TEXT], "note.txt", { type: "text/plain" }));
   return guest.remember(okIfThere(await guest.wire.post("/v1/files", form)), "/v1/files");
 }
 
 /** A session with a file that was added to it, and the path of its resources. */
-async function withFile(guest: Guest): Promise<{ path: string; added: Reply }> {
+async function withFile(guest: TestClient): Promise<{ path: string; added: Reply }> {
   const path = `/v1/sessions/${textAt(await guest.newSession(), "id")}/resources`;
   okIfThere(await guest.wire.get(path));
   const file = textAt(await upload(guest), "id");

@@ -3,7 +3,7 @@
 import type { Check } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import { at, isSame, must, ok, refused, textAt, textIn } from "../expect.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import type { Reply } from "../wire.ts";
 
 const OUTCOME = {
@@ -117,7 +117,7 @@ function ifTaken(reply: Reply): Reply {
   return ok(reply);
 }
 
-async function budgeted(guest: Guest): Promise<Reply> {
+async function budgeted(guest: TestClient): Promise<Reply> {
   const reply = await guest.trySession({ budget: BUDGET });
   if (reply.status === 400) throw new Inapplicable("not there: a session with a budget is refused");
   return ok(reply);

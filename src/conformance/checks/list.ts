@@ -6,7 +6,7 @@ import { eventsOf } from "../event-feed.ts";
 import { at, isSame, must, ok, refused } from "../expect.ts";
 import type { Talk } from "../talk.ts";
 import { HELLO, message } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 
 /** The checks. */
 export const listChecks: readonly Check[] = checksOf("lists", 1, [
@@ -126,7 +126,7 @@ export const listChecks: readonly Check[] = checksOf("lists", 1, [
 ]);
 
 /** A session with two turns behind it. */
-async function spoken(guest: Guest): Promise<Talk> {
+async function spoken(guest: TestClient): Promise<Talk> {
   const talk = await guest.talk();
   await talk.turn(HELLO);
   await talk.turn(message("Answer with the single word: again"));

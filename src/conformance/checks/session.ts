@@ -4,7 +4,7 @@ import type { Check } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, dataOf, hasKeys, isSame, isTime, must, ok, refused, textAt } from "../expect.ts";
 import { HELLO, INTERRUPT } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import type { Reply } from "../wire.ts";
 
 const NULLABLE = ["title", "budget", "archived_at"];
@@ -212,7 +212,7 @@ export const sessionChecks: readonly Check[] = checksOf("sessions", 1, [
 ]);
 
 /** Three sessions of an agent of their own, in the order they were made. */
-async function threeSessions(guest: Guest): Promise<{ ids: readonly string[]; query: string }> {
+async function threeSessions(guest: TestClient): Promise<{ ids: readonly string[]; query: string }> {
   const agent = textAt(await guest.newAgent(), "id");
   const ids: string[] = [];
   for (let n = 0; n < 3; n += 1) {

@@ -7,7 +7,7 @@ import { EventFeed } from "../event-feed.ts";
 import { isSame, must, refused } from "../expect.ts";
 import type { Talk } from "../talk.ts";
 import { HELLO, message } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import { discard } from "../wire.ts";
 
 const FLUSH_WITHIN_MS = 5_000;
@@ -183,7 +183,11 @@ export const streamChecks: readonly Check[] = checksOf("stream", 1, [
 const isNamed = (lines: readonly string[]): boolean => lines.some((line) => line.startsWith("event:"));
 
 /** Follows two turns and rejects a frame that does not hold; comments are no frames. */
-async function everyFrame(guest: Guest, expected: string, holds: (frame: Frame) => boolean): Promise<void> {
+async function everyFrame(
+  guest: TestClient,
+  expected: string,
+  holds: (frame: Frame) => boolean,
+): Promise<void> {
   const talk = await guest.talk();
   await talk.turn(HELLO);
   await talk.turn(HELLO);

@@ -6,7 +6,7 @@ import { EventFeed, eventsOf } from "../event-feed.ts";
 import { at, dataOf, isSame, must, ok, okIfThere, refused } from "../expect.ts";
 import type { Talk } from "../talk.ts";
 import { HELLO } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 
 /** The checks. */
 export const threadChecks: readonly Check[] = checksOf("threads", 2, [
@@ -66,7 +66,7 @@ export const threadChecks: readonly Check[] = checksOf("threads", 2, [
 ]);
 
 /** A session, and the path of its one thread. */
-async function threaded(guest: Guest): Promise<{ talk: Talk; path: string }> {
+async function threaded(guest: TestClient): Promise<{ talk: Talk; path: string }> {
   const talk = await guest.talk();
   const list = okIfThere(await guest.wire.get(`${talk.path}/threads`));
   const [thread, ...more] = dataOf(list);

@@ -5,7 +5,7 @@ import { checksOf, Inapplicable } from "../check.ts";
 import type { EventFeed, WireEvent } from "../event-feed.ts";
 import { at, isTime, must, ok } from "../expect.ts";
 import { HELLO, mustFind, reasonOf } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 
 /** The checks. */
 export const turnChecks: readonly Check[] = checksOf("turns", 1, [
@@ -195,7 +195,7 @@ export const turnChecks: readonly Check[] = checksOf("turns", 1, [
   },
 ]);
 
-async function helloTurn(guest: Guest): Promise<{ turn: readonly WireEvent[]; feed: EventFeed }> {
+async function helloTurn(guest: TestClient): Promise<{ turn: readonly WireEvent[]; feed: EventFeed }> {
   const talk = await guest.talk();
   return { turn: await talk.turn(HELLO), feed: talk.feed };
 }

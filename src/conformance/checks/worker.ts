@@ -6,7 +6,7 @@ import type { WireEvent } from "../event-feed.ts";
 import { at, dataOf, must, ok, okIfThere, refused, textAt } from "../expect.ts";
 import type { Talk } from "../talk.ts";
 import { awaitedBy, message } from "../talk.ts";
-import type { Guest } from "../test-client.ts";
+import type { TestClient } from "../test-client.ts";
 import type { Reply } from "../wire.ts";
 
 const COMMAND = 'bash {"command":"echo loophost"}';
@@ -167,7 +167,7 @@ export const workChecks: readonly Check[] = checksOf("work", 3, [
 ]);
 
 /** An item that was offered to us, and the path of its queue. */
-async function offeredItem(guest: Guest): Promise<{ item: Reply; talk: Talk; path: string }> {
+async function offeredItem(guest: TestClient): Promise<{ item: Reply; talk: Talk; path: string }> {
   const environment = textAt(await selfHosted(guest), "id");
   const path = `/v1/environments/${environment}/work`;
   const first = await guest.wire.get(`${path}/poll?block_ms=1`);
@@ -184,7 +184,7 @@ async function offeredItem(guest: Guest): Promise<{ item: Reply; talk: Talk; pat
 
 /** A session whose model has called bash, and waits. */
 async function builtInCall(
-  guest: Guest,
+  guest: TestClient,
   policy: "always_ask" | "always_allow",
   environmentId?: string,
 ): Promise<{ talk: Talk; call: WireEvent }> {
@@ -203,7 +203,7 @@ async function builtInCall(
   return { talk, call };
 }
 
-async function selfHosted(guest: Guest): Promise<Reply> {
+async function selfHosted(guest: TestClient): Promise<Reply> {
   return guest.newEnvironment({ config: { type: "self_hosted" } });
 }
 

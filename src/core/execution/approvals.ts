@@ -7,7 +7,7 @@
 
 import type { Effects } from "../async/effects.ts";
 import { LoophostError } from "../errors.ts";
-import type { ApprovalRequested, RunWaiting } from "../events.ts";
+import type { ApprovalRequestedEvent, RunWaitingEvent } from "../events.ts";
 import type { JournalEntry } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
@@ -46,7 +46,7 @@ export class Approvals {
   }
 
   /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`. */
-  ask(request: ApprovalRequested): void {
+  ask(request: ApprovalRequestedEvent): void {
     const { onApproval, journal, effects, dispatch } = this.#options;
     const { id } = request;
     const before = journal.recorded.decisions.get(id);
@@ -62,7 +62,7 @@ export class Approvals {
   }
 
   /** Whether nothing here will move the run on: an `onApproval` under way will. */
-  isUpToOthers({ on }: RunWaiting): boolean {
+  isUpToOthers({ on }: RunWaitingEvent): boolean {
     return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
   }
 

@@ -2,7 +2,7 @@
  * Executes the calls the loop decides on: in parallel up to a limit, each journalled, each cancellable.
  *
  *   E1  a call with a recorded result is answered from the journal (I2)
- *   E2  a call recorded as started, without a result, follows its tool's `ifUnknown` (I4)
+ *   E2  a call recorded as started, without a result, follows its tool's `ifCrashed` (I4)
  *   E3  reading the host never waits for a tool (I8)
  */
 
@@ -15,7 +15,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
 import type { ToolResult } from "../results.ts";
 import { textResult } from "../results.ts";
-import type { UnknownCalls } from "../session.ts";
+import type { IfCallUnknown } from "../session.ts";
 import type { Tool } from "../tool.ts";
 import type { ToolRun } from "./run-tool.ts";
 import { needsApproval, probeTool, runTool } from "./run-tool.ts";
@@ -25,7 +25,7 @@ export interface ExecutorOptions {
   readonly agent: Agent;
   readonly sessionId: string;
   readonly context: unknown;
-  readonly unknownCalls: UnknownCalls | undefined;
+  readonly ifCallUnknown: IfCallUnknown | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
   /** Feeds the loop. */
@@ -87,7 +87,7 @@ export class Executor {
       const asks =
         recorded === undefined
           ? tool.needsApproval !== undefined && (await needsApproval(tool, call, run))
-          : tool.ifUnknown === "ask";
+          : tool.ifCrashed === "ask";
       if (asks) return { type: "approval.needed", id };
     }
 
@@ -111,15 +111,15 @@ export class Executor {
 
   /** Whether a call of a tool that is not here is left to whoever else holds the session. */
   async #isForOthers({ name, kind }: Call, signal: AbortSignal): Promise<boolean> {
-    const { unknownCalls = kind === "others" ? "leave" : "answer", clock } = this.#options;
-    if (unknownCalls === "fail")
+    const { ifCallUnknown = kind === "others" ? "leave" : "answer", clock } = this.#options;
+    if (ifCallUnknown === "fail")
       throw new LoophostError(
         "unresolved_requires_action",
         `The host waits for a call of "${name}", which is not a tool of this agent.`,
       );
-    if (typeof unknownCalls === "object")
-      await sleep(unknownCalls.answerAfterMs, clock, signal).catch(() => undefined);
-    return unknownCalls === "leave";
+    if (typeof ifCallUnknown === "object")
+      await sleep(ifCallUnknown.answerAfterMs, clock, signal).catch(() => undefined);
+    return ifCallUnknown === "leave";
   }
 
   async #run(call: Call, run: ToolRun): Promise<ToolResult> {
@@ -132,7 +132,7 @@ export class Executor {
 
   /** The process died while this call ran: its tool says what to make of that. */
   async #afterUnknown(call: Call, tool: Tool | undefined, run: ToolRun): Promise<ToolResult> {
-    const policy = tool?.ifUnknown;
+    const policy = tool?.ifCrashed;
     if (policy === "rerun") return this.#run(call, run);
     if (tool !== undefined && typeof policy === "object") {
       const probed = await probeTool(tool, policy, run);

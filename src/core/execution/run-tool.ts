@@ -13,11 +13,11 @@ import { isObject } from "../json.ts";
 import type { Call } from "../loop/state.ts";
 import type { ContentBlock, ToolResult } from "../results.ts";
 import { textResult } from "../results.ts";
-import type { IfUnknown, Tool, ToolContext } from "../tool.ts";
+import type { IfCrashed, Tool, ToolContext } from "../tool.ts";
 import { isToolContent } from "../tool.ts";
 
 /** A call, as a tool gets it. */
-export type ToolCall = Pick<Call, "name" | "input" | "problem">;
+export type CallToRun = Pick<Call, "name" | "input" | "problem">;
 
 /** What a call is executed with. */
 export interface ToolRun {
@@ -31,7 +31,7 @@ export interface ToolRun {
 }
 
 /** Executes a call. */
-export async function runTool(call: ToolCall, run: ToolRun): Promise<ToolResult> {
+export async function runTool(call: CallToRun, run: ToolRun): Promise<ToolResult> {
   try {
     return presentable(await attempt(call, run), run.maxResultChars);
   } catch (thrown) {
@@ -40,7 +40,7 @@ export async function runTool(call: ToolCall, run: ToolRun): Promise<ToolResult>
 }
 
 /** Whether a call must be approved before it runs. Input the tool would refuse is not worth asking about. */
-export async function needsApproval(tool: Tool, call: ToolCall, run: ToolRun): Promise<boolean> {
+export async function needsApproval(tool: Tool, call: CallToRun, run: ToolRun): Promise<boolean> {
   if (tool.needsApproval === undefined || call.problem !== undefined) return false;
   try {
     return await inTime(tool, run, async () => {
@@ -62,7 +62,7 @@ export async function needsApproval(tool: Tool, call: ToolCall, run: ToolRun): P
  */
 export async function probeTool(
   tool: Tool,
-  policy: Extract<IfUnknown, object>,
+  policy: Extract<IfCrashed, object>,
   run: ToolRun,
 ): Promise<ToolResult | "absent" | "unknown"> {
   try {
@@ -73,7 +73,7 @@ export async function probeTool(
   }
 }
 
-async function attempt(call: ToolCall, run: ToolRun): Promise<ToolResult> {
+async function attempt(call: CallToRun, run: ToolRun): Promise<ToolResult> {
   const { name, problem } = call;
   const tool = run.tools.get(name);
   if (tool === undefined) return textResult(unknownTool(name, run.tools), true);

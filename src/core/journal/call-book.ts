@@ -1,16 +1,18 @@
 /** What is on record of calls: how far each came, and what was decided about it. */
 
+import type { Json } from "../json.ts";
 import type { TranscriptMessage } from "../transcript.ts";
-import type { CallRecord, JournalEntry, Known, OpenRunRecord } from "./entry.ts";
+import type { CallRecord, JournalEntry, JournalFacts, OpenRunRecord } from "./entry.ts";
 
 /** The book of a session's calls; all there is of a journal in memory. */
-export class CallBook implements Known {
+export class CallBook implements JournalFacts {
   readonly calls: Map<string, CallRecord> = new Map();
   readonly decisions: Map<string, { readonly allow: boolean; readonly why: string | undefined }> = new Map();
   readonly transcript: readonly TranscriptMessage[] = [];
   readonly run: OpenRunRecord | undefined = undefined;
   readonly ended: OpenRunRecord | undefined = undefined;
   readonly runs: number = 0;
+  readonly cursor: Json | undefined = undefined;
   readonly messagesSent: number = 0;
 
   /** Takes one entry in. */

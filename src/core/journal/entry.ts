@@ -5,9 +5,10 @@
  * true as a whole, so what belongs together is one entry.
  */
 
-import type { RunWaiting } from "../events.ts";
+import type { RunWaitingEvent } from "../events.ts";
+import type { Json } from "../json.ts";
 import type { HostInput } from "../provider.ts";
-import type { Ending, RunEnd, ToolResult, ToolUse, Usage } from "../results.ts";
+import type { Ending, RunEnd, ToolResult, ToolCall, Usage } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 
 /** What an agent is to a model, part by part, as JSON text. Its name and limits are not among it. */
@@ -24,9 +25,11 @@ export type JournalEntry =
   | { readonly type: "run.started"; readonly runId: string; readonly input: readonly HostInput[] }
   /** The host has the run's input. */
   | { readonly type: "input.sent"; readonly runId: string }
-  | Said
+  | MessageEntry
   /** The conversation was rewritten. */
   | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }
+  /** Where the session stands at a host that does not tell it again. */
+  | { readonly type: "cursor"; readonly value: Json }
   | { readonly type: "call.started"; readonly id: string; readonly name: string; readonly input: unknown }
   | { readonly type: "call.finished"; readonly id: string; readonly result: ToolResult }
   | { readonly type: "calls.posted"; readonly ids: readonly string[] }
@@ -36,7 +39,7 @@ export type JournalEntry =
       readonly allow: boolean;
       readonly why?: string | undefined;
     }
-  | { readonly type: "run.waiting"; readonly on: RunWaiting["on"] }
+  | { readonly type: "run.waiting"; readonly on: RunWaitingEvent["on"] }
   | ({ readonly type: "run.ended"; readonly runId: string } & RunEnd & Partial<Spent>)
   | ({
       readonly type: "run.failed";
@@ -52,7 +55,7 @@ export interface Spent {
 }
 
 /** A message entered the conversation, where this side holds it. */
-export interface Said {
+export interface MessageEntry {
   readonly type: "said";
   readonly message: TranscriptMessage;
   /** Whether it is the input of the run. */
@@ -69,7 +72,7 @@ export type CallRecord =
   | { readonly state: "posted" };
 
 /** What is known of a session from its journal. */
-export interface Known {
+export interface JournalFacts {
   readonly calls: ReadonlyMap<string, CallRecord>;
   readonly decisions: ReadonlyMap<string, { readonly allow: boolean; readonly why: string | undefined }>;
   readonly transcript: readonly TranscriptMessage[];
@@ -78,6 +81,8 @@ export interface Known {
   /** The last run, when it ended. */
   readonly ended: OpenRunRecord | undefined;
   readonly runs: number;
+  /** The last cursor of the provider's. */
+  readonly cursor: Json | undefined;
   /** Messages the host is known to have taken from us. */
   readonly messagesSent: number;
 }
@@ -89,6 +94,6 @@ export interface OpenRunRecord {
   isSent: boolean;
   turns: number;
   usage: Usage;
-  readonly toolUses: Map<string, ToolUse>;
+  readonly toolCalls: Map<string, ToolCall>;
   end: RunEnd | undefined;
 }

@@ -9,14 +9,14 @@
 import type { Agent } from "../agent.ts";
 import type { LoophostError } from "../errors.ts";
 import type { Provider } from "../provider.ts";
-import type { JournalEntry, Known } from "./entry.ts";
+import type { JournalEntry, JournalFacts } from "./entry.ts";
 
 /** The journal of one session. */
 export interface Journal {
   /** Whether what is recorded outlives the process. */
-  readonly isKept: boolean;
+  readonly isDurable: boolean;
   /** What is recorded, up to the last entry. */
-  readonly recorded: Known;
+  readonly recorded: JournalFacts;
   /**
    * Begins to record for an agent on a provider.
    *

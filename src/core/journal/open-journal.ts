@@ -15,14 +15,14 @@ export async function openJournal(
   how: Omit<OwnershipOptions, "log">,
 ): Promise<Journal> {
   if (store === undefined) return memoryJournal();
-  const { KeptJournal } = await import("./stored-journal.ts");
-  return KeptJournal.open(store, how);
+  const { StoredJournal } = await import("./stored-journal.ts");
+  return StoredJournal.open(store, how);
 }
 
 function memoryJournal(): Journal {
   const recorded = new CallBook();
   return {
-    isKept: false,
+    isDurable: false,
     recorded,
     begin: () => Promise.resolve(),
     record(entry) {

@@ -8,14 +8,14 @@
 import { sleep } from "../async/abort.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
-import type { WhenOwned } from "../session.ts";
+import type { IfOwned } from "../session.ts";
 import type { LogStore } from "../store.ts";
 
 /** What a session is owned with. */
 export interface OwnershipOptions {
   readonly log: LogStore;
   readonly sessionId: string;
-  readonly whenOwned: WhenOwned;
+  readonly ifOwned: IfOwned;
   readonly clock: Clock;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
@@ -48,14 +48,14 @@ export class Ownership {
    * @throws LoophostError `session_owned` when somebody else is, and it is not waited for or taken
    */
   static async claim(options: OwnershipOptions): Promise<Ownership> {
-    const { log, sessionId, whenOwned, clock, signal, owner = describeOwner() } = options;
-    const lease = { owner, ttlMs: LEASE_MS, force: whenOwned === "take" };
+    const { log, sessionId, ifOwned, clock, signal, owner = describeOwner() } = options;
+    const lease = { owner, ttlMs: LEASE_MS, force: ifOwned === "take" };
     for (;;) {
       try {
         return new Ownership(await log.claim(sessionId, lease), options);
       } catch (thrown) {
         const isOwned = thrown instanceof LoophostError && thrown.code === "session_owned";
-        if (!isOwned || whenOwned !== "wait") throw thrown;
+        if (!isOwned || ifOwned !== "wait") throw thrown;
         await sleep(RETRY_MS, clock, signal);
       }
     }

@@ -1,19 +1,21 @@
 /** What is recorded of a stored session: the fold over its log. */
 
+import type { Json } from "../json.ts";
 import type { HostInput } from "../provider.ts";
 import { isMessage } from "../provider.ts";
 import { addUsage, NO_USAGE } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { CallBook } from "./call-book.ts";
-import type { JournalEntry, OpenRunRecord, Said } from "./entry.ts";
+import type { JournalEntry, OpenRunRecord, MessageEntry } from "./entry.ts";
 
 /** The fold over a session's log. */
-export class Recorded extends CallBook {
+export class StoredFacts extends CallBook {
   opened: Extract<JournalEntry, { type: "session.opened" }> | undefined;
   override transcript: TranscriptMessage[] = [];
   override run: OpenRunRecord | undefined = undefined;
   override ended: OpenRunRecord | undefined = undefined;
   override runs = 0;
+  override cursor: Json | undefined = undefined;
   /** The calls that wait for somebody. */
   waiting: readonly string[] = [];
   override messagesSent = 0;
@@ -37,8 +39,11 @@ export class Recorded extends CallBook {
       case "transcript.replaced":
         this.transcript = [...entry.messages];
         return;
+      case "cursor":
+        this.cursor = entry.value;
+        return;
       case "call.started":
-        this.run?.toolUses.set(entry.id, { id: entry.id, name: entry.name, input: entry.input });
+        this.run?.toolCalls.set(entry.id, { id: entry.id, name: entry.name, input: entry.input });
         return;
       case "call.finished":
       case "decided":
@@ -64,7 +69,7 @@ export class Recorded extends CallBook {
     this.messagesSent += this.run.input.filter(isMessage).length;
   }
 
-  #said({ message, isInput = false, usage = NO_USAGE, end }: Said): void {
+  #said({ message, isInput = false, usage = NO_USAGE, end }: MessageEntry): void {
     this.transcript.push(message);
     if (isInput) this.#inputSent();
     if (this.run === undefined) return;
@@ -76,5 +81,5 @@ export class Recorded extends CallBook {
 }
 
 function openRun(id: string, input: readonly HostInput[]): OpenRunRecord {
-  return { id, input, isSent: false, turns: 0, usage: NO_USAGE, toolUses: new Map(), end: undefined };
+  return { id, input, isSent: false, turns: 0, usage: NO_USAGE, toolCalls: new Map(), end: undefined };
 }

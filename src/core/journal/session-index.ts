@@ -2,7 +2,7 @@
 
 import type { Store } from "../store.ts";
 import type { JournalEntry } from "./entry.ts";
-import type { Recorded } from "./recorded.ts";
+import type { StoredFacts } from "./recorded.ts";
 
 /** A stored session at a glance. */
 export interface SessionSummary {
@@ -26,7 +26,7 @@ export async function updateIndex(
   store: Store,
   sessionId: string,
   written: readonly JournalEntry[],
-  recorded: Recorded,
+  recorded: StoredFacts,
 ): Promise<void> {
   const last = written.findLast(({ type }) => STATUS_AFTER[type] !== undefined);
   if (last === undefined) return;

@@ -17,7 +17,7 @@ import type { Journal } from "./journal.ts";
 import type { OwnershipOptions } from "./ownership.ts";
 import { Ownership } from "./ownership.ts";
 import { readPages } from "./read-log.ts";
-import { Recorded } from "./recorded.ts";
+import { StoredFacts } from "./recorded.ts";
 import { updateIndex } from "./session-index.ts";
 
 interface Waiting {
@@ -28,9 +28,9 @@ interface Waiting {
 }
 
 /** The journal of one session in a store. */
-export class KeptJournal implements Journal {
-  readonly isKept = true;
-  readonly recorded: Recorded = new Recorded();
+export class StoredJournal implements Journal {
+  readonly isDurable = true;
+  readonly recorded: StoredFacts = new StoredFacts();
   readonly #store: Store;
   readonly #ownership: Ownership;
   readonly #id: string;
@@ -46,13 +46,13 @@ export class KeptJournal implements Journal {
   }
 
   /** Becomes the owner of a session's journal and folds what it holds. */
-  static async open(store: Store, how: Omit<OwnershipOptions, "log">): Promise<KeptJournal> {
+  static async open(store: Store, how: Omit<OwnershipOptions, "log">): Promise<StoredJournal> {
     const id = how.sessionId;
     const fail = (thrown: unknown) => {
       throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be opened`);
     };
     const ownership = await Ownership.claim({ ...how, log: store.log }).catch(fail);
-    const journal = new KeptJournal(store, ownership, id);
+    const journal = new StoredJournal(store, ownership, id);
     return journal.#read().then(
       () => journal,
       (thrown: unknown) => ownership.release().then(() => fail(thrown)),
@@ -74,7 +74,7 @@ export class KeptJournal implements Journal {
       throw new LoophostError(
         "agent_changed",
         `Agent "${agent.name}" is not the one this session was begun with: its ${changed.join(" and ")} changed. ` +
-          'To go on with it as it is now, open the session with agentChanged: "accept".',
+          'To go on with it as it is now, open the session with ifAgentChanged: "accept".',
       );
     }
     await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });

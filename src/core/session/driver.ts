@@ -16,7 +16,7 @@ import { Effects } from "../async/effects.ts";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
-import type { RunWaiting, SessionEvent } from "../events.ts";
+import type { RunWaitingEvent, SessionEvent } from "../events.ts";
 import { Approvals } from "../execution/approvals.ts";
 import { Executor } from "../execution/executor.ts";
 import { haltedBy } from "../guard.ts";
@@ -25,8 +25,8 @@ import type { Journal } from "../journal/journal.ts";
 import { next } from "../loop/machine.ts";
 import type { Command, LoopInput, LoopState, RunPolicy } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
-import type { Connection, HostEvent, HostInput, KeptEvent, PassedOnEvent } from "../provider.ts";
-import { isKept, isLoopEvent, isMessage, isPassedOn } from "../provider.ts";
+import type { Connection, HostEvent, HostInput, RecordedEvent, PassedOnEvent } from "../provider.ts";
+import { isRecordedEvent, isLoopEvent, isMessage, isPassedOn } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
 import { terminalOf, textResult } from "../results.ts";
 import type { Run } from "../run.ts";
@@ -57,7 +57,7 @@ export interface Opened {
 /** The run under way. */
 interface OpenRun {
   readonly live: LiveRun;
-  readonly whenWaiting: "hold" | "return";
+  readonly ifWaiting: "hold" | "return";
   readonly startedAt: number;
   /** Lets go of its deadline and its signal. */
   readonly release: () => void;
@@ -102,7 +102,7 @@ export class LoopSession implements Session {
       agent,
       sessionId: this.id,
       context: options.context,
-      unknownCalls: options.unknownCalls,
+      ifCallUnknown: options.ifCallUnknown,
       journal,
       clock: this.#clock,
       dispatch: (input) => this.#dispatch(input),
@@ -128,7 +128,7 @@ export class LoopSession implements Session {
   /** Takes an event of the host's. */
   hear(event: HostEvent): void {
     if (this.#closing.signal.aborted) return;
-    if (isKept(event)) return this.#keep(event);
+    if (isRecordedEvent(event)) return this.#keep(event);
     // An event that comes while an earlier one is still being folded waits its turn; deltas seldom do.
     if (isLoopEvent(event) || this.#draining) this.#dispatch(event);
     else this.#tell(event);
@@ -182,7 +182,7 @@ export class LoopSession implements Session {
 
   // --- starting and ending a run
 
-  #start(inputs: readonly HostInput[], { signal, whenWaiting = "hold" }: RunOptions): Run {
+  #start(inputs: readonly HostInput[], { signal, ifWaiting = "hold" }: RunOptions): Run {
     this.#mustBeFree();
     const { run: open } = this.#journal.recorded;
     // What an earlier process was asked to send, and did not, goes first; a run it left is taken up.
@@ -194,7 +194,7 @@ export class LoopSession implements Session {
     const release = boundRun(bounds, (error) => {
       if (this.#run?.live === live) this.#dispatch({ type: "stop", error });
     });
-    this.#run = { live, whenWaiting, release, startedAt: this.#clock.now() };
+    this.#run = { live, ifWaiting, release, startedAt: this.#clock.now() };
     this.#tell({ type: "run.started", runId: live.id, sessionId: this.id });
     const policy = policyOf(this.#agent, this.#options.guard !== undefined);
     if (taken !== undefined) {
@@ -220,10 +220,10 @@ export class LoopSession implements Session {
 
   /** Goes on with a run an earlier process left open, from what it had come to. */
   #takeUp(live: LiveRun, open: OpenRunRecord, inputs: readonly HostInput[], policy: RunPolicy): void {
-    const runsElsewhere = this.#options.provider.traits.history === "host";
+    const runsElsewhere = this.#options.provider.traits.worksAlone;
     // A host that holds the conversation has told the turns; what this side holds is in the journal.
     const turns = runsElsewhere ? this.#state.turn : open.turns;
-    live.takeUp({ turns, usage: open.usage, toolUses: open.toolUses.values() });
+    live.takeUp({ turns, usage: open.usage, toolCalls: open.toolCalls.values() });
     for (const event of this.#past ?? []) this.#tell(event);
     this.#past = undefined;
     this.#dispatch({ type: "start", inputs, policy, taken: { turns, runsElsewhere, end: open.end } });
@@ -283,8 +283,8 @@ export class LoopSession implements Session {
   }
 
   /** Journals what entered the conversation. Without a store the connection's own copy is all there is. */
-  #keep(event: KeptEvent): void {
-    if (!this.#journal.isKept) return;
+  #keep(event: RecordedEvent): void {
+    if (!this.#journal.isDurable) return;
     this.#record(event.type === "transcript.added" ? { ...event, type: "said" } : event);
   }
 
@@ -376,11 +376,11 @@ export class LoopSession implements Session {
     if (written !== undefined) this.#effects.start(() => written);
   }
 
-  #wait(event: RunWaiting, whenWaiting: OpenRun["whenWaiting"]): void {
+  #wait(event: RunWaitingEvent, ifWaiting: OpenRun["ifWaiting"]): void {
     // A decision on record is acted on next; if others are still waited for then, that is told anew.
     if (event.on.some(({ id }) => this.#journal.recorded.decisions.has(id))) return;
-    if (this.#journal.isKept) this.#record({ type: "run.waiting", on: event.on });
-    if (whenWaiting === "return" && this.#approvals.isUpToOthers(event)) this.#dispatch({ type: "park" });
+    if (this.#journal.isDurable) this.#record({ type: "run.waiting", on: event.on });
+    if (ifWaiting === "return" && this.#approvals.isUpToOthers(event)) this.#dispatch({ type: "park" });
   }
 
   #tell(event: SessionEvent): void {
@@ -393,6 +393,6 @@ export class LoopSession implements Session {
       // An observer watches; it does not take part.
     }
     if (event.type === "approval.requested") this.#approvals.ask(event);
-    else if (event.type === "run.waiting") this.#wait(event, run.whenWaiting);
+    else if (event.type === "run.waiting") this.#wait(event, run.ifWaiting);
   }
 }

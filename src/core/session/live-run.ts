@@ -4,7 +4,7 @@ import type { LoophostError } from "../errors.ts";
 import { withResult } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { isDelta } from "../events.ts";
-import type { Money, OutcomeVerdict, SessionResult, ToolUse, Usage } from "../results.ts";
+import type { Money, OutcomeVerdict, SessionResult, ToolCall, Usage } from "../results.ts";
 import { addUsage, NO_USAGE } from "../results.ts";
 import type { KeepEvents, Run } from "../run.ts";
 import type { CompiledSchema } from "../schema.ts";
@@ -31,8 +31,8 @@ export class LiveRun implements Run {
   #reject: (error: LoophostError) => void = () => undefined;
 
   readonly #events: SessionEvent[] = [];
-  readonly #toolUses = new Map<string, ToolUse>();
-  readonly #serverToolUses = new Map<string, ToolUse>();
+  readonly #toolCalls = new Map<string, ToolCall>();
+  readonly #serverToolCalls = new Map<string, ToolCall>();
   #usage: Usage = NO_USAGE;
   #turns = 0;
   #texts: string[] = [];
@@ -99,15 +99,15 @@ export class LiveRun implements Run {
   takeUp({
     turns,
     usage,
-    toolUses,
+    toolCalls,
   }: {
     readonly turns: number;
     readonly usage: Usage;
-    readonly toolUses: Iterable<ToolUse>;
+    readonly toolCalls: Iterable<ToolCall>;
   }): void {
     this.#turns = turns;
     this.#usage = usage;
-    for (const use of toolUses) this.#toolUses.set(use.id, use);
+    for (const use of toolCalls) this.#toolCalls.set(use.id, use);
   }
 
   /** How far the run has come. */
@@ -117,7 +117,7 @@ export class LiveRun implements Run {
 
   /** Takes the last valid call of a tool for the run's output; tells whether there was one. */
   async findOutput(tool: string, schema: CompiledSchema): Promise<boolean> {
-    const calls = [...this.#toolUses.values()].filter((use) => use.name === tool);
+    const calls = [...this.#toolCalls.values()].filter((use) => use.name === tool);
     for (const { input } of calls.toReversed()) {
       const checked = await schema.validate(input);
       if (!checked.ok) continue;
@@ -134,9 +134,9 @@ export class LiveRun implements Run {
     } else if (event.type === "message" && event.thread === undefined) {
       if (event.text !== "") this.#texts.push(event.text);
     } else if (event.type === "tool.called") {
-      this.#toolUses.set(event.id, { id: event.id, name: event.name, input: event.input });
+      this.#toolCalls.set(event.id, { id: event.id, name: event.name, input: event.input });
     } else if (event.type === "server_tool.called") {
-      this.#serverToolUses.set(event.id, { id: event.id, name: event.name, input: event.input });
+      this.#serverToolCalls.set(event.id, { id: event.id, name: event.name, input: event.input });
     } else if (event.type === "usage") {
       this.#usage = addUsage(this.#usage, event.usage);
       this.#cost = event.cost ?? this.#cost;
@@ -154,8 +154,8 @@ export class LiveRun implements Run {
       output: this.#output,
       sessionId: this.#sessionId,
       text: this.#texts.join("\n"),
-      toolUses: [...this.#toolUses.values()],
-      serverToolUses: [...this.#serverToolUses.values()],
+      toolCalls: [...this.#toolCalls.values()],
+      serverToolCalls: [...this.#serverToolCalls.values()],
       usage: this.#usage,
       outcome: this.#outcome,
       cost: this.#cost,

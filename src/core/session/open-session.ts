@@ -10,8 +10,8 @@ import type { Journal } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { next } from "../loop/machine.ts";
 import { initialState } from "../loop/state.ts";
-import type { Connection, HostEvent, PassedOnEvent, Provider } from "../provider.ts";
-import { isLoopEvent, isPassedOn } from "../provider.ts";
+import type { Connection, HostEvent, PassedOnEvent, Provider, RecordedEvent } from "../provider.ts";
+import { isLoopEvent, isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { OpenOptions, Session } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
@@ -36,7 +36,9 @@ export async function openSession<Output>(
   // what was told since the last message, for a run that is taken up.
   let state = initialState(provider.traits.answers);
   let past: PassedOnEvent[] = [];
+  const recorded: RecordedEvent[] = [];
   let hear = (event: HostEvent) => {
+    if (isRecordedEvent(event)) recorded.push(event);
     if (isLoopEvent(event)) ({ state } = next(state, event));
     if (event.type === "message.seen") past = [];
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
@@ -45,19 +47,22 @@ export async function openSession<Output>(
   let journal: Journal | undefined;
   try {
     const own = {
-      whenOwned: options.whenOwned ?? "fail",
+      ifOwned: options.ifOwned ?? "fail",
       clock: options.clock ?? systemClock,
       signal: closing.signal,
     };
     if (sessionId !== undefined) journal = await openJournal(store, { ...own, sessionId });
     const history = options.history ?? historyFor(provider, journal);
     const emit = (event: HostEvent) => hear(event);
-    connection = await provider.open({ agent: limited, sessionId, history, emit, signal: closing.signal });
+    const { cursor } = journal?.recorded ?? {};
+    const { signal: stop } = closing;
+    connection = await provider.open({ agent: limited, sessionId, history, cursor, emit, signal: stop });
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
-    await journal.begin(limited, provider, options.agentChanged === "accept");
+    await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
     const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
     hear = (event) => session.hear(event);
+    for (const event of recorded.splice(0)) session.hear(event);
     // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
     return session as Session<Output>;
   } catch (thrown) {

@@ -21,7 +21,7 @@ export function withOutputTool(agent: Agent): Agent {
     execute: () => "Received.",
     timeoutMs: undefined,
     // Handing in a result has no effect outside: after a crash it is simply done again.
-    ifUnknown: "rerun",
+    ifCrashed: "rerun",
   };
   return { ...agent, tools: [...agent.tools, tool] };
 }

@@ -16,7 +16,7 @@ export interface RunOnceOptions extends OpenOptions, RunOptions {
  * Runs an agent once, to a terminal.
  *
  * Resolves whenever the host reached a terminal, whichever; with `requires_action` when a call waits for somebody and
- * no `onApproval` decides (`whenWaiting: "hold"` waits instead).
+ * no `onApproval` decides (`ifWaiting: "hold"` waits instead).
  *
  * @throws LoophostError for everything else: `timeout`, `aborted`, `max_turns_exceeded`, what the host could not do, and misuse
  */
@@ -25,8 +25,8 @@ export async function run<Output>(
   options: RunOnceOptions,
 ): Promise<SessionResult<Output>> {
   await using session = await openSession(agent, options);
-  const { prompt, signal, system, whenWaiting = "return" } = options;
-  const how: RunOptions = { signal, system, whenWaiting };
+  const { prompt, signal, system, ifWaiting = "return" } = options;
+  const how: RunOptions = { signal, system, ifWaiting };
   const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
   return await resultAlone(started);
 }

@@ -42,7 +42,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
   let maker: SessionMaker | undefined;
   return {
     name: "claude",
-    traits: { answers: "each", history: "host" },
+    traits: { answers: "each", history: "host", worksAlone: true },
     async open({ agent, sessionId, emit, signal }) {
       // One for all sessions; not made any earlier, since a provider without a key may still be looked at.
       maker ??= new SessionMaker(connectRequests(options), options);

@@ -3,8 +3,8 @@
 export type { AgentChanges, AgentQuery, Agents, ClaudeAgent, NewAgent } from "./control/agents.ts";
 export type { ClaudeOptions } from "./claude.ts";
 export { claude } from "./claude.ts";
-export type { ClaudeClient } from "./api/client.ts";
-export type { ManagedAgentsClient } from "./control/create-client.ts";
+export type { ClaudeTransport } from "./api/client.ts";
+export type { ClaudeClient } from "./control/create-client.ts";
 export { createClient } from "./control/create-client.ts";
 export type {
   ClaudeEnvironment,

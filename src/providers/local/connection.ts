@@ -10,15 +10,15 @@ import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import type { PendingCall } from "./conversation.ts";
 import { checkHistory, Conversation } from "./conversation.ts";
-import type { Guards } from "./guards.ts";
-import { ModelGuards } from "./guards.ts";
+import type { ModelGuards } from "./guards.ts";
+import { GuardState } from "./guards.ts";
 import type { Model, ModelReply } from "./model.ts";
 
 /** What a session is held with, beside the request. */
 export interface LocalSettings {
   readonly model: Model;
   readonly clock: Clock;
-  readonly guards: Guards | undefined;
+  readonly guards: ModelGuards | undefined;
   readonly compaction: CompactionOptions | undefined;
 }
 
@@ -29,7 +29,7 @@ export class LocalConnection implements Connection {
   readonly #request: OpenRequest;
   readonly #clock: Clock;
   readonly #conversation: Conversation;
-  readonly #guards: ModelGuards | undefined;
+  readonly #guards: GuardState | undefined;
   /** Results the guards gave, for calls the loop was not told of. */
   readonly #guarded = new Map<string, ToolResult>();
   #turns = 0;
@@ -41,7 +41,7 @@ export class LocalConnection implements Connection {
     this.#request = request;
     this.#emit = emit;
     this.#clock = clock;
-    this.#guards = guards && new ModelGuards(guards);
+    this.#guards = guards && new GuardState(guards);
     const tools = agent.tools.map(({ name, description, schema }) => ({
       name,
       description,
@@ -58,7 +58,7 @@ export class LocalConnection implements Connection {
   }
 
   send(inputs: readonly HostInput[]): Promise<void> {
-    const what = inputs.map(({ type }) => UNFIT[type]).find((unfit) => unfit !== undefined);
+    const what = inputs.map(({ type }) => UNSUPPORTED[type]).find((unfit) => unfit !== undefined);
     if (what !== undefined) {
       return Promise.reject(
         new LoophostError("invalid_options", `The in-process loop host takes no ${what}.`),
@@ -205,7 +205,7 @@ export class LocalConnection implements Connection {
 }
 
 /** What a host in this process has no use for. */
-const UNFIT: Readonly<Record<string, string>> = {
+const UNSUPPORTED: Readonly<Record<string, string>> = {
   raw: "raw events",
   verdict: "verdicts",
   outcome: "outcomes: it has no grader",

@@ -8,9 +8,9 @@
  */
 
 import { LoophostError } from "../../core/errors.ts";
-import type { ContextCompacted } from "../../core/events.ts";
+import type { ContextCompactedEvent } from "../../core/events.ts";
 import { isObject } from "../../core/json.ts";
-import type { KeptEvent } from "../../core/provider.ts";
+import type { RecordedEvent } from "../../core/provider.ts";
 import type { ToolResult, Usage } from "../../core/results.ts";
 import { textResult } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage, UserMessage } from "../../core/transcript.ts";
@@ -36,7 +36,7 @@ export interface ConversationOptions {
   readonly history: readonly TranscriptMessage[];
   readonly compaction: CompactionOptions | undefined;
   /** Told what enters the conversation, and when it was rewritten. */
-  readonly onChange: (event: KeptEvent | ContextCompacted) => void;
+  readonly onChange: (event: RecordedEvent | ContextCompactedEvent) => void;
 }
 
 /** A conversation. */
@@ -117,7 +117,7 @@ export class Conversation {
 
   #append(
     message: TranscriptMessage,
-    facts: Omit<Extract<KeptEvent, { message: unknown }>, "type" | "message"> = {},
+    facts: Omit<Extract<RecordedEvent, { message: unknown }>, "type" | "message"> = {},
   ): void {
     this.#add(message);
     this.#options.onChange({ type: "transcript.added", message, ...facts });

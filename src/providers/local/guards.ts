@@ -8,7 +8,7 @@ import type { ToolResult } from "../../core/results.ts";
 import { resultText, textResult } from "../../core/results.ts";
 
 /** Which guards are on. */
-export interface Guards {
+export interface ModelGuards {
   /** A call with the name and arguments of one that succeeded is answered with a note instead of being run. Default true. */
   readonly duplicateCalls?: boolean | undefined;
   /** After so many failures of one tool in a row the model is told to change its input. Default 2; 0 switches it off. */
@@ -25,12 +25,12 @@ export interface GuardedCall {
 }
 
 /** The guards of one conversation. */
-export class ModelGuards {
-  readonly #guards: Guards;
+export class GuardState {
+  readonly #guards: ModelGuards;
   readonly #succeeded = new Set<string>();
   readonly #failures = new Map<string, number>();
 
-  constructor(guards: Guards) {
+  constructor(guards: ModelGuards) {
     this.#guards = guards;
   }
 

@@ -9,7 +9,7 @@ export type { CompactionHelp, CompactionOptions, Compactor } from "./compaction.
 export { compactOldestFirst } from "./compaction.ts";
 export type { FetchModelOptions, ToolChoice } from "./models/fetch-model.ts";
 export type { ModelFunction, ModelPart, ModelRequest } from "./models/function-model.ts";
-export type { Guards } from "./guards.ts";
+export type { ModelGuards } from "./guards.ts";
 export type { LocalOptions } from "./local.ts";
 export { local } from "./local.ts";
 export type {

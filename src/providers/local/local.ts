@@ -6,7 +6,7 @@ import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { LocalConnection } from "./connection.ts";
-import type { Guards } from "./guards.ts";
+import type { ModelGuards } from "./guards.ts";
 import type { Model } from "./model.ts";
 import { aiSdkModel, isAiSdkModel } from "./models/ai-sdk/index.ts";
 import type { AiSdkLanguageModel } from "./models/ai-sdk/wire.ts";
@@ -21,7 +21,7 @@ export interface LocalOptions {
    * Guards for weak models: `true` for all of them. Default off, since a tool may well be called twice with the same input for
    * good reasons, such as asking for the time.
    */
-  readonly guards?: Guards | boolean | undefined;
+  readonly guards?: ModelGuards | boolean | undefined;
   /** Makes the conversation smaller when the context is nearly full. Default: never. */
   readonly compaction?: CompactionOptions | undefined;
   readonly clock?: Clock | undefined;
@@ -43,7 +43,7 @@ export function local(options: LocalOptions): Provider {
   };
   return {
     name: "local",
-    traits: { answers: "together", history: "here" },
+    traits: { answers: "together", history: "here", worksAlone: false },
     open: async (request) => new LocalConnection(request, settings),
   };
 }

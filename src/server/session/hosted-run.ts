@@ -24,7 +24,7 @@ import { externalTools } from "../records/toolset.ts";
 import { hostToolResult, wireEvent } from "../wire/wire-events.ts";
 import { builtInTools, isBuiltIn, permissionOf } from "./built-in-tools.ts";
 import type { SessionHost } from "./host.ts";
-import { overheard } from "./listening-provider.ts";
+import { listeningProvider } from "./listening-provider.ts";
 import type { TurnPaper } from "./turn-writer.ts";
 import { TurnWriter } from "./turn-writer.ts";
 
@@ -84,14 +84,14 @@ export class HostedRun {
     if (this.#isStopped) return;
     const broken = Promise.withResolvers<never>();
     const loop = await openSession(toLoopAgent(this.#agent, this.#tools), {
-      provider: overheard(host.provider(this.#agent), {
+      provider: listeningProvider(host.provider(this.#agent), {
         onSaid: (message) => this.#turn.answered(message),
         mayAsk,
       }),
       history,
       clock: host.clock,
       keepEvents: "none",
-      unknownCalls: "leave",
+      ifCallUnknown: "leave",
       onEvent: (event) => {
         try {
           if (!this.#isStopped) this.#hear(event);

@@ -12,7 +12,7 @@ export interface Listener {
 }
 
 /** The same provider, overheard. */
-export function overheard(provider: Provider, { onSaid, mayAsk }: Listener): Provider {
+export function listeningProvider(provider: Provider, { onSaid, mayAsk }: Listener): Provider {
   return {
     ...provider,
     async open(request) {

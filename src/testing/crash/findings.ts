@@ -2,15 +2,15 @@
 
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
-import type { Effect } from "./ledger.ts";
+import type { CrashEffect } from "./ledger.ts";
 
-/** What a tool's `ifUnknown` says; "probe" for one that finds out. */
+/** What a tool's `ifCrashed` says; "probe" for one that finds out. */
 export type Policy = "fail" | "rerun" | "ask" | "probe";
 
 /** What there is to compare. */
 export interface Evidence {
   readonly journal: readonly Json[];
-  readonly effects: readonly Effect[];
+  readonly effects: readonly CrashEffect[];
   /** By tool. */
   readonly policies: Readonly<Record<string, Policy>>;
 }
@@ -49,7 +49,7 @@ export function findBrokenPromises({ journal, effects, policies }: Evidence): re
 }
 
 /** The keys of calls that had more than one effect. */
-export function findRepeated(effects: readonly Effect[]): readonly string[] {
+export function findRepeated(effects: readonly CrashEffect[]): readonly string[] {
   const keys = effects.map(({ idempotencyKey }) => idempotencyKey);
   return [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))];
 }

@@ -6,7 +6,7 @@ import type { KillPlace } from "./kill-point.ts";
 type Countable = "write" | "request" | "tool";
 
 /** Counts what the process does, and ends it there. */
-export class Mortality {
+export class KillSwitch {
   readonly #place: KillPlace | null;
   readonly #done = { write: 0, request: 0, tool: 0 };
 

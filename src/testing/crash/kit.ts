@@ -17,7 +17,7 @@ import { isObject } from "../../core/json.ts";
 import { findBrokenPromises, findRepeated } from "./findings.ts";
 import type { KillAt } from "./kill-point.ts";
 import { describePlace, placesOf } from "./kill-point.ts";
-import type { Effect } from "./ledger.ts";
+import type { CrashEffect } from "./ledger.ts";
 import { readLedger } from "./ledger.ts";
 import type { CrashResult, LifeEnd, LifeNews, LifeOrder } from "./session.ts";
 import { LEDGER_FILE } from "./session.ts";
@@ -45,7 +45,7 @@ export interface CrashReport {
   readonly kills: number;
   readonly restarts: number;
   /** What the tools wrote to the ledger, in order. */
-  readonly effects: readonly Effect[];
+  readonly effects: readonly CrashEffect[];
   readonly executions: number;
   /** Idempotency keys with more than one effect; only where the tool's policy is "rerun", or "ask" and it was approved. */
   readonly repeated: readonly string[];
@@ -150,7 +150,7 @@ function isNews(message: unknown): message is LifeNews {
 
 function reportOf(
   { result, isUnheard, journal, policies }: LifeEnd,
-  effects: readonly Effect[],
+  effects: readonly CrashEffect[],
   deaths: readonly string[],
   restarts: number,
 ): CrashReport {

@@ -18,7 +18,7 @@ export interface Ledger {
 }
 
 /** An effect in the ledger. */
-export interface Effect {
+export interface CrashEffect {
   readonly callId: string;
   readonly idempotencyKey: string;
   readonly note: string;
@@ -30,7 +30,7 @@ export interface Effect {
 export function openLedger(path: string, life: number, around: (effect: () => void) => void): Ledger {
   return {
     record({ callId, idempotencyKey }, note = "") {
-      const effect: Effect = { callId, idempotencyKey, note, life };
+      const effect: CrashEffect = { callId, idempotencyKey, note, life };
       around(() => appendLine(path, JSON.stringify(effect)));
     },
     find: (idempotencyKey) =>
@@ -39,7 +39,7 @@ export function openLedger(path: string, life: number, around: (effect: () => vo
 }
 
 /** Every effect in a ledger, in order. */
-export function readLedger(path: string): readonly Effect[] {
+export function readLedger(path: string): readonly CrashEffect[] {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, "utf8").split("\n");
   return lines.filter((line) => line !== "").map((line) => toEffect(JSON.parse(line)));
@@ -55,7 +55,7 @@ function appendLine(path: string, line: string): void {
   }
 }
 
-function toEffect(line: unknown): Effect {
+function toEffect(line: unknown): CrashEffect {
   const { callId, idempotencyKey, note, life } = isObject(line) ? line : {};
   return {
     callId: String(callId),

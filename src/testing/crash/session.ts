@@ -18,12 +18,12 @@ import { openSession } from "../../core/session/open-session.ts";
 import type { Store } from "../../core/store.ts";
 import type { Policy } from "./findings.ts";
 import type { KillPlace } from "./kill-point.ts";
-import { Mortality } from "./kill-switch.ts";
+import { KillSwitch } from "./kill-switch.ts";
 import type { Ledger } from "./ledger.ts";
 import { openLedger } from "./ledger.ts";
 
 /** What a life is given. */
-export interface Life {
+export interface CrashLife {
   /** A folder that outlives the process, the same in each of its lives; a store's file belongs here. */
   readonly folder: string;
   /** Where tools write down what they did. */
@@ -33,7 +33,7 @@ export interface Life {
 }
 
 /** The session under test. All but its prompt is as for `openSession`; its id and its ownership are seen to. */
-export interface SessionUnderTest extends Omit<OpenOptions, "sessionId" | "whenOwned"> {
+export interface SessionUnderTest extends Omit<OpenOptions, "sessionId" | "ifOwned"> {
   readonly agent: Agent;
   readonly prompt: Prompt;
   /** One that outlives the process. */
@@ -77,11 +77,11 @@ const ALL = 1_000_000;
  * @throws LoophostError `invalid_options` in a process that `crashTest` did not start
  */
 export async function crashSession(
-  setUp: (life: Life) => SessionUnderTest | Promise<SessionUnderTest>,
+  setUp: (life: CrashLife) => SessionUnderTest | Promise<SessionUnderTest>,
 ): Promise<void> {
   const { folder, life, args, place } = readOrder();
   process.once("disconnect", () => process.exit(1));
-  const mortality = new Mortality(place);
+  const mortality = new KillSwitch(place);
   mortality.watchFetch();
   const ledger = openLedger(join(folder, LEDGER_FILE), life, (effect) => {
     mortality.before("tool");
@@ -102,11 +102,11 @@ export async function crashSession(
 async function live(
   { agent, prompt, ...options }: SessionUnderTest,
   idFile: string,
-  mortality: Mortality,
+  mortality: KillSwitch,
 ): Promise<LifeEnd> {
   const sessionId = existsSync(idFile) ? readFileSync(idFile, "utf8") : undefined;
   const store = mortality.watchStore(options.store);
-  const session = await openSession(agent, { ...options, store, sessionId, whenOwned: "take" });
+  const session = await openSession(agent, { ...options, store, sessionId, ifOwned: "take" });
   // As a caller would who keeps the id; one killed before this line begins another session.
   writeFileSync(idFile, session.id);
   const before = (await readJournal(options.store, session.id)).map(typeOf);
@@ -116,7 +116,7 @@ async function live(
   const journal = await readJournal(options.store, session.id);
   await store.close();
   const policies = agent.tools.map(
-    ({ name, ifUnknown }) => [name, typeof ifUnknown === "object" ? "probe" : ifUnknown] as const,
+    ({ name, ifCrashed }) => [name, typeof ifCrashed === "object" ? "probe" : ifCrashed] as const,
   );
   const isUnheard = before.includes("run.ended");
   return { result, isUnheard, journal, policies: Object.fromEntries(policies) };

@@ -76,7 +76,7 @@ type FrameFault =
     };
 
 /** A fault that happened. */
-export interface Happened {
+export interface CrashEvent {
   readonly how: WireFault["how"];
   readonly request: number;
   readonly method: string;
@@ -97,7 +97,7 @@ type FrameHow = FrameFault["how"];
 
 /** Which faults happen to whom, and the log of those that did. */
 export class Faults {
-  readonly log: Happened[] = [];
+  readonly log: CrashEvent[] = [];
   readonly #plan: readonly PlannedFault[];
   readonly #seed: number;
 

@@ -14,7 +14,7 @@ import { text as textOf } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { LoophostError } from "../../core/errors.ts";
-import type { Due, Happened, WireFault } from "./plan.ts";
+import type { Due, CrashEvent, WireFault } from "./plan.ts";
 import { Faults } from "./plan.ts";
 
 /** How a proxy is made. */
@@ -31,7 +31,7 @@ export interface FaultProxy extends AsyncDisposable {
   /** The base URL for clients, with the path of the target. */
   readonly url: string;
   /** What went wrong so far, in order. */
-  readonly log: readonly Happened[];
+  readonly log: readonly CrashEvent[];
   /** How many requests are under way, streams and late ones included: none, once a client has let go of everything. */
   readonly underWay: number;
   /** Stops listening and cuts every connection. */

@@ -164,7 +164,7 @@ function toTool(tool: McpTool, name: string, calling: Calling): Tool {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: it came as JSON, and defineTool looks at its type
     input: inputSchema as JsonSchema,
     timeoutMs: maxCallMs ?? callTimeoutMs,
-    ifUnknown: isRepeatable ? "rerun" : "fail",
+    ifCrashed: isRepeatable ? "rerun" : "fail",
     execute: async (input, context) => {
       const request = toRequestOptions(name, context, calling.options);
       try {

@@ -21,7 +21,7 @@ const tools = [
     name: "slow",
     description: "Writes itself down, and does not end the first time.",
     input: { type: "object" },
-    ifUnknown: "rerun",
+    ifCrashed: "rerun",
     execute(_input, { idempotencyKey }) {
       const isFirst = !readFileSync(ledger, "utf8").includes("slow");
       appendFileSync(ledger, `slow ${idempotencyKey}\n`);

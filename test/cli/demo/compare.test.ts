@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 
 import { differencesOf } from "../../../src/cli/demo/compare.ts";
-import type { SessionResult, ToolUse } from "../../../src/core/results.ts";
+import type { SessionResult, ToolCall } from "../../../src/core/results.ts";
 import { NO_USAGE } from "../../../src/core/results.ts";
 
 function result(changes: Partial<SessionResult>): SessionResult {
@@ -14,8 +14,8 @@ function result(changes: Partial<SessionResult>): SessionResult {
     sessionId: "s",
     text: "The answer.",
     output: undefined,
-    toolUses: [use("a", { x: 1 }), use("b", {})],
-    serverToolUses: [],
+    toolCalls: [use("a", { x: 1 }), use("b", {})],
+    serverToolCalls: [],
     usage: NO_USAGE,
     turns: 2,
     events: [],
@@ -24,7 +24,7 @@ function result(changes: Partial<SessionResult>): SessionResult {
   };
 }
 
-function use(name: string, input: unknown): ToolUse {
+function use(name: string, input: unknown): ToolCall {
   return { id: crypto.randomUUID(), name, input };
 }
 
@@ -35,12 +35,12 @@ it("finds runs with the same calls and answer the same, whatever the ids and the
 it.each<[Partial<SessionResult>, string]>([
   [{ text: "Another." }, "The answers are not the same, word for word."],
   [{ ending: "refusal", terminal: "terminated" }, "The first ended with completed, the second with refusal."],
-  [{ toolUses: [use("a", { x: 1 })] }, "The first made 2 tool calls, the second 1."],
+  [{ toolCalls: [use("a", { x: 1 })] }, "The first made 2 tool calls, the second 1."],
   [
-    { toolUses: [use("a", { x: 2 }), use("b", {})] },
+    { toolCalls: [use("a", { x: 2 }), use("b", {})] },
     'Call 1 is a {"x":1} in the first, a {"x":2} in the second.',
   ],
-  [{ toolUses: [use("b", {}), use("a", { x: 1 })] }, 'Call 1 is a {"x":1} in the first, b in the second.'],
+  [{ toolCalls: [use("b", {}), use("a", { x: 1 })] }, 'Call 1 is a {"x":1} in the first, b in the second.'],
 ])("tells what differs: %j", (changes, difference) => {
   expect(differencesOf(result({}), result(changes))).toEqual([difference]);
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RetryPolicy } from "../../../src/core/async/retry.ts";
 import { backoffMs, DEFAULT_RETRY, withRetry } from "../../../src/core/async/retry.ts";
 import { LoophostError, toLoophostError } from "../../../src/core/errors.ts";
-import { manualClock, settle } from "../../../src/testing/manual-clock.ts";
+import { manualClock, settleMicrotasks } from "../../../src/testing/manual-clock.ts";
 
 const overloaded = new LoophostError("host_failed", "Overloaded.", { status: 529 });
 const refused = new LoophostError("host_rejected", "Bad request.", { status: 400 });
@@ -47,7 +47,7 @@ describe("trying again", () => {
   it("happens after waits that double, each told of before", async () => {
     vi.spyOn(Math, "random").mockReturnValue(0); // no jitter
     const { outcome, work, onRetry, clock } = tryThrough([overloaded, overloaded]);
-    await settle();
+    await settleMicrotasks();
     expect(onRetry).toHaveBeenCalledExactlyOnceWith(1, 1_000, overloaded);
     await clock.advance(999);
     expect(work).toHaveBeenCalledTimes(1);
@@ -108,7 +108,7 @@ describe("a host that says when to come back", () => {
 describe("an abort", () => {
   it("ends the wait at once, with its reason, and leaves no timer [I12]", async () => {
     const { outcome, work, clock, cancel } = tryThrough([overloaded]);
-    await settle();
+    await settleMicrotasks();
     expect(clock.waiting).toBe(1);
     const reason = new Error("closing");
     cancel.abort(reason);

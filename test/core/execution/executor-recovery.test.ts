@@ -5,16 +5,16 @@ import { describe, expect, it, vi } from "vitest";
 import type { JournalEntry } from "../../../src/core/journal/entry.ts";
 import type { Call } from "../../../src/core/loop/state.ts";
 import { resultText, textResult } from "../../../src/core/results.ts";
-import type { IfUnknown, ToolContext } from "../../../src/core/tool.ts";
+import type { IfCrashed, ToolContext } from "../../../src/core/tool.ts";
 import { setUp } from "./executor-setup.ts";
 import { callOf, toolThat } from "./tool-calls.ts";
 
 const STARTED: JournalEntry = { type: "call.started", id: "c", name: "t", input: {} };
 
 /** Executes a call that had started when its process died, of a tool that says what to do about that. */
-async function recover(ifUnknown: IfUnknown | undefined, call: Partial<Call> = {}) {
+async function recover(ifCrashed: IfCrashed | undefined, call: Partial<Call> = {}) {
   const ran = vi.fn<(context: ToolContext) => string>(() => "ran");
-  const tool = toolThat(ran, ifUnknown === undefined ? {} : { ifUnknown });
+  const tool = toolThat(ran, ifCrashed === undefined ? {} : { ifCrashed });
   const setup = await setUp([tool], { earlier: [STARTED] });
   const executing = setup.executor.execute(callOf("c", call));
   await setup.clock.advance(30_000);
@@ -53,9 +53,9 @@ describe("a call that had started when its process died", () => {
   const unknown = { type: "finished", result: { isError: true }, replayed: false };
 
   it.each([undefined, "fail"] as const)(
-    "ifUnknown %s: tells the model that nobody knows [I4]",
-    async (ifUnknown) => {
-      const { ran, dispatched, written } = await recover(ifUnknown);
+    "ifCrashed %s: tells the model that nobody knows [I4]",
+    async (ifCrashed) => {
+      const { ran, dispatched, written } = await recover(ifCrashed);
       expect(ran).not.toHaveBeenCalled();
       expect(dispatched).toMatchObject([unknown]);
       const [finished] = dispatched;
@@ -73,14 +73,14 @@ describe("a call that had started when its process died", () => {
     expect(dispatched).toMatchObject([unknown]);
   });
 
-  it('ifUnknown "rerun": runs it again, and records that it did [I4]', async () => {
+  it('ifCrashed "rerun": runs it again, and records that it did [I4]', async () => {
     const { ran, dispatched, written } = await recover("rerun");
     expect(ran).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ idempotencyKey: "session_1:c" }));
     expect(dispatched).toMatchObject([{ type: "finished", result: textResult("ran"), replayed: false }]);
     expect(written().map(({ type }) => type)).toEqual(["call.started", "call.finished"]);
   });
 
-  it('ifUnknown "ask": waits for approval, and runs once it is given [I4]', async () => {
+  it('ifCrashed "ask": waits for approval, and runs once it is given [I4]', async () => {
     const asked = await recover("ask");
     expect(asked.ran).not.toHaveBeenCalled();
     expect(asked.dispatched).toEqual([{ type: "approval.needed", id: "c" }]);
@@ -89,7 +89,7 @@ describe("a call that had started when its process died", () => {
     expect(allowed.dispatched).toMatchObject([{ type: "finished", result: textResult("ran") }]);
   });
 
-  describe("ifUnknown a probe", () => {
+  describe("ifCrashed a probe", () => {
     it("answers with what it finds, and runs nothing [I4]", async () => {
       const probe = vi.fn<(key: string) => Promise<unknown>>(async () => ({ id: 42 }));
       const { ran, dispatched } = await recover({ probe });

@@ -41,7 +41,7 @@ export async function setUp(
   const { earlier = [], limits, store = memoryStore() } = options;
   const before = await openJournal(store, {
     sessionId: "session_1",
-    whenOwned: "take",
+    ifOwned: "take",
     clock: systemClock,
     signal: new AbortController().signal,
   });
@@ -53,11 +53,11 @@ export async function setUp(
   const executor = new Executor({
     agent: defineAgent({ name: "a", instructions: "", tools, limits }),
     sessionId: "session_1",
-    unknownCalls: "answer",
+    ifCallUnknown: "answer",
     context: { tenant: "x" },
     journal: await openJournal(store, {
       sessionId: "session_1",
-      whenOwned: "take",
+      ifOwned: "take",
       clock: systemClock,
       signal: new AbortController().signal,
     }),

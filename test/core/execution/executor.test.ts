@@ -6,7 +6,7 @@ import { textResult } from "../../../src/core/results.ts";
 import type { ToolContext } from "../../../src/core/tool.ts";
 import { defineTool } from "../../../src/core/tool.ts";
 import { memoryStore } from "../../../src/stores/memory.ts";
-import { settle } from "../../../src/testing/manual-clock.ts";
+import { settleMicrotasks } from "../../../src/testing/manual-clock.ts";
 import { setUp } from "./executor-setup.ts";
 import { callOf, gatedTool, toolThat } from "./tool-calls.ts";
 
@@ -36,7 +36,7 @@ describe("executing a call", () => {
 
   it("hands the tool its context, and the same idempotency key at every attempt [A-134] [I4]", async () => {
     const seen: ToolContext[] = [];
-    const tool = toolThat((context) => void seen.push(context), { ifUnknown: "rerun" });
+    const tool = toolThat((context) => void seen.push(context), { ifCrashed: "rerun" });
     await (await setUp([tool])).executor.execute(callOf("c"));
     await (await setUp([tool], { earlier: [STARTED] })).executor.execute(callOf("c"));
     expect(seen).toHaveLength(2);
@@ -99,14 +99,14 @@ describe("several calls", () => {
     const { executor, dispatched } = await setUp([tool], { limits: { maxParallelTools: 2 } });
     const ids = ["a", "b", "c", "d", "e"];
     const executing = Promise.all(ids.map((id) => executor.execute(callOf(id))));
-    await settle();
+    await settleMicrotasks();
     expect(started).toEqual(["a", "b"]);
     finish("b");
-    await settle();
+    await settleMicrotasks();
     expect(started).toEqual(["a", "b", "c"]);
     finish("c");
     finish("a");
-    await settle();
+    await settleMicrotasks();
     expect(started).toEqual(ids);
     finish("e");
     finish("d");
@@ -124,7 +124,7 @@ describe("several calls", () => {
     const { tool, started } = gatedTool();
     const { executor } = await setUp([tool]);
     const executing = Array.from({ length: 9 }, (_, index) => executor.execute(callOf(String(index))));
-    await settle();
+    await settleMicrotasks();
     expect(started).toHaveLength(8);
     executor.cancelAll();
     await Promise.all(executing);
@@ -163,7 +163,7 @@ describe("cancelling", () => {
     const { tool, started, finish } = gatedTool();
     const { executor, dispatched, written, clock } = await setUp([tool], { limits: { maxParallelTools: 2 } });
     const executing = ["a", "b", "c"].map((id) => executor.execute(callOf(id)));
-    await settle();
+    await settleMicrotasks();
     executor.cancel(["a", "c", "unknown"]);
     await Promise.all([executing[0], executing[2]]);
     expect(started).toEqual(["a", "b"]);
@@ -189,7 +189,7 @@ describe("cancelling", () => {
 
     write.mockImplementationOnce(() => gate.promise.then(() => 1));
     const recorded = executor.execute(callOf("recorded"));
-    await settle();
+    await settleMicrotasks();
     expect(write).toHaveBeenCalledOnce();
     executor.cancel(["recorded"]);
     gate.resolve(undefined);
@@ -223,7 +223,7 @@ describe("approval", () => {
     });
     await executor.execute(callOf("c"));
     expect(asked).toHaveBeenCalledOnce();
-    await settle();
+    await settleMicrotasks();
     expect(started).toEqual(["c"]);
     executor.cancel(["c"]);
     await approved;

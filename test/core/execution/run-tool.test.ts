@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { resultText, textResult } from "../../../src/core/results.ts";
 import { defineTool, toolContent } from "../../../src/core/tool.ts";
-import { manualClock, settle } from "../../../src/testing/manual-clock.ts";
+import { manualClock, settleMicrotasks } from "../../../src/testing/manual-clock.ts";
 import { context, runIt, toolThat } from "./tool-calls.ts";
 
 describe("a tool that works", () => {
@@ -235,7 +235,7 @@ describe("the deadline", () => {
     await clock.advance(1_000);
     expect(resultText(await result)).toBe("Error: t timed out after 1000 ms");
     late.resolve(true);
-    await settle();
+    await settleMicrotasks();
     expect(execute).not.toHaveBeenCalled();
   });
 
@@ -276,7 +276,7 @@ describe("the deadline", () => {
     );
     await clock.advance(1_000);
     late.reject(new Error("too late")); // an unhandled rejection here would fail the test run
-    await settle();
+    await settleMicrotasks();
     expect(await result).toMatchObject({ isError: true });
   });
 });
@@ -292,7 +292,7 @@ describe("a call that is cancelled", () => {
       },
     });
     const result = runIt(tool, {}, { signal: cancel.signal });
-    await settle();
+    await settleMicrotasks();
     cancel.abort();
     expect(await result).toEqual(textResult("Error: t was cancelled", true));
     expect(signal?.aborted).toBe(true);

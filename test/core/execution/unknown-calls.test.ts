@@ -1,18 +1,18 @@
 // Calls of tools the agent does not have: who answers them is a choice.
 
-import type { UnknownCalls } from "loophost";
+import type { IfCallUnknown } from "loophost";
 import { defineAgent, openSession } from "loophost";
-import { manualClock, scriptedProvider, settle } from "loophost/testing";
+import { manualClock, scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import type { HostEvent } from "../../../src/core/provider.ts";
 import { call, done, needs } from "../../support/host-events.ts";
 
-async function open(unknownCalls?: UnknownCalls) {
+async function open(ifCallUnknown?: IfCallUnknown) {
   const clock = manualClock();
   const provider = scriptedProvider({ turns: [[call("a", "theirs"), needs("a")], [done]] });
   const agent = defineAgent({ name: "tester", instructions: "" });
-  const session = await openSession(agent, { provider, clock, unknownCalls });
+  const session = await openSession(agent, { provider, clock, ifCallUnknown });
   return {
     session,
     provider,
@@ -31,7 +31,7 @@ it("are answered with an error at once, unless told otherwise", async () => {
 it("are left to others, who answer through the host", async () => {
   const { session, provider, answers } = await open("leave");
   const run = session.send("go");
-  await settle();
+  await settleMicrotasks();
   expect(answers()).toEqual([]);
   provider.emit({ type: "call.answered", id: "a" }, { type: "turn.began" }, done);
   const { events, ending } = await run.result();
@@ -44,7 +44,7 @@ it("are left to others, who answer through the host", async () => {
 
 it("are left to others, and can be answered from here all the same", async () => {
   const { session, answers } = await open("leave");
-  const parked = await session.send("go", { whenWaiting: "return" }).result();
+  const parked = await session.send("go", { ifWaiting: "return" }).result();
   expect(parked.terminal).toBe("requires_action");
   await session.answer("a", "42");
   expect((await session.resume().result()).ending).toBe("completed");
@@ -82,8 +82,8 @@ it("of a worker's are left to it, and not told of as ours", async () => {
   const provider = scriptedProvider({ turns: [[theirs, needs("w")], [done]] });
   const agent = defineAgent({ name: "tester", instructions: "" });
   await using session = await openSession(agent, { provider });
-  const parked = await session.send("go", { whenWaiting: "return" }).result();
-  expect(parked).toMatchObject({ terminal: "requires_action", toolUses: [] });
+  const parked = await session.send("go", { ifWaiting: "return" }).result();
+  expect(parked).toMatchObject({ terminal: "requires_action", toolCalls: [] });
   expect(provider.sent.map(({ type }) => type)).toEqual(["message"]);
   provider.emit({ type: "call.answered", id: "w" }, { type: "turn.began" }, done);
   expect((await session.resume().result()).ending).toBe("completed");

@@ -48,6 +48,6 @@ it("a session the host holds for calls found on a second look goes on", async ()
     onCatchUp: (emit) => emit(call("late", "t")),
   });
   await using session = await openSession(agent, { provider, sessionId: "s" });
-  const { ending, toolUses } = await session.resume().result();
-  expect([ending, toolUses.length]).toEqual(["completed", 1]);
+  const { ending, toolCalls } = await session.resume().result();
+  expect([ending, toolCalls.length]).toEqual(["completed", 1]);
 });

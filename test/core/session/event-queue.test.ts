@@ -8,7 +8,7 @@ import { LoophostError } from "../../../src/core/errors.ts";
 import type { DeltaEvent, SessionEvent } from "../../../src/core/events.ts";
 import { isDelta } from "../../../src/core/events.ts";
 import { EventQueue } from "../../../src/core/session/event-queue.ts";
-import { settle } from "../../../src/testing/manual-clock.ts";
+import { settleMicrotasks } from "../../../src/testing/manual-clock.ts";
 
 const failure = new LoophostError("host_failed", "The host is gone.");
 
@@ -133,7 +133,7 @@ describe("a slow reader", () => {
       queue.push(message(String(count)));
       await reader.next();
     }
-    await settle(); // a WeakRef holds its target until the turn it was looked at is over
+    await settleMicrotasks(); // a WeakRef holds its target until the turn it was looked at is over
     collectGarbage();
     expect(first.deref()).toBeUndefined();
   });

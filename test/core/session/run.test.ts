@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import type { Run, Session, SessionEvent } from "loophost";
 import { defineAgent, defineTool, LoophostError, openSession, run } from "loophost";
-import { scriptedProvider, settle } from "loophost/testing";
+import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import type { HostEvent } from "../../../src/core/provider.ts";
@@ -65,8 +65,8 @@ describe("a run settles its feed and its result", () => {
       text: "hello",
       turns: 1,
       usage: { inputTokens: 3, outputTokens: 2 },
-      toolUses: [],
-      serverToolUses: [],
+      toolCalls: [],
+      serverToolCalls: [],
       transcript: null,
     });
   });
@@ -94,7 +94,7 @@ describe("a run settles its feed and its result", () => {
     const abort = new AbortController();
     const started = session.send("hi", { signal: abort.signal });
     const reading = read(started);
-    await settle();
+    await settleMicrotasks();
     abort.abort();
     expect((await reading).error).toMatchObject({ code: "aborted" });
     await expect(started.result()).rejects.toMatchObject({ code: "aborted" });
@@ -198,7 +198,10 @@ describe("run()", () => {
       provider,
       prompt: "hi",
     });
-    expect(result).toMatchObject({ terminal: "requires_action", toolUses: [{ id: "c1", name: "ask_boss" }] });
+    expect(result).toMatchObject({
+      terminal: "requires_action",
+      toolCalls: [{ id: "c1", name: "ask_boss" }],
+    });
   });
 
   it("keeps whole events, all of them, or none, as asked [A-030]", async () => {

@@ -1,7 +1,7 @@
 import type { SessionEvent } from "loophost";
 import { defineAgent, defineTool, LoophostError, openSession } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
-import { manualClock, scriptedProvider, settle } from "loophost/testing";
+import { manualClock, scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import type { HostEvent } from "../../../src/core/provider.ts";
@@ -36,14 +36,14 @@ describe("tools", () => {
     const provider = scriptedProvider({ turns: [[call("a", "slow"), call("b", "slow")], [done]] });
     await using session = await openSession(agentWith([slow]), { provider });
     const run = session.send("go");
-    await settle();
+    await settleMicrotasks();
     expect([...releases.keys()]).toEqual(["a", "b"]); // before the turn has ended
     releases.get("b")?.();
-    await settle();
+    await settleMicrotasks();
     expect(provider.sent.at(-1)).toMatchObject({ type: "tool_result", callId: "b" });
     provider.emit(needs("a", "b"));
     releases.get("a")?.();
-    expect((await run.result()).toolUses.map(({ id }) => id)).toEqual(["a", "b"]);
+    expect((await run.result()).toolCalls.map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
   it("go back all together, in call order, where the host wants that [A-020] [B-26]", async () => {
@@ -132,9 +132,9 @@ describe("steering", () => {
     const provider = scriptedProvider({ turns: [[call("a", "stubborn"), needs("a")]] });
     await using session = await openSession(agentWith([stubborn]), { provider });
     const run = session.send("go");
-    await settle();
+    await settleMicrotasks();
     session.interrupt();
-    await settle();
+    await settleMicrotasks();
     expect(provider.sent.at(-1)).toEqual({ type: "interrupt" });
     provider.emit(done);
     expect(await run.result()).toMatchObject({
@@ -159,7 +159,7 @@ describe("steering", () => {
     await using session = await openSession(agentWith([]), { provider });
     const abort = new AbortController();
     const first = session.send("first", { signal: abort.signal });
-    await settle();
+    await settleMicrotasks();
     abort.abort();
     await expect(first.result()).rejects.toMatchObject({ code: "aborted" });
     const second = session.send("second");
@@ -210,9 +210,9 @@ describe("steering", () => {
     const { tool, calls } = counter();
     const careful = { ...tool, needsApproval: () => true };
     const provider = scriptedProvider({ turns: [[call("a", "count"), needs("a")], [done]] });
-    const onApproval = () => settle().then(() => true);
+    const onApproval = () => settleMicrotasks().then(() => true);
     await using session = await openSession(agentWith([careful]), { provider, onApproval });
-    expect((await session.send("go", { whenWaiting: "return" }).result()).terminal).toBe("end_turn");
+    expect((await session.send("go", { ifWaiting: "return" }).result()).terminal).toBe("end_turn");
     expect(calls).toHaveLength(1);
   });
 
@@ -302,7 +302,7 @@ describe("a host that waits for calls nobody saw", () => {
     await using session = await openSession(agentWith([tool]), { provider });
     const result = await session.send("go").result();
     expect(calls).toHaveLength(1);
-    expect(result.toolUses.map(({ id }) => id)).toEqual(["ghost"]);
+    expect(result.toolCalls.map(({ id }) => id)).toEqual(["ghost"]);
   });
 
   it("fails the run with a typed error when its history does not hold them either [A-013]", async () => {
@@ -332,7 +332,7 @@ describe("attaching to a session", () => {
     const result = await session.send("next").result();
     expect(calls).toEqual([{ n: 2 }]);
     expect(provider.sent.map((input) => input.type)).toEqual(["tool_result", "message"]);
-    expect(result).toMatchObject({ text: "new", turns: 1, toolUses: [{ id: "open" }] });
+    expect(result).toMatchObject({ text: "new", turns: 1, toolCalls: [{ id: "open" }] });
   });
 
   it("with nothing open and no prompt ends at once [A-158] [L-02]", async () => {
@@ -353,13 +353,13 @@ describe("attaching to a session", () => {
       .resume()
       .result()
       .catch(() => undefined);
-    await settle(); // the tool ran, its result is journalled, the post never comes back: here the process dies
+    await settleMicrotasks(); // the tool ran, its result is journalled, the post never comes back: here the process dies
     const provider = scriptedProvider({ past, turns: [[done]] });
     await using second = await openSession(agentWith([tool]), {
       provider,
       store,
       sessionId: "s1",
-      whenOwned: "take",
+      ifOwned: "take",
     });
     const result = await second.resume().result();
     expect(calls).toHaveLength(1);
@@ -375,7 +375,7 @@ describe("attaching to a session", () => {
       provider: scriptedProvider(),
       store,
       sessionId: "s1",
-      whenOwned: "take",
+      ifOwned: "take",
     });
     await expect(stale.send("go").result()).rejects.toMatchObject({ code: "stale_owner" });
   });

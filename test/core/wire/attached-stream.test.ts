@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { LoophostError } from "loophost";
-import { manualClock, settle } from "loophost/testing";
+import { manualClock, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import type { AttachOptions, StreamSource } from "../../../src/core/wire/attached-stream.ts";
@@ -203,7 +203,7 @@ describe("an attached stream", () => {
     const { stream, clock, events } = attach(host.source);
     await stream.open();
     host.drop();
-    await settle();
+    await settleMicrotasks();
     await stream.close();
     host.happen(3);
     await clock.advance(120_000);

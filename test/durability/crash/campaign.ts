@@ -15,7 +15,7 @@ const TEXT = `sum ${Array.from({ length: TURNS * 2 }, (_, n) => n).reduce((sum, 
 export interface CrashArgs {
   readonly host: "claude" | "local";
   readonly url: string;
-  readonly ifUnknown: "fail" | "rerun" | "probe";
+  readonly ifCrashed: "fail" | "rerun" | "probe";
 }
 
 /** What came of one session. */
@@ -41,15 +41,15 @@ export interface Crash {
   readonly killAt: KillAt;
   /** The network's. Undefined: it works. */
   readonly faultSeed?: number | undefined;
-  readonly ifUnknown?: CrashArgs["ifUnknown"] | undefined;
+  readonly ifCrashed?: CrashArgs["ifCrashed"] | undefined;
 }
 
 /** Crashes a session and looks at it from every side: ledger, journal, host and result. */
-export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Crash): Promise<Outcome> {
+export async function crash({ host, killAt, faultSeed, ifCrashed = "probe" }: Crash): Promise<Outcome> {
   await using target = host === "claude" ? await startHost() : await startModel();
   const faults = faultSeed === undefined ? [] : FAULTS[host];
   await using proxy = await faultProxy({ target: target.url, seed: faultSeed ?? 0, faults });
-  const args = { host, url: proxy.url, ifUnknown };
+  const args = { host, url: proxy.url, ifCrashed };
   try {
     const report = await crashTest({
       module: MODULE,
@@ -61,11 +61,11 @@ export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Cr
     return {
       deaths: report.deaths,
       toolsFinished: new Set(report.journal.filter(isFinished).map(({ id }) => id)).size,
-      runTwice: ifUnknown === "rerun" ? 0 : report.repeated.length,
-      runAgain: ifUnknown === "rerun" ? report.repeated.length : 0,
+      runTwice: ifCrashed === "rerun" ? 0 : report.repeated.length,
+      runAgain: ifCrashed === "rerun" ? report.repeated.length : 0,
       sentTwice,
       isUnheard: report.isUnheard,
-      wrong: findWrong(report, sentTwice, ifUnknown),
+      wrong: findWrong(report, sentTwice, ifCrashed),
       faults: proxy.log.length,
       report,
     };
@@ -88,21 +88,21 @@ export async function crash({ host, killAt, faultSeed, ifUnknown = "probe" }: Cr
 function findWrong(
   report: CrashReport,
   sentTwice: number,
-  ifUnknown: CrashArgs["ifUnknown"],
+  ifCrashed: CrashArgs["ifCrashed"],
 ): string | undefined {
   const { result, effects, journal, repeated } = report;
   const all = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
-  const notes = ifUnknown === "probe" ? all : [...new Set(all)];
+  const notes = ifCrashed === "probe" ? all : [...new Set(all)];
   const due = Array.from({ length: TURNS * 2 }, (_, n) => n);
-  const { ending, text, turns, toolUses } = result;
+  const { ending, text, turns, toolCalls } = result;
   const isTextRight =
-    ifUnknown === "fail" || (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
+    ifCrashed === "fail" || (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
   const isRight =
     isTextRight &&
     sentTwice === 0 &&
     ending === "completed" &&
     turns === TURNS + 1 &&
-    toolUses.length === TURNS * 2;
+    toolCalls.length === TURNS * 2;
   return isRight ? undefined : JSON.stringify({ result, notes, repeated, sentTwice, journal }, null, 1);
 }
 

@@ -11,7 +11,7 @@ await crashSession(({ folder, ledger }) => {
     description: "Pays",
     input: { type: "object" },
     execute: (_, call) => ledger.record(call),
-    ifUnknown: { probe: async () => undefined },
+    ifCrashed: { probe: async () => undefined },
   });
   return {
     agent: defineAgent({ name: "payer", instructions: "Pay.", tools: [pay] }),

@@ -18,7 +18,7 @@ interface Job {
   readonly kind: string;
   readonly killAt: KillAt;
   readonly seed: number;
-  readonly ifUnknown: CrashArgs["ifUnknown"];
+  readonly ifCrashed: CrashArgs["ifCrashed"];
 }
 
 interface Done {
@@ -68,8 +68,8 @@ process.exitCode = done.some(({ wrong }) => wrong !== undefined) ? 1 : 0;
 
 async function work(): Promise<void> {
   for (let job = left.shift(); job !== undefined; job = left.shift()) {
-    const { host, kind, killAt, seed, ifUnknown } = job;
-    const outcome = await crash({ host, killAt, ifUnknown, faultSeed: isFaulty ? seed : undefined });
+    const { host, kind, killAt, seed, ifCrashed } = job;
+    const outcome = await crash({ host, killAt, ifCrashed, faultSeed: isFaulty ? seed : undefined });
     const { deaths, report: _report, ...came } = outcome;
     const line: Done = { host, kind, seed, kills: deaths.length, ...came };
     done.push(line);
@@ -89,8 +89,8 @@ function seeded(first: number, runs: number): Job[] {
       KINDS[Math.floor(seed / hosts.length) % KINDS.length] ?? [];
     const lives = pickAt(4, seed, 1);
     const places = Array.from({ length: lives }, (__, life) => place(pickAt(1_000, seed, life, 2)));
-    const ifUnknown = (["fail", "rerun"] as const)[pickAt(8, seed, 3)] ?? "probe";
-    return { host: hosts[seed % hosts.length] ?? "local", kind, killAt: places, seed, ifUnknown };
+    const ifCrashed = (["fail", "rerun"] as const)[pickAt(8, seed, 3)] ?? "probe";
+    return { host: hosts[seed % hosts.length] ?? "local", kind, killAt: places, seed, ifCrashed };
   });
 }
 
@@ -105,7 +105,7 @@ async function everywhere(): Promise<Job[]> {
         Array.from({ length: most[what] }, (_, index) => index).flatMap((index) =>
           (["before", "after"] as const).map((when, at): Job => {
             const killAt = what === "write" ? { write: index + 1, when } : { request: index + 1, when };
-            return { host, kind: `${when} ${what}`, killAt, seed: index * 2 + at, ifUnknown: "probe" };
+            return { host, kind: `${when} ${what}`, killAt, seed: index * 2 + at, ifCrashed: "probe" };
           }),
         ),
       );

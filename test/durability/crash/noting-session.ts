@@ -9,13 +9,13 @@ import { crashSession, type Ledger } from "loophost/testing/node";
 import type { CrashArgs } from "./campaign.ts";
 
 await crashSession(({ folder, ledger, args }) => {
-  const { host, url, ifUnknown } = args as unknown as CrashArgs;
+  const { host, url, ifCrashed } = args as unknown as CrashArgs;
   return {
     agent: defineAgent({
       name: "noter",
       instructions: "Note.",
       model: "noting-model",
-      tools: [noteTool(ledger, ifUnknown)],
+      tools: [noteTool(ledger, ifCrashed)],
     }),
     provider: providerFor(host, url),
     store: sqliteStore(`${folder}/sessions.db`),
@@ -23,7 +23,7 @@ await crashSession(({ folder, ledger, args }) => {
   };
 });
 
-function noteTool(ledger: Ledger, ifUnknown: CrashArgs["ifUnknown"]) {
+function noteTool(ledger: Ledger, ifCrashed: CrashArgs["ifCrashed"]) {
   return defineTool({
     name: "note",
     description: "Notes a number",
@@ -32,7 +32,7 @@ function noteTool(ledger: Ledger, ifUnknown: CrashArgs["ifUnknown"]) {
       ledger.record(call, String(n));
       return String(n);
     },
-    ifUnknown: ifUnknown === "probe" ? { probe: async (key) => ledger.find(key) } : ifUnknown,
+    ifCrashed: ifCrashed === "probe" ? { probe: async (key) => ledger.find(key) } : ifCrashed,
   });
 }
 

@@ -70,7 +70,7 @@ function outlineOf({
   text,
   turns,
   usage,
-  toolUses,
+  toolCalls,
   events,
 }: SessionResult): unknown {
   const count = (of: string) => events.filter(({ type }) => type === of).length;
@@ -82,7 +82,7 @@ function outlineOf({
     turns,
     usage,
     // By name and input: events that change places bring calls in another order.
-    toolUses: toolUses.map(({ name, input }) => JSON.stringify({ name, input })).toSorted(),
+    toolCalls: toolCalls.map(({ name, input }) => JSON.stringify({ name, input })).toSorted(),
     said: events.flatMap((event) => (event.type === "message" ? [event.text] : [])),
     told: ["turn.started", "turn.ended", "tool.called", "tool.finished", "tool.posted"].map(count),
   };

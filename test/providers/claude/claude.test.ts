@@ -5,7 +5,7 @@ import { claude } from "loophost/providers/claude";
 import type { ModelFunction } from "loophost/providers/local";
 import type { EmbeddedHost } from "loophost/server";
 import { embeddedHost } from "loophost/server";
-import { settle } from "loophost/testing";
+import { settleMicrotasks } from "loophost/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /** A model that makes the calls its first message asks for, "add 2 3; add 4 5", then tells the results. */
@@ -103,7 +103,7 @@ describe("claude(), over the official SDK and real HTTP", () => {
       sessionId: expect.stringMatching(/^sesn_/),
     });
     expect(result.text).toContain("5");
-    expect(result.toolUses).toHaveLength(2);
+    expect(result.toolCalls).toHaveLength(2);
     const types = events.map((event) => event.type);
     expect(types.indexOf("text.delta")).toBeLessThan(types.lastIndexOf("message"));
     expect(count(await hostLog(session.id), "user.custom_tool_result")).toBe(2);
@@ -114,7 +114,7 @@ describe("claude(), over the official SDK and real HTTP", () => {
     await using session = await openSession(agent, { provider: claude({ baseUrl: url }) });
     expect((await session.send("add 1 1").result()).turns).toBe(2);
     const second = await session.send("hello").result();
-    expect(second).toMatchObject({ text: "You said: hello", turns: 1, toolUses: [] });
+    expect(second).toMatchObject({ text: "You said: hello", turns: 1, toolCalls: [] });
   });
 
   it("makes agent and environment once for a definition, and finds them again [A-048] [A-049]", async () => {
@@ -228,7 +228,7 @@ describe("claude(), when things break", () => {
       const result = await run(agent, { provider, prompt: "add 3 4" });
       expect(result).toMatchObject({
         terminal: "end_turn",
-        toolUses: [{ name: "add", input: { a: 3, b: 4 } }],
+        toolCalls: [{ name: "add", input: { a: 3, b: 4 } }],
       });
       expect(added).toEqual(["3+4"]);
       expect(result.text).toContain("7");
@@ -253,7 +253,7 @@ describe("claude(), when things break", () => {
     const left = first.send("add 5 6");
     left.result().catch(() => undefined);
     for await (const event of left) if (event.type === "turn.ended") break;
-    await settle();
+    await settleMicrotasks();
     await first.close();
 
     await using second = await openSession(agent, {

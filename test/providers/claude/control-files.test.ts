@@ -1,12 +1,12 @@
 // Files and what sessions are given of them: against the embedded host, and the bare requests as they are sent.
 
-import type { ManagedAgentsClient } from "loophost/providers/claude";
+import type { ClaudeClient } from "loophost/providers/claude";
 import { createClient } from "loophost/providers/claude";
 import { embeddedHost } from "loophost/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const host = embeddedHost({ model: () => "Done." });
-let client: ManagedAgentsClient;
+let client: ClaudeClient;
 
 beforeAll(async () => {
   client = createClient({ baseUrl: (await host.listen()).url });

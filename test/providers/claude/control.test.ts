@@ -1,7 +1,7 @@
 // The control plane, over the official SDK and real HTTP, against the embedded host.
 
 import { LoophostError } from "loophost";
-import type { ManagedAgentsClient } from "loophost/providers/claude";
+import type { ClaudeClient } from "loophost/providers/claude";
 import { createClient } from "loophost/providers/claude";
 import type { ModelFunction } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
@@ -16,7 +16,7 @@ const model: ModelFunction = ({ messages }, { signal }) =>
     : "Done.";
 
 const host = embeddedHost({ model });
-let client: ManagedAgentsClient;
+let client: ClaudeClient;
 
 beforeAll(async () => {
   client = createClient({ baseUrl: (await host.listen()).url });

@@ -80,7 +80,7 @@ describe("the host's own tools", () => {
     await using host = await fakeHost({ react: working("allow"), objects: inside("self_hosted") });
     await using session = await attach(host);
     const result = await session.send("Look").result();
-    expect(result).toMatchObject({ ending: "completed", toolUses: [{ id: "use_1", name: "bash" }] });
+    expect(result).toMatchObject({ ending: "completed", toolCalls: [{ id: "use_1", name: "bash" }] });
     expect(ran).toEqual(["ls"]);
     expect(posted(host)).toEqual(["user.message", "user.tool_result"]);
   });
@@ -116,7 +116,7 @@ describe("the host's own tools", () => {
     });
     await using session = await attach(host);
     const result = await session.send("Look").result();
-    expect(result).toMatchObject({ toolUses: [], serverToolUses: [{ name: "bash" }] });
+    expect(result).toMatchObject({ toolCalls: [], serverToolCalls: [{ name: "bash" }] });
     expect(ran).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ describe("the conversation of the in-process host", () => {
     );
     const result = await run(agent, { provider: local({ model }), prompt: "go" });
     expect(inputs).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
-    expect(result.toolUses.map(({ id }) => id)).toEqual(["0", "1", "0#2"]);
+    expect(result.toolCalls.map(({ id }) => id)).toEqual(["0", "1", "0#2"]);
     const toolMessages = result.transcript?.filter((message) =>
       JSON.stringify(message).includes('"role":"tool"'),
     );

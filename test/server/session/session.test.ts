@@ -4,7 +4,7 @@
 import { LoophostError } from "loophost";
 import type { HostEvent, HostInput, Provider, Store } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
-import { manualClock, settle } from "loophost/testing";
+import { manualClock, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { local } from "../../../src/providers/local/local.ts";
@@ -51,7 +51,7 @@ function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = m
   let opened = 0;
   const provider: Provider = {
     name: "by hand",
-    traits: { answers: "together", history: "here" },
+    traits: { answers: "together", history: "here", worksAlone: false },
     open: (request) => {
       ({ emit } = request);
       opened += 1;
@@ -109,10 +109,10 @@ const waitsFor = (...needs: string[]): HostEvent => ({
 async function calling(...ids: readonly string[]) {
   const one = sessionUnderTest();
   one.session.post(post(message("go")));
-  await settle();
+  await settleMicrotasks();
   one.emit({ type: "turn.began" });
   for (const id of ids) one.emit(callOf(id));
-  await settle();
+  await settleMicrotasks();
   const [first, second] = one.uses();
   return { ...one, first, second };
 }
@@ -121,7 +121,7 @@ async function calling(...ids: readonly string[]) {
 async function waiting() {
   const one = await calling("c1", "c2");
   one.emit(waitsFor("c1", "c2"));
-  await settle();
+  await settleMicrotasks();
   return one;
 }
 
@@ -130,9 +130,9 @@ describe("answers that come before the turn has ended", () => {
     const one = await calling("c1", "c2");
     one.session.post(post(answer(one.first, "1")));
     one.session.post(post(answer(one.second, "2")));
-    await settle();
+    await settleMicrotasks();
     one.emit(waitsFor("c1", "c2"));
-    await settle();
+    await settleMicrotasks();
 
     expect(one.types()).not.toContain("session.status_idle");
     expect(one.types().filter((type) => type === "session.status_running")).toHaveLength(1);
@@ -144,7 +144,7 @@ describe("answers that come before the turn has ended", () => {
     const one = await calling("c1");
     one.session.post(post(answer(one.first, "1")));
     one.emit(waitsFor("c1"));
-    await settle();
+    await settleMicrotasks();
     expect(one.types()).not.toContain("session.status_idle");
     expect(one.sent.filter(({ type }) => type === "tool_result")).toHaveLength(1);
   });
@@ -154,7 +154,7 @@ describe("answers that come before the turn has ended", () => {
     one.session.post(post(answer(one.first, "1")));
     expect(one.types()).not.toContain("session.status_idle");
     one.emit(waitsFor("c1", "c2"));
-    await settle();
+    await settleMicrotasks();
     expect(one.events.at(-1)).toMatchObject({
       stop_reason: { type: "requires_action", event_ids: [one.second] },
     });
@@ -164,10 +164,10 @@ describe("answers that come before the turn has ended", () => {
     const one = await calling("c1");
     const brief = { type: "system.message", content: [{ type: "text", text: "Be brief." }] };
     one.session.post(post(answer(one.first, "1"), brief));
-    await settle();
+    await settleMicrotasks();
     expect(one.opened()).toBe(1);
     one.emit(waitsFor("c1"));
-    await settle();
+    await settleMicrotasks();
     expect(one.opened()).toBe(2);
     expect(one.sent.map(({ type }) => type)).toEqual(["continue", "continue"]);
     expect(one.types()).not.toContain("session.status_idle");
@@ -178,7 +178,7 @@ describe("answers that come before the turn has ended", () => {
     const one = await calling("c1");
     expect(one.session.post(post(message("more")))).toMatchObject([{ processed_at: null }]);
     one.emit(waitsFor("c1"));
-    await settle();
+    await settleMicrotasks();
     expect(() => one.session.post(post(message("even more")))).toThrow("waits for the results");
   });
 });
@@ -190,7 +190,7 @@ describe("a post", () => {
     expect(() => session.post(post(answer(first, "1"), answer("sevt_nobody", "2")))).toThrow("sevt_nobody");
     expect(() => session.post(post(answer(first, "1"), message("hi")))).toThrow("waits for the results");
     expect(() => session.post(post(answer(first, "1"), answer(first, "again")))).toThrow("answered already");
-    await settle();
+    await settleMicrotasks();
     expect(events).toHaveLength(before);
   });
 
@@ -206,14 +206,14 @@ describe("a post", () => {
     const { session, types, first, second } = await waiting();
     const echoes = session.post(post(answer(first, "1"), answer(second, "2"), message("and then")));
     expect(echoes.map((echo) => echo.processed_at === null)).toEqual([false, false, true]);
-    await settle();
+    await settleMicrotasks();
     expect(types().filter((type) => type === "session.status_idle")).toHaveLength(1);
   });
 
   it("with the last answer and an interrupt keeps the answer and ends the turn", async () => {
     const { session, events, types, first, second } = await waiting();
     session.post(post(answer(first, "1"), answer(second, "2"), { type: "user.interrupt" }));
-    await settle();
+    await settleMicrotasks();
     expect(types()).not.toContain("agent.tool_result");
     expect(events.at(-1)).toMatchObject({ type: "session.status_idle", stop_reason: { type: "end_turn" } });
   });
@@ -230,10 +230,10 @@ it("saves what the session is doing before it says so [S7-6]", async () => {
     end: () => undefined,
   });
   one.session.post(post(message("go")));
-  await settle();
+  await settleMicrotasks();
   one.emit({ type: "turn.began" });
   one.emit({ type: "turn.done", ending: "completed", stopReason: null });
-  await settle();
+  await settleMicrotasks();
   expect(savedAtIdle).toBe("idle");
   expect(one.session.isQuiet).toBe(false); // it is followed
 });
@@ -247,17 +247,17 @@ it("leaves memory when it has nothing to do and nobody follows [I10]", async () 
   const record = newSession();
   const { id } = record;
   await live.create(record, post(message("go")));
-  await settle();
+  await settleMicrotasks();
   expect(live.size).toBe(1); // it waits for an answer
   await clock.advance(60_000);
-  await settle();
+  await settleMicrotasks();
   expect(live.size).toBe(0); // it has waited long
   const [callId] = await live.use(id, async ({ log }) => {
     const events = await log.read(0, 100);
     return events.filter(({ event }) => event.type === "agent.custom_tool_use").map(({ event }) => event.id);
   });
   await live.use(id, (session) => session.post(post(answer(callId, "1"))));
-  await settle();
+  await settleMicrotasks();
   expect(live.size).toBe(0);
   expect(await records.get(id)).toMatchObject({ status: "idle" });
 });
@@ -271,7 +271,7 @@ it("tells who waits when the store fails, and stops what runs", async () => {
   one.session.post(post(message("go")));
   await expect(one.session.log.written()).rejects.toThrow("disk full");
   await expect(one.session.log.written()).rejects.toThrow(LoophostError);
-  await settle();
+  await settleMicrotasks();
   expect(one.events).toEqual([]);
   expect(one.session.log.isQuiet).toBe(true);
 });
@@ -293,7 +293,7 @@ describe("when a host starts", () => {
     const begin = async (model: ModelFunction) => {
       const record = newSession();
       await start(model).create(record, post(message("go")));
-      await settle();
+      await settleMicrotasks();
       return record.id;
     };
     return { start, begin, records, store, clock, asked: () => asked };
@@ -308,7 +308,7 @@ describe("when a host starts", () => {
 
     const next = start(silent);
     await next.start();
-    await settle();
+    await settleMicrotasks();
     expect(asked()).toBe(3);
     expect(next.size).toBe(1);
     expect(await next.use(worked, ({ record }) => record.status)).toBe("running");
@@ -322,7 +322,7 @@ describe("when a host starts", () => {
 
     const next = start(silent);
     await next.start();
-    await settle();
+    await settleMicrotasks();
     expect(asked()).toBe(2);
     expect(await next.use(id, ({ record }) => record.status)).toBe("running");
   });
@@ -349,7 +349,7 @@ describe("when a host starts", () => {
     await records.put({ ...record, status: "running" });
 
     await start(silent).start();
-    await settle();
+    await settleMicrotasks();
     expect(await records.get(record.id)).toMatchObject({ status: "idle" });
     expect(await store.records.get("host.open", record.id)).toBeUndefined();
   });
@@ -359,7 +359,7 @@ describe("when a host starts", () => {
     await clock.advance(3_600_000);
     const id = await begin(silent);
     await start(() => "done").start();
-    await settle();
+    await settleMicrotasks();
     expect(await records.get(id)).toMatchObject({ status: "idle", stats: { active_seconds: 0 } });
   });
 });

@@ -4,7 +4,7 @@ import type { Store, StoredEntry } from "loophost";
 import { describe, expect, it } from "vitest";
 
 import { newStorePath, openedStore } from "./files.ts";
-import type { Said, Task } from "./writers.ts";
+import type { MessageEntry, Task } from "./writers.ts";
 import { startWriter } from "./writers.ts";
 
 /** What a writer puts into a log, three of a batch at a time. */
@@ -16,7 +16,7 @@ interface Written {
 }
 
 /** Lets writers write at the same moment; gives what each said. */
-async function writeTogether(path: string, tasks: readonly Task[]): Promise<Said[][]> {
+async function writeTogether(path: string, tasks: readonly Task[]): Promise<MessageEntry[][]> {
   const writers = await Promise.all(tasks.map((task) => startWriter(path, task)));
   return Promise.all(writers.map((writer) => Array.fromAsync(writer.write())));
 }

@@ -13,7 +13,7 @@ export interface Task {
 }
 
 /** What a writer says: that a batch is written, that it was replaced as the owner of a log, or how it failed. */
-export interface Said {
+export interface MessageEntry {
   readonly id: string;
   readonly batch?: number;
   readonly last?: number;
@@ -24,7 +24,7 @@ export interface Said {
 /** A process that is ready to write. */
 export interface Writer {
   /** Lets it begin; gives what it says, until it ends. */
-  write(): AsyncIterable<Said>;
+  write(): AsyncIterable<MessageEntry>;
   kill(): void;
 }
 
@@ -44,7 +44,8 @@ export async function startWriter(
   return {
     async *write() {
       child.stdin.end("begin");
-      for await (const line of { [Symbol.asyncIterator]: () => lines }) yield JSON.parse(line) as Said;
+      for await (const line of { [Symbol.asyncIterator]: () => lines })
+        yield JSON.parse(line) as MessageEntry;
     },
     kill: () => void child.kill("SIGKILL"),
   };

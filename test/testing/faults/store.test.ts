@@ -3,7 +3,7 @@
 import type { Lease } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import type { StoreFault } from "loophost/testing";
-import { faultyStore, settle } from "loophost/testing";
+import { faultyStore, settleMicrotasks } from "loophost/testing";
 import { expect, it } from "vitest";
 
 const OWNER: Lease = { owner: "the test", ttlMs: Number.POSITIVE_INFINITY };
@@ -43,7 +43,7 @@ it("loses the reply of a call that was done", async () => {
 it("hangs until it is healed, and goes on then", async () => {
   const { store, append, kept } = await faulty({ on: "log.append", how: "hang" });
   const appended = append("a");
-  await settle();
+  await settleMicrotasks();
   expect(await kept()).toEqual([]);
   store.heal();
   await appended;

@@ -37,7 +37,7 @@ it("runs the tools of a server that is a process, and leaves no process behind",
   const { options, pid } = asProcess(FILESYSTEM, folder);
   const files = await mcpTools({ name: "files", ...options, only: ["read_text_file", "write_file"] });
 
-  expect(files.tools.map((tool) => [tool.name, tool.ifUnknown])).toEqual([
+  expect(files.tools.map((tool) => [tool.name, tool.ifCrashed])).toEqual([
     ["files_read_text_file", "rerun"],
     ["files_write_file", "rerun"],
   ]);

@@ -71,7 +71,7 @@ it("shows the server's schema and description as they are, and a name where ther
   });
 
   expect(tools[0]?.schema.jsonSchema).toEqual(inputSchema);
-  expect(tools.map(({ description, ifUnknown }) => [description, ifUnknown])).toEqual([
+  expect(tools.map(({ description, ifCrashed }) => [description, ifCrashed])).toEqual([
     ["Does a", "rerun"],
     ["Does b", "rerun"],
     ["c", "fail"],

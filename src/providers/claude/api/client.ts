@@ -10,7 +10,7 @@ import type { ClaudeConnectionOptions } from "./settings.ts";
 import { findAccess } from "./settings.ts";
 
 /** What is used of an `Anthropic` client of `@anthropic-ai/sdk`. */
-export interface ClaudeClient {
+export interface ClaudeTransport {
   get(path: string, options?: RequestOptions): ClaudeResponse;
   post(path: string, options?: RequestOptions): ClaudeResponse;
   delete(path: string, options?: RequestOptions): ClaudeResponse;
@@ -61,7 +61,7 @@ export interface ClaudeApi {
 export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
   const { load, secrets } =
     connection.client === undefined ? ownClient(connection) : given(connection.client);
-  let client: Promise<ClaudeClient> | undefined;
+  let client: Promise<ClaudeTransport> | undefined;
 
   const request = async <T>(
     method: "get" | "post" | "delete",
@@ -117,13 +117,13 @@ function commonHeaders(
 }
 
 interface ClientSource {
-  readonly load: () => Promise<ClaudeClient>;
+  readonly load: () => Promise<ClaudeTransport>;
   /** What must not get into an error. */
   readonly secrets: readonly string[];
 }
 
 function given(
-  client: ClaudeClient & { readonly apiKey?: unknown; readonly authToken?: unknown },
+  client: ClaudeTransport & { readonly apiKey?: unknown; readonly authToken?: unknown },
 ): ClientSource {
   const secrets = [client.apiKey, client.authToken].filter((secret) => typeof secret === "string");
   return { load: async () => client, secrets };

@@ -12,7 +12,7 @@ import {
   CLOCK,
   fields,
   FUNCTION,
-  having,
+  withMethods,
   MILLISECONDS,
   oneOf,
   STRING,
@@ -20,12 +20,12 @@ import {
 } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
-import type { ClaudeClient } from "./client.ts";
+import type { ClaudeTransport } from "./client.ts";
 
 /** How the service is reached. */
 export interface ClaudeConnectionOptions {
   /** A ready client of `@anthropic-ai/sdk`; `apiKey`, `authToken`, `auth`, `baseUrl` and `fetch` are then not used. */
-  readonly client?: ClaudeClient | undefined;
+  readonly client?: ClaudeTransport | undefined;
   /** Default: the environment variable ANTHROPIC_API_KEY. Not needed on a loopback base URL; null sends none. */
   readonly apiKey?: string | null | undefined;
   /** A bearer token in place of the key. Default, where there is no key: ANTHROPIC_AUTH_TOKEN. */
@@ -50,7 +50,7 @@ export interface ClaudeConnectionOptions {
 
 /** What each of these options has to be. */
 export const CONNECTION: Checks<ClaudeConnectionOptions> = {
-  client: having("get", "post", "delete"),
+  client: withMethods("get", "post", "delete"),
   apiKey: STRING_OR_NULL,
   authToken: STRING_OR_NULL,
   auth: oneOf("bearer", "x-api-key", "both"),

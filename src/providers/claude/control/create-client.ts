@@ -14,7 +14,7 @@ import type { Sessions } from "./sessions.ts";
 import { createSessions } from "./sessions.ts";
 
 /** A client of the control plane. Printing it shows no key. */
-export interface ManagedAgentsClient {
+export interface ClaudeClient {
   readonly agents: Agents;
   readonly environments: Environments;
   readonly sessions: Sessions;
@@ -28,7 +28,7 @@ export interface ManagedAgentsClient {
  *
  * @throws LoophostError `missing_credentials` without a key, `invalid_options` for an option that cannot be used
  */
-export function createClient(options: ClaudeConnectionOptions = {}): ManagedAgentsClient {
+export function createClient(options: ClaudeConnectionOptions = {}): ClaudeClient {
   checkOptions("createClient()", options, CONNECTION);
   const requests = connectRequests(options);
   return {

@@ -4,7 +4,7 @@
  * A thread is a child once the host has said that it was created. Every other id is the main thread's, which is told nowhere else.
  */
 
-import type { ThreadChanged } from "../../../core/events.ts";
+import type { ThreadChangedEvent } from "../../../core/events.ts";
 import type { HostEvent } from "../../../core/provider.ts";
 import type { WireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
@@ -32,7 +32,7 @@ export class Threads {
   }
 }
 
-const STATUS: Readonly<Record<string, ThreadChanged["status"]>> = {
+const STATUS: Readonly<Record<string, ThreadChangedEvent["status"]>> = {
   "session.thread_created": "created",
   "session.thread_status_running": "running",
   "session.thread_status_idle": "idle",

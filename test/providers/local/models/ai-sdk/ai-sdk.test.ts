@@ -91,7 +91,7 @@ describe.each(REAL_MODELS)("$wire $version", ({ wire, make }) => {
     const result = await run(agent, { provider: local({ model: make(mock.url) }), prompt: "Add" });
 
     expect(result).toMatchObject({ terminal: "end_turn", text: "3 and 7", turns: 2 });
-    expect(result.toolUses).toEqual([
+    expect(result.toolCalls).toEqual([
       { id: "call_a", name: "add", input: { b: 2, a: 1 } },
       { id: "call_b", name: "add", input: { a: 3, b: 4 } },
     ]);
@@ -165,7 +165,7 @@ describe.each(REAL_MODELS)("$wire $version", ({ wire, make }) => {
       answer({ toolCalls: [{ id: "call_a", name: "add", arguments: `{"a": 1, "b"` }] }, HELLO);
       const result = await run(agent, { provider: local({ model: make(mock.url) }), prompt: "Add" });
 
-      expect(result.toolUses).toEqual([{ id: "call_a", name: "add", input: `{"a": 1, "b"` }]);
+      expect(result.toolCalls).toEqual([{ id: "call_a", name: "add", input: `{"a": 1, "b"` }]);
       expect(mock.getLastRequest()?.body?.["messages"]).toMatchObject([
         {},
         {},
