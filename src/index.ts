@@ -32,6 +32,7 @@ export type {
   TurnEndedEvent,
   TurnStartedEvent,
   UsageEvent,
+  WaitingCall,
 } from "./core/events.ts";
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/session/open-session.ts";

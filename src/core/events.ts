@@ -97,10 +97,18 @@ export interface ApprovalRequestedEvent extends FromHost {
   readonly input: unknown;
 }
 
-/** Nothing goes on until somebody decides or answers these calls. */
+/** Nothing goes on until somebody decides or answers these calls: all that whoever decides has to see of them is here. */
 export interface RunWaitingEvent {
   readonly type: "run.waiting";
-  readonly on: readonly { readonly id: string; readonly what: "approval" | "answer" }[];
+  readonly on: readonly WaitingCall[];
+}
+
+/** A call that waits for somebody, with the whole input it would run with. */
+export interface WaitingCall {
+  readonly id: string;
+  readonly what: "approval" | "answer";
+  readonly name: string;
+  readonly input: unknown;
 }
 
 /** The host called a tool of its own. Observed, never run here. */

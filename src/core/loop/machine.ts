@@ -311,9 +311,11 @@ function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): Lo
   const waitingOn = state.turnOpen || othersMove ? "" : ids(blocked).join(" ");
   if (waitingOn === state.waitingOn) return state;
   if (waitingOn !== "") {
-    const on = blocked.map(({ id, status }) => ({
+    const on = blocked.map(({ id, name, input, status }) => ({
       id,
       what: status === "asking" ? ("approval" as const) : ("answer" as const),
+      name,
+      input,
     }));
     tell(out, { type: "run.waiting", on });
   }

@@ -37,7 +37,7 @@ it("are left to others, who answer through the host", async () => {
   const { events, ending } = await run.result();
   expect(ending).toBe("completed");
   expect(events.filter(({ type }) => type === "run.waiting")).toEqual([
-    { type: "run.waiting", on: [{ id: "a", what: "answer" }] },
+    { type: "run.waiting", on: [{ id: "a", what: "answer", name: "theirs", input: {} }] },
   ]);
   await session.close();
 });
