@@ -41,9 +41,9 @@ export interface LoopState {
   readonly policy: RunPolicy;
   readonly runOpen: boolean;
   /** The run's input, while earlier work of the session has yet to end. */
-  readonly held: readonly HostInput[];
+  readonly pendingInput: readonly HostInput[];
   /** Whether the host has begun to work on this run's input, so that the end of a turn is ours. */
-  readonly taken: boolean;
+  readonly inputSeen: boolean;
   readonly turn: number;
   readonly turnOpen: boolean;
   /** Turns of this run before its latest input was taken: those before a re-prompt. */
@@ -60,7 +60,7 @@ export interface LoopState {
   readonly calls: readonly Call[];
   /** Calls the host waits for that we have not seen; null when it waits for none it named. */
   readonly missing: readonly string[] | null;
-  readonly looking: boolean;
+  readonly catchUpAsked: boolean;
   /** User messages in the host's log, as far as its past was read. */
   readonly messagesSeen: number;
   /** How the last turn ended, since the last message that was seen. */
@@ -80,7 +80,7 @@ export interface Final extends RunEnd {
 }
 
 /** What is known of a run that is taken up after its process died. */
-interface TakenUp {
+interface ResumedRun {
   readonly turns: number;
   /** Whether the host runs by itself: then a run that has not ended goes on there. */
   readonly runsElsewhere: boolean;
@@ -94,7 +94,7 @@ export type LoopInput =
       readonly type: "start";
       readonly inputs: readonly HostInput[];
       readonly policy: RunPolicy;
-      readonly taken?: TakenUp | undefined;
+      readonly resumed?: ResumedRun | undefined;
     }
   | { readonly type: "approval.needed"; readonly id: string }
   | { readonly type: "answer.needed"; readonly id: string }
@@ -113,7 +113,7 @@ export type LoopInput =
     }
   | { readonly type: "posted"; readonly ids: readonly string[] }
   | { readonly type: "post.failed"; readonly ids: readonly string[]; readonly error: LoophostError }
-  | { readonly type: "looked" }
+  | { readonly type: "caught.up" }
   /** The output is valid; one that is not comes as "stop". */
   | { readonly type: "output.checked" }
   /** The guard lets the run go on. */
@@ -131,7 +131,7 @@ export type Command =
   | { readonly do: "post"; readonly ids: readonly string[]; readonly inputs: readonly HostInput[] }
   | { readonly do: "execute"; readonly call: Call }
   | { readonly do: "cancel"; readonly ids: readonly string[] }
-  | { readonly do: "look" }
+  | { readonly do: "catch up" }
   | { readonly do: "guard" }
   | { readonly do: "check output" }
   | ({ readonly do: "end" } & RunEnd)
@@ -148,8 +148,8 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
       owesOutput: false,
     },
     runOpen: false,
-    held: [],
-    taken: false,
+    pendingInput: [],
+    inputSeen: false,
     turn: 0,
     turnOpen: false,
     turnsBefore: 0,
@@ -162,7 +162,7 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
     interrupted: false,
     calls: [],
     missing: null,
-    looking: false,
+    catchUpAsked: false,
     messagesSeen: 0,
     lastEnd: undefined,
     over: undefined,

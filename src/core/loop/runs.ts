@@ -1,0 +1,122 @@
+/** How a run begins, is stopped and ends. Pure; part of the machine. */
+
+import { LoophostError } from "../errors.ts";
+import type { RunEnd } from "../results.ts";
+import { terminalOf } from "../results.ts";
+import { cancelAll, tell, tellCall } from "./calls.ts";
+import type { Command, Final, LoopInput, LoopState } from "./state.ts";
+import { isUnfinished } from "./state.ts";
+
+/** A run begins: sends its input, or goes on with what the session has open. */
+export function start(
+  state: LoopState,
+  { inputs, policy, resumed }: Extract<LoopInput, { type: "start" }>,
+  out: Command[],
+): LoopState {
+  const unfinished = isUnfinished(state);
+  // A new message is reply enough to what the conversation owed; without one it is taken up where it stands.
+  const goesOn = !unfinished && inputs.length === 0 && state.replyOwed;
+  for (const call of state.calls) if (call.status !== "posted") tellCall(call, out);
+  if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
+  else if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
+  // The host has the message of a run taken up, and may not have begun with it.
+  const isAwaited =
+    resumed?.runsElsewhere === true && resumed.end === undefined && state.lastEnd === undefined;
+  const hasNothingToDo = !unfinished && !goesOn && inputs.length === 0 && !isAwaited;
+  return {
+    ...state,
+    policy,
+    runOpen: true,
+    pendingInput: unfinished ? inputs : [],
+    inputSeen: unfinished || goesOn || isAwaited,
+    replyOwed: false,
+    turn: resumed?.turns ?? (unfinished && state.turnOpen ? 1 : 0),
+    turnsBefore: 0,
+    guarding: false,
+    reprompts: 0,
+    terminalToolCalled: false,
+    output: "unchecked",
+    interrupted: false,
+    final: hasNothingToDo
+      ? (resumed?.end ?? state.lastEnd ?? { ending: "completed", stopReason: null })
+      : undefined,
+    waitingOn: "",
+  };
+}
+
+/** Stops what the host and the tools are doing; answers that were held back until they are complete go along. */
+export function interrupt(state: LoopState, out: Command[]): LoopState {
+  if (!state.runOpen || state.final !== undefined) return state;
+  // Answers held back until they are complete go along: what was done is not forgotten with what is stopped.
+  const done = state.calls.filter((call) => call.status === "answered");
+  const unsentAnswers = state.answers === "together" ? done.flatMap((call) => call.answer ?? []) : [];
+  const quiet = cancelAll(state, out);
+  out.push({ do: "send", inputs: [...unsentAnswers, { type: "interrupt" }] });
+  return { ...quiet, interrupted: true, missing: null, pendingInput: [] };
+}
+
+/** Ends the run, or sends it back for what it owes; once the guard has spoken, and posts the terminal overtook are confirmed. */
+export function finishRun(state: LoopState, final: Final, out: Command[]): LoopState {
+  if (state.guarding || state.calls.some((call) => call.status === "posting")) return state;
+  if (final.reprompt === undefined) return endRun(state, final, out);
+  if (state.turn >= state.policy.maxTurns) return fail(state, tooManyTurns(state.policy.maxTurns), out);
+  out.push({ do: "send", inputs: final.reprompt });
+  return {
+    ...state,
+    final: undefined,
+    inputSeen: false,
+    turnsBefore: state.turn,
+    reprompts: state.reprompts + 1,
+  };
+}
+
+/** Ends the run; one that owes an output only once that has been checked. */
+function endRun(state: LoopState, final: Final, out: Command[]): LoopState {
+  const isDue = state.policy.owesOutput && final.ending === "completed" && state.output !== "checked";
+  if (!isDue) return { ...close(state, final, out), calls: [] };
+  if (state.output === "unchecked") out.push({ do: "check output" });
+  return { ...state, output: "checking" };
+}
+
+/** The host ended the session for good, and the run with it. */
+export function endSession(state: LoopState, over: Final, out: Command[]): LoopState {
+  return { ...cancelAll(state, out), turnOpen: false, pendingInput: [], over, final: over };
+}
+
+/** Ends the run with an error. */
+export function fail(state: LoopState, error: LoophostError, out: Command[]): LoopState {
+  if (!state.runOpen) return state;
+  tell(out, { type: "run.failed", code: error.code, message: error.message });
+  out.push({ do: "fail", error });
+  return {
+    ...state,
+    runOpen: false,
+    final: undefined,
+    inputSeen: false,
+    pendingInput: [],
+    missing: null,
+    guarding: false,
+  };
+}
+
+/** Ends the run well. */
+export function close(state: LoopState, final: Final, out: Command[]): LoopState {
+  if (!state.runOpen) return state;
+  const end = endOf(final);
+  tell(out, { type: "run.ended", terminal: terminalOf(end.ending), ...end });
+  out.push({ do: "end", ...end });
+  return { ...state, runOpen: false, final: undefined, inputSeen: false, guarding: false };
+}
+
+/** The end alone, without what came along with it. */
+export function endOf({ ending, stopReason, details }: RunEnd): RunEnd {
+  return { ending, stopReason, details };
+}
+
+/** The error of a run that would need more turns than it may have. */
+export function tooManyTurns(maxTurns: number): LoophostError {
+  return new LoophostError(
+    "max_turns_exceeded",
+    `The run needed more than ${maxTurns} turns. Raise limits.maxTurns, or give it a smaller task.`,
+  );
+}

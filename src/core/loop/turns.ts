@@ -1,0 +1,78 @@
+/** How turns begin and end, and what an end of a turn means for the run. Pure; part of the machine. */
+
+import type { RunEnd } from "../results.ts";
+import { terminalOf } from "../results.ts";
+import { cancelAll, ids, posted, tell } from "./calls.ts";
+import { endOf, fail, interrupt, tooManyTurns } from "./runs.ts";
+import type { Command, Final, LoopInput, LoopState } from "./state.ts";
+
+/** Turns are counted from the one that took the input; a host may begin it just before it says so. */
+export function takeInput(state: LoopState): LoopState {
+  if (!state.runOpen || state.pendingInput.length > 0 || state.inputSeen) return state;
+  return { ...state, inputSeen: true, turn: state.turnsBefore + (state.turnOpen ? 1 : 0) };
+}
+
+/** The host began a turn. */
+export function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
+  // A host that wants all answers together begins a turn only once it has them, whatever its reply says later.
+  const known = state.answers === "together" ? posted(state, ids(state.calls), out) : state;
+  const turn = known.turn + 1;
+  const begun = {
+    ...known,
+    turn,
+    turnOpen: true,
+    calls: known.calls.filter((call) => call.status !== "posted"),
+  };
+  if (!state.runOpen) return begun;
+  const { maxTurns } = state.policy;
+  // A host that had all its answers early goes on without a word; to the reader each turn has its end.
+  if (state.turnOpen) {
+    const ending = "requires_action";
+    tell(out, { type: "turn.ended", turn: state.turn, terminal: ending, ending, stopReason: null });
+  }
+  if (turn > maxTurns) return fail(interrupt(begun, out), tooManyTurns(maxTurns), out);
+  tell(out, { type: "turn.started", turn, raw });
+  return begun;
+}
+
+/** The host ended a turn; what follows for the run is in `final`, or in the calls it waits for. */
+export function endTurn(
+  state: LoopState,
+  event: Extract<LoopInput, { type: "turn.done" }>,
+  out: Command[],
+): LoopState {
+  const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
+  // Hosts repeat an ending, after a partial answer for one; the turn ended only once.
+  const isNews = state.turnOpen && (state.inputSeen || state.interrupted || ending === "requires_action");
+  const end: RunEnd = { ...endOf(event), ending };
+  if (isNews && state.runOpen)
+    tell(out, { type: "turn.ended", turn: state.turn, terminal: terminalOf(ending), ...end, raw: event.raw });
+  const guarding = isNews && state.inputSeen && state.policy.guarded;
+  if (guarding) out.push({ do: "guard" });
+  const ended: LoopState = { ...state, turnOpen: false, guarding: guarding || state.guarding };
+
+  if (ending === "requires_action") return { ...ended, missing: missingOf(state, event.needs ?? []) };
+  // The host waits for nothing any more; what still executes here has nobody to answer to.
+  const idle = { ...cancelAll(ended, out), missing: null };
+  // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
+  if (!state.inputSeen && !state.interrupted) return { ...idle, lastEnd: end };
+  if (state.pendingInput.length === 0) return { ...idle, final: finalOf(state, end) };
+  out.push({ do: "send", inputs: state.pendingInput });
+  return { ...idle, pendingInput: [], inputSeen: false, turn: 0, interrupted: false };
+}
+
+/** The terminal a turn comes to; a run that owes a call of its terminal tool is asked for it first. */
+function finalOf(state: LoopState, end: RunEnd): Final {
+  const { terminalTool } = state.policy;
+  if (end.ending !== "completed" || terminalTool === undefined || state.terminalToolCalled) return end;
+  if (state.reprompts >= terminalTool.maxReprompts) return { ...end, stopReason: "no_terminal_tool" };
+  const text = `You have not called ${terminalTool.name} yet. Call it now with your final result.`;
+  return { ...end, reprompt: [{ type: "message", content: [{ type: "text", text }] }] };
+}
+
+/** Null when the host named only calls we know, and those are what it waits for. */
+function missingOf(state: LoopState, needs: readonly string[]): readonly string[] | null {
+  const missing = needs.filter((id) => !state.calls.some((call) => call.id === id));
+  const nothingToDo = needs.length === 0 && state.calls.every((call) => call.status === "posted");
+  return missing.length > 0 || nothingToDo ? missing : null;
+}

@@ -1,0 +1,122 @@
+/**
+ * Performs the commands of the loop: runs tools, sends, posts, asks the guard. What comes of each goes back in as a
+ * further input; the two commands that end a run are its owner's.
+ *
+ *   P1  nothing here throws into the loop: a command that takes time is an effect, and its failure is reported as one
+ */
+
+import type { Agent } from "../agent.ts";
+import type { Effects } from "../async/effects.ts";
+import type { Clock } from "../clock.ts";
+import type { SessionEvent } from "../events.ts";
+import { Executor } from "../execution/executor.ts";
+import { haltedBy } from "../guard.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Command, LoopInput } from "../loop/state.ts";
+import type { Connection, HostInput } from "../provider.ts";
+import { isMessage } from "../provider.ts";
+import type { OpenOptions } from "../session.ts";
+import type { LiveRun } from "./live-run.ts";
+import { Outbox } from "./outbox.ts";
+import { noOutput, OUTPUT_TOOL } from "./output.ts";
+
+/** What commands are performed with. */
+export interface PerformerOptions {
+  readonly agent: Agent;
+  readonly options: OpenOptions;
+  readonly connection: Connection;
+  readonly journal: Journal;
+  readonly effects: Effects;
+  readonly clock: Clock;
+  /** Aborted when the session closes. */
+  readonly signal: AbortSignal;
+  readonly dispatch: (input: LoopInput) => void;
+  readonly tell: (event: SessionEvent) => void;
+  readonly isRunOpen: () => boolean;
+  /** The run under way, and since when. */
+  readonly current: () => { readonly live: LiveRun; readonly startedAt: number } | undefined;
+}
+
+/** A command that goes on inside a run; "end" and "fail" settle it. */
+export type Step = Exclude<Command, { readonly do: "end" | "fail" }>;
+
+/** Performs what the loop of one session asks for. */
+export class Performer {
+  readonly executor: Executor;
+  readonly #options: PerformerOptions;
+  readonly #outbox: Outbox;
+
+  constructor(options: PerformerOptions) {
+    this.#options = options;
+    const { agent, connection, journal, clock, signal, dispatch, tell } = options;
+    const { context, ifCallUnknown } = options.options;
+    const sessionId = connection.sessionId;
+    this.executor = new Executor({
+      agent,
+      sessionId,
+      context,
+      ifCallUnknown,
+      journal,
+      clock,
+      dispatch,
+      tell,
+    });
+    this.#outbox = new Outbox({ connection, journal, clock, signal, tell });
+  }
+
+  /** Performs one command; what it comes to is dispatched later. */
+  perform(command: Step): void {
+    const { connection, dispatch, effects, tell } = this.#options;
+    switch (command.do) {
+      case "tell":
+        return tell(command.event);
+      case "execute":
+        return effects.start(() => this.executor.execute(command.call));
+      case "cancel":
+        return this.executor.cancel(command.ids);
+      case "send":
+        return effects.start(() => this.#send(command.inputs));
+      case "post":
+        return effects.start(() => this.#outbox.post(command.ids, command.inputs).then(dispatch));
+      case "catch up":
+        return effects.start(() => connection.catchUp().then(() => dispatch({ type: "caught.up" })));
+      case "guard":
+        return effects.start(() => this.#askGuard());
+      case "check output":
+        return effects.start(() => this.#checkOutput());
+    }
+  }
+
+  /** Looks for the output among the calls of the output tool. */
+  async #checkOutput(): Promise<void> {
+    const { agent, current, dispatch } = this.#options;
+    const live = current()?.live;
+    if (agent.output === undefined || live === undefined) return;
+    const found = await live.findOutput(OUTPUT_TOOL, agent.output.schema).catch(() => false);
+    dispatch(found ? { type: "output.checked" } : { type: "stop", error: noOutput() });
+  }
+
+  async #askGuard(): Promise<void> {
+    const { clock, connection, current, dispatch, options } = this.#options;
+    const run = current();
+    if (run === undefined) return;
+    const elapsedMs = clock.now() - run.startedAt;
+    const report = { sessionId: connection.sessionId, ...run.live.progress(), elapsedMs };
+    const error = await haltedBy(options.guard, report);
+    dispatch(error === undefined ? { type: "guarded" } : { type: "stop", error });
+  }
+
+  async #send(inputs: readonly HostInput[]): Promise<void> {
+    const { current, effects, isRunOpen, journal } = this.#options;
+    try {
+      await this.#outbox.send(inputs);
+    } catch (thrown) {
+      // An interrupt that ends a run goes to a host that may be gone: the run has its own reason to end.
+      if (inputs.at(-1)?.type !== "interrupt" || isRunOpen()) throw thrown;
+      return;
+    }
+    if (!inputs.some(isMessage)) return;
+    const written = journal.record({ type: "input.sent", runId: current()?.live.id ?? "" });
+    if (written !== undefined) effects.start(() => written);
+  }
+}

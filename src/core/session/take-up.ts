@@ -1,0 +1,26 @@
+/** What a new run of a session goes on from: a run that an earlier process left open, or ended and may not have told. */
+
+import type { JournalFacts, OpenRunRecord } from "../journal/entry.ts";
+import type { LoopState } from "../loop/state.ts";
+import { isUnfinished } from "../loop/state.ts";
+import type { HostInput } from "../provider.ts";
+
+/** The run that a `resume` takes up, if any: one left open, or the last, whose result an earlier process may have died without telling. */
+export function runToResume(
+  { run, ended }: JournalFacts,
+  state: LoopState,
+  isFirst: boolean,
+): OpenRunRecord | undefined {
+  if (run !== undefined) return run;
+  return isFirst && isIdle(state) ? ended : undefined;
+}
+
+/** What is sent: first what an earlier process was asked to send, and did not. */
+export function inputsOf({ run }: JournalFacts, inputs: readonly HostInput[]): readonly HostInput[] {
+  return [...(run?.isSent === false ? run.input : []), ...inputs];
+}
+
+/** Whether nothing is open at the host, and nothing is owed to the conversation. */
+export function isIdle(state: LoopState): boolean {
+  return !isUnfinished(state) && !state.replyOwed;
+}
