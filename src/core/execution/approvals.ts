@@ -6,10 +6,12 @@
  */
 
 import type { Effects } from "../async/effects.ts";
+import { isString } from "../check-options.ts";
 import { LoophostError } from "../errors.ts";
 import type { ApprovalRequestedEvent, RunWaitingEvent } from "../events.ts";
 import type { JournalEntry } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
+import { isObject } from "../json.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
 import type { ToolResult } from "../results.ts";
 import type { OnApproval } from "../session.ts";
@@ -20,6 +22,8 @@ export interface ApprovalOptions {
   readonly journal: Journal;
   readonly effects: Effects;
   readonly dispatch: (input: LoopInput) => void;
+  /** Aborted once the session is closed. */
+  readonly closed: AbortSignal;
   /** The calls of the open turn, and whether a run is open to act on them. */
   readonly look: () => { readonly calls: readonly Call[]; readonly isRunOpen: boolean };
 }
@@ -47,18 +51,20 @@ export class Approvals {
 
   /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`. */
   ask(request: ApprovalRequestedEvent): void {
-    const { onApproval, journal, effects, dispatch } = this.#options;
+    const { onApproval, journal, effects, dispatch, closed } = this.#options;
     const { id } = request;
     const before = journal.recorded.decisions.get(id);
     if (before !== undefined) return dispatch({ type: "decided", id, ...before });
     if (onApproval === undefined) return;
-    effects.start(async () => {
-      const decision = await Promise.resolve(request)
-        .then(onApproval)
-        .catch(() => ({ allow: false, why: "the approval check failed" }));
-      const { allow, why } = typeof decision === "boolean" ? { allow: decision, why: undefined } : decision;
-      await this.#decided(id, allow, why);
-    });
+    const decision = Promise.resolve(request)
+      .then(onApproval)
+      .catch(() => ({ allow: false, why: "the approval check failed" }));
+    // No effect while it is open: `close()` waits for those, and a person may take an hour. What is said after that
+    // is no decision, so that the call can still be decided by whoever opens the session next.
+    decision.then(
+      (said) => closed.aborted || effects.start(() => this.#decided(id, ...granted(said))),
+      () => undefined,
+    );
   }
 
   /** Whether nothing here will move the run on: an `onApproval` under way will. */
@@ -90,4 +96,10 @@ export class Approvals {
     const others = waiting.map((call) => call.id).join(", ") || "none";
     throw new LoophostError("invalid_options", `Call "${id}" does not wait for ${what}. Waiting: ${others}.`);
   }
+}
+
+/** Only `true` grants: what a check in plain JavaScript gives may be anything, and all else is a no. */
+function granted(said: unknown): [allow: boolean, why: string | undefined] {
+  if (!isObject(said)) return [said === true, undefined];
+  return [said["allow"] === true, isString(said["why"]) ? said["why"] : undefined];
 }

@@ -81,6 +81,7 @@ export class Loop {
       journal,
       effects,
       dispatch,
+      closed: parts.signal,
       look: () => ({ calls: this.#state.calls, isRunOpen: this.run !== undefined }),
     });
   }

@@ -1,6 +1,7 @@
 import type { SessionEvent } from "loophost";
 import { defineAgent, defineTool, LoophostError, openSession } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
+import { readLog } from "loophost/stores/sessions";
 import { manualClock, scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
@@ -204,6 +205,39 @@ describe("steering", () => {
     await using session = await openSession(agentWith([careful]), { provider, onApproval });
     await session.send("go").result();
     expect(calls).toEqual([]);
+  });
+
+  it.each([{ allow: "no" }, { allow: 1 }, 1, "yes", null, undefined, [true]])(
+    "takes %j of onApproval for a no: only true grants [I9]",
+    async (said) => {
+      const { tool, calls } = counter();
+      const careful = { ...tool, needsApproval: () => true };
+      const provider = scriptedProvider({ turns: [[call("a", "count"), needs("a")], [done]] });
+      const onApproval = () => JSON.parse(JSON.stringify({ said })).said;
+      await using session = await openSession(agentWith([careful]), { provider, onApproval });
+      expect((await session.send("go").result()).terminal).toBe("end_turn");
+      expect(calls).toEqual([]);
+    },
+  );
+
+  it("closes without waiting for onApproval, and takes what it says later for no decision [I9]", async () => {
+    const { tool } = counter();
+    const careful = { ...tool, needsApproval: () => true };
+    const provider = scriptedProvider({ turns: [[call("a", "count"), needs("a")], [done]] });
+    const store = memoryStore();
+    const asked = Promise.withResolvers<boolean>();
+    const options = { provider, store, clock: manualClock(), onApproval: () => asked.promise };
+    const session = await openSession(agentWith([careful]), options);
+    const run = session.send("go");
+    await settleMicrotasks();
+    await session.close();
+    asked.resolve(false);
+    await expect(run.result()).rejects.toMatchObject({ code: "session_closed" });
+    await settleMicrotasks();
+    const types = [];
+    for await (const { entry } of readLog(store, session.id)) types.push(Object(entry).type);
+    expect(types).toContain("run.waiting");
+    expect(types).not.toContain("decided");
   });
 
   it("waits for onApproval also when it would return with what is up to others [I9]", async () => {
