@@ -4,6 +4,16 @@ export type { FaultyStore, StoreCall, StoreFault } from "./faults/store.ts";
 export { faultyStore } from "./faults/store.ts";
 export type { ManualClock } from "./manual-clock.ts";
 export { manualClock, settleMicrotasks } from "./manual-clock.ts";
+export type {
+  ContractCall,
+  ContractFaults,
+  ContractHost,
+  ContractTurn,
+  Heard,
+  MakeHost,
+  ProviderCase,
+} from "./provider-contract/case.ts";
+export { providerContract } from "./provider-contract/index.ts";
 export type { OpenStore, PassTime, StoreCase } from "./store-contract/case.ts";
 export { storeContract } from "./store-contract/index.ts";
 export type { Script, ScriptedProvider, ScriptedTurn } from "./scripted-provider.ts";

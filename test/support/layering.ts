@@ -6,7 +6,17 @@ import { posix } from "node:path";
 import { importsOf, type SourceFile, starExportsOf } from "./source.ts";
 
 /** Leaves of one folder each; every folder in src/providers/ is a leaf of its own. */
-const LEAVES = ["budget", "messages", "provisioning", "artifacts", "stores", "observe", "tools", "testing"];
+const LEAVES = [
+  "budget",
+  "provider-kit",
+  "messages",
+  "provisioning",
+  "artifacts",
+  "stores",
+  "observe",
+  "tools",
+  "testing",
+];
 
 /** The rooms of core/, each with those it may import; all of them may import the contract at the root of core/. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
