@@ -80,10 +80,10 @@ export interface Bench {
   readonly host: ContractHost;
   /** Calls that ran here, in order of their start: name and input. */
   readonly ran: { readonly name: string; readonly input: unknown }[];
-  open(
+  readonly open: (
     options?: Partial<OpenOptions>,
     more?: { readonly limits?: SomeLimits; readonly tools?: readonly Tool[] },
-  ): Promise<Session>;
+  ) => Promise<Session>;
 }
 
 /** Makes a case of a function that uses a bench; whatever it opened is closed, also when it fails. */
@@ -119,8 +119,12 @@ export function providerCase(
         await within(patienceMs * 2, check(bench, moments));
       } finally {
         moments.release();
-        const closed = sessions.map((session) => session.close().catch(() => undefined));
-        await within(patienceMs, Promise.all(closed)).finally(() => host.close());
+        const closing = Promise.all(sessions.map((session) => session.close().catch(() => undefined)));
+        try {
+          await within(patienceMs, closing);
+        } finally {
+          await host.close();
+        }
       }
     },
   };
@@ -139,13 +143,12 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
 /** A gate a turn or a tool can wait at, so that a case says what happens while it does. */
 export interface Moments {
   readonly released: Promise<void>;
-  release(): void;
+  readonly release: () => void;
 }
 
 function newMoments(): Moments {
-  let release = (): void => undefined;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  return { released, release: () => release() };
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  return { released, release };
 }
 
 /** `double` gives twice its number, `echo` its input as JSON, `fail` an error. */

@@ -22,7 +22,7 @@ function playing(turns: readonly ContractTurn[]): { model: ModelFunction; heard:
       if (message.role === "tool")
         for (const { callId: id, result } of message.results) {
           const text = result.content.map((block) => ("text" in block ? block.text : "")).join("");
-          heard.push({ what: "result", id, text, isError: result.isError === true });
+          heard.push({ what: "result", id, text, isError: result.isError });
         }
     }
     seen = messages.length;
