@@ -1,5 +1,7 @@
 /** An agent: plain data plus local functions. The same definition runs on every loop host. */
 
+import type { Names } from "./check-options.ts";
+import { checkNames } from "./check-options.ts";
 import { LoophostError } from "./errors.ts";
 import { isObject } from "./json.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
@@ -75,13 +77,14 @@ export interface Agent<Output = unknown> {
 /**
  * Defines an agent.
  *
- * @throws LoophostError `invalid_agent` when the name or instructions are missing, two tools share a name, or a limit is not a positive number
+ * @throws LoophostError `invalid_agent` when the name or instructions are missing, two tools share a name, or a limit is not a positive number; `invalid_options` for a field that does not exist
  */
 export function defineAgent<const S extends Schema = never>(
   definition: AgentDefinition<S>,
 ): Agent<[S] extends [never] ? undefined : ValueOf<S>> {
   if (!isObject(definition))
     throw refused("defineAgent() needs a definition, such as { name, instructions }.");
+  checkNames("defineAgent()", definition, AGENT);
   const { name, instructions, model, tools = [] } = definition;
   if (typeof name !== "string" || name.trim() === "") throw refused("An agent needs a name.");
   const owner = `Agent "${name}"`;
@@ -107,6 +110,16 @@ export function defineAgent<const S extends Schema = never>(
     },
   };
 }
+
+const AGENT: Names<AgentDefinition> = {
+  name: 1,
+  instructions: 1,
+  model: 1,
+  tools: 1,
+  limits: 1,
+  terminalTool: 1,
+  output: 1,
+};
 
 function checkTools(tools: readonly Tool[], owner: string): ReadonlySet<string> {
   const names = new Set<string>();
@@ -140,10 +153,8 @@ const COUNTS: ReadonlySet<string> = new Set<keyof Limits>(["maxTurns", "maxParal
 export function resolveLimits(base: Limits, changes: SomeLimits | undefined, owner: string): Limits {
   if (changes === undefined) return base;
   if (!isObject(changes)) throw refused(`${owner}: limits must be an object, such as { maxTurns: 10 }.`);
+  checkNames(`${owner}: limits`, changes, DEFAULT_LIMITS);
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(base, name)) {
-      throw refused(`${owner}: there is no limit "${name}"; the limits are ${Object.keys(base).join(", ")}.`);
-    }
     const least = COUNTS.has(name) ? 1 : Number.MIN_VALUE;
     if (value !== undefined && !(typeof value === "number" && value >= least)) {
       throw refused(

@@ -9,8 +9,27 @@ export type Check = (value: unknown) => string | undefined;
 /** A check for every option there is. */
 export type Checks<Options> = { readonly [Name in keyof Options]-?: Check };
 
+/** The names of all options of a type: a list that lacks one, or has one too many, does not compile. */
+export type Names<Options> = Readonly<Record<keyof Options, unknown>>;
+
 /**
- * Checks options. Those that are undefined are left out, unless they are needed.
+ * Refuses options that do not exist. Taken in silence, `{ baseURL }` sends a key to the default address, and
+ * `{ excute }` makes a tool that waits for ever.
+ *
+ * @param owner whose options they are, such as `claude()`
+ * @param known an object with the names of all that exist
+ * @throws LoophostError `invalid_options` with the name, never the value, and the nearest one that exists
+ */
+export function checkNames(owner: string, options: unknown, known: object): asserts options is object {
+  if (!isObject(options)) throw refused(`${owner} takes an object; got ${nameOf(options)}`);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  const given = JSON.stringify(unknown.slice(0, MAX_NAME));
+  throw refused(`${owner} has no option ${given}; the nearest is "${nearest(unknown, Object.keys(known))}"`);
+}
+
+/**
+ * Checks options: that they exist, and what they are. Those that are undefined are left out, unless they are needed.
  *
  * @param owner whose options they are, such as `claude()`
  * @throws LoophostError `invalid_options`; the value itself is shown of numbers only, since others may be secret
@@ -21,12 +40,22 @@ export function checkOptions<Options>(
   checks: Checks<Options>,
   needed: readonly (keyof Options & string)[] = [],
 ): void {
-  if (!isObject(options))
-    throw new LoophostError("invalid_options", `${owner} takes an object; got ${nameOf(options)}.`);
+  checkNames(owner, options, checks);
+  checkSome(owner, options, checks, needed);
+}
+
+/** As `checkOptions`, of an object that has other fields beside them, such as one in a service's own form. */
+export function checkSome<Options>(
+  owner: string,
+  options: unknown,
+  checks: Checks<Options>,
+  needed: readonly (keyof Options & string)[] = [],
+): void {
+  if (!isObject(options)) throw refused(`${owner} takes an object; got ${nameOf(options)}`);
   for (const [name, check] of Object.entries<Check>(checks)) {
     const value = options[name];
     const problem = value === undefined && !needed.some((other) => other === name) ? undefined : check(value);
-    if (problem !== undefined) throw new LoophostError("invalid_options", `${owner}: ${name}${problem}.`);
+    if (problem !== undefined) throw refused(`${owner}: ${name}${problem}`);
   }
 }
 
@@ -120,4 +149,35 @@ function nameOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+const MAX_NAME = 64;
+
+/** The name with the fewest letters to change, whatever their case. */
+function nearest(name: string, known: readonly string[]): string {
+  const changes = (other: string) =>
+    lettersToChange(name.slice(0, MAX_NAME).toLowerCase(), other.toLowerCase());
+  return known.toSorted((a, b) => changes(a) - changes(b))[0] ?? "";
+}
+
+/** The edit distance of Levenshtein: letters to put in, take out or replace. */
+function lettersToChange(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [line, letter] of Array.from(from).entries()) {
+    const next = [line + 1];
+    for (const [column, other] of Array.from(to).entries())
+      next.push(
+        Math.min(
+          (row[column] ?? 0) + (letter === other ? 0 : 1),
+          (row[column + 1] ?? 0) + 1,
+          (next[column] ?? 0) + 1,
+        ),
+      );
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+function refused(message: string): LoophostError {
+  return new LoophostError("invalid_options", `${message}.`);
 }

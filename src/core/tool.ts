@@ -1,5 +1,7 @@
 /** A tool: a function of the user's that a model may call. The host sees its description; it always executes here. */
 
+import type { Names } from "./check-options.ts";
+import { checkNames } from "./check-options.ts";
 import { LoophostError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
@@ -70,11 +72,12 @@ const NAME: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
 /**
  * Defines a tool; the type of `input` flows into `execute`.
  *
- * @throws LoophostError `invalid_tool` when the name, description, schema or deadline is unusable
+ * @throws LoophostError `invalid_tool` when the name, description, schema or deadline is unusable, `invalid_options` for a field that does not exist
  */
 export function defineTool<const S extends Schema>(definition: ToolDefinition<S>): Tool<ValueOf<S>> {
   if (!isObject(definition))
     throw refused("defineTool() needs a definition, such as { name, description, input, execute }.");
+  checkNames("defineTool()", definition, TOOL);
   const { name, description, execute, needsApproval, timeoutMs } = definition;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw refused(
@@ -112,6 +115,19 @@ export function defineTool<const S extends Schema>(definition: ToolDefinition<S>
     ifCrashed: checkIfUnknown(definition.ifCrashed ?? "fail", owner),
   };
 }
+
+// And the `schema` of a tool that is made over, as in `defineTool({ ...tool, input, execute })`.
+const TOOL: Names<ToolDefinition<Schema> & Pick<Tool, "schema">> = {
+  name: 1,
+  description: 1,
+  input: 1,
+  inputSchema: 1,
+  execute: 1,
+  timeoutMs: 1,
+  needsApproval: 1,
+  ifCrashed: 1,
+  schema: 1,
+};
 
 function checkIfUnknown(policy: IfCrashed, owner: string): IfCrashed {
   if (typeof policy === "object" && typeof policy?.probe === "function") return policy;

@@ -68,10 +68,6 @@ describe("a definition that is wrong", () => {
       'Agent "a": tool "t" was not made by defineTool().',
     ],
     "two tools of one name": [{ ...fine, tools: [tool, other, tool] }, 'Agent "a" has two tools named "t".'],
-    "a limit nobody knows": [
-      { ...fine, limits: { maxTurn: 3 } },
-      'Agent "a": there is no limit "maxTurn"; the limits are maxTurns, maxParallelTools, toolTimeoutMs, runTimeoutMs, maxResultChars.',
-    ],
     "a limit of nothing": [
       { ...fine, limits: { maxTurns: 0 } },
       "limit maxTurns must be a number of at least 1; got 0.",
@@ -101,7 +97,6 @@ describe("a definition that is wrong", () => {
     "tools that are no list": { ...fine, tools: { t: tool } },
     "a tool that is null": { ...fine, tools: [null] },
     "limits that are null": { ...fine, limits: null },
-    "a limit every object has": { ...fine, limits: { toString: 3 } },
     "a model that is no text": { ...fine, model: 7 },
     "half a parallel tool": { ...fine, limits: { maxParallelTools: 0.5 } },
   };

@@ -21,6 +21,7 @@ import { LiveRun } from "./live-run.ts";
 import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
 import { boundRun, policyOf } from "./run-bounds.ts";
+import { checkRun } from "./session-options.ts";
 import { inputsOf, isIdle, runToResume } from "./take-up.ts";
 
 /** How long close() waits for a last word, such as an interrupt, to reach the host. */
@@ -76,10 +77,12 @@ export class LoopSession implements Session {
   }
 
   send(prompt: Prompt, options: RunOptions = {}): Run {
+    checkRun(options);
     return this.#start(toInputs(prompt, options), options);
   }
 
   resume(options: RunOptions = {}): Run {
+    checkRun(options);
     return this.#start([], options);
   }
 

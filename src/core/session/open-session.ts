@@ -16,6 +16,7 @@ import type { OpenOptions, Session } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
 import { withOutputTool } from "./output.ts";
+import { checkOpen } from "./session-options.ts";
 
 /**
  * Opens a session: a new one, or with `sessionId` one that exists.
@@ -26,7 +27,7 @@ export async function openSession<Output>(
   agent: Agent<Output>,
   options: OpenOptions,
 ): Promise<Session<Output>> {
-  checkOptions(agent, options);
+  check(agent, options);
   const { provider, sessionId, signal, store } = options;
   const limited = withOutputTool(withLimits(agent, options.limits));
   const closing = new AbortController();
@@ -92,22 +93,16 @@ async function settleInput(journal: Journal, messagesSeen: number): Promise<void
     await journal.record({ type: "input.sent", runId: run.id });
 }
 
-function checkOptions(agent: Agent, options: OpenOptions): void {
+function check(agent: Agent, options: OpenOptions): void {
   if (agent?.limits === undefined)
     throw new LoophostError("invalid_agent", "The agent was not made by defineAgent().");
-  const { provider, history, store } = options ?? {};
-  if (typeof provider?.open !== "function")
-    throw refused("A provider is needed, such as local({ model }) or claude().");
+  checkOpen(options);
+  const { provider, history } = options;
   if (history !== undefined && provider.traits.history === "host")
-    throw refused(
+    throw new LoophostError(
+      "invalid_options",
       `${provider.name} holds the conversation itself; attach with sessionId instead of history.`,
     );
-  if (store !== undefined && store?.log === undefined)
-    throw refused("store must be a store, such as sqliteStore(path).");
-}
-
-function refused(message: string): LoophostError {
-  return new LoophostError("invalid_options", message);
 }
 
 function withLimits(agent: Agent, limits: SomeLimits | undefined): Agent {

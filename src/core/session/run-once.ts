@@ -5,6 +5,7 @@ import type { SessionResult } from "../results.ts";
 import type { OpenOptions, Prompt, RunOptions } from "../session.ts";
 import { resultAlone } from "./live-run.ts";
 import { openSession } from "./open-session.ts";
+import { checkOnce } from "./session-options.ts";
 
 /** What `run` takes: how to open the session, and what to send. */
 export interface RunOnceOptions extends OpenOptions, RunOptions {
@@ -24,9 +25,10 @@ export async function run<Output>(
   agent: Agent<Output>,
   options: RunOnceOptions,
 ): Promise<SessionResult<Output>> {
-  await using session = await openSession(agent, options);
-  const { prompt, signal, system, ifWaiting = "return" } = options;
-  const how: RunOptions = { signal, system, ifWaiting };
+  checkOnce(options);
+  const { prompt, system, ifWaiting = "return", ...open } = options;
+  await using session = await openSession(agent, open);
+  const how: RunOptions = { signal: open.signal, system, ifWaiting };
   const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
   return await resultAlone(started);
 }

@@ -9,7 +9,7 @@
 import { sleep } from "../../../core/async/abort.ts";
 import type { RetryPolicy } from "../../../core/async/retry.ts";
 import { backoffMs, retryPolicy, withRetry } from "../../../core/async/retry.ts";
-import { checkOptions } from "../../../core/check-options.ts";
+import { checkSome } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
@@ -104,7 +104,7 @@ export class Requests {
 
   /** Makes something; when the reply is lost, it is found by a tag in its metadata. */
   async create<T extends WireObject>(path: Path, body: object, options: CallOptions = {}): Promise<T> {
-    checkOptions(`${path.join(".")}.create()`, body, {});
+    checkSome(`${path.join(".")}.create()`, body, {});
     const given = "metadata" in body && isObject(body.metadata) ? body.metadata : {};
     const tag = crypto.randomUUID();
     const tagged = { ...body, metadata: { ...given, [TAG]: tag } };

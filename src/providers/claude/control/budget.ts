@@ -1,7 +1,7 @@
 /** Budgets of sessions: money in its smallest unit, which the wire writes as a string. */
 
 import type { Check } from "../../../core/check-options.ts";
-import { checkOptions, must } from "../../../core/check-options.ts";
+import { checkSome, must } from "../../../core/check-options.ts";
 import { isObject } from "../../../core/json.ts";
 import type { Money } from "../../../core/results.ts";
 
@@ -24,7 +24,7 @@ export function withWireBudget(
   owner: string,
   described: { readonly budget?: Money | null | undefined },
 ): object {
-  checkOptions(owner, described, { budget: (value) => (value === null ? undefined : MONEY(value)) });
+  checkSome(owner, described, { budget: (value) => (value === null ? undefined : MONEY(value)) });
   const { budget } = described;
   if (budget === undefined || budget === null) return described;
   const amount = String(budget.minorUnits);

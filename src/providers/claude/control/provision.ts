@@ -2,7 +2,7 @@
 
 import type { Agent } from "../../../core/agent.ts";
 import type { Checks } from "../../../core/check-options.ts";
-import { checkOptions, NAME, SIGNAL } from "../../../core/check-options.ts";
+import { checkOptions, checkSome, NAME, SIGNAL } from "../../../core/check-options.ts";
 import { LoophostError, messageOf, toLoophostError } from "../../../core/errors.ts";
 import { reworded } from "../api/host-error.ts";
 import type { CallOptions } from "../api/requests.ts";
@@ -57,7 +57,7 @@ export async function teardown(
   handles: ProvisionHandles,
   options: ClaudeConnectionOptions & CallOptions = {},
 ): Promise<void> {
-  checkOptions("teardown()", handles, HANDLES, ["agentId", "environmentId"]);
+  checkSome("teardown()", handles, HANDLES, ["agentId", "environmentId"]);
   checkOptions("teardown()", options, WAY);
   const { agentId, environmentId } = handles;
   const requests = connectRequests(options);

@@ -1,0 +1,51 @@
+/** What the options of sessions and runs have to be: one that is misspelt, or of another kind, is refused by its name. */
+
+import type { Checks, Names } from "../check-options.ts";
+import { atLeast, checkNames, checkOptions, CLOCK, fields, FUNCTION, must, NAME } from "../check-options.ts";
+import { oneOf, SIGNAL, STRING } from "../check-options.ts";
+import { isObject } from "../json.ts";
+import type { OpenOptions, RunOptions } from "../session.ts";
+import type { RunOnceOptions } from "./run-once.ts";
+
+const anything = (): undefined => undefined;
+const waitsFirst = fields({ answerAfterMs: atLeast(0) });
+
+const OPEN: Checks<OpenOptions> = {
+  provider: must(
+    "a provider, such as local({ model }) or claude()",
+    (value) => isObject(value) && typeof value["open"] === "function",
+  ),
+  sessionId: NAME,
+  history: anything, // the provider knows
+  store: must("a store, such as sqliteStore(path)", (value) => isObject(value) && isObject(value["log"])),
+  ifOwned: oneOf("fail", "wait", "take"),
+  ifAgentChanged: oneOf("refuse", "accept"),
+  context: anything,
+  onApproval: FUNCTION,
+  ifCallUnknown: (value) => (isObject(value) ? waitsFirst : oneOf("answer", "leave", "fail"))(value),
+  onEvent: FUNCTION,
+  guard: FUNCTION,
+  limits: anything, // resolveLimits() knows
+  keepEvents: oneOf("whole", "all", "none"),
+  signal: SIGNAL,
+  clock: CLOCK,
+};
+
+const RUN: Checks<RunOptions> = { system: STRING, signal: SIGNAL, ifWaiting: oneOf("hold", "return") };
+
+const ONCE: Names<RunOnceOptions> = { ...OPEN, ...RUN, prompt: anything };
+
+/** Checks what a session is opened with. */
+export function checkOpen(options: unknown): void {
+  checkOptions("openSession()", options, OPEN, ["provider"]);
+}
+
+/** Checks what one run of a session is started with. */
+export function checkRun(options: unknown): void {
+  checkOptions("A run", options, RUN);
+}
+
+/** Checks the names of what `run()` is given; the rest is checked as the session opens and its run starts. */
+export function checkOnce(options: unknown): void {
+  checkNames("run()", options, ONCE);
+}

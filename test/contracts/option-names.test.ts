@@ -1,0 +1,98 @@
+// An option that is misspelt is refused by its name, with the nearest one there is, wherever a user passes options.
+// That the lists of names are whole is the compiler's to say: each is a `Names<Options>` or `Checks<Options>`.
+
+import { defineAgent, defineTool, openSession, run } from "loophost";
+import { claude, createClient, provision } from "loophost/providers/claude";
+import { embeddedHost } from "loophost/server";
+import { scriptedProvider } from "loophost/testing";
+import { expect, it } from "vitest";
+
+import { checkNames } from "../../src/core/check-options.ts";
+import type { Names } from "../../src/core/check-options.ts";
+import { anything, done } from "../support/host-events.ts";
+
+type Misspelt = readonly [owner: string, name: string, nearest: string, use: (misspelt: never) => unknown];
+
+const agent = defineAgent({ name: "a", instructions: "" });
+const tool = { name: "t", description: "T", input: anything };
+const provider = scriptedProvider({ turns: [[done]] });
+const model = () => "hi";
+const session = () => openSession(agent, { provider });
+
+const TABLE: readonly Misspelt[] = [
+  ["run()", "promt", "prompt", (odd: object) => run(agent, { provider, ...odd })],
+  ["openSession()", "sesionId", "sessionId", (odd: object) => openSession(agent, { provider, ...odd })],
+  ["A run", "systm", "system", async (odd: object) => (await session()).send("hi", odd)],
+  ["A run", "ifWating", "ifWaiting", async (odd: object) => (await session()).resume(odd)],
+  ["defineAgent()", "instruction", "instructions", (odd: object) => defineAgent({ ...agentOf(), ...odd })],
+  ["defineTool()", "excute", "execute", (odd: object) => defineTool({ ...tool, ...odd })],
+  ['Agent "a": limits', "maxTurn", "maxTurns", (limits: object) => defineAgent({ ...agentOf(), limits })],
+  ['Agent "a": limits', "maxturns", "maxTurns", (limits: object) => openSession(agent, { provider, limits })],
+  ["claude()", "baseURL", "baseUrl", (odd: object) => claude(odd)],
+  ["createClient()", "apikey", "apiKey", (odd: object) => createClient(odd)],
+  ["provision()", "enviroment", "environment", (odd: object) => provision(agent, odd)],
+  ["embeddedHost()", "modle", "model", (odd: object) => embeddedHost({ model, ...odd })],
+  ["listen()", "prot", "port", (odd: object) => embeddedHost({ model }).listen(odd)],
+];
+
+function agentOf() {
+  return { name: "a", instructions: "" };
+}
+
+it.each(TABLE)("%s refuses %s by name: the nearest is %s", async (owner, name, nearest, use) => {
+  const misspelt = { [name]: "s3cret" } as never;
+  await expect((async () => use(misspelt))()).rejects.toMatchObject({
+    code: "invalid_options",
+    message: `${owner} has no option "${name}"; the nearest is "${nearest}".`,
+  });
+});
+
+it("looks names up as own keys only, and shows of a name no more than a line holds", () => {
+  const known: Names<{ to: 1; constructors: 1 }> = { to: 1, constructors: 1 };
+  const refuse = (options: unknown) => () => checkNames("x()", options, known);
+  expect(refuse(JSON.parse('{"__proto__": 1}'))).toThrow('x() has no option "__proto__"');
+  expect(refuse({ toString: 1 })).toThrow('x() has no option "toString"');
+  expect(refuse({ constructor: 1 })).toThrow('the nearest is "constructors"');
+  expect(refuse({ ["a\n".repeat(90_000)]: 1 })).toThrow(/^.{0,250}$/);
+  expect(refuse(7)).toThrow("x() takes an object; got a number.");
+  expect(refuse({ to: undefined })).not.toThrow();
+});
+
+it.each<[options: object, says: string]>([
+  [{ onApproval: 1 }, "onApproval must be a function; got a number."],
+  [{ onEvent: "log" }, "onEvent must be a function; got a string."],
+  [{ ifOwned: "steal" }, 'ifOwned must be "fail", "wait" or "take"; got a string.'],
+  [{ ifAgentChanged: true }, 'ifAgentChanged must be "refuse" or "accept"; got a boolean.'],
+  [{ ifCallUnknown: "ask" }, 'ifCallUnknown must be "answer", "leave" or "fail"; got a string.'],
+  [{ ifCallUnknown: { answerAfter: 1 } }, 'ifCallUnknown has no "answerAfter", only answerAfterMs.'],
+  [{ keepEvents: "some" }, "keepEvents must be"],
+  [{ signal: {} }, "signal must be an AbortSignal; got an object."],
+  [{ guard: {} }, "guard must be a function; got an object."],
+  [{ clock: Date }, "clock must be an object with now(), after(); got a function."],
+  [{ sessionId: "" }, "sessionId must be a string that is not empty; got a string."],
+  [{ store: "sessions.db" }, "store must be a store, such as sqliteStore(path); got a string."],
+  [
+    { provider: "claude" },
+    "provider must be a provider, such as local({ model }) or claude(); got a string.",
+  ],
+  [
+    { provider: undefined },
+    "provider must be a provider, such as local({ model }) or claude(); got undefined.",
+  ],
+])("openSession() refuses %j, of another kind", async (options, says) => {
+  await expect(openSession(agent, { provider, ...options })).rejects.toMatchObject({
+    code: "invalid_options",
+    message: expect.stringContaining(`openSession(): ${says}`),
+  });
+});
+
+it.each<[options: object, says: string]>([
+  [{ signal: "soon" }, "A run: signal must be an AbortSignal; got a string."],
+  [{ ifWaiting: "park" }, 'A run: ifWaiting must be "hold" or "return"; got a string.'],
+  [{ system: 1 }, "A run: system must be a string; got a number."],
+])("a run refuses %j, of another kind", async (options, says) => {
+  const open = await session();
+  const refused = expect.objectContaining({ code: "invalid_options", message: says });
+  expect(() => open.send("hi", options as never)).toThrow(refused);
+  expect(() => open.resume(options as never)).toThrow(refused);
+});
