@@ -3,12 +3,13 @@
 export type { Agent, AgentDefinition, Limits, OutputSpec, SomeLimits } from "./core/agent.ts";
 export { DEFAULT_LIMITS, defineAgent } from "./core/agent.ts";
 export type { Clock } from "./core/clock.ts";
-export type { ErrorCode, ErrorDetails } from "./core/errors.ts";
-export { isTransient, LoophostError } from "./core/errors.ts";
+export type { ErrorCode, ErrorDetails, RunError } from "./core/errors.ts";
+export { isRunError, isTransient, LoophostError } from "./core/errors.ts";
 export type {
   MessageEvent,
   ApprovalRequestedEvent,
   ContextCompactedEvent,
+  DeltaEvent,
   DeltasRetractedEvent,
   OutcomeEvaluatedEvent,
   ProviderEvent,
@@ -37,14 +38,18 @@ export type {
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/session/open-session.ts";
 export type { GuardDecision, TurnGuard, TurnReport } from "./core/guard.ts";
+export type { Validated } from "./core/json-schema.ts";
 export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
 export type {
   Connection,
   HostEvent,
   HostInput,
+  LoopEvent,
   OpenRequest,
+  PassedOnEvent,
   Provider,
   ProviderTraits,
+  RecordedEvent,
 } from "./core/provider.ts";
 export type {
   ContentBlock,
@@ -54,17 +59,18 @@ export type {
   Money,
   Outcome,
   OutcomeVerdict,
+  RunEnd,
   SessionResult,
   Terminal,
   ToolResult,
   ToolCall,
   Usage,
 } from "./core/results.ts";
-export { resultText } from "./core/results.ts";
+export { addUsage, resultText, textResult } from "./core/results.ts";
 export type { KeepEvents, Run } from "./core/run.ts";
 export type { RunOnceOptions } from "./core/session/run-once.ts";
 export { run } from "./core/session/run-once.ts";
-export type { Schema, StandardSchema } from "./core/schema.ts";
+export type { CompiledSchema, Schema, StandardSchema, ValueOf } from "./core/schema.ts";
 export type {
   Decision,
   OnApproval,
@@ -73,9 +79,16 @@ export type {
   RunOptions,
   Session,
   IfCallUnknown,
+  IfOwned,
 } from "./core/session.ts";
 
 export type { Lease, LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
-export type { TranscriptMessage } from "./core/transcript.ts";
+export type {
+  AssistantBlock,
+  AssistantMessage,
+  ToolMessage,
+  TranscriptMessage,
+  UserMessage,
+} from "./core/transcript.ts";
 export type { IfCrashed, Tool, ToolContent, ToolContext, ToolDefinition } from "./core/tool.ts";
 export { defineTool, toolContent } from "./core/tool.ts";

@@ -99,6 +99,14 @@ export function withResult(error: LoophostError, result: SessionResult): Loophos
   return copy;
 }
 
+/** A run that failed, with what it had achieved. */
+export type RunError = LoophostError & { readonly result: SessionResult };
+
+/** Whether something thrown is a run that failed: then `result` holds what it had achieved. */
+export function isRunError(thrown: unknown): thrown is RunError {
+  return thrown instanceof LoophostError && thrown.result !== undefined;
+}
+
 /** Turns anything thrown into a LoophostError; one that already is passes through untouched. */
 export function toLoophostError(thrown: unknown, code: ErrorCode, doing: string): LoophostError {
   if (thrown instanceof LoophostError) return thrown;

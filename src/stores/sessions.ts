@@ -1,6 +1,7 @@
 /** Looking into what a store holds of sessions, without opening any. */
 
 import { LoophostError } from "../core/errors.ts";
+import type { JournalEntry, MessageEntry, ShownAgent, Spent } from "../core/journal/entry.ts";
 import { readPages } from "../core/journal/read-log.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
 import { SESSIONS } from "../core/journal/session-index.ts";
@@ -8,7 +9,7 @@ import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
 
-export type { SessionSummary };
+export type { JournalEntry, MessageEntry, SessionSummary, ShownAgent, Spent };
 
 /** Lists stored sessions by id, those after `after`. */
 export async function listSessions(

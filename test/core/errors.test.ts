@@ -1,9 +1,18 @@
 import { inspect } from "node:util";
 
+import { defineAgent, run } from "loophost";
+import { local } from "loophost/providers/local";
 import { describe, expect, it } from "vitest";
 
 import type { ErrorCode, ErrorDetails } from "../../src/core/errors.ts";
-import { isTransient, LoophostError, messageOf, toLoophostError, withResult } from "../../src/core/errors.ts";
+import {
+  isRunError,
+  isTransient,
+  LoophostError,
+  messageOf,
+  toLoophostError,
+  withResult,
+} from "../../src/core/errors.ts";
 import type { SessionResult } from "../../src/core/results.ts";
 import { NO_USAGE } from "../../src/core/results.ts";
 
@@ -158,4 +167,22 @@ describe("anything thrown", () => {
   ])("has what is at the bottom of it in its message: %o", (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
   });
+});
+
+it("tells a run that failed from anything else thrown, and types its result", async () => {
+  const failing = local({
+    model: () => {
+      throw new Error("no");
+    },
+  });
+  const agent = defineAgent({ name: "a", instructions: "" });
+  const thrown: unknown = await run(agent, { provider: failing, prompt: "go" }).catch(
+    (error: unknown) => error,
+  );
+  expect(isRunError(thrown) && thrown.result.turns).toBe(1);
+  expect([new Error("no"), new LoophostError("aborted", "no"), undefined].map(isRunError)).toEqual([
+    false,
+    false,
+    false,
+  ]);
 });

@@ -2,7 +2,15 @@
 
 export type { AiSdkModelOptions } from "./models/ai-sdk/index.ts";
 export { aiSdkModel } from "./models/ai-sdk/index.ts";
-export type { AiSdkLanguageModel } from "./models/ai-sdk/wire.ts";
+export type {
+  AiSdkCall,
+  AiSdkFinish,
+  AiSdkGenerated,
+  AiSdkLanguageModel,
+  AiSdkPart,
+  AiSdkUsage,
+  AiSdkVersion,
+} from "./models/ai-sdk/wire.ts";
 export type { AnthropicMessagesOptions } from "./models/anthropic/index.ts";
 export { anthropicMessages } from "./models/anthropic/index.ts";
 export type { CompactionHelp, CompactionOptions, Compactor } from "./compaction.ts";
@@ -12,13 +20,6 @@ export type { ModelFunction, ModelPart, ModelRequest } from "./models/function-m
 export type { ModelGuards } from "./guards.ts";
 export type { LocalOptions } from "./local.ts";
 export { local } from "./local.ts";
-export type {
-  AssistantBlock,
-  AssistantMessage,
-  TranscriptMessage,
-  ToolMessage,
-  UserMessage,
-} from "../../core/transcript.ts";
 export type {
   ConversationSetup,
   Model,

@@ -23,7 +23,7 @@ import { connectMcp } from "./connection.ts";
 import { nameTools } from "./names.ts";
 import { toToolContent } from "./result.ts";
 
-export type { HttpServer, McpClient, McpProgress, McpTool, StdioServer };
+export type { HttpServer, McpClient, McpProgress, McpRequestOptions, McpTool, StdioServer };
 
 /** A client of `@modelcontextprotocol/sdk` that is connected already. Closing it stays with whoever connected it. */
 export interface ConnectedServer {
