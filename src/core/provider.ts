@@ -86,9 +86,14 @@ export interface Connection {
 
 /** What we send to a loop host. */
 export type HostInput =
-  | { readonly type: "message"; readonly content: readonly ContentBlock[] }
+  | {
+      readonly type: "message";
+      readonly content: readonly ContentBlock[];
+      /** Ours, unique in the session: names the message in `input.taken` and `turn.done`. Never sent to the host. */
+      readonly id?: string | undefined;
+    }
   /** A goal to work towards, instead of a message. */
-  | { readonly type: "outcome"; readonly outcome: Outcome }
+  | { readonly type: "outcome"; readonly outcome: Outcome; readonly id?: string | undefined }
   /** Instructions from here on; follows the message or outcome it goes along with, in the same `send`. */
   | { readonly type: "system"; readonly text: string }
   | { readonly type: "tool_result"; readonly callId: string; readonly result: ToolResult }
@@ -105,8 +110,8 @@ export type HostInput =
   | { readonly type: "raw"; readonly event: unknown };
 
 /** Whether an input begins work at the host, and so is told of there: a message or an outcome. */
-export function isMessage({ type }: HostInput): boolean {
-  return type === "message" || type === "outcome";
+export function isMessage(input: HostInput): input is Extract<HostInput, { type: "message" | "outcome" }> {
+  return input.type === "message" || input.type === "outcome";
 }
 
 /** Events that go to the reader as they are; the loop takes no decision on them. */
@@ -133,8 +138,11 @@ interface Raw {
 
 /** Events the loop decides on. */
 export type LoopEvent =
-  /** The host began to work on the message we sent last: ends of turns from now on are ours. */
-  | ({ readonly type: "input.taken" } & Raw)
+  /**
+   * The host began to work on a message of ours: ends of turns from now on are its own. `inputId` is the id it was sent with;
+   * without one it is taken for the message that was sent last, which is a race when another was sent just before.
+   */
+  | ({ readonly type: "input.taken"; readonly inputId?: string | undefined } & Raw)
   | ({ readonly type: "turn.began" } & Raw)
   /** The model called a tool of ours. `problem` says why the input could not be read, for the model to mend it. */
   | ({
@@ -158,13 +166,17 @@ export type LoopEvent =
     } & Raw)
   /** The host has the answer to a call, from us or from anybody, or wants none any more. */
   | ({ readonly type: "call.answered"; readonly id: string } & Raw)
-  /** The turn is over; `needs` names the calls that block it when the ending is "requires_action". */
+  /**
+   * The turn is over; `needs` names the calls that block it when the ending is "requires_action", and `inputId` the message it
+   * answers, where the host tells: the end of another message's turn is then not taken for ours.
+   */
   | ({
       readonly type: "turn.done";
       readonly ending: Ending;
       readonly stopReason: unknown;
       readonly details?: EndingDetails | undefined;
       readonly needs?: readonly string[];
+      readonly inputId?: string | undefined;
     } & Raw)
   /**
    * The conversation ends with something nobody has replied to, and nobody is at it: a process died, or a history was

@@ -57,7 +57,8 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
   const play = (inputs: readonly HostInput[]) => {
     const turn = turns.shift();
     if (turn === undefined) return;
-    if (inputs.some(isMessage)) emit({ type: "input.taken" });
+    const message = inputs.findLast(isMessage);
+    if (message !== undefined) emit({ type: "input.taken", inputId: message.id });
     emit({ type: "turn.began" }, ...(typeof turn === "function" ? turn(inputs) : turn));
   };
 

@@ -39,7 +39,7 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
     case "start":
       return start(state, input, out);
     case "input.taken":
-      return takeInput(state);
+      return takeInput(state, input.inputId);
     case "turn.began":
       return beginTurn(state, input.raw, out);
     case "call":

@@ -1,6 +1,8 @@
 /** How a run begins, is stopped and ends. Pure; part of the machine. */
 
 import { LoophostError } from "../errors.ts";
+import type { HostInput } from "../provider.ts";
+import { isMessage } from "../provider.ts";
 import type { RunEnd } from "../results.ts";
 import { terminalOf } from "../results.ts";
 import { cancelAll, tell, tellCall } from "./calls.ts";
@@ -27,6 +29,7 @@ export function start(
     ...state,
     policy,
     runOpen: true,
+    ...sent(unfinished ? [] : inputs),
     pendingInput: unfinished ? inputs : [],
     inputSeen: unfinished || goesOn || isAwaited,
     replyOwed: false,
@@ -42,6 +45,11 @@ export function start(
       : undefined,
     waitingOn: "",
   };
+}
+
+/** What is known once some inputs were sent: which message the next turn of ours answers. */
+export function sent(inputs: readonly HostInput[]): Pick<LoopState, "inputId"> {
+  return { inputId: inputs.findLast(isMessage)?.id };
 }
 
 /** Stops what the host and the tools are doing; answers that were held back until they are complete go along. */
@@ -63,6 +71,7 @@ export function finishRun(state: LoopState, final: Final, out: Command[]): LoopS
   out.push({ do: "send", inputs: final.reprompt });
   return {
     ...state,
+    ...sent(final.reprompt),
     final: undefined,
     inputSeen: false,
     turnsBefore: state.turn,

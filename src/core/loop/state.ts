@@ -42,6 +42,8 @@ export interface LoopState {
   readonly runOpen: boolean;
   /** The run's input, while earlier work of the session has yet to end. */
   readonly pendingInput: readonly HostInput[];
+  /** The id of the message the run sent last, as far as it has one. */
+  readonly inputId: string | undefined;
   /** Whether the host has begun to work on this run's input, so that the end of a turn is ours. */
   readonly inputSeen: boolean;
   readonly turn: number;
@@ -149,6 +151,7 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
     },
     runOpen: false,
     pendingInput: [],
+    inputId: undefined,
     inputSeen: false,
     turn: 0,
     turnOpen: false,

@@ -3,12 +3,14 @@
 import type { RunEnd } from "../results.ts";
 import { terminalOf } from "../results.ts";
 import { cancelAll, ids, posted, tell } from "./calls.ts";
-import { endOf, fail, interrupt, tooManyTurns } from "./runs.ts";
+import { endOf, fail, interrupt, sent, tooManyTurns } from "./runs.ts";
 import type { Command, Final, LoopInput, LoopState } from "./state.ts";
 
 /** Turns are counted from the one that took the input; a host may begin it just before it says so. */
-export function takeInput(state: LoopState): LoopState {
+export function takeInput(state: LoopState, inputId: string | undefined): LoopState {
   if (!state.runOpen || state.pendingInput.length > 0 || state.inputSeen) return state;
+  // The message of a run that was stopped may be taken only now: that is no sign of ours.
+  if (isAnothers(state, inputId)) return state;
   return { ...state, inputSeen: true, turn: state.turnsBefore + (state.turnOpen ? 1 : 0) };
 }
 
@@ -41,13 +43,14 @@ export function endTurn(
   event: Extract<LoopInput, { type: "turn.done" }>,
   out: Command[],
 ): LoopState {
+  const isOurs = (state.inputSeen || event.inputId !== undefined) && !isAnothers(state, event.inputId);
   const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
   // Hosts repeat an ending, after a partial answer for one; the turn ended only once.
-  const isNews = state.turnOpen && (state.inputSeen || state.interrupted || ending === "requires_action");
+  const isNews = state.turnOpen && (isOurs || state.interrupted || ending === "requires_action");
   const end: RunEnd = { ...endOf(event), ending };
   if (isNews && state.runOpen)
     tell(out, { type: "turn.ended", turn: state.turn, terminal: terminalOf(ending), ...end, raw: event.raw });
-  const guarding = isNews && state.inputSeen && state.policy.guarded;
+  const guarding = isNews && isOurs && state.policy.guarded;
   if (guarding) out.push({ do: "guard" });
   const ended: LoopState = { ...state, turnOpen: false, guarding: guarding || state.guarding };
 
@@ -55,10 +58,22 @@ export function endTurn(
   // The host waits for nothing any more; what still executes here has nobody to answer to.
   const idle = { ...cancelAll(ended, out), missing: null };
   // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
-  if (!state.inputSeen && !state.interrupted) return { ...idle, lastEnd: end };
+  if (!isOurs && !state.interrupted) return { ...idle, lastEnd: end };
   if (state.pendingInput.length === 0) return { ...idle, final: finalOf(state, end) };
   out.push({ do: "send", inputs: state.pendingInput });
-  return { ...idle, pendingInput: [], inputSeen: false, turn: 0, interrupted: false };
+  return {
+    ...idle,
+    ...sent(state.pendingInput),
+    pendingInput: [],
+    inputSeen: false,
+    turn: 0,
+    interrupted: false,
+  };
+}
+
+/** Whether something is said of a message that is not the one the run sent last. */
+function isAnothers({ inputId }: LoopState, named: string | undefined): boolean {
+  return named !== undefined && inputId !== undefined && named !== inputId;
 }
 
 /** The terminal a turn comes to; a run that owes a call of its terminal tool is asked for it first. */
@@ -67,7 +82,8 @@ function finalOf(state: LoopState, end: RunEnd): Final {
   if (end.ending !== "completed" || terminalTool === undefined || state.terminalToolCalled) return end;
   if (state.reprompts >= terminalTool.maxReprompts) return { ...end, stopReason: "no_terminal_tool" };
   const text = `You have not called ${terminalTool.name} yet. Call it now with your final result.`;
-  return { ...end, reprompt: [{ type: "message", content: [{ type: "text", text }] }] };
+  const id = `${state.inputId ?? ""}/reprompt_${state.reprompts + 1}`;
+  return { ...end, reprompt: [{ type: "message", content: [{ type: "text", text }], id }] };
 }
 
 /** Null when the host named only calls we know, and those are what it waits for. */

@@ -22,7 +22,7 @@ import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
 import { boundRun, policyOf } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
-import { inputsOf, isIdle, runToResume } from "./take-up.ts";
+import { inputsOf, isIdle, named, runToResume } from "./take-up.ts";
 
 /** How long close() waits for a last word, such as an interrupt, to reach the host. */
 const GOODBYE_MS = 5_000;
@@ -125,11 +125,11 @@ export class LoopSession implements Session {
     this.#mustBeFree();
     const loop = this.#loop;
     const { recorded: facts } = this.#journal;
-    const all = inputsOf(facts, inputs);
     const isFirst = this.#past !== undefined;
     const resumed = inputs.length === 0 ? runToResume(facts, loop.state, isFirst) : undefined;
     const keep = this.#options.keepEvents ?? "whole";
     const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
+    const all = inputsOf(facts, named(inputs, live.id));
     const bounds = { timeoutMs: this.#agent.limits.runTimeoutMs, signal, clock: this.#clock };
     const release = boundRun(bounds, (error) => {
       if (loop.run?.live === live) loop.dispatch({ type: "stop", error });

@@ -4,6 +4,7 @@ import type { JournalFacts, OpenRunRecord } from "../journal/entry.ts";
 import type { LoopState } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
 import type { HostInput } from "../provider.ts";
+import { isMessage } from "../provider.ts";
 
 /** The run that a `resume` takes up, if any: one left open, or the last, whose result an earlier process may have died without telling. */
 export function runToResume(
@@ -18,6 +19,11 @@ export function runToResume(
 /** What is sent: first what an earlier process was asked to send, and did not. */
 export function inputsOf({ run }: JournalFacts, inputs: readonly HostInput[]): readonly HostInput[] {
   return [...(run?.isSent === false ? run.input : []), ...inputs];
+}
+
+/** Inputs whose message bears the id of its run, so that a host can say which message it took. */
+export function named(inputs: readonly HostInput[], id: string): readonly HostInput[] {
+  return inputs.map((input) => (isMessage(input) ? { ...input, id } : input));
 }
 
 /** Whether nothing is open at the host, and nothing is owed to the conversation. */

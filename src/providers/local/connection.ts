@@ -79,7 +79,7 @@ export class LocalConnection implements Connection {
       this.#turns = 0;
       for (const { content } of messages) this.#conversation.say({ role: "user", content }, true);
       for (const input of inputs) if (input.type === "system") this.#instruct(input.text);
-      this.#emit({ type: "input.taken" });
+      this.#emit({ type: "input.taken", inputId: messages.at(-1)?.id });
       this.#ask();
     }
     return Promise.resolve();

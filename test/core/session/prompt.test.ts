@@ -31,7 +31,7 @@ it("gives the host an outcome instead of a message, and its last verdict to the 
   await using session = await openSession(agent, { provider });
   const { ending, outcome: last, text } = await session.send({ outcome }).result();
   expect(text).toBe("Second try.");
-  expect(provider.sent).toEqual([{ type: "outcome", outcome }]);
+  expect(provider.sent).toEqual([{ type: "outcome", outcome, id: "run_1" }]);
   expect(ending).toBe("completed");
   expect(last).toEqual({ verdict: "satisfied", explanation: "It rhymes.", iteration: 1 });
 });

@@ -1,0 +1,44 @@
+// Which message an event of the host's is about: a stop leaves its own message behind, to be taken when nobody waits for it.
+
+import { defineAgent, openSession } from "loophost";
+import { scriptedProvider, settleMicrotasks } from "loophost/testing";
+import { expect, it } from "vitest";
+
+import type { HostEvent } from "../../../src/core/provider.ts";
+import { done } from "../../support/host-events.ts";
+
+const doneWith = (inputId: string): HostEvent => ({
+  type: "turn.done",
+  ending: "completed",
+  stopReason: "end_turn",
+  inputId,
+});
+
+const agent = defineAgent({ name: "tester", instructions: "" });
+
+it("the message of an aborted run that is taken late is not taken for the next one's", async () => {
+  const provider = scriptedProvider();
+  await using session = await openSession(agent, { provider });
+  const abort = new AbortController();
+  const first = session.send("first", { signal: abort.signal });
+  await settleMicrotasks();
+  abort.abort();
+  await expect(first.result()).rejects.toMatchObject({ code: "aborted" });
+  const second = session.send("second");
+  await settleMicrotasks();
+  provider.emit({ type: "input.taken", inputId: "run_1" }, { type: "turn.began" }, done);
+  provider.emit({ type: "input.taken", inputId: "run_2" }, { type: "turn.began" });
+  provider.emit({ type: "message", text: "ours" }, done);
+  expect(await second.result()).toMatchObject({ text: "ours", turns: 1 });
+});
+
+it("the end of another message's turn is not the run's, and the end that names its message is", async () => {
+  const provider = scriptedProvider();
+  await using session = await openSession(agent, { provider });
+  const run = session.send("hi");
+  await settleMicrotasks();
+  provider.emit({ type: "input.taken" }, { type: "turn.began" }, doneWith("run_0"));
+  provider.emit({ type: "turn.began" }, { type: "message", text: "ours" }, doneWith("run_1"));
+  expect(await run.result()).toMatchObject({ text: "ours" });
+  expect(provider.sent).toEqual([{ type: "message", content: [{ type: "text", text: "hi" }], id: "run_1" }]);
+});
