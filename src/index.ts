@@ -80,6 +80,7 @@ export type {
   Session,
   IfCallUnknown,
   IfOwned,
+  LoopStep,
 } from "./core/session.ts";
 
 export type { Lease, LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";

@@ -4,7 +4,7 @@ import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import type { ApprovalRequestedEvent, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
-import type { Provider } from "./provider.ts";
+import type { Provider, ProviderTraits } from "./provider.ts";
 import type { ContentBlock, Outcome, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
 import type { Store } from "./store.ts";
@@ -50,6 +50,11 @@ export interface OpenOptions {
   readonly ifCallUnknown?: IfCallUnknown | undefined;
   /** Sees every event of every run. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
+  /**
+   * Told every step of the loop, for debugging: the input, and the commands that followed. `replaySteps` of
+   * `loophost/testing` replays them. They hold messages, inputs and results of tools. What it throws is ignored.
+   */
+  readonly onStep?: ((step: LoopStep) => void) | undefined;
   /** Asked after every turn whether the run may go on; `budget(...)` makes one. */
   readonly guard?: TurnGuard | undefined;
   /** Limits that replace the agent's own. */
@@ -59,6 +64,14 @@ export interface OpenOptions {
   /** Gives up opening when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock | undefined;
+}
+
+/** A step of the loop as plain data: something that happened, and what the loop asked for because of it. */
+export interface LoopStep {
+  /** How the host takes results, as its provider's trait says. */
+  readonly answers: ProviderTraits["answers"];
+  readonly input: Readonly<Record<string, unknown>> & { readonly type: string };
+  readonly commands: readonly (Readonly<Record<string, unknown>> & { readonly do: string })[];
 }
 
 /** What is done about a call of a tool the agent does not have. */

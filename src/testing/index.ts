@@ -14,6 +14,8 @@ export type {
   ProviderCase,
 } from "./provider-contract/case.ts";
 export { providerContract } from "./provider-contract/index.ts";
+export type { StepDifference } from "./replay-steps.ts";
+export { replaySteps } from "./replay-steps.ts";
 export type { OpenStore, PassTime, StoreCase } from "./store-contract/case.ts";
 export { storeContract } from "./store-contract/index.ts";
 export type { Script, ScriptedProvider, ScriptedTurn } from "./scripted-provider.ts";

@@ -17,6 +17,7 @@ import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
 import { withOutputTool } from "./output.ts";
 import { checkOpen } from "./session-options.ts";
+import { tellStep } from "./steps.ts";
 
 /**
  * Opens a session: a new one, or with `sessionId` one that exists.
@@ -40,7 +41,11 @@ export async function openSession<Output>(
   const recorded: RecordedEvent[] = [];
   let hear = (event: HostEvent) => {
     if (isRecordedEvent(event)) recorded.push(event);
-    if (isLoopEvent(event)) ({ state } = next(state, event));
+    if (isLoopEvent(event)) {
+      const step = next(state, event);
+      ({ state } = step);
+      tellStep(options.onStep, state.answers, event, step.commands);
+    }
     if (event.type === "message.seen") past = [];
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };

@@ -24,6 +24,7 @@ const OPEN: Checks<OpenOptions> = {
   onApproval: FUNCTION,
   ifCallUnknown: (value) => (isObject(value) ? waitsFirst : oneOf("answer", "leave", "fail"))(value),
   onEvent: FUNCTION,
+  onStep: FUNCTION,
   guard: FUNCTION,
   limits: anything, // resolveLimits() knows
   keepEvents: oneOf("whole", "all", "none"),
