@@ -115,6 +115,11 @@ export interface Session<Output = unknown> extends AsyncDisposable {
   answer(callId: string, result: string | ToolResult): Promise<void>;
   /** Sends an event in the host's own form. */
   sendEvent(event: unknown): Promise<void>;
-  /** Lets go of the session; it lives on at the host. An open run fails with `session_closed`. */
+  /**
+   * Lets go of the session; it lives on at the host. An open run fails with `session_closed`; one whose end is being
+   * recorded ends as it does. With a store it resolves once everything is on record and the session is free for others.
+   *
+   * @throws LoophostError `store_failed` or `stale_owner` when what was under way could not be recorded
+   */
   close(): Promise<void>;
 }

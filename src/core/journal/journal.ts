@@ -29,8 +29,8 @@ export interface Journal {
    * without a store pays for no promise.
    */
   record(entry: JournalEntry): Promise<void> | undefined;
-  /** Calls back when somebody else became the owner of the session. */
+  /** Calls back once, when an entry could not be written or somebody else became the owner of the session. */
   whenLost(callback: (error: LoophostError) => void): void;
-  /** Lets go of the session. */
+  /** Waits for what is being written, then releases the session for its next owner; what cannot be written is told by `whenLost`. */
   close(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export class StoredJournal implements Journal {
   readonly #ownership: Ownership;
   readonly #id: string;
   #waiting: Waiting[] = [];
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
   #failed: LoophostError | undefined;
   #whenLost: (error: LoophostError) => void = () => undefined;
 
@@ -84,9 +84,7 @@ export class StoredJournal implements Journal {
     this.recorded.apply(entry);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, json: { ...toJson(entry), at: Date.now() }, resolve, reject });
-      if (this.#isWriting) return;
-      this.#isWriting = true;
-      this.#writeAll().catch(reject);
+      this.#writing ??= this.#writeAll().catch(reject);
     });
   }
 
@@ -95,8 +93,10 @@ export class StoredJournal implements Journal {
     this.#ownership.whenLost(callback);
   }
 
-  close(): Promise<void> {
-    return this.#ownership.release();
+  async close(): Promise<void> {
+    // Released before its last entries, the log would refuse them: the next owner would not know of them.
+    await this.#writing;
+    await this.#ownership.release();
   }
 
   async #writeAll(): Promise<void> {
@@ -109,7 +109,7 @@ export class StoredJournal implements Journal {
         (thrown: unknown) => this.#fail(together, thrown),
       );
     }
-    this.#isWriting = false;
+    this.#writing = undefined;
   }
 
   async #write(together: readonly Waiting[]): Promise<void> {

@@ -23,7 +23,18 @@ import {
   posted,
   tell,
 } from "./calls.ts";
-import { close, endOf, endSession, fail, finishRun, interrupt, start, tooManyTurns } from "./runs.ts";
+import {
+  close,
+  endOf,
+  endSession,
+  fail,
+  finishRun,
+  hush,
+  interrupt,
+  start,
+  stopUnstarted,
+  tooManyTurns,
+} from "./runs.ts";
 import type { Call, Command, LoopInput, LoopState } from "./state.ts";
 import { beginTurn, endTurn, takeInput } from "./turns.ts";
 
@@ -37,7 +48,9 @@ export function next(state: LoopState, input: LoopInput): { state: LoopState; co
 function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
   switch (input.type) {
     case "start":
-      return start(state, input, out);
+      return { ...state, starting: input };
+    case "started":
+      return state.starting === undefined ? state : start(state, state.starting, out);
     case "input.taken":
       return takeInput(state, input.inputId);
     case "turn.began":
@@ -83,11 +96,11 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
     case "failed":
       return fail({ ...cancelAll(state, out), turnOpen: false }, input.error, out);
     case "interrupt":
-      return interrupt(state, out);
+      return state.starting === undefined ? interrupt(state, out) : stopUnstarted(state, out);
     case "park":
       return close(state, { ending: "requires_action", stopReason: "waiting" }, out);
     case "stop":
-      return fail(interrupt(state, out), input.error, out);
+      return fail(state.starting === undefined ? interrupt(state, out) : hush(state, out), input.error, out);
     case "catchup.started":
       return { ...state, catchingUp: true };
     case "catchup.ended":

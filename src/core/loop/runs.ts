@@ -4,17 +4,12 @@ import { LoophostError } from "../errors.ts";
 import type { HostInput } from "../provider.ts";
 import { isMessage } from "../provider.ts";
 import type { RunEnd } from "../results.ts";
-import { terminalOf } from "../results.ts";
-import { cancelAll, tell, tellCall } from "./calls.ts";
-import type { Command, Final, LoopInput, LoopState } from "./state.ts";
+import { cancelAll, tellCall } from "./calls.ts";
+import type { Command, Final, LoopState, StartInput } from "./state.ts";
 import { isUnfinished } from "./state.ts";
 
 /** A run begins: sends its input, or goes on with what the session has open. */
-export function start(
-  state: LoopState,
-  { inputs, policy, resumed }: Extract<LoopInput, { type: "start" }>,
-  out: Command[],
-): LoopState {
+export function start(state: LoopState, { inputs, policy, resumed }: StartInput, out: Command[]): LoopState {
   const unfinished = isUnfinished(state);
   // A new message is reply enough to what the conversation owed; without one it is taken up where it stands.
   const goesOn = !unfinished && inputs.length === 0 && state.replyOwed;
@@ -29,6 +24,7 @@ export function start(
     ...state,
     policy,
     runOpen: true,
+    starting: undefined,
     ...sent(unfinished ? [] : inputs),
     pendingInput: unfinished ? inputs : [],
     inputSeen: unfinished || goesOn || isAwaited,
@@ -45,6 +41,19 @@ export function start(
       : undefined,
     waitingOn: "",
   };
+}
+
+/** Ends a run whose start is not on record yet: its message was not sent, and is not sent any more. */
+export function stopUnstarted(state: LoopState, out: Command[]): LoopState {
+  out.push({ do: "end", ending: "interrupted", stopReason: null });
+  return { ...hush(state, out), starting: undefined };
+}
+
+/** Stops what the session was at before a run that has not sent anything. */
+export function hush(state: LoopState, out: Command[]): LoopState {
+  if (!isUnfinished(state)) return state;
+  out.push({ do: "send", inputs: [{ type: "interrupt" }] });
+  return { ...cancelAll(state, out), missing: null };
 }
 
 /** What is known once some inputs were sent: which message the next turn of ours answers. */
@@ -89,17 +98,26 @@ function endRun(state: LoopState, final: Final, out: Command[]): LoopState {
 
 /** The host ended the session for good, and the run with it. */
 export function endSession(state: LoopState, over: Final, out: Command[]): LoopState {
-  return { ...cancelAll(state, out), turnOpen: false, pendingInput: [], over, final: over };
+  const runOpen = state.runOpen || state.starting !== undefined;
+  return {
+    ...cancelAll(state, out),
+    runOpen,
+    starting: undefined,
+    turnOpen: false,
+    pendingInput: [],
+    over,
+    final: over,
+  };
 }
 
 /** Ends the run with an error. */
 export function fail(state: LoopState, error: LoophostError, out: Command[]): LoopState {
-  if (!state.runOpen) return state;
-  tell(out, { type: "run.failed", code: error.code, message: error.message });
+  if (!state.runOpen && state.starting === undefined) return state;
   out.push({ do: "fail", error });
   return {
     ...state,
     runOpen: false,
+    starting: undefined,
     final: undefined,
     inputSeen: false,
     pendingInput: [],
@@ -111,9 +129,7 @@ export function fail(state: LoopState, error: LoophostError, out: Command[]): Lo
 /** Ends the run well. */
 export function close(state: LoopState, final: Final, out: Command[]): LoopState {
   if (!state.runOpen) return state;
-  const end = endOf(final);
-  tell(out, { type: "run.ended", terminal: terminalOf(end.ending), ...end });
-  out.push({ do: "end", ...end });
+  out.push({ do: "end", ...endOf(final) });
   return { ...state, runOpen: false, final: undefined, inputSeen: false, guarding: false };
 }
 

@@ -40,6 +40,8 @@ export interface LoopState {
   readonly answers: ProviderTraits["answers"];
   readonly policy: RunPolicy;
   readonly runOpen: boolean;
+  /** A run that waits for its start to be on record; it can be stopped, and nothing of it is sent. */
+  readonly starting: StartInput | undefined;
   /** The run's input, while earlier work of the session has yet to end. */
   readonly pendingInput: readonly HostInput[];
   /** The id of the message the run sent last, as far as it has one. */
@@ -89,15 +91,20 @@ interface ResumedRun {
   readonly end: RunEnd | undefined;
 }
 
+/** A run is wanted; nothing goes out before "started", and a stop counts from here. */
+export interface StartInput {
+  readonly type: "start";
+  readonly inputs: readonly HostInput[];
+  readonly policy: RunPolicy;
+  readonly resumed?: ResumedRun | undefined;
+}
+
 /** What can happen to the loop. */
 export type LoopInput =
   | LoopEvent
-  | {
-      readonly type: "start";
-      readonly inputs: readonly HostInput[];
-      readonly policy: RunPolicy;
-      readonly resumed?: ResumedRun | undefined;
-    }
+  | StartInput
+  /** The start of the run is on record: what it sends may go out. */
+  | { readonly type: "started" }
   | { readonly type: "approval.needed"; readonly id: string }
   | { readonly type: "answer.needed"; readonly id: string }
   | {
@@ -150,6 +157,7 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
       owesOutput: false,
     },
     runOpen: false,
+    starting: undefined,
     pendingInput: [],
     inputId: undefined,
     inputSeen: false,

@@ -18,6 +18,7 @@ import { textResult } from "../results.ts";
 import type { Run } from "../run.ts";
 import type { OpenOptions, Prompt, RunOptions, Session } from "../session.ts";
 import { LiveRun } from "./live-run.ts";
+import type { OpenRun } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
 import { boundRun, policyOf } from "./run-bounds.ts";
@@ -54,6 +55,9 @@ export class LoopSession implements Session {
   /** Told by the host before this process did anything; gone once it has. */
   #past: readonly PassedOnEvent[] | undefined;
   #runs = 0;
+  #closed: Promise<void> | undefined;
+  /** Why nothing can be recorded any more. */
+  #lost: LoophostError | undefined;
 
   constructor(opened: Opened) {
     const { agent, options, connection, journal, past, closing } = opened;
@@ -67,8 +71,11 @@ export class LoopSession implements Session {
     this.#past = past;
     this.#runs = journal.recorded.runs;
     this.#loop = new Loop({ ...opened, clock: this.#clock, signal: closing.signal });
-    // Somebody else owns the session now: nothing may be done here any more, not even tell the host to stop.
-    journal.whenLost((error) => this.#loop.end(error));
+    // Nothing may be done here any more, not even tell the host to stop: somebody else may own the session now.
+    journal.whenLost((error) => {
+      this.#lost = error;
+      this.#loop.end(error);
+    });
   }
 
   /** Takes an event of the host's. */
@@ -106,15 +113,24 @@ export class LoopSession implements Session {
     await this.#connection.send([{ type: "raw", event }], this.#closing.signal);
   }
 
-  async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+  close(): Promise<void> {
+    // A second close waits for the first, which has said what there was to say.
+    if (this.#closed !== undefined) return this.#closed.catch(() => undefined);
+    this.#closed = this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     const closed = new LoophostError("session_closed", "The session was closed.");
     const underIt = new LoophostError("session_closed", "The session was closed while its run was open.");
+    const lostBefore = this.#lost;
     this.#loop.end(closed, underIt);
     await this.#loop.effects.settle(GOODBYE_MS, this.#clock);
     this.#closing.abort(closed);
     await this.#connection.close();
     await this.#journal.close();
+    // What failed before was said to whoever waited for it; of this nobody else would hear.
+    if (this.#lost !== lostBefore) throw this.#lost;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -130,23 +146,33 @@ export class LoopSession implements Session {
     const keep = this.#options.keepEvents ?? "whole";
     const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
     const all = inputsOf(facts, named(inputs, live.id));
-    const bounds = { timeoutMs: this.#agent.limits.runTimeoutMs, signal, clock: this.#clock };
-    const release = boundRun(bounds, (error) => {
-      if (loop.run?.live === live) loop.dispatch({ type: "stop", error });
-    });
-    loop.run = { live, ifWaiting, release, startedAt: this.#clock.now() };
+    const run: OpenRun = {
+      live,
+      ifWaiting,
+      startedAt: this.#clock.now(),
+      release: () => undefined,
+      isEnding: false,
+    };
+    loop.run = run;
     loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
     const policy = policyOf(this.#agent, this.#options.guard !== undefined);
-    if (resumed !== undefined) {
-      this.#takeUp(live, resumed, all, policy);
+    if (resumed === undefined) loop.dispatch({ type: "start", inputs: all, policy });
+    else this.#takeUp(live, resumed, all, policy);
+    const bounds = { timeoutMs: this.#agent.limits.runTimeoutMs, signal, clock: this.#clock };
+    const stop = (error: LoophostError) => loop.run === run && loop.dispatch({ type: "stop", error });
+    run.release = boundRun(bounds, stop);
+    // A signal that was aborted before has stopped it by now: nothing is recorded, and nothing sent.
+    if (loop.run !== run) {
+      run.release();
       return live;
     }
     this.#past = undefined;
     const isNothing = all.length === 0 && isIdle(loop.state);
-    const recorded = isNothing
-      ? undefined
-      : this.#journal.record({ type: "run.started", runId: live.id, input: all });
-    const begin = () => loop.dispatch({ type: "start", inputs: all, policy });
+    const recorded =
+      isNothing || resumed !== undefined
+        ? undefined
+        : this.#journal.record({ type: "run.started", runId: live.id, input: all });
+    const begin = () => loop.run === run && loop.dispatch({ type: "started" });
     if (recorded === undefined) begin();
     else loop.effects.start(() => recorded.then(begin));
     return live;
@@ -159,7 +185,6 @@ export class LoopSession implements Session {
     const turns = runsElsewhere ? this.#loop.state.turn : open.turns;
     live.takeUp({ turns, usage: open.usage, toolCalls: open.toolCalls.values() });
     for (const event of this.#past ?? []) this.#loop.tell(event);
-    this.#past = undefined;
     const resumed = { turns, runsElsewhere, end: open.end };
     this.#loop.dispatch({ type: "start", inputs, policy, resumed });
   }

@@ -5,7 +5,8 @@
  *   S1  inputs are folded one at a time, in the order they came, however deep the call that brought them
  *   S2  deltas go from the wire to the reader without passing the machine
  *   S3  the result of a call is journalled before it is posted; a failed post is posted again, the tool is not run again (I3)
- *   S4  whatever ends a run settles both its feed and its result (I12)
+ *   S4  whatever ends a run settles both its feed and its result (I12), once the end is on record: a result that was told
+ *       and then lost in a crash would be computed twice
  */
 
 import type { Agent } from "../agent.ts";
@@ -22,6 +23,7 @@ import { next } from "../loop/machine.ts";
 import type { Command, LoopInput, LoopState } from "../loop/state.ts";
 import type { Connection, HostEvent, PassedOnEvent, RecordedEvent } from "../provider.ts";
 import { isLoopEvent, isPassedOn, isRecordedEvent } from "../provider.ts";
+import type { RunEnd } from "../results.ts";
 import { terminalOf } from "../results.ts";
 import type { OpenOptions } from "../session.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -47,7 +49,9 @@ export interface OpenRun {
   readonly ifWaiting: "hold" | "return";
   readonly startedAt: number;
   /** Lets go of its deadline and its signal. */
-  readonly release: () => void;
+  release: () => void;
+  /** Whether its end is being recorded: nothing more is told of it. */
+  isEnding: boolean;
 }
 
 /** The loop of one session. */
@@ -83,7 +87,7 @@ export class Loop {
       effects,
       dispatch,
       closed: parts.signal,
-      look: () => ({ calls: this.#state.calls, isRunOpen: this.run !== undefined }),
+      look: () => ({ calls: this.#state.calls, isRunOpen: this.run?.isEnding === false }),
     });
   }
 
@@ -110,21 +114,25 @@ export class Loop {
   end(why: LoophostError, ofTheRun: LoophostError = why): void {
     this.ended = why;
     this.#performer.executor.cancelAll();
-    this.#settle((run) => run.fail(ofTheRun, this.#transcript()));
+    if (this.run?.isEnding === false) this.#settle(this.run, failed(ofTheRun));
   }
 
   /** Hands an event to the reader of the run under way. */
   tell(event: SessionEvent): void {
     const { run } = this;
-    if (run === undefined) return;
-    run.live.push(event);
+    if (run === undefined || run.isEnding) return;
+    this.#show(run, event);
+    if (event.type === "approval.requested") this.approvals.ask(event);
+    else if (event.type === "run.waiting") this.#wait(event, run.ifWaiting);
+  }
+
+  #show({ live }: OpenRun, event: SessionEvent): void {
+    live.push(event);
     try {
       this.#parts.options.onEvent?.(event);
     } catch {
       // An observer watches; it does not take part.
     }
-    if (event.type === "approval.requested") this.approvals.ask(event);
-    else if (event.type === "run.waiting") this.#wait(event, run.ifWaiting);
   }
 
   #fold(input: LoopInput | PassedOnEvent): void {
@@ -137,33 +145,57 @@ export class Loop {
   }
 
   #do(command: Command): void {
-    const runId = this.run?.live.id ?? "";
+    const { run } = this;
+    if (command.do !== "end" && command.do !== "fail") return this.#performer.perform(command);
+    if (run === undefined || run.isEnding) return;
+    run.isEnding = true;
+    const runId = run.live.id;
+    const spent = run.live.progress();
     if (command.do === "end") {
       const { do: _, ...end } = command;
-      this.#recordEnd({ type: "run.ended", runId, ...end, ...this.run?.live.progress() });
-      const transcript = this.#transcript();
-      this.#settle((run) => run.end({ terminal: terminalOf(end.ending), ...end, transcript }));
-    } else if (command.do === "fail") {
-      const { code, message } = command.error;
-      this.#recordEnd({ type: "run.failed", runId, code, message, ...this.run?.live.progress() });
-      this.#settle((run) => run.fail(command.error, this.#transcript()));
-    } else this.#performer.perform(command);
+      this.#settleOnRecord(run, { type: "run.ended", runId, ...end, ...spent }, end);
+    } else {
+      const { error } = command;
+      const { code, message } = error;
+      this.#settleOnRecord(run, { type: "run.failed", runId, code, message, ...spent }, failed(error));
+    }
   }
 
-  #settle(how: (run: LiveRun) => void): void {
-    const { run } = this;
-    if (run === undefined) return;
+  /** Settles a run once its end is on record; one that was only heard again, or stopped before it began, has none to record. */
+  #settleOnRecord(run: OpenRun, entry: JournalEntry, how: RunEnd | Failure): void {
+    const { journal } = this.#parts;
+    const isRecorded = journal.recorded.run?.id === run.live.id;
+    const written = isRecorded ? journal.record(entry) : undefined;
+    if (written === undefined) return this.#settle(run, how);
+    this.effects.start(() =>
+      written.then(
+        () => this.#settle(run, how),
+        (thrown: unknown) => this.#settle(run, "error" in how ? how : failed(asStoreError(thrown))),
+      ),
+    );
+  }
+
+  #settle(run: OpenRun, how: RunEnd | Failure): void {
+    if (this.run !== run) return;
     this.run = undefined;
     run.release();
-    how(run.live);
+    const transcript = this.#parts.connection.transcript();
+    if ("error" in how) {
+      const { code, message } = how.error;
+      this.#show(run, { type: "run.failed", code, message });
+      return run.live.fail(how.error, transcript);
+    }
+    const { ending, stopReason, details } = how;
+    const end = { terminal: terminalOf(ending), ending, stopReason, details };
+    this.#show(run, { type: "run.ended", ...end });
+    run.live.end({ ...end, transcript });
   }
 
-  /** An effect failed: so did the run it belonged to, also when it failed before the machine knew of the run. */
+  /** An effect failed: so did the run it belonged to. */
   #effectFailed(thrown: unknown): void {
     if (this.ended !== undefined || this.run === undefined) return;
     const error = toLoophostError(thrown, "host_failed", "The run could not go on");
     this.dispatch({ type: "failed", error, sessionOver: false });
-    this.#settle((run) => run.fail(error, this.#transcript()));
   }
 
   #wait(event: RunWaitingEvent, ifWaiting: OpenRun["ifWaiting"]): void {
@@ -180,17 +212,21 @@ export class Loop {
     this.#record(event.type === "transcript.added" ? { ...event, type: "said" } : event);
   }
 
-  /** Records how the run ended; one that was only heard again has ended before. */
-  #recordEnd(entry: JournalEntry): void {
-    if (this.#parts.journal.recorded.run !== undefined) this.#record(entry);
-  }
-
   #record(entry: JournalEntry): void {
     const written = this.#parts.journal.record(entry);
     if (written !== undefined) this.effects.start(() => written);
   }
+}
 
-  #transcript(): ReturnType<Connection["transcript"]> {
-    return this.#parts.connection.transcript();
-  }
+/** Why a run failed. */
+interface Failure {
+  readonly error: LoophostError;
+}
+
+function failed(error: LoophostError): Failure {
+  return { error };
+}
+
+function asStoreError(thrown: unknown): LoophostError {
+  return toLoophostError(thrown, "store_failed", "The end of the run could not be recorded");
 }

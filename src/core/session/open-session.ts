@@ -52,6 +52,8 @@ export async function openSession<Output>(
   let connection: Connection | undefined;
   let journal: Journal | undefined;
   try {
+    // A provider that opens at once would not look at the signal, and a run would be begun that nobody wants.
+    signal?.throwIfAborted();
     const own = {
       ifOwned: options.ifOwned ?? "fail",
       clock: options.clock ?? systemClock,
@@ -66,6 +68,7 @@ export async function openSession<Output>(
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
+    signal?.throwIfAborted();
     const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
     hear = (event) => session.hear(event);
     for (const event of recorded.splice(0)) session.hear(event);

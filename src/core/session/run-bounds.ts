@@ -18,20 +18,18 @@ export function policyOf({ limits, terminalTool, output }: Agent, guarded: boole
   };
 }
 
-/** Stops a run at its deadline, or when its signal aborts; the returned function lets go of both. */
+/** Stops a run at its deadline, or when its signal aborts, at once if it has; the returned function removes both listeners. */
 export function boundRun(
   {
     timeoutMs,
     signal,
     clock,
   }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined; readonly clock: Clock },
-  stop: (error: LoophostError) => void,
+  stop: (error: LoophostError) => unknown,
 ): () => void {
-  // In a turn of its own: a signal that is already aborted must find the run started.
-  const stopSoon = (error: LoophostError) => queueMicrotask(() => stop(error));
-  const cancelDeadline = clock.after(timeoutMs, () => stopSoon(tooLong(timeoutMs)));
+  const cancelDeadline = clock.after(timeoutMs, () => stop(tooLong(timeoutMs)));
   const unlink = onAbort([signal], (cause) =>
-    stopSoon(new LoophostError("aborted", "The run was aborted.", { cause })),
+    stop(new LoophostError("aborted", "The run was aborted.", { cause })),
   );
   return () => {
     cancelDeadline();
