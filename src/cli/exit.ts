@@ -20,6 +20,9 @@ export const EXIT = {
 /** What the process may end with. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** How the message of a run that was interrupted begins. */
+export const INTERRUPTED = "Interrupted";
+
 /** The table as `--help` shows it. */
 export const EXIT_CODES_HELP: string = `Exit codes
     0  the agent finished its turn (end_turn), or the reader of the output went away

@@ -9,7 +9,7 @@ import { isObject } from "../core/json.ts";
 import { misuse } from "./command.ts";
 import { COMMANDS } from "./commands/all.ts";
 import type { ExitCode } from "./exit.ts";
-import { EXIT, EXIT_CODES_HELP, EXIT_OF_ERROR } from "./exit.ts";
+import { EXIT, EXIT_CODES_HELP, EXIT_OF_ERROR, INTERRUPTED } from "./exit.ts";
 import { printable, shorten } from "./screen/format.ts";
 import { listenForStop } from "./stop.ts";
 
@@ -76,7 +76,8 @@ function report(thrown: unknown): ExitCode {
   // Which has been said.
   if (stop.reason === "output failed") return EXIT.bug;
   if (stop.reason === "interrupted") {
-    console.error("loophost: Interrupted.");
+    const isSaid = thrown instanceof LoophostError && thrown.message.startsWith(INTERRUPTED);
+    console.error(`loophost: ${isSaid ? printable(thrown.message) : `${INTERRUPTED}.`}`);
     return EXIT.interrupted;
   }
   if (thrown instanceof LoophostError) {

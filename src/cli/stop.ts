@@ -29,10 +29,14 @@ export function listenForStop(): Stop {
   const interrupt = () => {
     if (reason === "interrupted") process.exit(EXIT.interrupted);
     stop("interrupted");
+    // From here on the system ends the process, also while a tool blocks the event loop and no handler of ours can run.
+    process.removeListener("SIGINT", interrupt);
     setTimeout(() => console.error("\nStopping. Ctrl-C again leaves at once."), QUIET_MS).unref();
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  // The window was closed.
+  process.on("SIGHUP", interrupt);
 
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") return stop("nobody reads");

@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly cwd?: string;
   /** A file its output goes to, rather than here. */
   readonly into?: string;
+  /** At a terminal of its own, which `script` of util-linux makes: what it shows is the standard output, `type()` types. */
+  readonly isAtTerminal?: boolean;
 }
 
 /** A command while it runs. */
@@ -33,18 +35,23 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves when its output, or its notes, hold a text. */
   saw(text: string): Promise<void>;
+  /** Types at its terminal. */
+  type(keys: string): void;
 }
 
 /** Starts `loophost` with arguments. */
 export function start(
   args: readonly string[],
-  { env = {}, stdin = "", cwd = ROOT, into }: Surroundings = {},
+  { env = {}, stdin = "", cwd = ROOT, into, isAtTerminal = false }: Surroundings = {},
 ): Started {
   const main = cwd === ROOT ? MAIN : MAIN.map((part) => part.replace("src/", `${ROOT}src/`));
   const { PATH: path = "", NODE_COMPILE_CACHE: compiled = "" } = process.env;
   const command = [process.execPath, ...main, ...args];
-  const [program = "", ...rest] =
-    into === undefined ? command : ["/bin/sh", "-c", 'exec "$@" > "$0"', into, ...command];
+  const [program = "", ...rest] = isAtTerminal
+    ? ["script", "-qefc", command.map((word) => `'${word}'`).join(" "), "/dev/null"]
+    : into === undefined
+      ? command
+      : ["/bin/sh", "-c", 'exec "$@" > "$0"', into, ...command];
   const child = spawn(program, rest, { cwd, env: { PATH: path, NODE_COMPILE_CACHE: compiled, ...env } });
   const said = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
@@ -53,7 +60,8 @@ export function start(
       said[stream] += text;
       for (const watcher of watchers) watcher();
     });
-  child.stdin.on("error", () => undefined).end(stdin);
+  child.stdin.on("error", () => undefined);
+  if (!isAtTerminal) child.stdin.end(stdin);
   const ended = new Promise<Ended>((resolve) => {
     child.on("close", (code) => resolve({ code, ...said }));
   });
@@ -64,7 +72,7 @@ export function start(
       look();
       ended.then(() => reject(new Error(`it ended without "${text}": ${said.stdout}${said.stderr}`)), reject);
     });
-  return { child, ended, saw };
+  return { child, ended, saw, type: (keys) => void child.stdin.write(keys) };
 }
 
 /** Runs `loophost` with arguments, to its end. */

@@ -24,11 +24,13 @@ it("prints its version", async () => {
 });
 
 it.each([
-  [[], ["run", "resume", "approve", "sessions", "serve", "demo", "--version"]],
+  [[], ["run", "resume", "approve", "deny", "answer", "sessions", "serve", "demo", "--version"]],
   [["run"], ["--provider", "--model", "--base-url", "--yes", "--json", "--store", "ANTHROPIC_API_KEY"]],
   [["run"], ["--session", "--wait", "--take", "--changed-agent", "LOOPHOST_STORE"]],
   [["resume"], ["<session>", "<agent-file>", "--store", "--wait", "--take", "--changed-agent"]],
-  [["approve"], ["<call>", "--deny", "--why", "--no-run", "--store", "--yes"]],
+  [["approve"], ["<call>", "--no-run", "--store", "--yes", "Example"]],
+  [["deny"], ["<call>", "--why", "--no-run", "--store", "--yes"]],
+  [["answer"], ["<call>", "<text>", "--file", "--error", "--no-run", "--store"]],
   [["sessions"], ["show", "export", "delete", "--store"]],
   [["serve"], ["--port", "--host", "--api-key", "--model"]],
   [["demo"], ["[folder]", "--model"]],
@@ -67,7 +69,11 @@ it.each<[code: number, args: string[], problem: string]>([
   [2, ["approve", "s"], "A call is missing; loophost sessions lists those that wait."],
   [2, ["approve", "s", "c"], "The agent file is missing: it has the tools, which no store can keep."],
   [2, ["approve", "s", "c", "a.ts", "d"], "approve takes one call; got also d."],
-  [2, ["approve", "s", "c", "a.ts", "--why", "no"], "--why goes with --deny."],
+  [2, ["approve", "s", "c", "a.ts", "--deny"], "Unknown option '--deny'. See: loophost approve --help"],
+  [2, ["deny", "s"], "A call is missing; loophost sessions lists those that wait."],
+  [2, ["answer", "s", "c", "a.ts"], "One answer is needed: a text, or --file <path>."],
+  [2, ["answer", "s", "c", "a.ts", "yes", "--file", "x"], "One answer is needed: a text, or --file <path>."],
+  [2, ["answer", "s", "c", "a.ts", "--file", "nowhere.txt"], "The answer cannot be read: ENOENT"],
   [2, ["sessions"], "No store is named; pass --store <file>. See: loophost sessions --help"],
   [2, ["sessions", "tell"], 'There is no "sessions tell", only list, show, export, delete.'],
   [2, ["sessions", "show"], "A session is missing."],

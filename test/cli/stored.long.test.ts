@@ -125,9 +125,17 @@ it("allows a call that waits, from another process, and goes on", async () => {
   await using model = await modelServer({ tool: ["refund", { sum: 5 }] }, { text: "Paid." });
   const { code, stderr, id } = await begin(model);
   expect(code).toBe(6);
-  expect(stderr).toContain(
-    `refund for approval. To allow it: loophost approve ${id} call_1 ${SUPPORT} --store ${store}\n`,
-  );
+  const rest = `${id} call_1 ${SUPPORT} --store ${store}`;
+  const waits = [
+    "  ? refund  call_1  waits for approval",
+    '    {"sum":5}',
+    `    to allow:  loophost approve ${rest}`,
+    `    to deny:   loophost deny ${rest}`,
+  ];
+  expect(stderr).toContain(`${waits.join("\n")}\n`);
+  expect(stderr).toContain("loophost: The run stopped at calls that wait: refund for approval. ");
+  const { stdout: shown } = await loophost(["sessions", "show", id, "--store", store]);
+  expect(shown).toContain(waits.join("\n").replaceAll(SUPPORT, "<agent-file>"));
   expect(await rowOf(id)).toEqual(["support", "local", "waiting", "1", "call_1"]);
 
   const approved = await loophost(["approve", id, "call_1", SUPPORT], over(model));
@@ -139,11 +147,11 @@ it("allows a call that waits, from another process, and goes on", async () => {
 it("records a refusal, and tells the model why once the session is resumed", async () => {
   await using model = await modelServer({ tool: ["refund", {}] }, { text: "Then not." });
   const { id } = await begin(model);
-  const approve = ["approve", id, "call_1", SUPPORT];
-  const denied = await loophost([...approve, "--deny", "--why", "too much", "--no-run"], over(model));
+  const deny = ["deny", id, "call_1", SUPPORT, "--why", "too much", "--no-run"];
+  const denied = await loophost(deny, over(model));
   expect([denied.code, denied.stdout]).toEqual([0, ""]);
   expect(denied.stderr).toContain(
-    `StoredFacts. To act on it: loophost resume ${id} ${SUPPORT} --store ${store}\n`,
+    `Recorded. To act on it: loophost resume ${id} ${SUPPORT} --store ${store}\n`,
   );
   expect(model.requests).toHaveLength(1);
   expect(await rowOf(id)).toEqual(["support", "local", "idle", "1"]);
@@ -154,6 +162,27 @@ it("records a refusal, and tells the model why once the session is resumed", asy
   });
   expect(JSON.stringify(model.requests[1])).toContain("This call was not allowed: too much.");
   expect(await rowOf(id)).toEqual(["support", "local", "idle", "2"]);
+});
+
+it("gives the answer to a call that waits for one, and refuses to approve it", async () => {
+  await using model = await modelServer(
+    { tool: ["ask_customer", { question: "Which?" }] },
+    { text: "Thanks." },
+  );
+  const { code, stderr, id } = await begin(model);
+  expect(code).toBe(6);
+  expect(stderr).toContain(
+    `    to answer: loophost answer ${id} call_1 ${SUPPORT} --store ${store} "<text>"\n`,
+  );
+  const wrong = await loophost(["approve", id, "call_1", SUPPORT], over(model));
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('loophost: Call "call_1" waits for an answer, not for approval.\n');
+  expect(wrong.stderr).toContain('    {"question":"Which?"}\n');
+
+  await writeFile(`${store}.txt`, "Order 42, please.");
+  const answered = await loophost(["answer", id, "call_1", SUPPORT, "--file", `${store}.txt`], over(model));
+  expect([answered.code, answered.stdout]).toEqual([0, "Thanks.\n"]);
+  expect(JSON.stringify(model.requests.at(-1))).toContain("Order 42, please.");
 });
 
 it("says which calls wait when asked about another", async () => {

@@ -1,37 +1,74 @@
-/** Asks the person at the terminal about calls that need approval, one after the other. */
+/**
+ * Asks the person at the terminal about calls that need approval, one after the other.
+ *
+ *   A1  whoever decides sees the whole input, and nothing in it can hide
+ *   A2  only what is typed decides: at the end of the input, as of a closed window, a call stays undecided
+ */
 
 import { createInterface } from "node:readline";
 
-import { onAbort } from "../../core/async/abort.ts";
-import type { OnApproval } from "../../core/session.ts";
-import { formatCall } from "../screen/format.ts";
+import type { ApprovalRequestedEvent } from "../../core/events.ts";
+import type { Decision } from "../../core/session.ts";
+import type { Progress } from "../screen/progress.ts";
+import { callLines } from "../screen/waiting-call.ts";
 
-/** Makes an `onApproval` that asks on the terminal; anything but yes is a no. */
-export function askOnTerminal(
-  note: (line: string, style: "yellow") => void,
-  signal: AbortSignal,
-): OnApproval {
-  let last: Promise<unknown> = Promise.resolve();
-  return ({ name, input }) => {
-    const answered = last.then(async () => {
-      note(`  ? ${formatCall(name, input)}  Run it? [y/N]`, "yellow");
-      const allow = await readYes(signal);
+/** Questions at the terminal. */
+export class Questions {
+  readonly #progress: Progress;
+  readonly #onGone: () => void;
+  readonly #undecided = new Map<string, ApprovalRequestedEvent>();
+  #isLeft = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param onGone called when nobody can answer any more */
+  constructor(progress: Progress, onGone: () => void) {
+    this.#progress = progress;
+    this.#onGone = onGone;
+  }
+
+  /** The calls that were asked about, and not decided. */
+  get undecided(): readonly ApprovalRequestedEvent[] {
+    return [...this.#undecided.values()];
+  }
+
+  /** Nobody will answer: the open question leaves the screen. */
+  leave(): void {
+    this.#isLeft = true;
+    this.#progress.answered("\n");
+  }
+
+  /** An `onApproval`: only yes is a yes. It does not settle when nobody is there to answer. */
+  readonly ask = (request: ApprovalRequestedEvent): Promise<Decision> => {
+    this.#undecided.set(request.id, request);
+    const answered = this.#last.then(async () => {
+      if (this.#isLeft) return new Promise<never>(() => undefined);
+      const [head = "", ...lines] = callLines(request);
+      this.#progress.note(`  ? ${head}`, "yellow");
+      for (const line of lines) this.#progress.note(line, "plain");
+      this.#progress.ask("    Run it? [y/N] ");
+      const line = await readLine();
+      if (line === undefined) {
+        this.#onGone();
+        return new Promise<never>(() => undefined);
+      }
+      this.#progress.answered();
+      this.#undecided.delete(request.id);
+      const allow = /^y(es)?$/i.test(line.trim());
       return { allow, why: allow ? undefined : "the user refused this call" };
     });
-    last = answered;
+    this.#last = answered;
     return answered;
   };
 }
 
-async function readYes(signal: AbortSignal): Promise<boolean> {
+/** The next line that is typed; undefined when there is none to come. */
+async function readLine(): Promise<string | undefined> {
   // Not as a terminal: that would take Ctrl-C for itself.
   const lines = createInterface({ input: process.stdin, terminal: false });
-  const unlink = onAbort([signal], () => lines.close());
   try {
-    for await (const line of lines) return /^y(es)?$/i.test(line.trim());
-    return false;
+    for await (const line of lines) return line;
+    return undefined;
   } finally {
-    unlink();
     lines.close();
   }
 }

@@ -1,27 +1,49 @@
 /** The commands that go on with a stored session, complete: they work in any shell in this folder, whatever it has set. */
 
+import type { WaitingCall } from "../../core/events.ts";
 import { formatWord } from "../screen/format.ts";
+import { callLines } from "../screen/waiting-call.ts";
 
 /** What such a command is written with. Who runs the session, and where, is on record in the store. */
 export interface StoredRun {
   readonly sessionId: string;
-  readonly agentFile: string;
+  /** Undefined where it is not known. */
+  readonly agentFile: string | undefined;
   readonly storeFile: string;
   /** The model that was named instead of the agent's own. */
-  readonly model: string | undefined;
+  readonly model?: string | undefined;
 }
 
 /** Takes up what the session has open. */
 export function resumeLine(stored: StoredRun): string {
-  return `loophost resume ${stored.sessionId} ${rest(stored)}`;
+  return commandLine("resume", stored);
 }
 
-/** Allows a call that waits. */
-export function approveLine(stored: StoredRun, callId: string): string {
-  return `loophost approve ${stored.sessionId} ${formatWord(callId)} ${rest(stored)}`;
+/** A call that waits, whole, with the commands that decide about it. */
+export function waitingLines(call: WaitingCall, stored: StoredRun | undefined): readonly string[] {
+  const [head = "", ...lines] = callLines(call);
+  const shown = [`  ? ${head}  waits for ${call.what === "answer" ? "an answer" : "approval"}`, ...lines];
+  if (stored === undefined) return shown;
+  const way = (command: string) => commandLine(command, stored, call.id);
+  return [
+    ...shown,
+    ...(call.what === "answer"
+      ? [`    to answer: ${way("answer")} "<text>"`]
+      : [`    to allow:  ${way("approve")}`, `    to deny:   ${way("deny")}`]),
+  ];
 }
 
-function rest({ agentFile, storeFile, model }: StoredRun): string {
-  const words = [agentFile, "--store", storeFile, ...(model === undefined ? [] : ["--model", model])];
-  return words.map(formatWord).join(" ");
+function commandLine(command: string, stored: StoredRun, callId?: string): string {
+  const { sessionId, agentFile, storeFile, model } = stored;
+  const words = [
+    "loophost",
+    command,
+    formatWord(sessionId),
+    callId === undefined ? undefined : formatWord(callId),
+    agentFile === undefined ? "<agent-file>" : formatWord(agentFile),
+    "--store",
+    formatWord(storeFile),
+    ...(model === undefined ? [] : ["--model", formatWord(model)]),
+  ];
+  return words.filter((word) => word !== undefined).join(" ");
 }

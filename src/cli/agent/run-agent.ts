@@ -4,25 +4,29 @@ import { Console } from "node:console";
 import { Writable } from "node:stream";
 
 import type { Agent } from "../../core/agent.ts";
+import { onAbort } from "../../core/async/abort.ts";
 import { LoophostError } from "../../core/errors.ts";
-import type { SessionEvent } from "../../core/events.ts";
+import type { SessionEvent, WaitingCall } from "../../core/events.ts";
 import type { SessionResult } from "../../core/results.ts";
 import type { Run } from "../../core/run.ts";
 import type { OnApproval, OpenOptions, RunOptions, Session } from "../../core/session.ts";
 import { openSession } from "../../core/session/open-session.ts";
 import { misuse } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
-import { EXIT, exitCodeOfEnding } from "../exit.ts";
+import { EXIT, exitCodeOfEnding, INTERRUPTED } from "../exit.ts";
 import { Progress } from "../screen/progress.ts";
+import { reveal } from "../screen/reveal.ts";
 import type { OpenStore } from "../stored/open-store.ts";
 import { mustFind, openExistingStore, openStore, storeFile } from "../stored/open-store.ts";
 import { recallAddress, rememberAddress } from "../stored/session-address.ts";
+import { readWaitingCalls } from "../stored/waiting-calls.ts";
 import type { AgentFlags, BegunWith } from "./agent-flags.ts";
 import { checkFlags, chooseHost, loadAgentFor } from "./agent-flags.ts";
-import { askOnTerminal } from "./approvals.ts";
+import { Questions } from "./approvals.ts";
 import type { StoredRun } from "./go-on.ts";
+import { resumeLine, waitingLines } from "./go-on.ts";
 import { inCommands, inFlags } from "./in-flags.ts";
-import { whyNoAnswer } from "./why-no-answer.ts";
+import { callsThatWait, whyNoAnswer } from "./why-no-answer.ts";
 
 /** What a command wants done. */
 export interface Assignment {
@@ -32,6 +36,8 @@ export interface Assignment {
   readonly flags: AgentFlags;
   /** The session to go on with; a new one without it. */
   readonly sessionId: string | undefined;
+  /** The call it is about, and what that has to be waiting for. */
+  readonly decidesOn?: { readonly callId: string; readonly what: WaitingCall["what"] } | undefined;
   readonly signal: AbortSignal;
   /** Contract: starts the run, or does to the session what needs no run. */
   start(
@@ -53,28 +59,55 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   globalThis.console = consoleBeside(progress);
   const agent = await loadAgentFor(command, agentFile, flags);
   await using kept = await openStoreFor(flags, sessionId);
+  if (kept !== undefined) await showDecided(assignment, kept, progress);
   const { provider, label, baseUrl } = chooseHost(flags, agent.model, await recall(assignment, kept));
 
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);
+  const stopping = new AbortController();
+  const running = new Map<string, string>();
+  let session: Session | undefined;
+  // Let go of, a session keeps a call undecided; stopped, its host would be told to drop it.
+  const questions = new Questions(progress, () => letGo());
+  const letGo = (): void => {
+    questions.leave();
+    session?.close().catch(() => undefined);
+  };
+  const unlink = onAbort([signal], (reason) =>
+    kept !== undefined && questions.undecided.length > 0 ? letGo() : stopping.abort(reason),
+  );
   const options: OpenOptions = {
     provider,
     sessionId,
     store: kept?.store,
     ifAgentChanged: flags["changed-agent"] === true ? "accept" : "refuse",
-    onApproval: chooseApproval(flags, progress, signal),
-    onEvent: flags.json === true ? writeJsonLine : (event) => progress.show(event),
-    signal,
+    onApproval: chooseApproval(flags, questions),
+    onEvent(event) {
+      if (event.type === "tool.started") running.set(event.id, event.name);
+      else if (event.type === "tool.finished" && !signal.aborted) running.delete(event.id);
+      if (flags.json === true) writeJsonLine(event);
+      else progress.show(event);
+    },
+    signal: stopping.signal,
   };
-  await using session = await openWith(flags, agent, options, (line) => progress.note(line));
-  if (baseUrl !== undefined && kept !== undefined) await rememberAddress(kept.store, session.id, baseUrl);
-  const stored = kept && { sessionId: session.id, agentFile, storeFile: kept.file, model: flags.model };
-  const run = await assignment.start(session, { signal, ifWaiting: "return" }, stored);
-  if (run === undefined) return EXIT.ok;
-  const result = await watch(run, flags, progress, stored).catch((thrown: unknown) => {
-    throw thrown instanceof LoophostError ? inCommands(thrown, provider.name, stored) : thrown;
-  });
-  if (result.ending !== "completed") console.error(`loophost: ${whyNoAnswer(result, stored)}`);
-  return exitCodeOfEnding(result.ending);
+  await using opened = await openWith(flags, agent, options, (line) => progress.note(line));
+  session = opened;
+  if (baseUrl !== undefined && kept !== undefined) await rememberAddress(kept.store, opened.id, baseUrl);
+  const stored = kept && { sessionId: opened.id, agentFile, storeFile: kept.file, model: flags.model };
+  try {
+    const how: RunOptions = { signal: stopping.signal, ifWaiting: "return" };
+    const run = await assignment.start(opened, how, stored);
+    if (run === undefined) return EXIT.ok;
+    const { waiting, ...end } = await watch(run, flags, progress, questions, stored);
+    if (signal.aborted) throw interrupted(running, waiting, stored);
+    if (end.ending !== "completed") console.error(`loophost: ${whyNoAnswer(end, waiting, stored)}`);
+    return exitCodeOfEnding(end.ending);
+  } catch (thrown) {
+    if (!(thrown instanceof LoophostError) || thrown.message.startsWith(INTERRUPTED)) throw thrown;
+    if (thrown.code === "aborted" && signal.aborted) throw interrupted(running, [], stored);
+    throw inCommands(thrown, provider.name, stored);
+  } finally {
+    unlink();
+  }
 }
 
 /** Waits for the end of a run, and says what there is to say about it, also when it fails. */
@@ -82,22 +115,68 @@ async function watch(
   run: Run,
   flags: AgentFlags,
   progress: Progress,
+  questions: Questions,
   stored: StoredRun | undefined,
-): Promise<SessionResult> {
-  const say = (result: SessionResult, how?: string) => {
+): Promise<Pick<SessionResult, "ending" | "stopReason"> & { readonly waiting: readonly WaitingCall[] }> {
+  const say = (result: SessionResult, waiting: readonly WaitingCall[], how?: string) => {
+    for (const call of waiting) for (const line of waitingLines(call, stored)) progress.note(line, "plain");
     if (flags.json === true) return;
-    if (didNothing(result)) progress.note("There was nothing to do.");
+    if (didNothing(result)) progress.note("There was nothing to take up.");
     else progress.end(result, how);
     if (stored !== undefined) progress.note(`session ${stored.sessionId} in ${stored.storeFile}`);
   };
   try {
     const result = await run.result();
-    say(result);
-    return result;
+    const waiting = callsThatWait(result);
+    say(result, waiting);
+    return { ...result, waiting };
   } catch (thrown) {
-    if (thrown instanceof LoophostError && thrown.result !== undefined) say(thrown.result, thrown.code);
+    if (!(thrown instanceof LoophostError) || thrown.result === undefined) throw thrown;
+    const waiting = questions.undecided.map((call) => ({ ...call, what: "approval" as const }));
+    const isLetGo = thrown.code === "session_closed" && waiting.length > 0;
+    say(thrown.result, isLetGo ? waiting : [], isLetGo ? "undecided" : thrown.code);
+    if (isLetGo) return { ending: "requires_action", stopReason: undefined, waiting };
     throw thrown;
   }
+}
+
+/**
+ * Shows the call that is decided about, whole.
+ *
+ * @throws LoophostError `invalid_options` when it waits for something else: the decision would be recorded, and wait for ever
+ */
+async function showDecided(
+  { sessionId, agentFile, decidesOn, flags }: Assignment,
+  { store, file }: OpenStore,
+  progress: Progress,
+): Promise<void> {
+  if (sessionId === undefined || decidesOn === undefined) return;
+  const { callId, what } = decidesOn;
+  const call = (await readWaitingCalls(store, sessionId)).find(({ id }) => id === callId);
+  if (call === undefined) return; // what it waits for, only its session knows
+  const stored = { sessionId, agentFile, storeFile: file, model: flags.model };
+  const lines = waitingLines(call, call.what === what ? undefined : stored);
+  for (const line of lines) progress.note(line, "plain");
+  if (call.what === what) return;
+  const [waitsFor, other] = what === "answer" ? ["approval", "an answer"] : ["an answer", "approval"];
+  throw new LoophostError("invalid_options", `Call "${callId}" waits for ${waitsFor}, not for ${other}.`);
+}
+
+/** What Ctrl-C stopped, and how to go on. */
+function interrupted(
+  running: ReadonlyMap<string, string>,
+  waiting: readonly WaitingCall[],
+  stored: StoredRun | undefined,
+): LoophostError {
+  const calls = [...running].map(([id, name]) => `${reveal(name)} (${reveal(id)})`);
+  const what = calls.length === 0 ? "" : ` while ${calls.join(", ")} ran`;
+  const wayOut =
+    waiting.length > 0
+      ? " Nothing was decided."
+      : stored === undefined
+        ? ""
+        : ` To go on: ${resumeLine(stored)}`;
+  return new LoophostError("aborted", `${INTERRUPTED}${what}.${wayOut}`);
 }
 
 /** A run that found nothing to take up ends as soon as it began. */
@@ -163,10 +242,10 @@ async function openWith(
 }
 
 /** Who decides about calls that need approval; nobody, where there is nobody to ask. */
-function chooseApproval(flags: AgentFlags, progress: Progress, signal: AbortSignal): OnApproval | undefined {
+function chooseApproval(flags: AgentFlags, questions: Questions): OnApproval | undefined {
   if (flags.yes === true) return () => true;
   const canAsk = process.stdin.isTTY && process.stderr.isTTY && flags.json !== true;
-  return canAsk ? askOnTerminal((line, style) => progress.note(line, style), signal) : undefined;
+  return canAsk ? questions.ask : undefined;
 }
 
 function writeJsonLine(event: SessionEvent): void {

@@ -1,8 +1,8 @@
 /** The commands of the command line, in the order its help lists them. */
 
 import type { Command } from "../command.ts";
-import { approveCommand } from "./approve.ts";
 import { conformanceCommand } from "./conformance.ts";
+import { answerCommand, approveCommand, denyCommand } from "./decide.ts";
 import { demoCommand } from "./demo.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
@@ -14,6 +14,8 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   resumeCommand,
   approveCommand,
+  denyCommand,
+  answerCommand,
   sessionsCommand,
   serveCommand,
   conformanceCommand,

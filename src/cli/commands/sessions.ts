@@ -34,7 +34,8 @@ Options
   --help, -h      this text
 
 A session is "running" until its run has ended, also when its process died: take it up with
-loophost resume. One that is "waiting" waits for loophost approve.
+loophost resume. One that is "waiting" waits for loophost approve, deny or answer; show has
+its calls, whole.
 
 ${EXIT_CODES_HELP}
 `;
@@ -94,7 +95,7 @@ async function* tell(kept: OpenStore, id: string, what: Verb): AsyncGenerator<st
     return;
   }
   const log = readLog(kept.store, id);
-  yield* what === "show" ? timelineOf(summary, log) : toJsonLines(log);
+  yield* what === "show" ? timelineOf(summary, log, kept.file) : toJsonLines(log);
 }
 
 async function* toJsonLines(log: AsyncIterable<StoredEntry>): AsyncGenerator<string> {

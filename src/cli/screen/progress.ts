@@ -3,12 +3,13 @@
  *
  *   P1  the text output holds what the agent said and nothing else, so that it can be piped on
  *   P2  deltas are shown on a terminal only: elsewhere a message that the host starts again could not be taken back
- *   P3  on a terminal both outputs share the screen: a note never lands in the middle of a line, and the status line
- *       is wiped before anything else is written
+ *   P3  on a terminal both outputs share the screen: a note never lands in the middle of a line, and the live line is
+ *       wiped before anything else is written
  */
 
 import { styleText } from "node:util";
 
+import type { Clock } from "../../core/clock.ts";
 import type { SessionEvent } from "../../core/events.ts";
 import type { SessionResult } from "../../core/results.ts";
 import { resultText } from "../../core/results.ts";
@@ -23,6 +24,7 @@ import {
   resultBytes,
   shorten,
 } from "./format.ts";
+import { LiveLine } from "./live-line.ts";
 
 /** Where lines go: standard output or error, or what a test puts in their place. */
 export interface Output {
@@ -36,22 +38,31 @@ export interface Output {
 export class Progress {
   readonly #text: Output;
   readonly #notes: Output;
-  readonly #started: number = performance.now();
+  readonly #clock: Clock;
+  readonly #started: number;
+  readonly #live: LiveLine;
   readonly #calls = new Map<string, string>();
   #isMidLine = false;
   #hasStreamed = false;
-  #hasStatus = false;
 
-  constructor(text: Output, notes: Output) {
+  constructor(text: Output, notes: Output, clock: Clock = SCREEN_CLOCK) {
     this.#text = text;
     this.#notes = notes;
+    this.#clock = clock;
+    this.#started = clock.now();
+    this.#live = new LiveLine(notes, clock);
+  }
+
+  /** The calls whose tools run right now. */
+  get running(): readonly string[] {
+    return [...this.#calls.values()];
   }
 
   /** Shows what there is to show of an event. */
   show(event: SessionEvent): void {
     switch (event.type) {
       case "turn.started":
-        return this.#status("thinking");
+        return this.#doing("thinking");
       case "text.delta":
         return event.thread === undefined ? this.#delta(event.text) : undefined;
       case "message":
@@ -90,10 +101,11 @@ export class Progress {
         return event.status === "created" ? this.note(`  ${event.agentName} began`) : undefined;
       case "run.ended":
       case "run.failed":
-        return this.#clear();
+        return this.#still();
       case "run.waiting":
-        for (const { id, what } of event.on)
-          if (what === "answer") this.note(`  waiting for the answer to ${this.#calls.get(id) ?? id}`);
+        this.#still();
+        for (const { name, input, what } of event.on)
+          if (what === "answer") this.note(`  waiting for the answer to ${formatCall(name, input)}`);
         return;
       case "run.started":
       case "thinking.delta":
@@ -109,23 +121,33 @@ export class Progress {
   }
 
   /** Writes a line beside the text. */
-  note(line: string, style: "dim" | "red" | "yellow" = "dim"): void {
-    this.#clear();
+  note(line: string, style: "dim" | "red" | "yellow" | "plain" = "dim"): void {
     const text = printable(line);
-    this.#notes.write(
-      `${this.#notes.hasColors?.() === true ? styleText(style, text, { validateStream: false }) : text}\n`,
-    );
+    const isPlain = style === "plain" || this.#notes.hasColors?.() !== true;
+    this.pass(`${isPlain ? text : styleText(style, text, { validateStream: false })}\n`);
   }
 
   /** Writes what somebody else has to say beside the text, as it is. */
   pass(text: string): void {
     this.#clear();
     this.#notes.write(text);
+    if (text.endsWith("\n")) this.#live.show();
+  }
+
+  /** Asks for an answer, which the terminal shows as it is typed. */
+  ask(question: string): void {
+    this.#clear();
+    this.#live.ask(question);
+  }
+
+  /** The question is over: with Enter, which has ended its line on the screen, or with an end of ours. */
+  answered(end?: "\n"): void {
+    this.#live.answered(end);
   }
 
   /** Says how the run ended and what it took. */
   end(result: SessionResult, how: string = result.ending === "completed" ? "end_turn" : result.ending): void {
-    this.#clear();
+    this.#still();
     if (result.details?.message !== undefined) this.note(`\n${result.details.message}`, "yellow");
     const parts = [
       how,
@@ -133,7 +155,7 @@ export class Progress {
       count(result.toolCalls.length, "tool call"),
       formatUsage(result.usage),
       result.cost && formatMoney(result.cost),
-      formatMs(performance.now() - this.#started),
+      formatMs(this.#clock.now() - this.#started),
     ];
     this.#notes.write("\n");
     this.note(parts.filter((part) => part !== undefined).join(" · "));
@@ -141,20 +163,22 @@ export class Progress {
 
   #delta(text: string): void {
     if (this.#text.isTTY !== true || text === "") return;
-    if (!this.#isMidLine) this.#clear();
+    this.#live.wipe();
     this.#text.write(printable(text));
     this.#isMidLine = !text.endsWith("\n");
     this.#hasStreamed = true;
   }
 
   #message(text: string): void {
+    this.#live.wipe();
     if (!this.#hasStreamed && text !== "") {
-      this.#clear();
+      this.#endLine();
       this.#text.write(this.#text.isTTY === true ? printable(text) : text);
       this.#isMidLine = !text.endsWith("\n");
     }
     this.#hasStreamed = false;
     this.#endLine();
+    this.#live.show();
   }
 
   #finished({ id, name, result, durationMs }: Extract<SessionEvent, { type: "tool.finished" }>): void {
@@ -167,20 +191,23 @@ export class Progress {
   }
 
   #showRunning(): void {
-    if (this.#calls.size > 0) this.#status([...this.#calls.values()].join(", "));
+    this.#doing(this.#calls.size > 0 ? this.running.join(", ") : undefined);
   }
 
-  /** Shows what is going on right now, until something else is written. */
-  #status(doing: string): void {
-    if (this.#notes.isTTY !== true || this.#isMidLine) return;
-    this.#clear();
-    this.#notes.write(`  … ${shorten(doing, (this.#notes.columns ?? 80) - 6)}`);
-    this.#hasStatus = true;
+  /** Shows what goes on right now, unless a line of text is being written. */
+  #doing(what: string | undefined): void {
+    this.#live.doing(what);
+    if (!this.#isMidLine) this.#live.show();
+  }
+
+  /** Nothing goes on any more. */
+  #still(): void {
+    this.#doing(undefined);
+    this.#endLine();
   }
 
   #clear(): void {
-    if (this.#hasStatus) this.#notes.write("\r\u001b[2K");
-    this.#hasStatus = false;
+    this.#live.wipe();
     this.#endLine();
   }
 
@@ -189,3 +216,12 @@ export class Progress {
     this.#isMidLine = false;
   }
 }
+
+/** The clock on the wall, which keeps no process alive. */
+const SCREEN_CLOCK: Clock = {
+  now: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};

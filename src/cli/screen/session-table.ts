@@ -1,6 +1,7 @@
 /** Stored sessions as a table. */
 
 import type { SessionSummary } from "../../stores/sessions.ts";
+import { columnsOf, pad } from "./columns.ts";
 import { formatTime, printable } from "./format.ts";
 
 const HEAD = ["session", "agent", "provider", "status", "runs", "waiting", "updated"];
@@ -10,11 +11,11 @@ export function sessionTable(sessions: readonly SessionSummary[]): readonly stri
   const latestFirst = sessions.toSorted((a, b) => b.updatedAt - a.updatedAt);
   const rows = [HEAD, ...latestFirst.map(toRow)];
   const widths = HEAD.map((_, column) =>
-    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+    rows.reduce((width, row) => Math.max(width, columnsOf(row[column] ?? "")), 0),
   );
   return rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
       .join("  ")
       .trimEnd(),
   );

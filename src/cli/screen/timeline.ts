@@ -1,5 +1,6 @@
 /** A session's log as a person reads it: runs, turns, calls with their sizes, decisions and errors, in order. */
 
+import type { WaitingCall } from "../../core/events.ts";
 import type { JournalEntry, MessageEntry, Spent } from "../../core/journal/entry.ts";
 import { StoredFacts } from "../../core/journal/recorded.ts";
 import type { Json } from "../../core/json.ts";
@@ -10,6 +11,8 @@ import { resultText } from "../../core/results.ts";
 import type { StoredEntry } from "../../core/store.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
+import { waitingLines } from "../agent/go-on.ts";
+import { waitingAfter } from "../stored/waiting-calls.ts";
 import {
   count,
   formatBytes,
@@ -29,20 +32,26 @@ const TIME = " ".repeat(14);
 export async function* timelineOf(
   { sessionId, agent, provider, status, runs, updatedAt }: SessionSummary,
   log: AsyncIterable<StoredEntry>,
+  storeFile: string,
 ): AsyncGenerator<string> {
   yield printable(`${sessionId} · ${agent} · ${provider}`);
   yield `${status} · ${count(runs, "run")} · updated ${formatTime(updatedAt)}`;
   const timeline = new Timeline();
   for await (const { entry } of log) for (const line of timeline.take(entry)) yield printable(line);
   for (const line of timeline.open()) yield printable(line);
+  const stored = { sessionId, agentFile: undefined, storeFile };
+  for (const call of timeline.waiting) yield* ["", ...waitingLines(call, stored)];
 }
 
 class Timeline {
   readonly #recorded = new StoredFacts();
   readonly #names = new Map<string, string>();
   #time = "";
+  /** The calls that wait for somebody. */
+  waiting: readonly WaitingCall[] = [];
 
   take(stored: Json): readonly string[] {
+    this.waiting = waitingAfter(this.waiting, stored);
     const entry = fromJson(stored);
     if (entry === undefined) return [];
     const lines = this.#describe(entry);
@@ -53,7 +62,7 @@ class Timeline {
   /** What the log leaves open. */
   open(): readonly string[] {
     const { run, calls } = this.#recorded;
-    if (run === undefined) return [];
+    if (run === undefined || this.waiting.length > 0) return [];
     const begun = [...run.toolCalls.keys()].filter((id) => calls.get(id)?.state === "started");
     const margin = this.#time === "" ? "" : `${TIME}  `;
     return [
@@ -97,6 +106,7 @@ class Timeline {
       case "decided":
         return [lineOf(entry.allow ? "allowed" : "refused", this.#call(entry.id), entry.why)];
       case "run.waiting":
+        for (const { id, name } of entry.on) if (typeof name === "string") this.#names.set(id, name);
         return entry.on.map(({ id, what }) => lineOf("?", this.#call(id), `waits for ${what}`));
       case "run.ended":
         return [

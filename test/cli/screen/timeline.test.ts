@@ -22,7 +22,7 @@ async function timeline(...entries: Json[]): Promise<string[]> {
     for (const [index, entry] of entries.entries()) yield { seq: index + 1, entry };
   }
   const lines: string[] = [];
-  for await (const line of timelineOf(SUMMARY, log())) lines.push(line);
+  for await (const line of timelineOf(SUMMARY, log(), "s.db")) lines.push(line);
   return lines.slice(2);
 }
 

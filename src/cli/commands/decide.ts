@@ -1,0 +1,153 @@
+/** `loophost approve`, `deny` and `answer`: what somebody says about a call that waits in a stored session. */
+
+import { parseArgs } from "node:util";
+
+import type { Session } from "../../core/session.ts";
+import { AGENT_NOTES_HELP, AGENT_OPTIONS, AGENT_OPTIONS_HELP } from "../agent/agent-flags.ts";
+import { resumeLine } from "../agent/go-on.ts";
+import { runAgent } from "../agent/run-agent.ts";
+import type { Command } from "../command.ts";
+import { misuse } from "../command.ts";
+import { EXIT_CODES_HELP } from "../exit.ts";
+import { readAnswer } from "../stored/read-answer.ts";
+
+const OPTIONS = {
+  ...AGENT_OPTIONS,
+  "no-run": { type: "boolean", default: false },
+} as const;
+
+const ARGUMENTS = `\
+  <session>     its id, as run and sessions print it
+  <call>        the call's id; loophost sessions show <session> has it, with its whole input
+  <agent-file>  the agent it was begun with: its tools are functions, which no store can keep`;
+
+const helpOf = (what: string, usage: string, own: string, example: string) => `${what}
+
+Usage
+  loophost ${usage}
+
+${ARGUMENTS}
+
+Options
+${own}  --no-run           only record it; loophost resume acts on it
+  --store <file>     the SQLite file the session is in. Default: LOOPHOST_STORE
+${AGENT_OPTIONS_HELP}
+
+Example
+  ${example}
+
+The first decision about a call is the decision.
+${AGENT_NOTES_HELP}
+
+${EXIT_CODES_HELP}
+`;
+
+/** `loophost approve`. */
+export const approveCommand: Command = {
+  name: "approve",
+  summary: "allow a call that waits in a stored session, and go on",
+  help: helpOf(
+    "loophost approve allows a call that waits in a stored session, and goes on.",
+    "approve <session> <call> <agent-file> [options]",
+    "",
+    "loophost approve local_6e1 call_7 agent.ts --store sessions.db",
+  ),
+  run(argv, signal) {
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
+    return decide("approve", "approval", positionals, values, signal, (session, callId) =>
+      session.approve(callId),
+    );
+  },
+};
+
+/** `loophost deny`. */
+export const denyCommand: Command = {
+  name: "deny",
+  summary: "refuse a call that waits in a stored session, and go on",
+  help: helpOf(
+    "loophost deny refuses a call that waits in a stored session, and goes on.",
+    "deny <session> <call> <agent-file> [options]",
+    "  --why <text>       what the model is told about the refusal\n",
+    'loophost deny local_6e1 call_7 agent.ts --why "above the limit" --store sessions.db',
+  ),
+  run(argv, signal) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { ...OPTIONS, why: { type: "string" } },
+    });
+    const { why, ...flags } = values;
+    return decide("deny", "approval", positionals, flags, signal, (session, callId) =>
+      session.deny(callId, why),
+    );
+  },
+};
+
+/** `loophost answer`. */
+export const answerCommand: Command = {
+  name: "answer",
+  summary: "answer a call of a tool without execute in a stored session, and go on",
+  help: helpOf(
+    "loophost answer gives the result of a call that waits for one in a stored session: one of a\ntool without execute, which nothing here runs.",
+    "answer <session> <call> <agent-file> <text> [options]\n  loophost answer <session> <call> <agent-file> --file <path> [options]",
+    `  --file <path>      the answer is in this file; - reads it from standard input
+  --error            the answer says what went wrong
+`,
+    'loophost answer local_6e1 call_7 agent.ts "Order 42, please." --store sessions.db',
+  ),
+  async run(argv, signal) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { ...OPTIONS, file: { type: "string" }, error: { type: "boolean", default: false } },
+    });
+    const { file, error: isError, ...flags } = values;
+    const [sessionId, callId, agentFile, text, ...more] = positionals;
+    if (agentFile !== undefined && (text === undefined) === (file === undefined))
+      throw misuse("loophost answer", "One answer is needed: a text, or --file <path>");
+    const given = agentFile === undefined ? "" : await readAnswer(text, file, signal);
+    const result = { content: [{ type: "text", text: given }], isError } as const;
+    return decide(
+      "answer",
+      "answer",
+      [sessionId, callId, agentFile, ...more],
+      flags,
+      signal,
+      (session, call) => session.answer(call, result),
+    );
+  },
+};
+
+function decide(
+  name: string,
+  what: "approval" | "answer",
+  [sessionId, callId, agentFile, ...more]: readonly (string | undefined)[],
+  {
+    "no-run": isOnlyRecorded,
+    ...flags
+  }: Parameters<typeof runAgent>[0]["flags"] & { readonly "no-run": boolean },
+  signal: AbortSignal,
+  say: (session: Session, callId: string) => Promise<void>,
+): ReturnType<Command["run"]> {
+  const command = `loophost ${name}`;
+  if (sessionId === undefined) throw misuse(command, "A session is missing");
+  if (callId === undefined)
+    throw misuse(command, "A call is missing; loophost sessions lists those that wait");
+  if (agentFile === undefined)
+    throw misuse(command, "The agent file is missing: it has the tools, which no store can keep");
+  if (more.length > 0) throw misuse(command, `${name} takes one call; got also ${more.join(" ")}`);
+  return runAgent({
+    command,
+    agentFile,
+    flags,
+    sessionId,
+    decidesOn: { callId, what },
+    signal,
+    async start(session, how, stored) {
+      await say(session, callId);
+      if (!isOnlyRecorded) return session.resume(how);
+      if (stored !== undefined) console.error(`Recorded. To act on it: ${resumeLine(stored)}`);
+      return undefined;
+    },
+  });
+}
