@@ -79,6 +79,7 @@ export type {
   RunOptions,
   Session,
   IfCallUnknown,
+  IfOpen,
   IfOwned,
   LoopStep,
 } from "./core/session.ts";

@@ -114,6 +114,17 @@ export function isMessage(input: HostInput): input is Extract<HostInput, { type:
   return input.type === "message" || input.type === "outcome";
 }
 
+/** Inputs in groups: each message with the instructions that go along with it. */
+export function byMessage(inputs: readonly HostInput[]): readonly (readonly HostInput[])[] {
+  const groups: HostInput[][] = [];
+  for (const input of inputs) {
+    const last = groups.at(-1);
+    if (last === undefined || isMessage(input)) groups.push([input]);
+    else last.push(input);
+  }
+  return groups;
+}
+
 /** Events that go to the reader as they are; the loop takes no decision on them. */
 export type PassedOnEvent =
   | TextDeltaEvent

@@ -88,15 +88,26 @@ export interface RunOptions {
    * `deny` and `answer`, or "return" it with terminal `requires_action`, to be taken up with `resume`. Default "hold".
    */
   readonly ifWaiting?: "hold" | "return" | undefined;
+  /**
+   * What a message does that finds an earlier run open, because it waits for somebody or its process died: "queue" (the
+   * default) delivers it once that is finished, in order, whichever process does; "deny" denies the calls that wait, and
+   * delivers it then; "refuse" throws `session_busy`. Not for `resume`.
+   */
+  readonly ifOpen?: IfOpen | undefined;
 }
+
+/** What a message does that finds an earlier run open. */
+export type IfOpen = "queue" | "deny" | "refuse";
 
 /** A conversation held with a loop host. */
 export interface Session<Output = unknown> extends AsyncDisposable {
   readonly id: string;
   /**
-   * Starts a run with a message. Work the session still has open is finished first.
+   * Starts a run with a message. Work the session still has open is finished first; a message that waits for it is on
+   * record, and outlives this run and this process (`ifOpen`).
    *
-   * @throws LoophostError `session_busy` while another run is open, `session_closed` after close
+   * @throws LoophostError `session_busy` while another run is under way here, or with `ifOpen: "refuse"` one is open;
+   * `session_closed` after close
    */
   send(prompt: Prompt, options?: RunOptions): Run<Output>;
   /** Starts a run that takes up whatever the session has open; with nothing open it ends at once. */

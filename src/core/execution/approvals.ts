@@ -14,6 +14,7 @@ import type { Journal } from "../journal/journal.ts";
 import { isObject } from "../json.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
 import type { ToolResult } from "../results.ts";
+import { textResult } from "../results.ts";
 import type { OnApproval } from "../session.ts";
 
 /** What decisions are made with. */
@@ -27,6 +28,9 @@ export interface ApprovalOptions {
   /** The calls of the open turn, and whether a run is open to act on them. */
   readonly look: () => { readonly calls: readonly Call[]; readonly isRunOpen: boolean };
 }
+
+/** Why a call is denied when a message comes in place of a decision. */
+const INSTEAD = "a new message came instead";
 
 /** The decisions of one session. */
 export class Approvals {
@@ -49,12 +53,25 @@ export class Approvals {
     return this.#record({ type: "call.finished", id, result }, finished);
   }
 
-  /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`. */
-  ask(request: ApprovalRequestedEvent): void {
+  /** Denies those of some calls that wait for somebody; tells whether any did. */
+  deny(ids: ReadonlySet<string>): boolean {
+    const waiting = this.#options.look().calls.filter(({ id }) => ids.has(id));
+    const asking = waiting.filter(({ status }) => status === "asking");
+    const awaiting = waiting.filter(({ status }) => status === "awaiting");
+    const { effects } = this.#options;
+    for (const { id } of asking) effects.start(() => this.#decided(id, false, INSTEAD));
+    for (const { id } of awaiting)
+      effects.start(() => this.answer(id, textResult(`Nobody answered: ${INSTEAD}.`, true)));
+    return asking.length + awaiting.length > 0;
+  }
+
+  /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`; unless it is denied as it comes. */
+  ask(request: ApprovalRequestedEvent, isDenied: boolean): void {
     const { onApproval, journal, effects, dispatch, closed } = this.#options;
     const { id } = request;
     const before = journal.recorded.decisions.get(id);
     if (before !== undefined) return dispatch({ type: "decided", id, ...before });
+    if (isDenied) return effects.start(() => this.#decided(id, false, INSTEAD));
     if (onApproval === undefined) return;
     const decision = Promise.resolve(request)
       .then(onApproval)

@@ -1,6 +1,7 @@
 /** What is on record of calls: how far each came, and what was decided about it. */
 
 import type { Json } from "../json.ts";
+import type { HostInput } from "../provider.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import type { CallRecord, JournalEntry, JournalFacts, OpenRunRecord } from "./entry.ts";
 
@@ -9,6 +10,7 @@ export class CallBook implements JournalFacts {
   readonly calls: Map<string, CallRecord> = new Map();
   readonly decisions: Map<string, { readonly allow: boolean; readonly why: string | undefined }> = new Map();
   readonly transcript: readonly TranscriptMessage[] = [];
+  readonly unsent: readonly HostInput[] = [];
   readonly run: OpenRunRecord | undefined = undefined;
   readonly ended: OpenRunRecord | undefined = undefined;
   readonly runs: number = 0;

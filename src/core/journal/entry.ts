@@ -23,8 +23,8 @@ export type JournalEntry =
       readonly provider: string;
     }
   | { readonly type: "run.started"; readonly runId: string; readonly input: readonly HostInput[] }
-  /** The host has the run's input. */
-  | { readonly type: "input.sent"; readonly runId: string }
+  /** The host has messages of ours, by their ids; without a list, all it was to be sent. */
+  | { readonly type: "input.sent"; readonly runId: string; readonly ids?: readonly string[] | undefined }
   | MessageEntry
   /** The conversation was rewritten. */
   | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }
@@ -76,7 +76,9 @@ export interface JournalFacts {
   readonly calls: ReadonlyMap<string, CallRecord>;
   readonly decisions: ReadonlyMap<string, { readonly allow: boolean; readonly why: string | undefined }>;
   readonly transcript: readonly TranscriptMessage[];
-  /** The run that was open when the log ends. */
+  /** What runs were asked to send, and the host does not have: a message that waits behind an approval, say. */
+  readonly unsent: readonly HostInput[];
+  /** The run that was open when the log ends; one that was returned because it waits for somebody stays open. */
   readonly run: OpenRunRecord | undefined;
   /** The last run, when it ended. */
   readonly ended: OpenRunRecord | undefined;
@@ -91,7 +93,6 @@ export interface JournalFacts {
 export interface OpenRunRecord {
   readonly id: string;
   readonly input: readonly HostInput[];
-  isSent: boolean;
   turns: number;
   usage: Usage;
   readonly toolCalls: Map<string, ToolCall>;

@@ -2,7 +2,7 @@
 
 import type { Json } from "../json.ts";
 import type { HostInput } from "../provider.ts";
-import { isMessage } from "../provider.ts";
+import { byMessage, isMessage } from "../provider.ts";
 import { addUsage, NO_USAGE } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { CallBook } from "./call-book.ts";
@@ -12,6 +12,7 @@ import type { JournalEntry, OpenRunRecord, MessageEntry } from "./entry.ts";
 export class StoredFacts extends CallBook {
   opened: Extract<JournalEntry, { type: "session.opened" }> | undefined;
   override transcript: TranscriptMessage[] = [];
+  override unsent: readonly HostInput[] = [];
   override run: OpenRunRecord | undefined = undefined;
   override ended: OpenRunRecord | undefined = undefined;
   override runs = 0;
@@ -31,9 +32,10 @@ export class StoredFacts extends CallBook {
         this.runs += 1;
         this.ended = undefined;
         this.run = openRun(entry.runId, entry.input);
+        this.unsent = [...this.unsent, ...entry.input];
         return;
       case "input.sent":
-        return this.#inputSent();
+        return this.#inputSent(entry.ids);
       case "said":
         return this.#said(entry);
       case "transcript.replaced":
@@ -52,9 +54,11 @@ export class StoredFacts extends CallBook {
       case "run.ended":
         this.ended = this.run && { ...this.run, end: entry };
         this.run = undefined;
+        this.unsent = [];
         return;
       case "run.failed":
         this.run = undefined;
+        this.unsent = [];
         return;
       case "calls.posted": // the book of calls has it
         return;
@@ -63,15 +67,17 @@ export class StoredFacts extends CallBook {
     }
   }
 
-  #inputSent(): void {
-    if (this.run === undefined || this.run.isSent) return;
-    this.run.isSent = true;
-    this.messagesSent += this.run.input.filter(isMessage).length;
+  #inputSent(ids: readonly string[] | undefined): void {
+    this.messagesSent += ids?.length ?? this.unsent.filter(isMessage).length;
+    const groups = byMessage(this.unsent);
+    const isSent = ([first]: readonly HostInput[]) =>
+      ids === undefined || (first !== undefined && isMessage(first) && ids.includes(first.id ?? ""));
+    this.unsent = groups.filter((group) => !isSent(group)).flat();
   }
 
   #said({ message, isInput = false, usage = NO_USAGE, end }: MessageEntry): void {
     this.transcript.push(message);
-    if (isInput) this.#inputSent();
+    if (isInput) this.unsent = byMessage(this.unsent).slice(1).flat();
     if (this.run === undefined) return;
     // Each reply of the model is a turn; one that was asked for and never came is asked for again, and counts once.
     if (message.role === "assistant") this.run.turns += 1;
@@ -81,5 +87,5 @@ export class StoredFacts extends CallBook {
 }
 
 function openRun(id: string, input: readonly HostInput[]): OpenRunRecord {
-  return { id, input, isSent: false, turns: 0, usage: NO_USAGE, toolCalls: new Map(), end: undefined };
+  return { id, input, turns: 0, usage: NO_USAGE, toolCalls: new Map(), end: undefined };
 }

@@ -2,7 +2,7 @@
 
 import { LoophostError } from "../errors.ts";
 import type { HostInput } from "../provider.ts";
-import { isMessage } from "../provider.ts";
+import { byMessage, isMessage } from "../provider.ts";
 import type { RunEnd } from "../results.ts";
 import { cancelAll, tellCall } from "./calls.ts";
 import type { Command, Final, LoopState, StartInput } from "./state.ts";
@@ -11,22 +11,25 @@ import { isUnfinished } from "./state.ts";
 /** A run begins: sends its input, or goes on with what the session has open. */
 export function start(state: LoopState, { inputs, policy, resumed }: StartInput, out: Command[]): LoopState {
   const unfinished = isUnfinished(state);
-  // A new message is reply enough to what the conversation owed; without one it is taken up where it stands.
-  const goesOn = !unfinished && inputs.length === 0 && state.replyOwed;
+  // Messages go out one by one, in the order they were given: each is answered in a turn of its own.
+  const all = [...state.pendingInput, ...inputs];
+  const [first = [], ...rest] = unfinished ? [[], all] : byMessage(all);
+  // Sending a message makes the host reply anyway, so that what it owes needs no "continue".
+  const goesOn = !unfinished && all.length === 0 && state.replyOwed;
   for (const call of state.calls) if (call.status !== "posted") tellCall(call, out);
   if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
-  else if (!unfinished && inputs.length > 0) out.push({ do: "send", inputs });
+  else if (first.length > 0) out.push({ do: "send", inputs: first });
   // The host has the message of a run taken up, and may not have begun with it.
   const isAwaited =
     resumed?.runsElsewhere === true && resumed.end === undefined && state.lastEnd === undefined;
-  const hasNothingToDo = !unfinished && !goesOn && inputs.length === 0 && !isAwaited;
+  const hasNothingToDo = !unfinished && !goesOn && all.length === 0 && !isAwaited;
   return {
     ...state,
     policy,
     runOpen: true,
     starting: undefined,
-    ...sent(unfinished ? [] : inputs),
-    pendingInput: unfinished ? inputs : [],
+    ...sent(first),
+    pendingInput: rest.flat(),
     inputSeen: unfinished || goesOn || isAwaited,
     replyOwed: false,
     turn: resumed?.turns ?? (unfinished && state.turnOpen ? 1 : 0),

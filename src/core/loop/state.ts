@@ -42,7 +42,7 @@ export interface LoopState {
   readonly runOpen: boolean;
   /** A run that waits for its start to be on record; it can be stopped, and nothing of it is sent. */
   readonly starting: StartInput | undefined;
-  /** The run's input, while earlier work of the session has yet to end. */
+  /** What is to be sent once the turn under way is over: it outlives a run that is returned because it waits. */
   readonly pendingInput: readonly HostInput[];
   /** The id of the message the run sent last, as far as it has one. */
   readonly inputId: string | undefined;
@@ -128,7 +128,7 @@ export type LoopInput =
   /** The guard lets the run go on. */
   | { readonly type: "guarded" }
   | { readonly type: "interrupt" }
-  /** Ends the run as it stands, leaving its open calls for a later run. */
+  /** Returns the run as it stands: its open calls, and what it has yet to send, are for whoever takes it up. */
   | { readonly type: "park" }
   /** Ends the run with an error: its deadline, an abort, a guard. */
   | { readonly type: "stop"; readonly error: LoophostError };

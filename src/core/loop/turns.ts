@@ -1,5 +1,6 @@
 /** How turns begin and end, and what an end of a turn means for the run. Pure; part of the machine. */
 
+import { byMessage } from "../provider.ts";
 import type { RunEnd } from "../results.ts";
 import { terminalOf } from "../results.ts";
 import { cancelAll, ids, posted, tell } from "./calls.ts";
@@ -8,7 +9,7 @@ import type { Command, Final, LoopInput, LoopState } from "./state.ts";
 
 /** Turns are counted from the one that took the input; a host may begin it just before it says so. */
 export function takeInput(state: LoopState, inputId: string | undefined): LoopState {
-  if (!state.runOpen || state.pendingInput.length > 0 || state.inputSeen) return state;
+  if (!state.runOpen || state.inputSeen) return state;
   // The message of a run that was stopped may be taken only now: that is no sign of ours.
   if (isAnothers(state, inputId)) return state;
   return { ...state, inputSeen: true, turn: state.turnsBefore + (state.turnOpen ? 1 : 0) };
@@ -60,11 +61,12 @@ export function endTurn(
   // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
   if (!isOurs && !state.interrupted) return { ...idle, lastEnd: end };
   if (state.pendingInput.length === 0) return { ...idle, final: finalOf(state, end) };
-  out.push({ do: "send", inputs: state.pendingInput });
+  const [first = [], ...rest] = byMessage(state.pendingInput);
+  out.push({ do: "send", inputs: first });
   return {
     ...idle,
-    ...sent(state.pendingInput),
-    pendingInput: [],
+    ...sent(first),
+    pendingInput: rest.flat(),
     inputSeen: false,
     turn: 0,
     interrupted: false,

@@ -11,7 +11,9 @@ import { systemClock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { OpenRunRecord } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
+import { ids } from "../loop/calls.ts";
 import type { LoopState, RunPolicy } from "../loop/state.ts";
+import { isUnfinished } from "../loop/state.ts";
 import type { Connection, HostEvent, HostInput, PassedOnEvent } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
 import { textResult } from "../results.ts";
@@ -23,7 +25,7 @@ import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
 import { boundRun, policyOf } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
-import { inputsOf, isIdle, named, runToResume } from "./take-up.ts";
+import { isIdle, named, runToResume } from "./take-up.ts";
 
 /** How long close() waits for a last word, such as an interrupt, to reach the host. */
 const GOODBYE_MS = 5_000;
@@ -137,21 +139,22 @@ export class LoopSession implements Session {
     return this.close();
   }
 
-  #start(inputs: readonly HostInput[], { signal, ifWaiting = "hold" }: RunOptions): Run {
-    this.#mustBeFree();
+  #start(inputs: readonly HostInput[], { signal, ifWaiting = "hold", ifOpen = "queue" }: RunOptions): Run {
+    this.#mustBeFree(inputs.length > 0 && ifOpen === "refuse");
     const loop = this.#loop;
     const { recorded: facts } = this.#journal;
     const isFirst = this.#past !== undefined;
     const resumed = inputs.length === 0 ? runToResume(facts, loop.state, isFirst) : undefined;
     const keep = this.#options.keepEvents ?? "whole";
     const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
-    const all = inputsOf(facts, named(inputs, live.id));
+    const all = named(inputs, live.id);
     const run: OpenRun = {
       live,
       ifWaiting,
       startedAt: this.#clock.now(),
       release: () => undefined,
       isEnding: false,
+      denies: new Set(inputs.length > 0 && ifOpen === "deny" ? ids(loop.state.calls) : []),
     };
     loop.run = run;
     loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
@@ -167,6 +170,7 @@ export class LoopSession implements Session {
       return live;
     }
     this.#past = undefined;
+    loop.approvals.deny(run.denies);
     const isNothing = all.length === 0 && isIdle(loop.state);
     const recorded =
       isNothing || resumed !== undefined
@@ -194,7 +198,8 @@ export class LoopSession implements Session {
     return `run_${this.#runs}`;
   }
 
-  #mustBeFree(): void {
+  /** Throws unless a run can be started; with `alone` also when an earlier one is open. */
+  #mustBeFree(alone: boolean): void {
     if (this.#loop.ended !== undefined) throw this.#loop.ended;
     const { over } = this.#loop.state;
     if (over !== undefined) {
@@ -206,6 +211,10 @@ export class LoopSession implements Session {
     if (this.#loop.run !== undefined) {
       const wayOut = "Await its result() or interrupt() it.";
       throw new LoophostError("session_busy", `This session has a run open. ${wayOut}`);
+    }
+    if (alone && (this.#journal.recorded.run !== undefined || isUnfinished(this.#loop.state))) {
+      const wayOut = 'resume() it first, or send with ifOpen: "queue" or "deny".';
+      throw new LoophostError("session_busy", `An earlier run of this session is open. ${wayOut}`);
     }
   }
 }

@@ -52,6 +52,10 @@ export interface OpenRun {
   release: () => void;
   /** Whether its end is being recorded: nothing more is told of it. */
   isEnding: boolean;
+  /** Calls that are denied once they wait for somebody: a message came instead of a decision. */
+  readonly denies: ReadonlySet<string>;
+  /** The write of what it waits for. */
+  waitingRecorded?: Promise<void> | undefined;
 }
 
 /** The loop of one session. */
@@ -122,8 +126,8 @@ export class Loop {
     const { run } = this;
     if (run === undefined || run.isEnding) return;
     this.#show(run, event);
-    if (event.type === "approval.requested") this.approvals.ask(event);
-    else if (event.type === "run.waiting") this.#wait(event, run.ifWaiting);
+    if (event.type === "approval.requested") this.approvals.ask(event, run.denies.has(event.id));
+    else if (event.type === "run.waiting") this.#wait(event, run);
   }
 
   #show({ live }: OpenRun, event: SessionEvent): void {
@@ -165,7 +169,9 @@ export class Loop {
   #settleOnRecord(run: OpenRun, entry: JournalEntry, how: RunEnd | Failure): void {
     const { journal } = this.#parts;
     const isRecorded = journal.recorded.run?.id === run.live.id;
-    const written = isRecorded ? journal.record(entry) : undefined;
+    // One that is returned because it waits stays the open run, and what it waits for was the last that was recorded.
+    const isParked = !("error" in how) && how.ending === "requires_action";
+    const written = isParked ? run.waitingRecorded : isRecorded ? journal.record(entry) : undefined;
     if (written === undefined) return this.#settle(run, how);
     this.effects.start(() =>
       written.then(
@@ -198,22 +204,28 @@ export class Loop {
     this.dispatch({ type: "failed", error, sessionOver: false });
   }
 
-  #wait(event: RunWaitingEvent, ifWaiting: OpenRun["ifWaiting"]): void {
+  #wait(event: RunWaitingEvent, run: OpenRun): void {
     const { journal } = this.#parts;
     // A decision on record is acted on next; if others are still waited for then, that is told anew.
     if (event.on.some(({ id }) => journal.recorded.decisions.has(id))) return;
-    if (journal.isDurable) this.#record({ type: "run.waiting", on: event.on });
-    if (ifWaiting === "return" && this.approvals.isUpToOthers(event)) this.dispatch({ type: "park" });
+    if (this.approvals.deny(run.denies)) return;
+    if (journal.isDurable) {
+      const written = journal.record({ type: "run.waiting", on: event.on });
+      run.waitingRecorded = written;
+      this.#follow(written);
+    }
+    if (run.ifWaiting === "return" && this.approvals.isUpToOthers(event)) this.dispatch({ type: "park" });
   }
 
   /** Journals what entered the conversation. Without a store the connection's own copy is all there is. */
   #keep(event: RecordedEvent): void {
     if (!this.#parts.journal.isDurable) return;
-    this.#record(event.type === "transcript.added" ? { ...event, type: "said" } : event);
+    const entry = event.type === "transcript.added" ? { ...event, type: "said" as const } : event;
+    this.#follow(this.#parts.journal.record(entry));
   }
 
-  #record(entry: JournalEntry): void {
-    const written = this.#parts.journal.record(entry);
+  /** A write that fails fails the run; without this it would be an unhandled rejection. */
+  #follow(written: Promise<void> | undefined): void {
     if (written !== undefined) this.effects.start(() => written);
   }
 }

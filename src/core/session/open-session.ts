@@ -11,7 +11,7 @@ import { openJournal } from "../journal/open-journal.ts";
 import { next } from "../loop/machine.ts";
 import { initialState } from "../loop/state.ts";
 import type { Connection, HostEvent, PassedOnEvent, Provider, RecordedEvent } from "../provider.ts";
-import { isLoopEvent, isPassedOn, isRecordedEvent } from "../provider.ts";
+import { isLoopEvent, isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { OpenOptions, Session } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
@@ -69,6 +69,7 @@ export async function openSession<Output>(
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
     signal?.throwIfAborted();
+    state = { ...state, pendingInput: journal.recorded.unsent };
     const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
     hear = (event) => session.hear(event);
     for (const event of recorded.splice(0)) session.hear(event);
@@ -94,11 +95,13 @@ function historyFor(
   return provider.traits.history === "here" && transcript.length > 0 ? transcript : undefined;
 }
 
-/** The last process may have died between sending a message and noting it: then the host's log has one more than ours. */
+/** The last process may have died between sending a message and noting it: when the host lists more user messages than we recorded as sent, those did arrive. */
 async function settleInput(journal: Journal, messagesSeen: number): Promise<void> {
-  const { run, messagesSent } = journal.recorded;
-  if (run !== undefined && !run.isSent && messagesSeen > messagesSent)
-    await journal.record({ type: "input.sent", runId: run.id });
+  const { run, unsent, messagesSent } = journal.recorded;
+  const arrived = unsent.filter(isMessage).slice(0, Math.max(0, messagesSeen - messagesSent));
+  const ids = arrived.flatMap(({ id }) => id ?? []);
+  if (run !== undefined && arrived.length > 0)
+    await journal.record({ type: "input.sent", runId: run.id, ids });
 }
 
 function check(agent: Agent, options: OpenOptions): void {

@@ -115,8 +115,9 @@ export class Performer {
       if (inputs.at(-1)?.type !== "interrupt" || isRunOpen()) throw thrown;
       return;
     }
-    if (!inputs.some(isMessage)) return;
-    const written = journal.record({ type: "input.sent", runId: current()?.live.id ?? "" });
+    const ids = inputs.filter(isMessage).flatMap(({ id }) => id ?? []);
+    if (ids.length === 0) return;
+    const written = journal.record({ type: "input.sent", runId: current()?.live.id ?? "", ids });
     if (written !== undefined) effects.start(() => written);
   }
 }

@@ -26,9 +26,9 @@ export async function run<Output>(
   options: RunOnceOptions,
 ): Promise<SessionResult<Output>> {
   checkOnce(options);
-  const { prompt, system, ifWaiting = "return", ...open } = options;
+  const { prompt, system, ifWaiting = "return", ifOpen, ...open } = options;
   await using session = await openSession(agent, open);
-  const how: RunOptions = { signal: open.signal, system, ifWaiting };
+  const how: RunOptions = { signal: open.signal, system, ifWaiting, ifOpen };
   const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
   return await resultAlone(started);
 }

@@ -32,7 +32,12 @@ const OPEN: Checks<OpenOptions> = {
   clock: CLOCK,
 };
 
-const RUN: Checks<RunOptions> = { system: STRING, signal: SIGNAL, ifWaiting: oneOf("hold", "return") };
+const RUN: Checks<RunOptions> = {
+  system: STRING,
+  signal: SIGNAL,
+  ifWaiting: oneOf("hold", "return"),
+  ifOpen: oneOf("queue", "deny", "refuse"),
+};
 
 const ONCE: Names<RunOnceOptions> = { ...OPEN, ...RUN, prompt: anything };
 

@@ -16,17 +16,12 @@ export function runToResume(
   return isFirst && isIdle(state) ? ended : undefined;
 }
 
-/** What is sent: first what an earlier process was asked to send, and did not. */
-export function inputsOf({ run }: JournalFacts, inputs: readonly HostInput[]): readonly HostInput[] {
-  return [...(run?.isSent === false ? run.input : []), ...inputs];
-}
-
 /** Inputs whose message bears the id of its run, so that a host can say which message it took. */
 export function named(inputs: readonly HostInput[], id: string): readonly HostInput[] {
   return inputs.map((input) => (isMessage(input) ? { ...input, id } : input));
 }
 
-/** Whether nothing is open at the host, and nothing is owed to the conversation. */
+/** Whether nothing is open at the host, nothing is owed to the conversation, and nothing waits to be sent. */
 export function isIdle(state: LoopState): boolean {
-  return !isUnfinished(state) && !state.replyOwed;
+  return !isUnfinished(state) && !state.replyOwed && state.pendingInput.length === 0;
 }
