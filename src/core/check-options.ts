@@ -153,29 +153,20 @@ function nameOf(value: unknown): string {
 
 const MAX_NAME = 64;
 
-/** The name with the fewest letters to change, whatever their case. */
+/** The name that shares most pairs of neighbouring letters with one that does not exist, whatever their case. */
 function nearest(name: string, known: readonly string[]): string {
-  const changes = (other: string) =>
-    lettersToChange(name.slice(0, MAX_NAME).toLowerCase(), other.toLowerCase());
-  return known.toSorted((a, b) => changes(a) - changes(b))[0] ?? "";
+  const given = pairsOf(name.slice(0, MAX_NAME));
+  // What the other has besides counts against it, and decides between names that share the same.
+  const score = (other: string) => {
+    const pairs = pairsOf(other);
+    return 3 * pairs.filter((pair) => given.includes(pair)).length - pairs.length;
+  };
+  return known.toSorted((a, b) => score(b) - score(a))[0] ?? "";
 }
 
-/** The edit distance of Levenshtein: letters to put in, take out or replace. */
-function lettersToChange(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [line, letter] of Array.from(from).entries()) {
-    const next = [line + 1];
-    for (const [column, other] of Array.from(to).entries())
-      next.push(
-        Math.min(
-          (row[column] ?? 0) + (letter === other ? 0 : 1),
-          (row[column + 1] ?? 0) + 1,
-          (next[column] ?? 0) + 1,
-        ),
-      );
-    row = next;
-  }
-  return row.at(-1) ?? 0;
+function pairsOf(name: string): string[] {
+  const letters = ` ${name.toLowerCase()} `;
+  return Array.from(letters, (_, index) => letters.slice(index, index + 2));
 }
 
 function refused(message: string): LoophostError {

@@ -63,8 +63,11 @@ it.each<[options: object, says: string]>([
   [{ onEvent: "log" }, "onEvent must be a function; got a string."],
   [{ ifOwned: "steal" }, 'ifOwned must be "fail", "wait" or "take"; got a string.'],
   [{ ifAgentChanged: true }, 'ifAgentChanged must be "refuse" or "accept"; got a boolean.'],
-  [{ ifCallUnknown: "ask" }, 'ifCallUnknown must be "answer", "leave" or "fail"; got a string.'],
-  [{ ifCallUnknown: { answerAfter: 1 } }, 'ifCallUnknown has no "answerAfter", only answerAfterMs.'],
+  [
+    { ifCallUnknown: "ask" },
+    'ifCallUnknown must be "answer", "leave", "fail" or { answerAfterMs: 500 }; got a string.',
+  ],
+  [{ ifCallUnknown: { answerAfter: 1 } }, "got an object."],
   [{ keepEvents: "some" }, "keepEvents must be"],
   [{ signal: {} }, "signal must be an AbortSignal; got an object."],
   [{ guard: {} }, "guard must be a function; got an object."],

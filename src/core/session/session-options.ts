@@ -1,14 +1,13 @@
 /** What the options of sessions and runs have to be: one that is misspelt, or of another kind, is refused by its name. */
 
 import type { Checks, Names } from "../check-options.ts";
-import { atLeast, checkNames, checkOptions, CLOCK, fields, FUNCTION, must, NAME } from "../check-options.ts";
+import { checkNames, checkOptions, CLOCK, FUNCTION, must, NAME } from "../check-options.ts";
 import { oneOf, SIGNAL, STRING } from "../check-options.ts";
 import { isObject } from "../json.ts";
 import type { OpenOptions, RunOptions } from "../session.ts";
 import type { RunOnceOptions } from "./run-once.ts";
 
 const anything = (): undefined => undefined;
-const waitsFirst = fields({ answerAfterMs: atLeast(0) });
 
 const OPEN: Checks<OpenOptions> = {
   provider: must(
@@ -22,7 +21,14 @@ const OPEN: Checks<OpenOptions> = {
   ifAgentChanged: oneOf("refuse", "accept"),
   context: anything,
   onApproval: FUNCTION,
-  ifCallUnknown: (value) => (isObject(value) ? waitsFirst : oneOf("answer", "leave", "fail"))(value),
+  ifCallUnknown: must(
+    '"answer", "leave", "fail" or { answerAfterMs: 500 }',
+    (value) =>
+      value === "answer" ||
+      value === "leave" ||
+      value === "fail" ||
+      (isObject(value) && Number(value["answerAfterMs"]) >= 0),
+  ),
   onEvent: FUNCTION,
   onStep: FUNCTION,
   guard: FUNCTION,
