@@ -1,5 +1,7 @@
 /** Budgets: a policy for the core's turn guard. The core has the mechanism; what a run may cost is for its caller to say. */
 
+import type { Names } from "../core/check-options.ts";
+import { checkNames } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { TurnGuard } from "../core/guard.ts";
 import { isObject } from "../core/json.ts";
@@ -77,12 +79,24 @@ export function costOf(usage: Usage, prices: TokenPrices): number {
 
 const BOUNDS = ["maxTokens", "maxTurns", "maxMs", "maxCost"] as const;
 
+const BUDGET: Names<BudgetBounds & BudgetOfMoney> = {
+  maxTokens: 1,
+  maxTurns: 1,
+  maxMs: 1,
+  maxCost: 1,
+  prices: 1,
+};
+const PRICES: Names<TokenPrices> = {
+  inputPerMillion: 1,
+  outputPerMillion: 1,
+  cacheReadPerMillion: 1,
+  cacheWritePerMillion: 1,
+};
+
 /** A budget that does not bind looks like one that does until the bill comes, so everything about it is checked. */
 function checkBudget(given: Budget): BudgetBounds & Partial<BudgetOfMoney> {
   const bounds: BudgetBounds & Partial<BudgetOfMoney> = isObject(given) ? given : {};
-  const unknown = Object.keys(bounds).find((key) => key !== "prices" && !BOUNDS.some((name) => name === key));
-  if (unknown !== undefined)
-    throw invalid(`budget() knows no "${unknown}". Its bounds are ${BOUNDS.join(", ")}.`);
+  checkNames("budget()", bounds, BUDGET);
   const set = BOUNDS.filter((name) => bounds[name] !== undefined);
   if (set.length === 0)
     throw invalid(`budget() without a bound would halt nothing. Set one of ${BOUNDS.join(", ")}.`);
@@ -94,6 +108,7 @@ function checkBudget(given: Budget): BudgetBounds & Partial<BudgetOfMoney> {
 function checkPrices(prices: TokenPrices | undefined, what: string): void {
   if (!isObject(prices))
     throw invalid(`${what} needs prices: { inputPerMillion, outputPerMillion }, for a million tokens.`);
+  checkNames("prices", prices, PRICES);
   checkNumber(prices.inputPerMillion, "prices.inputPerMillion");
   checkNumber(prices.outputPerMillion, "prices.outputPerMillion");
   checkNumber(prices.cacheReadPerMillion ?? 0, "prices.cacheReadPerMillion");

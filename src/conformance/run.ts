@@ -7,6 +7,8 @@
  */
 
 import { onAbort } from "../core/async/abort.ts";
+import type { Names } from "../core/check-options.ts";
+import { checkNames } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError, messageOf } from "../core/errors.ts";
 import type { Check, Evidence, ConformanceTier } from "./check.ts";
@@ -76,13 +78,30 @@ export interface ConformanceReport {
 const CLEAR_WITHIN_MS = 20_000;
 const GRACE_MS = 50;
 
+const OPTIONS: Names<ConformanceOptions> = {
+  baseUrl: 1,
+  apiKey: 1,
+  auth: 1,
+  model: 1,
+  tier: 1,
+  only: 1,
+  skip: 1,
+  strict: 1,
+  timeoutMs: 1,
+  silenceMs: 1,
+  fetch: 1,
+  signal: 1,
+  onCheck: 1,
+};
+
 /**
  * Runs the checks.
  *
  * @throws LoophostError `invalid_options` for an address, area or id that is none; `host_unreachable`, `host_rejected` and `host_protocol` when the server cannot be reached, refuses the key, or speaks something else; `aborted`
  */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceReport> {
-  checkAddress(options?.baseUrl);
+  checkNames("runConformance()", options, OPTIONS);
+  checkAddress(options.baseUrl);
   const { baseUrl, signal, timeoutMs = 60_000, silenceMs = 20_000, onCheck } = options;
   const chosen = chooseChecks(options);
   const wireOptions: WireOptions = {

@@ -4,6 +4,8 @@
 
 import type { Agent } from "../core/agent.ts";
 import { defineAgent } from "../core/agent.ts";
+import type { Names } from "../core/check-options.ts";
+import { checkNames } from "../core/check-options.ts";
 import { LoophostError, toLoophostError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Provider } from "../core/provider.ts";
@@ -57,6 +59,17 @@ export type AgentEvent =
   | { readonly type: "done"; readonly result: AgentResult }
   | { readonly type: "failed"; readonly error: AgentError };
 
+const CONFIG: Names<AgentConfig> = {
+  provider: 1,
+  model: 1,
+  system: 1,
+  tools: 1,
+  maxIterations: 1,
+  toolTimeoutMs: 1,
+  runTimeoutMs: 1,
+  context: 1,
+  signal: 1,
+};
 const MAX_ITERATIONS = 10;
 
 /**
@@ -118,6 +131,7 @@ async function runToEnd(
   messages: readonly Message[],
   tell: (event: AgentEvent) => void,
 ): Promise<AgentResult> {
+  checkNames("runAgent()", config, CONFIG);
   const { provider, context, signal } = config;
   if (provider.traits.history !== "here") {
     throw new LoophostError(

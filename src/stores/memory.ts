@@ -1,5 +1,6 @@
 /** The store in memory: the first implementation of the port, and the reference for the others. Gone with the process. */
 
+import { checkOptions, FUNCTION } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
@@ -22,7 +23,9 @@ interface Log {
 const NOBODYS: HeldLease = { owner: "nobody", until: 0 };
 
 /** Makes a store in memory. */
-export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store {
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions<MemoryStoreOptions>("memoryStore()", options, { now: FUNCTION });
+  const { now = Date.now } = options;
   const logs = new Map<string, Log>();
   const collections = new Map<string, Map<string, Json>>();
 

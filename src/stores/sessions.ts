@@ -1,5 +1,6 @@
 /** Looking into what a store holds of sessions, without opening any. */
 
+import { atLeast, checkOptions, STRING } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { JournalEntry, MessageEntry, ShownAgent, Spent } from "../core/journal/entry.ts";
 import { readPages } from "../core/journal/read-log.ts";
@@ -14,8 +15,10 @@ export type { JournalEntry, MessageEntry, SessionSummary, ShownAgent, Spent };
 /** Lists stored sessions by id, those after `after`. */
 export async function listSessions(
   store: Store,
-  { after = "", limit = 100 }: { readonly after?: string; readonly limit?: number } = {},
+  options: { readonly after?: string; readonly limit?: number } = {},
 ): Promise<readonly SessionSummary[]> {
+  checkOptions("listSessions()", options, { after: STRING, limit: atLeast(1) });
+  const { after = "", limit = 100 } = options;
   checkStore(store, "listSessions()");
   const found = await store.records.list(SESSIONS, after, limit);
   return found.flatMap(({ value }) => fromJson(value) ?? []);

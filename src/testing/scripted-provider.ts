@@ -1,5 +1,7 @@
 /** A provider that plays a script: for tests of agents, tools and the loop itself, without a host. */
 
+import type { Names } from "../core/check-options.ts";
+import { checkNames } from "../core/check-options.ts";
 import type {
   Connection,
   HostEvent,
@@ -38,8 +40,19 @@ export interface ScriptedProvider extends Provider {
   readonly closed: boolean;
 }
 
+const SCRIPT: Names<Script> = {
+  turns: 1,
+  past: 1,
+  answers: 1,
+  history: 1,
+  worksAlone: 1,
+  onSend: 1,
+  onCatchUp: 1,
+};
+
 /** Makes a scripted provider. */
 export function scriptedProvider(script: Script = {}): ScriptedProvider {
+  checkNames("scriptedProvider()", script, SCRIPT);
   const sent: HostInput[] = [];
   const turns = [...(script.turns ?? [])];
   let request: OpenRequest | undefined;

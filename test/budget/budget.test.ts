@@ -13,7 +13,7 @@ describe("a budget that would halt nothing", () => {
     ["nothing at all", undefined, "without a bound"],
     ["no bound", {}, "without a bound"],
     ["a bound that is undefined", { maxTokens: undefined }, "without a bound"],
-    ["a misspelt bound", { maxToken: 5 }, 'knows no "maxToken"'],
+    ["a misspelt bound", { maxToken: 5 }, 'has no option "maxToken"; the nearest is "maxTokens"'],
     ["a text for a bound", { maxTokens: "5" }, 'maxTokens must be a number, 0 or more; got "5"'],
     ["no number for a bound", { maxMs: Number.NaN }, "maxMs must be"],
     ["a bound below nothing", { maxTurns: -1 }, "maxTurns must be"],

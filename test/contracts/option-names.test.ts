@@ -2,9 +2,18 @@
 // That the lists of names are whole is the compiler's to say: each is a `Names<Options>` or `Checks<Options>`.
 
 import { defineAgent, defineTool, openSession, run } from "loophost";
+import { budget } from "loophost/budget";
+import { runConformance } from "loophost/conformance";
+import { runAgent } from "loophost/messages";
 import { claude, createClient, provision } from "loophost/providers/claude";
+import { aiSdkModel, anthropicMessages, local, openAICompatible } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
+import { memoryStore } from "loophost/stores/memory";
+import { listSessions } from "loophost/stores/sessions";
+import { sqliteStore } from "loophost/stores/sqlite";
 import { scriptedProvider } from "loophost/testing";
+import { faultProxy } from "loophost/testing/node";
+import { mcpTools } from "loophost/tools/mcp";
 import { expect, it } from "vitest";
 
 import { checkNames } from "../../src/core/check-options.ts";
@@ -17,6 +26,7 @@ const agent = defineAgent({ name: "a", instructions: "" });
 const tool = { name: "t", description: "T", input: anything };
 const provider = scriptedProvider({ turns: [[done]] });
 const model = () => "hi";
+const theirs = { specificationVersion: "v3", provider: "p", modelId: "m" } as never;
 const session = () => openSession(agent, { provider });
 
 const TABLE: readonly Misspelt[] = [
@@ -33,7 +43,39 @@ const TABLE: readonly Misspelt[] = [
   ["provision()", "enviroment", "environment", (odd: object) => provision(agent, odd)],
   ["embeddedHost()", "modle", "model", (odd: object) => embeddedHost({ model, ...odd })],
   ["listen()", "prot", "port", (odd: object) => embeddedHost({ model }).listen(odd)],
+  ["local()", "modle", "model", (odd: object) => local({ model, ...odd })],
+  ["local(): guards", "duplicateCall", "duplicateCalls", (guards: object) => local({ model, guards })],
+  [
+    "local(): compaction",
+    "aboveToken",
+    "aboveTokens",
+    (odd: object) => local({ model, compaction: { aboveTokens: 9, ...odd } }),
+  ],
+  ["anthropicMessages()", "max_tokens", "maxTokens", (odd: object) => anthropicMessages(odd)],
+  ["anthropicMessages(): retry", "attempt", "attempts", (retry: object) => anthropicMessages({ retry })],
+  ["openAICompatible()", "baseURL", "baseUrl", (odd: object) => openAICompatible(odd)],
+  ["aiSdkModel()", "setting", "settings", (odd: object) => aiSdkModel(theirs, odd)],
+  ["budget()", "maxToken", "maxTokens", (odd: object) => budget({ maxTurns: 1, ...odd })],
+  [
+    "prices",
+    "cachedReadPerMillion",
+    "cacheReadPerMillion",
+    (odd: object) => budget({ maxCost: 1, prices: { inputPerMillion: 1, outputPerMillion: 1, ...odd } }),
+  ],
+  ["mcpTools()", "comand", "command", (odd: object) => mcpTools({ name: "n", command: "c", ...odd })],
+  ["sqliteStore()", "maxWait", "maxWaitMs", (odd: object) => sqliteStore(":memory:", odd)],
+  ["memoryStore()", "nwo", "now", (odd: object) => memoryStore(odd)],
+  ["listSessions()", "limt", "limit", (odd: object) => listSessions(memoryStore(), odd)],
+  ["scriptedProvider()", "turn", "turns", (odd: object) => scriptedProvider(odd)],
+  ["faultProxy()", "fault", "faults", (odd: object) => faultProxy({ target: "", faults: [], ...odd })],
+  ["runConformance()", "teir", "tier", (odd: object) => runConformance({ baseUrl: "http://x", ...odd })],
+  ["runAgent()", "sytem", "system", (odd: object) => causeOf(runAgent({ provider, ...odd }, "hi"))],
 ];
+
+/** What an error of the messages' own kind was made of. */
+function causeOf(failing: Promise<unknown>): Promise<unknown> {
+  return failing.catch((thrown: unknown) => Promise.reject(Object(thrown).cause));
+}
 
 function agentOf() {
   return { name: "a", instructions: "" };
@@ -67,7 +109,10 @@ it.each<[options: object, says: string]>([
     { ifCallUnknown: "ask" },
     'ifCallUnknown must be "answer", "leave", "fail" or { answerAfterMs: 500 }; got a string.',
   ],
-  [{ ifCallUnknown: { answerAfter: 1 } }, "got an object."],
+  [
+    { ifCallUnknown: { answerAfter: 1 } },
+    'ifCallUnknown must be "answer", "leave", "fail" or { answerAfterMs: 500 }; got an object.',
+  ],
   [{ keepEvents: "some" }, "keepEvents must be"],
   [{ signal: {} }, "signal must be an AbortSignal; got an object."],
   [{ guard: {} }, "guard must be a function; got an object."],
@@ -98,4 +143,15 @@ it.each<[options: object, says: string]>([
   const refused = expect.objectContaining({ code: "invalid_options", message: says });
   expect(() => open.send("hi", options as never)).toThrow(refused);
   expect(() => open.resume(options as never)).toThrow(refused);
+});
+
+it.each([undefined, null, "", 7, "a\0b"])("sqliteStore(%j) says what it needs", (path) => {
+  expect(() => sqliteStore(path as never)).toThrow(
+    expect.objectContaining({
+      code: "invalid_options",
+      message: expect.stringContaining(
+        'sqliteStore(): path must be the path of a file, such as "sessions.db"; got ',
+      ),
+    }),
+  );
 });

@@ -1,5 +1,7 @@
 /** The in-process loop host: this process asks the model, turn by turn, and holds the conversation. */
 
+import type { Names } from "../../core/check-options.ts";
+import { checkNames } from "../../core/check-options.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
@@ -33,8 +35,11 @@ export interface LocalOptions {
  * @throws LoophostError `invalid_options` when there is no model
  */
 export function local(options: LocalOptions): Provider {
+  checkNames("local()", options ?? {}, LOCAL);
   const model = toModel(options?.model);
   const { guards, compaction, clock = systemClock } = options;
+  if (guards !== undefined && typeof guards !== "boolean") checkNames("local(): guards", guards, GUARDS);
+  if (compaction !== undefined) checkNames("local(): compaction", compaction, COMPACTION);
   const settings = {
     model,
     clock,
@@ -47,6 +52,10 @@ export function local(options: LocalOptions): Provider {
     open: async (request) => new LocalConnection(request, settings),
   };
 }
+
+const LOCAL: Names<LocalOptions> = { model: 1, guards: 1, compaction: 1, clock: 1 };
+const GUARDS: Names<ModelGuards> = { duplicateCalls: 1, failuresBeforeAdvice: 1, lastTurn: 1 };
+const COMPACTION: Names<CompactionOptions> = { aboveTokens: 1, compact: 1 };
 
 function toModel(model: LocalOptions["model"] | undefined): Model {
   if (typeof model === "function") return functionModel(model);

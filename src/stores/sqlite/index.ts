@@ -6,6 +6,7 @@
  *   Q3  a file that is damaged, newer, or not a store is refused and left as it is
  */
 
+import { atLeast, checkOptions, checkSome, FUNCTION, must } from "../../core/check-options.ts";
 import type { Store } from "../../core/store.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteLog } from "./log.ts";
@@ -26,9 +27,11 @@ export interface SqliteStoreOptions {
  * Each write waits for the disk, together with the other writes of its moment. SQLite keeps two more files beside this
  * one while it is open, named like it with `-wal` and `-shm`; they belong to it, as for a copy.
  *
- * @throws LoophostError `store_failed` when the file cannot be opened, is damaged, newer than this code, or no store
+ * @throws LoophostError `invalid_options` for a path that is none, or an option there is not; `store_failed` when the file cannot be opened, is damaged, newer than this code, or no store
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  checkOptions<SqliteStoreOptions>("sqliteStore()", options, { now: FUNCTION, maxWaitMs: atLeast(0) });
+  checkSome("sqliteStore()", { path }, { path: PATH }, ["path"]);
   const connection = new SqliteConnection(path, options.maxWaitMs ?? 5_000);
   return {
     log: sqliteLog(connection, options.now ?? Date.now),
@@ -36,3 +39,8 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
     close: () => connection.close(),
   };
 }
+
+const PATH = must(
+  'the path of a file, such as "sessions.db"',
+  (value) => typeof value === "string" && value !== "" && !value.includes("\0"),
+);

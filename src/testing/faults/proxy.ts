@@ -13,6 +13,8 @@ import { Transform } from "node:stream";
 import { text as textOf } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Names } from "../../core/check-options.ts";
+import { checkNames } from "../../core/check-options.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Due, CrashEvent, WireFault } from "./plan.ts";
 import { Faults } from "./plan.ts";
@@ -38,12 +40,15 @@ export interface FaultProxy extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const PROXY: Names<FaultProxyOptions> = { target: 1, faults: 1, seed: 1 };
+
 /**
  * Starts a proxy on a free port of 127.0.0.1.
  *
  * @throws LoophostError `invalid_options` when the target is no http or https URL
  */
 export async function faultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  checkNames("faultProxy()", options, PROXY);
   const target = toTarget(options.target);
   const faults = new Faults(options.faults, options.seed ?? 1);
   let requests = 0;

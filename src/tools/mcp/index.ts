@@ -5,6 +5,8 @@
  *   P2  the input schema is the server's own, and a call goes to the server only with input that fits it
  */
 
+import type { Names } from "../../core/check-options.ts";
+import { checkNames } from "../../core/check-options.ts";
 import { LoophostError, messageOf, toLoophostError } from "../../core/errors.ts";
 import type { JsonSchema } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
@@ -98,8 +100,28 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Above what any server needs; it is there for a server that hands out pages without end. */
 const MAX_PAGES = 1_000;
 
+const OPTIONS: Names<StdioServer & HttpServer & ConnectedServer & McpToolsOptions> = {
+  name: 1,
+  command: 1,
+  args: 1,
+  env: 1,
+  cwd: 1,
+  onStderr: 1,
+  url: 1,
+  headers: 1,
+  client: 1,
+  only: 1,
+  except: 1,
+  prefix: 1,
+  connectTimeoutMs: 1,
+  callTimeoutMs: 1,
+  maxCallMs: 1,
+  onProgress: 1,
+};
+
 function checkOptions(options: object | undefined): void {
   const given = isObject(options) ? options : {};
+  checkNames("mcpTools()", given, OPTIONS);
   const ways = ["command", "url", "client"].filter((way) => given[way] !== undefined);
   if (ways.length !== 1)
     throw new LoophostError(

@@ -1,6 +1,8 @@
 /** What models asked over HTTP have in common: their options, and how those are checked. */
 
 import type { RetryPolicy } from "../../../core/async/retry.ts";
+import type { Names } from "../../../core/check-options.ts";
+import { checkNames } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
 import type { ApiKey } from "../../../core/wire/headers.ts";
@@ -73,16 +75,44 @@ export function toUrl(baseUrl: string, path: string, factory: string): string {
   return url;
 }
 
+/** The names of the options that all models over HTTP have. */
+export const FETCH_OPTIONS: Names<FetchModelOptions> = {
+  model: 1,
+  apiKey: 1,
+  baseUrl: 1,
+  headers: 1,
+  fetch: 1,
+  stream: 1,
+  maxTokens: 1,
+  toolChoice: 1,
+  parallelToolCalls: 1,
+  operatorRole: 1,
+  extraBody: 1,
+  retry: 1,
+  idleTimeoutMs: 1,
+};
+
+const RETRY: Names<RetryPolicy> = { attempts: 1, firstDelayMs: 1, maxDelayMs: 1, maxRetryAfterMs: 1 };
+
+/** Checks the names of a policy. */
+export function checkRetry(owner: string, retry: object | undefined): void {
+  if (retry !== undefined) checkNames(`${owner}: retry`, retry, RETRY);
+}
+
 /**
  * Checks what would only fail later, or not at all.
  *
+ * @param known the names of all options there are
  * @param written fields of the request that are written from the agent and the conversation
  */
 export function checkFetchOptions(
   options: FetchModelOptions,
+  known: Names<FetchModelOptions>,
   written: readonly string[],
   factory: string,
 ): void {
+  checkNames(`${factory}()`, options, known);
+  checkRetry(`${factory}()`, options.retry);
   const { extraBody = {} } = options;
   const taken = written.find((field) => field in extraBody);
   if (taken !== undefined)

@@ -9,12 +9,15 @@
 
 import { onAbort } from "../../../../core/async/abort.ts";
 import { retryPolicy, withRetry } from "../../../../core/async/retry.ts";
+import type { Names } from "../../../../core/check-options.ts";
+import { checkNames } from "../../../../core/check-options.ts";
 import type { Clock } from "../../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../../core/errors.ts";
 import { isObject } from "../../../../core/json.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "../../model.ts";
 import type { FetchModelOptions, ToolChoice } from "../fetch-model.ts";
+import { checkRetry } from "../fetch-model.ts";
 import { inVoice } from "../operator-voice.ts";
 import { toModelError } from "./error.ts";
 import { AiSdkReply } from "./reply.ts";
@@ -43,6 +46,8 @@ export interface AiSdkModelOptions extends Pick<
  */
 export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkModelOptions = {}): Model {
   checkModel(model);
+  checkNames(`${FACTORY}()`, options, OPTIONS);
+  checkRetry(`${FACTORY}()`, options.retry);
   checkSettings(options.settings ?? {});
   return {
     name: `${model.provider} ${model.modelId}`,
@@ -191,6 +196,17 @@ function watchSilence(
 }
 
 const FACTORY = "aiSdkModel";
+const OPTIONS: Names<AiSdkModelOptions> = {
+  headers: 1,
+  maxTokens: 1,
+  operatorRole: 1,
+  retry: 1,
+  stream: 1,
+  toolChoice: 1,
+  settings: 1,
+  serverTools: 1,
+  idleTimeoutMs: 1,
+};
 const NO_MODEL = { specificationVersion: undefined, provider: "", modelId: "" };
 
 function checkModel(model: unknown): void {

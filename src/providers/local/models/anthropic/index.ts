@@ -6,6 +6,7 @@
  *   M3  a cache breakpoint moves by changing the message that carries it, and no other
  */
 
+import type { Names } from "../../../../core/check-options.ts";
 import { LoophostError } from "../../../../core/errors.ts";
 import type { JsonObject } from "../../../../core/json.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
@@ -15,7 +16,7 @@ import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply
 import type { ModelClient, ModelTry } from "../ask.ts";
 import { createModelClient } from "../ask.ts";
 import type { FetchModelOptions } from "../fetch-model.ts";
-import { checkFetchOptions, modelIdOf, toUrl } from "../fetch-model.ts";
+import { checkFetchOptions, FETCH_OPTIONS, modelIdOf, toUrl } from "../fetch-model.ts";
 import { MessageBytes } from "../message-bytes.ts";
 import type { OperatorRole } from "../operator-voice.ts";
 import { inVoice } from "../operator-voice.ts";
@@ -216,12 +217,22 @@ function toRequestHeaders(
   );
 }
 
+const OPTIONS: Names<AnthropicMessagesOptions> = {
+  ...FETCH_OPTIONS,
+  auth: 1,
+  betas: 1,
+  thinking: 1,
+  cache: 1,
+  threads: 1,
+  serverTools: 1,
+};
+
 function checkOptions(options: AnthropicMessagesOptions): void {
   const { thinking, toolChoice } = options;
   const refuse = (problem: string) => {
     throw new LoophostError("invalid_options", `${FACTORY}: ${problem}`);
   };
-  checkFetchOptions(options, ["messages", "system", "tools", "thread", "stream"], FACTORY);
+  checkFetchOptions(options, OPTIONS, ["messages", "system", "tools", "thread", "stream"], FACTORY);
   if (thinking === undefined) return;
   const { budgetTokens } = thinking;
   if (!(budgetTokens >= 1_024 && budgetTokens < maxTokensOf(options)))

@@ -6,13 +6,14 @@
  *   C2  what the model said goes back as it said it, its arguments character for character
  */
 
+import type { Names } from "../../../../core/check-options.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
 import { findApiKey, toHeaders } from "../../../../core/wire/headers.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "../../model.ts";
 import type { ModelClient } from "../ask.ts";
 import { createModelClient } from "../ask.ts";
 import type { FetchModelOptions, ToolChoice } from "../fetch-model.ts";
-import { checkFetchOptions, modelIdOf, toUrl } from "../fetch-model.ts";
+import { checkFetchOptions, FETCH_OPTIONS, modelIdOf, toUrl } from "../fetch-model.ts";
 import { MessageBytes } from "../message-bytes.ts";
 import type { OperatorRole } from "../operator-voice.ts";
 import { inVoice } from "../operator-voice.ts";
@@ -34,7 +35,7 @@ export interface OpenAICompatibleOptions extends FetchModelOptions {
  * @throws LoophostError `invalid_options` when the options cannot work together
  */
 export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
-  checkFetchOptions(options, ["messages", "tools", "stream"], FACTORY);
+  checkFetchOptions(options, OPTIONS, ["messages", "tools", "stream"], FACTORY);
   const url = toUrl(options.baseUrl ?? "https://api.openai.com/v1", "/chat/completions", FACTORY);
   const atOpenAI = new URL(url).hostname === "api.openai.com";
   const client = createModelClient(
@@ -58,6 +59,7 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
 }
 
 const FACTORY = "openAICompatible";
+const OPTIONS: Names<OpenAICompatibleOptions> = { ...FETCH_OPTIONS, streamUsage: 1 };
 const KEY_VARIABLE = "OPENAI_API_KEY";
 
 class ChatConversation implements ModelConversation {
