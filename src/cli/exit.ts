@@ -57,6 +57,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   no_output: EXIT.noAnswer,
   slow_consumer: EXIT.limit,
   session_busy: EXIT.bug,
+  already_decided: EXIT.misuse,
   session_owned: EXIT.session,
   session_closed: EXIT.hostFailed,
   session_not_found: EXIT.session,

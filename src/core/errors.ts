@@ -27,6 +27,8 @@ export type ErrorCode =
   | "session_owned"
   | "session_closed"
   | "session_not_found"
+  /** Somebody has decided about this call, or answered it; the first decision holds. */
+  | "already_decided"
   /** The loop host or the model: not reached, refused us, failed, or said something we cannot follow. */
   | "host_unreachable"
   | "host_rejected"

@@ -115,9 +115,11 @@ export interface Session<Output = unknown> extends AsyncDisposable {
   /** Stops what the host is doing; the run then ends with the ending "interrupted". Does nothing when no run is open. */
   interrupt(): void;
   /**
-   * Allows a call that waits for approval. Resolves once that is on record; until then a crash may forget it.
+   * Allows a call that waits for approval: this call, with this name and input. Resolves once that is on record; until
+   * then a crash may forget it.
    *
-   * @throws LoophostError `invalid_options` at once when the call does not wait for it
+   * @throws LoophostError `already_decided` when somebody has decided, whose decision holds; `invalid_options` when the
+   * call does not wait for it
    */
   approve(callId: string): Promise<void>;
   /** Refuses a call that waits for approval; the model is told why. Otherwise as `approve`. */

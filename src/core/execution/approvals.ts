@@ -1,7 +1,7 @@
 /**
  * Decisions about calls that wait for somebody: asked for, recorded, acted on.
  *
- *   A1  a decision is recorded before it is acted on, and never asked for again
+ *   A1  a decision is recorded before it is acted on, and never asked for again; the first is the one that counts
  *   A2  a check that breaks grants nothing (I9)
  */
 
@@ -9,7 +9,8 @@ import type { Effects } from "../async/effects.ts";
 import { isString } from "../check-options.ts";
 import { LoophostError } from "../errors.ts";
 import type { ApprovalRequestedEvent, RunWaitingEvent } from "../events.ts";
-import type { JournalEntry } from "../journal/entry.ts";
+import { callDigest } from "../journal/call-digest.ts";
+import type { DecisionRecord, JournalEntry, JournalFacts } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import { isObject } from "../json.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
@@ -41,16 +42,20 @@ export class Approvals {
   }
 
   /** Somebody decided. Between runs the decision is kept for the next. */
-  decide(id: string, allow: boolean, why: string | undefined): Promise<void> {
-    this.#mustWait(id, "asking");
-    return this.#decided(id, allow, why);
+  async decide(id: string, allow: boolean, why: string | undefined): Promise<void> {
+    await this.#decided(this.#waiting(id, "asking"), allow, why);
   }
 
   /** Somebody gave the result of an external tool's call. */
-  answer(id: string, result: ToolResult): Promise<void> {
-    this.#mustWait(id, "awaiting");
+  async answer(id: string, result: ToolResult): Promise<void> {
+    const digest = callDigest(this.#waiting(id, "awaiting"));
     const finished = { type: "finished", id, result, durationMs: 0, replayed: false } as const;
-    return this.#record({ type: "call.finished", id, result }, finished);
+    await this.#record({ type: "call.finished", id, result, digest }, finished);
+  }
+
+  /** Whether a call's decision is on record, and has yet to be acted on. */
+  isDecided(call: AboutCall): boolean {
+    return this.#decisionOn(call) !== undefined;
   }
 
   /** Denies those of some calls that wait for somebody; tells whether any did. */
@@ -59,7 +64,8 @@ export class Approvals {
     const asking = waiting.filter(({ status }) => status === "asking");
     const awaiting = waiting.filter(({ status }) => status === "awaiting");
     const { effects } = this.#options;
-    for (const { id } of asking) effects.start(() => this.#decided(id, false, INSTEAD));
+    for (const call of asking)
+      if (!this.isDecided(call)) effects.start(() => this.#decided(call, false, INSTEAD));
     for (const { id } of awaiting)
       effects.start(() => this.answer(id, textResult(`Nobody answered: ${INSTEAD}.`, true)));
     return asking.length + awaiting.length > 0;
@@ -67,11 +73,13 @@ export class Approvals {
 
   /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`; unless it is denied as it comes. */
   ask(request: ApprovalRequestedEvent, isDenied: boolean): void {
-    const { onApproval, journal, effects, dispatch, closed } = this.#options;
-    const { id } = request;
-    const before = journal.recorded.decisions.get(id);
-    if (before !== undefined) return dispatch({ type: "decided", id, ...before });
-    if (isDenied) return effects.start(() => this.#decided(id, false, INSTEAD));
+    const { onApproval, effects, dispatch, closed } = this.#options;
+    const before = this.#decisionOn(request);
+    if (before !== undefined) {
+      const { allow, why } = before;
+      return dispatch({ type: "decided", id: request.id, allow, why });
+    }
+    if (isDenied) return effects.start(() => this.#decided(request, false, INSTEAD));
     if (onApproval === undefined) return;
     const decision = Promise.resolve(request)
       .then(onApproval)
@@ -79,7 +87,10 @@ export class Approvals {
     // No effect while it is open: `close()` waits for those, and a person may take an hour. What is said after that
     // is no decision, so that the call can still be decided by whoever opens the session next.
     decision.then(
-      (said) => closed.aborted || effects.start(() => this.#decided(id, ...granted(said))),
+      (said) =>
+        closed.aborted ||
+        !this.#isAsking(request) ||
+        effects.start(() => this.#decided(request, ...granted(said))),
       () => undefined,
     );
   }
@@ -89,9 +100,21 @@ export class Approvals {
     return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
   }
 
-  #decided(id: string, allow: boolean, why: string | undefined): Promise<void> {
-    const decided = { type: "decided", id, allow, why } as const;
-    return this.#record(decided, decided);
+  #decided(call: AboutCall, allow: boolean, why: string | undefined): Promise<void> {
+    const decided = { type: "decided", id: call.id, allow, why } as const;
+    return this.#record({ ...decided, digest: callDigest(call) }, decided);
+  }
+
+  /** The decision on record about this very call, unless the call has been started since. */
+  #decisionOn(call: AboutCall): DecisionRecord | undefined {
+    const found = this.#options.journal.recorded.decisions.get(call.id);
+    return found === undefined || found.isUsed || found.digest !== callDigest(call) ? undefined : found;
+  }
+
+  /** Whether a call still waits for a decision: somebody may have been faster. */
+  #isAsking(call: AboutCall): boolean {
+    const isHere = this.#options.look().calls.some(({ id, status }) => id === call.id && status === "asking");
+    return isHere && !this.isDecided(call);
   }
 
   /** Acts on what is on record; a record that fails is told to whoever waits for it, and fails a run that is open. */
@@ -104,15 +127,34 @@ export class Approvals {
     return acted;
   }
 
-  #mustWait(id: string, status: "asking" | "awaiting"): void {
+  /** The call of this id, which must wait for this; the first decision is the decision. */
+  #waiting(id: string, status: "asking" | "awaiting"): Call {
     const { calls, isRunOpen } = this.#options.look();
+    const { recorded } = this.#options.journal;
     // Between runs nobody has looked yet at what a call found in the past needs.
-    const waiting = calls.filter((call) => call.status === status || (!isRunOpen && call.status === "seen"));
-    if (waiting.some((call) => call.id === id)) return;
+    const waits = (call: Call) => call.status === status || (!isRunOpen && call.status === "seen");
+    const waiting = calls.filter(
+      (call) => waits(call) && !this.isDecided(call) && !isFinished(recorded, call),
+    );
+    const found = waiting.find((call) => call.id === id);
+    if (found !== undefined) return found;
+    if (recorded.decisions.has(id) || recorded.calls.has(id)) {
+      const wayOut = "The first decision holds; it cannot be changed.";
+      throw new LoophostError("already_decided", `Call "${id}" has been decided or answered. ${wayOut}`);
+    }
     const what = status === "asking" ? "approval" : "an answer";
     const others = waiting.map((call) => call.id).join(", ") || "none";
     throw new LoophostError("invalid_options", `Call "${id}" does not wait for ${what}. Waiting: ${others}.`);
   }
+}
+
+/** What a decision is about. */
+type AboutCall = Pick<Call, "id" | "name" | "input">;
+
+/** Whether a call's result is on record, given by somebody. */
+function isFinished({ calls }: JournalFacts, call: Call): boolean {
+  const found = calls.get(call.id);
+  return found?.state === "finished" && found.digest === callDigest(call);
 }
 
 /** Only `true` grants: what a check in plain JavaScript gives may be anything, and all else is a no. */

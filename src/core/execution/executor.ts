@@ -1,7 +1,7 @@
 /**
  * Executes the calls the loop decides on: in parallel up to a limit, each journalled, each cancellable.
  *
- *   E1  a call with a recorded result is answered from the journal (I2)
+ *   E1  a call with a recorded result is answered from the journal (I2); the same id with other input is another call
  *   E2  a call recorded as started, without a result, follows its tool's `ifCrashed` (I4)
  *   E3  reading the host never waits for a tool (I8)
  */
@@ -11,6 +11,7 @@ import { sleep } from "../async/abort.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
+import { callDigest } from "../journal/call-digest.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
 import type { ToolResult } from "../results.ts";
@@ -75,14 +76,18 @@ export class Executor {
   async #settle(call: Call, signal: AbortSignal): Promise<LoopInput | undefined> {
     const { clock, journal } = this.#options;
     const { id, name, approved } = call;
-    const recorded = journal.recorded.calls.get(id);
+    const digest = callDigest(call);
+    const found = journal.recorded.calls.get(id);
+    // A host that tells the id of an earlier call with other input has another call, which was never run or asked about.
+    const isAnother = found?.digest !== undefined && found.digest !== digest;
+    const recorded = isAnother ? undefined : found;
     if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
     if (recorded?.state === "posted") return { type: "call.answered", id };
 
     const tool = this.#tools.get(name);
     const isOthers = tool === undefined ? await this.#isForOthers(call, signal) : tool.execute === undefined;
     if (isOthers) return { type: "answer.needed", id };
-    const run = this.#toolRun(id, signal);
+    const run = this.#toolRun(isAnother ? `${id}:${digest}` : id, id, signal);
     if (tool !== undefined && !approved) {
       const asks =
         recorded === undefined
@@ -99,9 +104,9 @@ export class Executor {
         recorded === undefined || approved
           ? await this.#run(call, run)
           : await this.#afterUnknown(call, tool, run);
-      // There is nothing to record of a cancelled call either, since nothing will be posted.
+      // Do not journal a cancelled call's result: it will not be posted, and on resume it would count as finished.
       if (signal.aborted) return undefined;
-      await journal.record({ type: "call.finished", id, result });
+      await journal.record({ type: "call.finished", id, result, digest });
       return finished(id, result, Math.round(clock.now() - startedAt), false);
     } finally {
       this.#slotsTaken -= 1;
@@ -125,7 +130,7 @@ export class Executor {
   async #run(call: Call, run: ToolRun): Promise<ToolResult> {
     const { journal, tell } = this.#options;
     const { id, name, input } = call;
-    await journal.record({ type: "call.started", id, name, input });
+    await journal.record({ type: "call.started", id, name, input, digest: callDigest(call) });
     tell({ type: "tool.started", id, name });
     return runTool(call, run);
   }
@@ -145,11 +150,11 @@ export class Executor {
     );
   }
 
-  #toolRun(callId: string, signal: AbortSignal): ToolRun {
+  #toolRun(key: string, callId: string, signal: AbortSignal): ToolRun {
     const { agent, clock, context, sessionId } = this.#options;
     return {
       tools: this.#tools,
-      context: { callId, sessionId, idempotencyKey: `${sessionId}:${callId}`, context },
+      context: { callId, sessionId, idempotencyKey: `${sessionId}:${key}`, context },
       signal,
       timeoutMs: agent.limits.toolTimeoutMs,
       maxResultChars: agent.limits.maxResultChars,

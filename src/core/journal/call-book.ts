@@ -3,12 +3,12 @@
 import type { Json } from "../json.ts";
 import type { HostInput } from "../provider.ts";
 import type { TranscriptMessage } from "../transcript.ts";
-import type { CallRecord, JournalEntry, JournalFacts, OpenRunRecord } from "./entry.ts";
+import type { CallRecord, DecisionRecord, JournalEntry, JournalFacts, OpenRunRecord } from "./entry.ts";
 
 /** The book of a session's calls; all there is of a journal in memory. */
 export class CallBook implements JournalFacts {
   readonly calls: Map<string, CallRecord> = new Map();
-  readonly decisions: Map<string, { readonly allow: boolean; readonly why: string | undefined }> = new Map();
+  readonly decisions: Map<string, DecisionRecord> = new Map();
   readonly transcript: readonly TranscriptMessage[] = [];
   readonly unsent: readonly HostInput[] = [];
   readonly run: OpenRunRecord | undefined = undefined;
@@ -17,16 +17,25 @@ export class CallBook implements JournalFacts {
   readonly cursor: Json | undefined = undefined;
   readonly messagesSent: number = 0;
 
-  /** Takes one entry in. */
+  /** Takes one entry in. The first result of a call, and the first decision about it, are the ones that count. */
   apply(entry: JournalEntry): void {
     if (entry.type === "call.started") {
-      this.calls.set(entry.id, { state: "started" });
-      // A decision is about one execution: should this one be lost, whether to repeat it is another question.
-      this.decisions.delete(entry.id);
-    } else if (entry.type === "call.finished")
-      this.calls.set(entry.id, { state: "finished", result: entry.result });
-    else if (entry.type === "calls.posted")
-      for (const id of entry.ids) this.calls.set(id, { state: "posted" });
-    else if (entry.type === "decided") this.decisions.set(entry.id, { allow: entry.allow, why: entry.why });
+      const { id, digest } = entry;
+      this.calls.set(id, { state: "started", digest });
+      const decision = this.decisions.get(id);
+      if (decision !== undefined) this.decisions.set(id, { ...decision, isUsed: true });
+    } else if (entry.type === "call.finished") {
+      const { id, result, digest } = entry;
+      const before = this.calls.get(id);
+      const isFirst = before === undefined || before.state === "started" || before.digest !== digest;
+      if (isFirst) this.calls.set(id, { state: "finished", result, digest });
+    } else if (entry.type === "calls.posted") {
+      for (const id of entry.ids) this.calls.set(id, { state: "posted", digest: this.calls.get(id)?.digest });
+    } else if (entry.type === "decided") {
+      const { id, allow, why, digest } = entry;
+      const before = this.decisions.get(id);
+      const isFirst = before === undefined || before.isUsed || before.digest !== digest;
+      if (isFirst) this.decisions.set(id, { allow, why, digest, isUsed: false });
+    }
   }
 }

@@ -30,14 +30,27 @@ export type JournalEntry =
   | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }
   /** Where the session stands at a host that does not tell it again. */
   | { readonly type: "cursor"; readonly value: Json }
-  | { readonly type: "call.started"; readonly id: string; readonly name: string; readonly input: unknown }
-  | { readonly type: "call.finished"; readonly id: string; readonly result: ToolResult }
+  | {
+      readonly type: "call.started";
+      readonly id: string;
+      readonly name: string;
+      readonly input: unknown;
+      /** Of name and input: what is recorded of a call is about that call alone, whatever a host tells under its id later. */
+      readonly digest?: string | undefined;
+    }
+  | {
+      readonly type: "call.finished";
+      readonly id: string;
+      readonly result: ToolResult;
+      readonly digest?: string | undefined;
+    }
   | { readonly type: "calls.posted"; readonly ids: readonly string[] }
   | {
       readonly type: "decided";
       readonly id: string;
       readonly allow: boolean;
       readonly why?: string | undefined;
+      readonly digest?: string | undefined;
     }
   | { readonly type: "run.waiting"; readonly on: RunWaitingEvent["on"] }
   | ({ readonly type: "run.ended"; readonly runId: string } & RunEnd & Partial<Spent>)
@@ -65,16 +78,26 @@ export interface MessageEntry {
   readonly end?: { readonly ending: Ending; readonly stopReason: unknown } | undefined;
 }
 
-/** How far a call came. */
-export type CallRecord =
+/** How far a call came, and which: the digest of its name and input. */
+export type CallRecord = { readonly digest: string | undefined } & (
   | { readonly state: "started" }
   | { readonly state: "finished"; readonly result: ToolResult }
-  | { readonly state: "posted" };
+  | { readonly state: "posted" }
+);
+
+/** What was decided about a call. */
+export interface DecisionRecord {
+  readonly allow: boolean;
+  readonly why: string | undefined;
+  readonly digest: string | undefined;
+  /** Whether the call has been started since: should that be lost, whether to repeat it is another question. */
+  readonly isUsed: boolean;
+}
 
 /** What is known of a session from its journal. */
 export interface JournalFacts {
   readonly calls: ReadonlyMap<string, CallRecord>;
-  readonly decisions: ReadonlyMap<string, { readonly allow: boolean; readonly why: string | undefined }>;
+  readonly decisions: ReadonlyMap<string, DecisionRecord>;
   readonly transcript: readonly TranscriptMessage[];
   /** What runs were asked to send, and the host does not have: a message that waits behind an approval, say. */
   readonly unsent: readonly HostInput[];

@@ -207,7 +207,7 @@ export class Loop {
   #wait(event: RunWaitingEvent, run: OpenRun): void {
     const { journal } = this.#parts;
     // A decision on record is acted on next; if others are still waited for then, that is told anew.
-    if (event.on.some(({ id }) => journal.recorded.decisions.has(id))) return;
+    if (event.on.some((call) => this.approvals.isDecided(call))) return;
     if (this.approvals.deny(run.denies)) return;
     if (journal.isDurable) {
       const written = journal.record({ type: "run.waiting", on: event.on });

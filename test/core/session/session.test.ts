@@ -192,7 +192,8 @@ describe("steering", () => {
     expect(denied).toMatchObject({
       result: { isError: true, content: [{ text: expect.stringContaining("too dear") }] },
     });
-    expect(() => session.approve("a")).toThrow(/does not wait for approval/);
+    await expect(session.approve("a")).rejects.toMatchObject({ code: "already_decided" });
+    await expect(session.approve("x")).rejects.toThrow(/does not wait for approval/);
   });
 
   it("asks onApproval, and takes a check that throws for a no [I9]", async () => {

@@ -1,0 +1,72 @@
+/**
+ * The digest of a call's name and input, so that a decision or a result is bound to what it was about, and not to an id
+ * a host may tell again with other input. Synchronous, since the loop asks for it between two events; a digest with
+ * collisions would let a model find other input for an approval it has.
+ */
+
+import { isObject } from "../json.ts";
+
+/** The SHA-256 of a call's name and input, whatever the order of the input's keys. */
+export function callDigest({ name, input }: { readonly name: string; readonly input: unknown }): string {
+  try {
+    return sha256(new TextEncoder().encode(JSON.stringify([name, input], sortKeys)));
+  } catch {
+    // Nested too deep to be told from another: it is its own and no other's, and so is asked about anew.
+    return crypto.randomUUID();
+  }
+}
+
+function sortKeys(_: string, value: unknown): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** FIPS 180-4: the fractional parts of the square and cube roots of the first primes. */
+const PRIMES: readonly number[] = Array.from({ length: 312 }, (_, n) => n).filter(isPrime);
+const ROUND: readonly number[] = PRIMES.map((prime) => fraction(Math.cbrt(prime)));
+const START: readonly number[] = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
+
+function isPrime(n: number): boolean {
+  for (let by = 2; by * by <= n; by += 1) if (n % by === 0) return false;
+  return n > 1;
+}
+
+function fraction(x: number): number {
+  return ((x - Math.floor(x)) * 2 ** 32) | 0;
+}
+
+const turn = (x: number, by: number): number => (x >>> by) | (x << (32 - by));
+
+function sha256(bytes: Uint8Array): string {
+  const padded = new DataView(new ArrayBuffer(((bytes.length + 8) >> 6) * 64 + 64));
+  bytes.forEach((byte, at) => padded.setUint8(at, byte));
+  padded.setUint8(bytes.length, 0x80);
+  padded.setBigUint64(padded.byteLength - 8, BigInt(bytes.length) * 8n);
+  const hash = Int32Array.from(START);
+  const words = new Int32Array(64);
+  for (let block = 0; block < padded.byteLength; block += 64) {
+    for (let at = 0; at < 64; at += 1) {
+      const [x = 0, y = 0] = [words[at - 15], words[at - 2]];
+      words[at] =
+        at < 16
+          ? padded.getInt32(block + at * 4)
+          : (words[at - 16] ?? 0) +
+            (turn(x, 7) ^ turn(x, 18) ^ (x >>> 3)) +
+            (words[at - 7] ?? 0) +
+            (turn(y, 17) ^ turn(y, 19) ^ (y >>> 10));
+    }
+    let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = hash;
+    for (let at = 0; at < 64; at += 1) {
+      const one =
+        h +
+        (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) +
+        ((e & f) ^ (~e & g)) +
+        (ROUND[at] ?? 0) +
+        (words[at] ?? 0);
+      const two = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+      [h, g, f, e, d, c, b, a] = [g, f, e, (d + one) | 0, c, b, a, (one + two) | 0];
+    }
+    for (const [at, word] of [a, b, c, d, e, f, g, h].entries()) hash[at] = (hash[at] ?? 0) + word;
+  }
+  return Array.from(hash, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+}

@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+
+import { callDigest } from "../../../src/core/journal/call-digest.ts";
+
+it("is the SHA-256 of name and input", () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 200 }), fc.nat(300), (name, count) => {
+      const input = "é".repeat(count);
+      const expected = createHash("sha256")
+        .update(JSON.stringify([name, input]))
+        .digest("hex");
+      expect(callDigest({ name, input })).toBe(expected);
+    }),
+  );
+});
+
+it("is the same whatever the order of keys, and another for any other input", () => {
+  const a = { name: "pay", input: { to: { iban: 1, name: 2 }, euros: [5, 6] } };
+  const b = { name: "pay", input: { euros: [5, 6], to: { name: 2, iban: 1 } } };
+  expect(callDigest(a)).toBe(callDigest(b));
+  for (const input of [{ to: { iban: 1, name: 2 }, euros: [6, 5] }, {}, null, undefined, "5"])
+    expect(callDigest({ name: "pay", input })).not.toBe(callDigest(a));
+});
+
+it("of input nested too deep is no other's", () => {
+  let input: unknown = 1;
+  for (let depth = 0; depth < 100_000; depth += 1) input = [input];
+  expect(callDigest({ name: "pay", input })).not.toBe(callDigest({ name: "pay", input }));
+});
