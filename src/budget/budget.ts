@@ -52,6 +52,11 @@ export function budget(bounds: Budget): TurnGuard {
       ["ms", elapsedMs, maxMs],
       ["of money", prices === undefined ? 0 : costOf(usage, prices), maxCost],
     ];
+    const isCounted = tokens > 0 || turns === 0;
+    const bindsTokens = maxTokens !== undefined || maxCost !== undefined;
+    // A turn costs tokens: where none are told, or something that is no number, the budget would never halt anything.
+    if (bindsTokens && !(isCounted && Number.isFinite(tokens)))
+      return { halt: "the budget cannot count: the model does not tell the tokens it used" };
     const over = used.find(([, amount, bound]) => bound !== undefined && amount >= bound);
     return over === undefined
       ? "continue"

@@ -65,6 +65,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   host_rejected: EXIT.hostFailed,
   host_failed: EXIT.hostFailed,
   host_protocol: EXIT.hostFailed,
+  reply_too_large: EXIT.hostFailed,
   unresolved_requires_action: EXIT.hostFailed,
   store_failed: EXIT.session,
   stale_owner: EXIT.session,

@@ -34,6 +34,7 @@ export type ErrorCode =
   | "host_rejected"
   | "host_failed"
   | "host_protocol"
+  | "reply_too_large"
   | "unresolved_requires_action"
   /** The reader of a run fell too far behind; the run itself goes on. */
   | "slow_consumer"

@@ -9,9 +9,11 @@ import { onAbort } from "../async/abort.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError, messageOf } from "../errors.ts";
 import { isObject } from "../json.ts";
+import { byteLimit, openBody, readText } from "./body.ts";
 import type { ServiceLabel } from "./refusal.ts";
 import { toRefusal } from "./refusal.ts";
 import { watchSilence } from "./silence.ts";
+import type { ServerSentEvent } from "./sse.ts";
 import { readSse } from "./sse.ts";
 
 /** A service that is asked over HTTP. */
@@ -25,7 +27,7 @@ export interface HttpService extends ServiceLabel {
 /** Takes a reply in as it comes over the wire. */
 export interface HttpReader {
   /** Contract: takes the next event of a stream, true when it was the last. Throws what makes the reply worthless. */
-  take(data: string): boolean;
+  take(data: string, event: string): boolean;
   /** Contract: takes a reply that came in one piece. Throws what makes it worthless. */
   takeWhole(body: Record<string, unknown>): void;
   /** Whether the reply is all there, should the stream end here. */
@@ -36,15 +38,17 @@ export interface HttpReader {
 export interface HttpExchange {
   readonly body: Uint8Array<ArrayBuffer> | string;
   readonly reader: HttpReader;
-  /** Whether a stream was asked for. */
-  readonly streams: boolean;
   /** Milliseconds without a byte after which the reply is given up. */
   readonly maxSilentMs: number;
+  /** Bytes a reply may have. */
+  readonly maxReplyBytes: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
+
+const decoder = new TextDecoder();
 
 /**
  * A redirect would take the key along. Refusing it also spares Node a copy of every request, kept to be sent once more.
@@ -55,12 +59,15 @@ const REDIRECT = globalThis.navigator?.userAgent === "Cloudflare-Workers" ? "man
 /**
  * Sends one request and reads its reply to the end. Resolves once `reader.isWhole`.
  *
- * @throws LoophostError `host_unreachable` for a reply that was cut off or fell silent, `host_rejected` or `host_failed` for a
- * refusal; what the connection itself throws passes through, for `toConnectionError`
+ * The first character of the body decides how it is read, not its content type: servers answer in one piece when asked for a
+ * stream, and the reverse, and call either anything.
+ *
+ * @throws LoophostError `host_unreachable` for a reply that was cut off or fell silent, `reply_too_large`, `host_rejected` or
+ * `host_failed` for a refusal, `host_protocol` for what is no reply at all; what the connection itself throws passes through, for `toConnectionError`
  */
 export async function exchange(
   service: HttpService,
-  { body, reader, streams, maxSilentMs, signal, clock, fetch: send = fetch }: HttpExchange,
+  { body, reader, maxSilentMs, maxReplyBytes, signal, clock, fetch: send = fetch }: HttpExchange,
 ): Promise<void> {
   const stopping = new AbortController();
   const unlink = onAbort([signal], (reason) => stopping.abort(reason));
@@ -72,12 +79,25 @@ export async function exchange(
     const response = await send(service.url, request);
     watch.heard();
     if (!response.ok) throw await toRefusal(response, service, key);
-    if (response.body !== null && isStream(response, streams))
-      await readSse(response.body, ({ data }) => void (reader.take(data) && watch.over()), {
-        onBytes: watch.heard,
+    const count = byteLimit(maxReplyBytes, service.name);
+    const onBytes = (bytes: number) => {
+      watch.heard();
+      count(bytes);
+    };
+    const take = ({ data, event }: ServerSentEvent) => {
+      // An event without data is a heartbeat of some servers.
+      if (data.trim() !== "" && reader.take(data, event)) watch.over();
+    };
+    const { kind, start } = await openBody(response.body, onBytes);
+    if (kind === "page") throw notAReply(decoder.decode(start), service.name);
+    if (kind === "json")
+      reader.takeWhole(parseObject(await readText(response.body, start, onBytes), service.name));
+    else if (response.body !== null)
+      await readSse(response.body, take, {
+        onBytes,
+        start,
         signal: stopping.signal,
       });
-    else reader.takeWhole(parseObject(await response.text(), service.name));
   } catch (thrown) {
     // A connection that breaks after the last event has done its work.
     if (!reader.isWhole || signal.aborted) throw stopping.signal.aborted ? stopping.signal.reason : thrown;
@@ -92,20 +112,28 @@ export async function exchange(
 /**
  * Parses what a service sent, which on every wire here is an object.
  *
- * @throws LoophostError `host_protocol` with the beginning of what came instead
+ * @throws LoophostError `host_protocol` with the beginning of what came instead; JSON that was damaged on its way may be asked
+ * for again
  */
 export function parseObject(text: string, service: string): Record<string, unknown> {
+  let parsed: unknown;
   try {
-    const parsed: unknown = JSON.parse(text);
-    if (isObject(parsed)) return parsed;
+    parsed = JSON.parse(text);
   } catch {
-    // Told below, with the text itself.
+    throw notAReply(text, service, text.trimStart().startsWith("{"));
   }
+  if (isObject(parsed)) return parsed;
+  throw notAReply(text, service);
+}
+
+function notAReply(text: string, service: string, isDamaged = false): LoophostError {
   const start = JSON.stringify(text.slice(0, 100));
-  throw new LoophostError(
-    "host_protocol",
-    `${service} sent something that is no JSON object: ${start}. Check baseUrl.`,
-  );
+  return isDamaged
+    ? new LoophostError("host_protocol", `${service} sent damaged JSON: ${start}.`, { mayRetry: true })
+    : new LoophostError(
+        "host_protocol",
+        `${service} sent something that is no JSON object: ${start}. Check baseUrl.`,
+      );
 }
 
 /** Turns whatever an exchange threw into a typed error, without the key and without the path of the address. */
@@ -119,16 +147,10 @@ export function toConnectionError(thrown: unknown, service: HttpService, signal:
     return new LoophostError(
       "host_rejected",
       `${service.name} at ${host} answered with a redirect, which is not followed. Set baseUrl to where it leads.`,
-      { cause: thrown },
+      { cause: thrown, mayRetry: false },
     );
   const failed = `The connection to ${service.name} at ${host} failed: ${problem}.`;
   return new LoophostError("host_unreachable", failed, { cause: thrown });
-}
-
-/** Some servers answer in one piece when asked for a stream, or the reverse; some call a stream anything. */
-function isStream({ headers }: Response, wasAskedFor: boolean): boolean {
-  const type = headers.get("content-type") ?? "";
-  return type.includes("event-stream") || (wasAskedFor && !type.includes("json"));
 }
 
 function fellSilent({ name }: HttpService, ms: number): LoophostError {

@@ -29,33 +29,72 @@ export async function toRefusal(
     hostCode: problem.code,
     requestId: headers.get("request-id") ?? headers.get("x-request-id") ?? undefined,
     retryAfterMs: readRetryAfter(headers),
-    mayRetry: word === "true" ? true : word === "false" ? false : undefined,
+    mayRetry: word === "true" ? true : word === "false" || isHopeless(status, problem) ? false : undefined,
   });
 }
 
 /** Reads an error the service reported inside a reply that had begun as a success. */
 export function toStreamError(error: unknown, service: string): LoophostError {
   const problem = readProblem({ error });
-  const code = isObject(error) ? error["code"] : undefined;
-  const status = typeof code === "number" ? code : STATUS_OF[problem.code ?? ""];
-  return toError(status, `${service} broke its reply off${quote(problem)}`, { hostCode: problem.code });
+  const words = isObject(error) ? [error["code"], error["status"], error["type"], problem.code] : [];
+  const status = words.map(statusOf).find((known) => known !== undefined);
+  const isFinal =
+    isHopeless(status ?? 429, problem) || (status === undefined && FINAL.test(problem.code ?? ""));
+  return toError(status, `${service} broke its reply off${quote(problem)}`, {
+    hostCode: problem.code,
+    mayRetry: isFinal ? false : undefined,
+  });
+}
+
+/**
+ * Finds an error in what a service sent as a success: `{error}`, or an error that is an object of its own.
+ *
+ * @param isReply whether it has what a reply has on this wire
+ */
+export function errorIn(sent: Record<string, unknown>, isReply: boolean): unknown {
+  const { error, object, message, detail, code, type } = sent;
+  if (error !== undefined && error !== null && error !== false && error !== "") return error;
+  const isError = object === "error" || type === "error";
+  const looksLikeOne = typeof (message ?? detail) === "string" || code !== undefined;
+  return isError || (!isReply && looksLikeOne && !isObject(message)) ? sent : undefined;
+}
+
+/** The HTTP status that a word of an error's stands for: a number, also as text, or a type that is known. */
+function statusOf(word: unknown): number | undefined {
+  const number = typeof word === "string" && /^\d{3}$/.test(word) ? Number(word) : word;
+  if (typeof number === "number") return number >= 400 && number < 600 ? number : undefined;
+  return typeof word === "string" ? STATUS_OF.get(word) : undefined;
 }
 
 /** The statuses that go with error types, for errors that come without one. An unknown type is worth another try. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  rate_limit_exceeded: 429,
-  api_error: 500,
-  server_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-};
+const STATUS_OF: ReadonlyMap<string, number> = new Map([
+  ["invalid_request_error", 400],
+  ["BadRequestError", 400],
+  ["context_length_exceeded", 400],
+  ["authentication_error", 401],
+  ["billing_error", 402],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["request_too_large", 413],
+  ["rate_limit_error", 429],
+  ["rate_limit_exceeded", 429],
+  ["api_error", 500],
+  ["server_error", 500],
+  ["timeout_error", 504],
+  ["overloaded_error", 529],
+]);
+
+/** Codes of refusals that another try does not mend, in the words services use. */
+const FINAL =
+  /invalid|bad.?request|not.?found|unauthori[sz]ed|forbidden|denied|unsupported|too.?(long|large)|context.?length/i;
+
+/** A 429 that waiting does not mend: nothing is left of a quota that is paid for. */
+const SPENT =
+  /insufficient.?(quota|balance|funds|credits?)|billing|payment|exceeded_current_quota|account_?(deactivated|suspended)/i;
+
+function isHopeless(status: number | undefined, { code = "" }: Problem): boolean {
+  return status === 429 && SPENT.test(code);
+}
 
 const MAX_MESSAGE_CHARS = 500;
 const MAX_BODY_BYTES = 64 * 1024;

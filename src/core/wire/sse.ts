@@ -2,7 +2,8 @@
  * Server-sent events, decoded as they arrive: any chunking, any of the three line ends, several data lines joined.
  *
  * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream". The connection's reconnection time (`retry:`)
- * is ignored; callers have their own backoff. An event still unfinished when the stream ends is dropped, as specified.
+ * is ignored; callers have their own backoff. An event still unfinished when the stream ends is dropped, as specified. One
+ * thing is added: some servers report a failure in a field of its own, `error: {...}`, which is given out as an event of that name.
  */
 
 import { onAbort } from "../async/abort.ts";
@@ -40,6 +41,7 @@ export function createSseDecoder(onEvent: (event: ServerSentEvent) => void): (ch
     const value = colon < 0 ? "" : line.slice(line.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
     if (name === "data") data = data === undefined ? value : `${data}\n${value}`;
     else if (name === "event") event = value;
+    else if (name === "error" && value !== "") onEvent({ event: "error", data: value, id });
     else if (name === "id" && !value.includes("\0")) id = value;
   };
 
@@ -74,12 +76,21 @@ export function createSseDecoder(onEvent: (event: ServerSentEvent) => void): (ch
  *
  * Leaving early, by a throw of `onEvent` or by the signal, cancels the body: not every `fetch` ties a body to its signal.
  *
- * @param options.onBytes called for every chunk, before what is in it
+ * @param options.onBytes called for every chunk with its size, before what is in it; what it throws ends the reading
+ * @param options.start bytes of the body that were read already
  */
 export async function readSse(
   body: ReadableStream<Uint8Array>,
   onEvent: (event: ServerSentEvent) => void,
-  { signal, onBytes }: { readonly signal?: AbortSignal | undefined; readonly onBytes?: () => void } = {},
+  {
+    signal,
+    onBytes,
+    start,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onBytes?: (bytes: number) => void;
+    readonly start?: Uint8Array | undefined;
+  } = {},
 ): Promise<void> {
   const decode = createSseDecoder(onEvent);
   // The decoder of events takes the byte order mark off, once.
@@ -87,8 +98,9 @@ export async function readSse(
   const reader = body.getReader();
   const unlink = onAbort([signal], (reason) => reader.cancel(reason).catch(() => undefined));
   try {
+    if (start !== undefined) decode(text.decode(start, { stream: true }));
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      onBytes?.();
+      onBytes?.(read.value.length);
       decode(text.decode(read.value, { stream: true }));
     }
     signal?.throwIfAborted();

@@ -169,15 +169,14 @@ export class LocalConnection implements Connection {
     const isCurrent = () => this.#asking === asking;
     this.#conversation
       .reply({ signal: asking.signal, clock: this.#clock, emit: (event) => isCurrent() && this.#emit(event) })
-      .then(
-        (reply) => isCurrent() && this.#take(reply),
-        (thrown: unknown) => {
-          if (!isCurrent()) return;
-          this.#asking = undefined;
-          const error = toLoophostError(thrown, "host_failed", "The model call failed");
-          this.#emit({ type: "failed", error, sessionOver: false });
-        },
-      );
+      .then((reply) => isCurrent() && this.#take(reply))
+      // Also for a reply that cannot be taken: it would be an unhandled rejection, which ends the process.
+      .catch((thrown: unknown) => {
+        if (asking.signal.aborted) return;
+        this.#asking = undefined;
+        const error = toLoophostError(thrown, "host_failed", "The model call failed");
+        this.#emit({ type: "failed", error, sessionOver: false });
+      });
   }
 
   #take(reply: ModelReply): void {

@@ -18,6 +18,8 @@ import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { compactOldestFirst, summariseWith } from "./compaction.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "./model.ts";
+import { refusedMedia, shownOrTold } from "./models/media.ts";
+import { withWholeCalls } from "./whole-reply.ts";
 
 /** A call of the model's that the conversation owes a result. */
 export interface PendingCall {
@@ -80,6 +82,8 @@ export class Conversation {
 
   /** Adds a message: of the user's, of the operator's, or one said on the guards' behalf. */
   say(message: UserMessage, isInput: boolean): void {
+    const why = message.content.map(refusedMedia).find((words) => words !== undefined);
+    if (why !== undefined) throw new LoophostError("invalid_options", `The message cannot be sent. ${why}`);
     this.answer(new Map());
     this.#append(message, { isInput });
   }
@@ -93,7 +97,7 @@ export class Conversation {
       results: this.#pending.map(({ id, wireId, name }) => ({
         callId: wireId,
         name,
-        result: results.get(id) ?? stopped,
+        result: shown(results.get(id) ?? stopped),
       })),
     });
   }
@@ -103,7 +107,7 @@ export class Conversation {
     const { compaction } = this.#options;
     if (compaction !== undefined && this.#tokens > compaction.aboveTokens)
       await this.#compact(compaction, call);
-    return this.#withModel.reply(call);
+    return withWholeCalls(await this.#withModel.reply(call));
   }
 
   /** Adds what the model answered; gives its calls, which are pending now. */
@@ -178,6 +182,13 @@ export function checkHistory(history: unknown): readonly TranscriptMessage[] {
     );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: transcripts are made here and come back as they were
   return history as readonly TranscriptMessage[];
+}
+
+/** A result with words in place of what no service takes: refused once, it would be refused with every later request. */
+function shown(result: ToolResult): ToolResult {
+  return result.content.some((block) => refusedMedia(block) !== undefined)
+    ? { ...result, content: result.content.map(shownOrTold) }
+    : result;
 }
 
 const STOPPED =

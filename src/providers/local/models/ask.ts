@@ -31,10 +31,14 @@ export interface ModelClient {
   ask(call: ModelCall, begin: () => ModelTry): Promise<ModelReply>;
 }
 
+/** Far more than any model writes, far less than a process has: 32 MiB. */
+const MAX_REPLY_BYTES = 32 * 1024 * 1024;
+
 /** Makes the client of a service. */
 export function createModelClient(service: HttpService, options: FetchModelOptions): ModelClient {
   const policy = retryPolicy(options.retry);
   const streams = options.stream ?? true;
+  const { maxReplyBytes = MAX_REPLY_BYTES } = options;
   const maxSilentMs = options.idleTimeoutMs ?? (streams ? 120_000 : 300_000);
   return {
     ask({ signal, clock, emit }, begin) {
@@ -42,7 +46,7 @@ export function createModelClient(service: HttpService, options: FetchModelOptio
       const tryOnce = async (): Promise<ModelReply> => {
         const next = write(begin, service);
         reader = next.reader;
-        await exchange(service, { ...next, streams, maxSilentMs, signal, clock, fetch: options.fetch });
+        await exchange(service, { ...next, maxSilentMs, maxReplyBytes, signal, clock, fetch: options.fetch });
         return next.reader.finish();
       };
       return withRetry(tryOnce, {

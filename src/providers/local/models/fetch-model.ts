@@ -39,6 +39,8 @@ export interface FetchModelOptions {
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Milliseconds without a byte after which a reply is given up and asked for again. Default 120 000; 300 000 when not streaming. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Bytes a reply may have; beyond it the run fails with `reply_too_large`. Default 32 MiB. */
+  readonly maxReplyBytes?: number | undefined;
 }
 
 /**
@@ -90,6 +92,7 @@ export const FETCH_OPTIONS: Names<FetchModelOptions> = {
   extraBody: 1,
   retry: 1,
   idleTimeoutMs: 1,
+  maxReplyBytes: 1,
 };
 
 const RETRY: Names<RetryPolicy> = { attempts: 1, firstDelayMs: 1, maxDelayMs: 1, maxRetryAfterMs: 1 };
@@ -120,7 +123,7 @@ export function checkFetchOptions(
       "invalid_options",
       `${factory}: extraBody may not set "${taken}"; it is written from the agent and the conversation.`,
     );
-  for (const name of ["maxTokens", "idleTimeoutMs"] as const) {
+  for (const name of ["maxTokens", "idleTimeoutMs", "maxReplyBytes"] as const) {
     const value = options[name];
     if (value !== undefined && !(value > 0))
       throw new LoophostError(

@@ -5,6 +5,7 @@ import { isObject } from "../../../core/json.ts";
 import type { Usage } from "../../../core/results.ts";
 import { addUsage, NO_USAGE } from "../../../core/results.ts";
 import type { AssistantBlock, TranscriptMessage } from "../../../core/transcript.ts";
+import { countOf } from "../../../core/wire/numbers.ts";
 import type { Model, ModelCall, ModelReply, ToolDescription } from "../model.ts";
 
 /** What a model function is asked. */
@@ -86,6 +87,16 @@ function inShort(value: unknown): string {
   return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
+/** Counts that are none are 0: NaN in a sum would stay there, and no budget would halt. */
+function toUsage(part: Partial<Usage>): Usage {
+  return {
+    inputTokens: countOf(part.inputTokens) ?? 0,
+    outputTokens: countOf(part.outputTokens) ?? 0,
+    cacheReadTokens: countOf(part.cacheReadTokens) ?? 0,
+    cacheWriteTokens: countOf(part.cacheWriteTokens) ?? 0,
+  };
+}
+
 async function fold(
   parts: Iterable<unknown> | AsyncIterable<unknown>,
   { emit, signal }: ModelCall,
@@ -113,7 +124,7 @@ async function fold(
         name: part.name,
         arguments: JSON.stringify(part.input ?? {}),
       });
-    else if (part.type === "usage") usage = addUsage(usage ?? NO_USAGE, { ...NO_USAGE, ...part });
+    else if (part.type === "usage") usage = addUsage(usage ?? NO_USAGE, toUsage(part));
     else stopReason = part.reason;
   }
   const ending = stopReason === "length" ? "max_tokens" : stopReason === "refusal" ? "refusal" : "completed";

@@ -5,6 +5,8 @@
  * request half as much again as soon as there is a single character in the conversation that is not Latin.
  */
 
+import { wellFormedJson } from "./sendable.ts";
+
 /** A growing JSON list of messages behind a fixed beginning. */
 export class MessageBytes {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -13,7 +15,7 @@ export class MessageBytes {
 
   /** @param head the request up to and with the bracket that opens its messages */
   constructor(head: string) {
-    this.#bytes = ENCODER.encode(head);
+    this.#bytes = ENCODER.encode(wellFormedJson(head));
     this.#length = this.#bytes.length;
   }
 
@@ -31,7 +33,7 @@ export class MessageBytes {
   replace(index: number, json: string): void {
     const start = this.#starts[index] ?? this.#length;
     const end = this.#starts[index + 1] ?? this.#length;
-    const written = ENCODER.encode(index === 0 ? json : `,${json}`);
+    const written = ENCODER.encode(wellFormedJson(index === 0 ? json : `,${json}`));
     const grown = written.length - (end - start);
     this.#makeRoom(grown);
     this.#bytes.copyWithin(end + grown, end, this.#length);
@@ -50,7 +52,7 @@ export class MessageBytes {
 
   /** The same messages behind another beginning. */
   bodyAfter(head: string): Uint8Array<ArrayBuffer> {
-    const start = ENCODER.encode(head);
+    const start = ENCODER.encode(wellFormedJson(head));
     const messages = this.body().subarray(this.#starts[0] ?? this.#length);
     const body = new Uint8Array(start.length + messages.length);
     body.set(start);

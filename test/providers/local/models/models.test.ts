@@ -150,7 +150,8 @@ it("tells the model that its arguments were no JSON, and goes on [F4-malformed] 
   expect(result.text).toBe("Sorry.");
   expect(service.asked[1]?.body["messages"]).toMatchObject([
     { role: "user" },
-    { tool_calls: [{ function: { arguments: '{"a": 1,' } }] },
+    // Services refuse arguments that are no object, so the model's words go back inside one.
+    { tool_calls: [{ function: { arguments: JSON.stringify({ invalid_arguments: '{"a": 1,' }) } }] },
     { role: "tool", content: expect.stringContaining("not valid JSON") },
   ]);
 });

@@ -9,6 +9,7 @@
 import { LoophostError } from "../../../../core/errors.ts";
 import type { Usage } from "../../../../core/results.ts";
 import type { AssistantBlock } from "../../../../core/transcript.ts";
+import { countOf } from "../../../../core/wire/numbers.ts";
 import type { ModelCall, ModelReply } from "../../model.ts";
 import type { AiSdkFinish, AiSdkGenerated, AiSdkPart, AiSdkUsage, SaidPart, SaidText } from "./wire.ts";
 import { AI_SDK_WIRE, toInput } from "./wire.ts";
@@ -201,21 +202,16 @@ function toBase64(data: unknown): string | undefined {
 }
 
 /** Cached tokens are counted among the prompt's here, and beside them in ours. */
-function toUsage(usage: AiSdkUsage | undefined): Usage | undefined {
-  const { total, noCache, cacheRead = 0, cacheWrite = 0 } = usage?.inputTokens ?? NO_TOKENS;
-  const outputTokens = usage?.outputTokens.total;
+function toUsage(usage: AiSdkUsage | null | undefined): Usage | undefined {
+  const input: Partial<AiSdkUsage["inputTokens"]> = usage?.inputTokens ?? {};
+  const [total, noCache] = [countOf(input.total), countOf(input.noCache)];
+  const outputTokens = countOf(usage?.outputTokens?.total);
   if (total === undefined && noCache === undefined && outputTokens === undefined) return undefined;
+  const [cacheReadTokens, cacheWriteTokens] = [countOf(input.cacheRead) ?? 0, countOf(input.cacheWrite) ?? 0];
   return {
-    inputTokens: noCache ?? Math.max(0, (total ?? 0) - cacheRead - cacheWrite),
+    inputTokens: noCache ?? Math.max(0, (total ?? 0) - cacheReadTokens - cacheWriteTokens),
     outputTokens: outputTokens ?? 0,
-    cacheReadTokens: cacheRead,
-    cacheWriteTokens: cacheWrite,
+    cacheReadTokens,
+    cacheWriteTokens,
   };
 }
-
-const NO_TOKENS: AiSdkUsage["inputTokens"] = {
-  total: undefined,
-  noCache: undefined,
-  cacheRead: undefined,
-  cacheWrite: undefined,
-};

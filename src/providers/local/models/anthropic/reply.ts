@@ -1,17 +1,19 @@
 /**
  * The Anthropic Messages wire, the service's side: the events of a stream, or a message in one piece, become a reply.
  *
- * Blocks of kinds unknown here are kept as they are.
+ * Blocks of kinds unknown here are kept as they are. The index of an event says which block it means; it is no position:
+ * servers leave numbers out, begin at 1 or number every block 0. A piece of a block that never began makes the reply worthless.
  */
 
 import { LoophostError } from "../../../../core/errors.ts";
 import { isObject } from "../../../../core/json.ts";
-import type { Usage } from "../../../../core/results.ts";
 import type { AssistantBlock } from "../../../../core/transcript.ts";
 import { parseObject } from "../../../../core/wire/http.ts";
-import { toStreamError } from "../../../../core/wire/refusal.ts";
-import type { ModelCall, ModelEvent, ModelReply } from "../../model.ts";
+import { errorIn, toStreamError } from "../../../../core/wire/refusal.ts";
+import type { ModelCall, ModelReply } from "../../model.ts";
 import type { ReplyReader } from "../ask.ts";
+import type { WireBlock, WireDelta, WireEvent, WireMessage } from "./events.ts";
+import { ENDINGS, isBlock, isEmpty, parseInput, toSaid, toServerToolEvent, toUsage } from "./events.ts";
 import { ANTHROPIC_WIRE } from "./wire.ts";
 
 /** How errors call the service. */
@@ -24,6 +26,8 @@ export class AnthropicReply implements ReplyReader {
   readonly #emit: ModelCall["emit"];
   readonly #onBegin: () => void;
   readonly #blocks: OpenBlock[] = [];
+  /** The block begun last under each index. */
+  readonly #open = new Map<unknown, OpenBlock>();
   #message: WireMessage | undefined;
 
   /** @param onBegin called when the service begins to answer: from then on it may hold the reply, whatever we get of it */
@@ -32,22 +36,26 @@ export class AnthropicReply implements ReplyReader {
     this.#onBegin = onBegin;
   }
 
-  take(data: string): boolean {
+  take(data: string, name: string): boolean {
+    const sent = parseObject(data, ANTHROPIC);
+    if (name === "error" && sent["type"] !== "error") throw toStreamError(sent["error"] ?? sent, ANTHROPIC);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary
-    const event = parseObject(data, ANTHROPIC) as unknown as WireEvent;
-    const open = event.index === undefined ? undefined : this.#blocks[event.index];
+    const event = sent as unknown as WireEvent;
     switch (event.type) {
       case "content_block_delta":
-        if (open !== undefined && event.delta !== undefined) this.#grow(open, event.delta);
+        if (isObject(event.delta)) this.#grow(this.#blockOf(event), event.delta);
         return false;
       case "content_block_start":
-        this.#open(event.content_block ?? { type: "" });
+        this.#open.set(
+          event.index,
+          this.#begin(isBlock(event.content_block) ? event.content_block : { type: "" }),
+        );
         return false;
       case "content_block_stop":
-        if (open !== undefined) this.#close(open);
+        this.#close(this.#blockOf(event));
         return false;
       case "message_start":
-        this.#message = event.message ?? {};
+        this.#message = isObject(event.message) ? event.message : {};
         this.#onBegin();
         return false;
       case "message_delta":
@@ -60,29 +68,39 @@ export class AnthropicReply implements ReplyReader {
         throw toStreamError(event.error, ANTHROPIC);
       case "ping":
         return false;
-      default:
+      default: {
+        const error = errorIn(sent, typeof event.type === "string");
+        if (error !== undefined) throw toStreamError(error, ANTHROPIC);
         this.#emit({ type: "provider", raw: event });
         return false;
+      }
     }
   }
 
   takeWhole(body: Record<string, unknown>): void {
-    if (body["error"] !== undefined) throw toStreamError(body["error"], ANTHROPIC);
+    const error = errorIn(body, Array.isArray(body["content"]));
+    if (error !== undefined) throw toStreamError(error, ANTHROPIC);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary
     const message = body as WireMessage;
     if (!Array.isArray(message.content))
       throw new LoophostError("host_protocol", `${ANTHROPIC} sent JSON that is no message. Check baseUrl.`);
     this.#message = message;
     this.#onBegin();
-    for (const block of message.content) this.#close(this.#open(block));
+    for (const block of message.content.filter(isBlock)) this.#close(this.#begin(block));
     this.isWhole = true;
   }
 
   finish(): ModelReply {
-    for (const open of this.#blocks) this.#close(open); // should a server not have said so
+    for (const open of this.#blocks) this.#closeLate(open);
     const message = { ...this.#message, content: this.#blocks.map(({ block }) => block) };
     const stopReason = message.stop_reason ?? null;
-    const ending = stopReason === null ? "completed" : (ENDINGS[stopReason] ?? "terminated");
+    const isSilent = this.#blocks.length === 0 && stopReason === null;
+    if (isSilent)
+      throw new LoophostError(
+        "host_protocol",
+        `${ANTHROPIC} ended its reply without saying anything, not even why.`,
+      );
+    const ending = stopReason === null ? "completed" : (ENDINGS.get(stopReason) ?? "terminated");
     const content = this.#blocks.flatMap(({ said }) => said ?? []);
     return {
       message: {
@@ -97,7 +115,25 @@ export class AnthropicReply implements ReplyReader {
     };
   }
 
-  #open(block: WireBlock): OpenBlock {
+  /** The block that an event means, by its index; without one, the block begun last. */
+  #blockOf({ index }: WireEvent): OpenBlock {
+    const open = this.#open.get(index) ?? (index === undefined ? this.#blocks.at(-1) : undefined);
+    if (open !== undefined) return open;
+    throw new LoophostError("host_protocol", `${ANTHROPIC} sent a piece of a block that never began.`, {
+      mayRetry: true,
+    });
+  }
+
+  /** Closes a block the server did not: a call whose input never came must not run. */
+  #closeLate(open: OpenBlock): void {
+    if (!open.isClosed && open.block.type === "tool_use" && open.text === "" && isEmpty(open.block["input"]))
+      throw new LoophostError("host_protocol", `${ANTHROPIC} ended its reply before the input of a call.`, {
+        mayRetry: true,
+      });
+    this.#close(open);
+  }
+
+  #begin(block: WireBlock): OpenBlock {
     const open = { block, text: "", said: undefined, isClosed: false };
     this.#blocks.push(open);
     if (block.type === "text") this.#tell("text.delta", block.text);
@@ -149,7 +185,7 @@ export class AnthropicReply implements ReplyReader {
   #end({ delta, usage }: WireEvent): void {
     const message = { ...this.#message, ...delta };
     this.#message = message;
-    if (usage === undefined) return;
+    if (!isObject(usage)) return;
     // Usage here counts the whole message; what does not apply is null.
     const counts = { ...message.usage };
     for (const [name, count] of Object.entries(usage)) if (count !== null) counts[name] = count;
@@ -170,100 +206,4 @@ interface OpenBlock {
   isClosed: boolean;
   /** What the block says in a neutral message, once it is closed; nothing for kinds that are the wire's own. */
   said: AssistantBlock | undefined;
-}
-
-interface WireEvent {
-  readonly type: string;
-  readonly index?: number;
-  readonly message?: WireMessage;
-  readonly content_block?: WireBlock;
-  readonly delta?: WireDelta;
-  readonly usage?: WireUsage;
-  readonly error?: unknown;
-}
-
-interface WireMessage {
-  readonly content?: readonly WireBlock[];
-  readonly stop_reason?: string | null;
-  usage?: WireUsage;
-}
-
-interface WireBlock {
-  readonly type: string;
-  readonly id?: string;
-  readonly name?: string;
-  text?: string;
-  thinking?: string;
-  [field: string]: unknown;
-}
-
-interface WireDelta {
-  readonly type: string;
-  readonly text?: string;
-  readonly thinking?: string;
-  readonly partial_json?: string;
-  readonly [field: string]: unknown;
-}
-
-interface WireUsage {
-  readonly input_tokens?: number | null;
-  readonly output_tokens?: number | null;
-  readonly cache_read_input_tokens?: number | null;
-  readonly cache_creation_input_tokens?: number | null;
-  [field: string]: unknown;
-}
-
-const ENDINGS: Readonly<Record<string, ModelReply["ending"]>> = {
-  end_turn: "completed",
-  stop_sequence: "completed",
-  tool_use: "completed",
-  max_tokens: "max_tokens",
-  model_context_window_exceeded: "max_tokens",
-  refusal: "refusal",
-  // Unfinished: asked again with nothing new, the service goes on.
-  pause_turn: "paused",
-  compaction: "paused",
-};
-
-function toUsage(usage: WireUsage | undefined): Usage | undefined {
-  if (usage === undefined) return undefined;
-  return {
-    inputTokens: usage.input_tokens ?? 0,
-    outputTokens: usage.output_tokens ?? 0,
-    cacheReadTokens: usage.cache_read_input_tokens ?? 0,
-    cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
-  };
-}
-
-function toSaid(block: WireBlock, written: string): AssistantBlock | undefined {
-  const { type, id = "", name = "" } = block;
-  if (type === "text") return { type, text: block.text ?? "" };
-  if (type === "thinking") return { type, text: block.thinking ?? "" };
-  if (type !== "tool_use") return undefined;
-  return {
-    type: "tool_call",
-    id,
-    name,
-    arguments: written === "" ? JSON.stringify(block["input"] ?? {}) : written,
-  };
-}
-
-/** Tools the service runs itself come as a block of the call, and a block of the result that names it. */
-function toServerToolEvent(block: WireBlock): ModelEvent | undefined {
-  const { type, id = "", name = "", tool_use_id: callId, content } = block;
-  if (type === "server_tool_use" || type === "mcp_tool_use")
-    return { type: "server_tool.called", id, name, input: block["input"], raw: block };
-  if (!type.endsWith("_tool_result") || typeof callId !== "string") return undefined;
-  const problem = isObject(content) ? String(content["type"]) : "";
-  const isError = block["is_error"] === true || problem.endsWith("_error");
-  return { type: "server_tool.finished", id: callId, isError, raw: block };
-}
-
-/** Input that is no JSON stays the text it is: the model is told, and nothing is repaired. */
-function parseInput(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -10,6 +10,8 @@ import type {
 } from "../../../../core/transcript.ts";
 import type { ToolDescription } from "../../model.ts";
 import { operatorText } from "../operator-voice.ts";
+import { sendableArguments, sendableName } from "../sendable.ts";
+import { sendableTool } from "../tool-schema.ts";
 
 /** What `native.wire` says on messages of this wire. */
 export const ANTHROPIC_WIRE: string = "anthropic-messages";
@@ -39,7 +41,9 @@ export function toAnthropicSetup(
 ): string {
   const breakpoint = cache ? markBlock : (json: string) => json;
   const declared = [
-    ...tools.map(({ name, description, inputSchema }) => ({ name, description, input_schema: inputSchema })),
+    ...tools
+      .map((tool) => sendableTool(tool, { keys: PROPERTY_NAMES }))
+      .map(({ name, description, inputSchema }) => ({ name, description, input_schema: inputSchema })),
     ...serverTools,
   ].map((tool) => JSON.stringify(tool));
   const last = declared.pop();
@@ -48,6 +52,9 @@ export function toAnthropicSetup(
   const system = JSON.stringify(instructions);
   return `,"system":[${breakpoint(`{"type":"text","text":${system}}`)}]${toolsField}`;
 }
+
+/** The names this service takes in schemas. */
+const PROPERTY_NAMES = /^[a-zA-Z0-9_.-]{1,64}$/;
 
 /** Tool results with a cache breakpoint on the last: what leads up to it can be read from the cache next time. */
 export function markToolResults(json: string): string {
@@ -78,12 +85,11 @@ function toAssistant({ content, native }: AssistantMessage): string | undefined 
   return json.length === 0 ? undefined : `{"role":"assistant","content":[${json.join(",")}]}`;
 }
 
-/** A call with its input in the very characters the model wrote. Those that are no JSON can only go as a string. */
+/** A call with its input in the very characters the model wrote; what the service would refuse goes back inside an object. */
 function withInput(block: Record<string, unknown>, text: string): string {
-  const { input, ...rest } = block;
-  const isParsed = typeof input === "object" && input !== null;
-  const written = text.trim() === "" ? "{}" : isParsed || isJson(text) ? text : JSON.stringify(text);
-  return `${JSON.stringify(rest).slice(0, -1)},"input":${written}}`;
+  const { input: _, ...rest } = block;
+  const call = JSON.stringify({ ...rest, name: sendableName(String(rest["name"])) });
+  return `${call.slice(0, -1)},"input":${sendableArguments(text)}}`;
 }
 
 function toBlock(block: AssistantBlock): readonly Record<string, unknown>[] {
@@ -120,13 +126,4 @@ function toSource(media: MediaSource): Record<string, unknown> {
   return mediaType.startsWith("text/")
     ? { type: "text", media_type: "text/plain", data }
     : { type: "base64", media_type: mediaType, data };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -24,6 +24,11 @@ import { toChatMessages, toChatTools } from "./wire.ts";
 export interface OpenAICompatibleOptions extends FetchModelOptions {
   /** Whether a stream is asked to end with the tokens spent. Switch it off for servers that refuse the field. Default true. */
   readonly streamUsage?: boolean | undefined;
+  /**
+   * For models whose template wants an assistant message between the results of tools and what a user says: one is put there.
+   * Default false.
+   */
+  readonly strictRoles?: boolean | undefined;
 }
 
 /**
@@ -59,13 +64,17 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
 }
 
 const FACTORY = "openAICompatible";
-const OPTIONS: Names<OpenAICompatibleOptions> = { ...FETCH_OPTIONS, streamUsage: 1 };
+const OPTIONS: Names<OpenAICompatibleOptions> = { ...FETCH_OPTIONS, streamUsage: 1, strictRoles: 1 };
+/** What stands between results and a user's message where the order of roles is strict. */
+const BETWEEN = JSON.stringify({ role: "assistant", content: "I have the results." });
 const KEY_VARIABLE = "OPENAI_API_KEY";
 
 class ChatConversation implements ModelConversation {
   readonly #client: ModelClient;
   readonly #messages: MessageBytes;
   readonly #operatorRole: OperatorRole;
+  readonly #isStrict: boolean;
+  #lastWasResult = false;
 
   constructor(
     client: ModelClient,
@@ -75,6 +84,7 @@ class ChatConversation implements ModelConversation {
   ) {
     this.#client = client;
     this.#operatorRole = options.operatorRole ?? "system";
+    this.#isStrict = options.strictRoles ?? false;
     this.#messages = new MessageBytes(
       `${JSON.stringify(toHead(options, setup, atOpenAI)).slice(0, -1)},"messages":[`,
     );
@@ -83,7 +93,17 @@ class ChatConversation implements ModelConversation {
   }
 
   add(message: TranscriptMessage): void {
-    for (const json of toChatMessages(inVoice(message, this.#operatorRole))) this.#messages.add(json);
+    for (const json of toChatMessages(inVoice(message, this.#operatorRole))) {
+      if (
+        this.#isStrict &&
+        this.#lastWasResult &&
+        !json.startsWith('{"role":"tool"') &&
+        !json.startsWith('{"role":"assistant"')
+      )
+        this.#messages.add(BETWEEN);
+      this.#messages.add(json);
+      this.#lastWasResult = json.startsWith('{"role":"tool"');
+    }
   }
 
   reply(call: ModelCall): Promise<ModelReply> {

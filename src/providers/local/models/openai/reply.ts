@@ -1,17 +1,20 @@
 /**
  * The chat completions wire, the service's side: chunks of a stream, or a completion in one piece, become a reply.
  *
- * Many servers speak this wire, each with an accent. What is forgiven here: no [DONE] at the end, no usage, calls
- * without an index, ids that are empty or used twice, arguments given as an object, unknown finish reasons.
+ * Many servers speak this wire, each with an accent. What is forgiven here: no [DONE] at the end, no usage or usage in another
+ * place, a reply spread over several choices, unknown finish reasons, fields that are null or of another type.
  */
 
 import { LoophostError } from "../../../../core/errors.ts";
+import { isObject } from "../../../../core/json.ts";
 import type { Usage } from "../../../../core/results.ts";
 import type { AssistantBlock } from "../../../../core/transcript.ts";
 import { parseObject } from "../../../../core/wire/http.ts";
-import { toStreamError } from "../../../../core/wire/refusal.ts";
+import { countOf } from "../../../../core/wire/numbers.ts";
+import { errorIn, toStreamError } from "../../../../core/wire/refusal.ts";
 import type { ModelCall, ModelReply } from "../../model.ts";
 import type { ReplyReader } from "../ask.ts";
+import { ChatChoice } from "./choice.ts";
 import { CHAT_WIRE, toAssistantMessage } from "./wire.ts";
 
 /** How errors call the service. */
@@ -21,14 +24,10 @@ export const CHAT_SERVICE: string = "Chat Completions";
 export class ChatReply implements ReplyReader {
   hasEmitted = false;
   readonly #emit: ModelCall["emit"];
-  readonly #text: string[] = [];
-  readonly #thinking: string[] = [];
-  readonly #calls: OpenCall[] = [];
-  readonly #ids = new Set<string>();
-  #finishReason: string | undefined;
+  /** By the number the service gives them, the first one first. */
+  readonly #choices = new Map<unknown, ChatChoice>();
   #hasEnded = false;
-  #hasRefused = false;
-  #usage: WireUsage | undefined;
+  #usage: Usage | undefined;
 
   constructor(emit: ModelCall["emit"]) {
     this.#emit = emit;
@@ -38,173 +37,139 @@ export class ChatReply implements ReplyReader {
     return this.#hasEnded || this.#finishReason !== undefined;
   }
 
-  take(data: string): boolean {
-    if (data === "[DONE]") {
+  take(data: string, event: string): boolean {
+    if (data.trim() === "[DONE]") {
       this.#hasEnded = true;
       return true;
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary; every field is optional
-    const chunk = parseObject(data, CHAT_SERVICE) as WireChunk;
-    this.#takeChunk(chunk, chunk.choices?.[0]?.delta);
+    const chunk = parseObject(data, CHAT_SERVICE);
+    const error =
+      event === "error" ? (chunk["error"] ?? chunk) : errorIn(chunk, Array.isArray(chunk["choices"]));
+    if (error !== undefined) throw toStreamError(error, CHAT_SERVICE);
+    this.#takeChunk(chunk, "delta");
     return false;
   }
 
   takeWhole(body: Record<string, unknown>): void {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary; every field is optional
-    const completion = body as WireChunk;
-    const message = completion.choices?.[0]?.message;
-    if (message === undefined && !completion.error)
+    const error = errorIn(body, Array.isArray(body["choices"]));
+    if (error !== undefined) throw toStreamError(error, CHAT_SERVICE);
+    this.#takeChunk(body, "message");
+    if (this.#choices.size === 0)
       throw new LoophostError(
         "host_protocol",
         `${CHAT_SERVICE} sent JSON that is no completion. Check baseUrl.`,
       );
-    // In one piece, each entry is a call of its own, whatever its index.
-    this.#takeChunk(
-      completion,
-      message && { ...message, tool_calls: message.tool_calls?.map((call, index) => ({ ...call, index })) },
-    );
     this.#hasEnded = true;
   }
 
   finish(): ModelReply {
-    const refused = this.#hasRefused || this.#finishReason === "content_filter";
-    const calls = refused ? [] : this.#calls.map((call) => this.#finishCall(call));
+    const { text, thinking, calls, extra, hasRefused } = this.#merged();
+    const stopReason = this.#finishReason ?? null;
+    const isEmpty = text === "" && thinking === "" && calls.count === 0;
+    if (isEmpty && !hasRefused && stopReason === null)
+      throw new LoophostError(
+        "host_protocol",
+        `${CHAT_SERVICE} ended its reply without saying anything, not even why.`,
+      );
+    const isRefusal = hasRefused || stopReason === "content_filter";
+    const finished = isRefusal ? [] : calls.finish();
     const content: AssistantBlock[] = [
-      ...toBlocks("thinking", this.#thinking),
-      ...toBlocks("text", this.#text),
-      ...calls.map(({ id, function: { name, arguments: text } }) => ({
+      ...(thinking === "" ? [] : [{ type: "thinking", text: thinking } as const]),
+      ...(text === "" ? [] : [{ type: "text", text } as const]),
+      ...finished.map(({ id, function: { name, arguments: written } }) => ({
         type: "tool_call" as const,
         id,
         name,
-        arguments: text,
+        arguments: written,
       })),
     ];
-    const stopReason = this.#finishReason ?? null;
     return {
       message: {
         role: "assistant",
         content,
-        native: { wire: CHAT_WIRE, message: toAssistantMessage(content, calls) },
+        native: { wire: CHAT_WIRE, message: toAssistantMessage(content, finished, extra) },
       },
-      ending: refused ? "refusal" : (ENDINGS[stopReason ?? "stop"] ?? "terminated"),
+      ending: isRefusal ? "refusal" : (ENDINGS.get(stopReason ?? "stop") ?? "terminated"),
       stopReason,
-      usage: toUsage(this.#usage),
+      usage: this.#usage,
     };
   }
 
-  #takeChunk({ error, usage, choices }: WireChunk, delta: WireDelta | undefined): void {
-    if (error) throw toStreamError(error, CHAT_SERVICE);
-    if (usage) this.#usage = usage;
-    const reason = choices?.[0]?.finish_reason;
-    if (reason) this.#finishReason = reason;
-    if (!delta) return;
-    this.#say("thinking.delta", this.#thinking, delta.reasoning_content ?? delta.reasoning);
-    this.#say("text.delta", this.#text, textIn(delta.content));
-    if (delta.refusal) this.#hasRefused = true;
-    this.#say("text.delta", this.#text, delta.refusal);
-    for (const fragment of delta.tool_calls ?? []) this.#addFragment(fragment);
+  get #finishReason(): string | undefined {
+    return [...this.#choices.values()].find(({ finishReason }) => finishReason !== undefined)?.finishReason;
   }
 
-  #say(type: "text.delta" | "thinking.delta", parts: string[], text: string | null | undefined): void {
-    if (!text) return;
-    parts.push(text);
-    this.hasEmitted = true;
-    this.#emit({ type, text });
-  }
-
-  /** Adds a fragment to the last call of its index, unless its name and id say that another call begins. */
-  #addFragment({ index, id, function: part = {}, ...extra }: WireCall): void {
-    let call = index === undefined ? this.#calls.at(-1) : this.#calls.findLast((one) => one.index === index);
-    const isNamed = part.name !== undefined && part.name !== "";
-    const isOther = index === undefined || (Boolean(id) && Boolean(call?.id) && id !== call?.id);
-    if (call === undefined || (isNamed && isOther)) {
-      call = { index, id: "", name: "", parts: [], extra: {} };
-      this.#calls.push(call);
+  #takeChunk({ usage, choices }: Record<string, unknown>, piece: "delta" | "message"): void {
+    this.#count(usage);
+    for (const sent of Array.isArray(choices) ? choices : []) {
+      if (!isObject(sent)) continue;
+      const choice = this.#choiceOf(sent["index"] ?? (piece === "message" ? this.#choices.size : 0));
+      this.#count(sent["usage"]);
+      const { finish_reason: reason } = sent;
+      if (typeof reason === "string" && reason !== "") choice.finishReason = reason;
+      const said = sent[piece] ?? sent[piece === "delta" ? "message" : "delta"];
+      if (!isObject(said)) continue;
+      // Only the first choice is shown as it is written: others are pieces of the same reply, or alternatives to it.
+      const isFirst = this.#choices.values().next().value === choice;
+      choice.take(said, piece === "message", (type, text) => {
+        if (!isFirst) return;
+        this.hasEmitted = true;
+        this.#emit({ type, text });
+      });
     }
-    if (call.id === "") call.id = id ?? "";
-    if (call.name === "") call.name = part.name ?? "";
-    const text = part.arguments ?? "";
-    call.parts.push(typeof text === "string" ? text : JSON.stringify(text));
-    // Fields of a server's own, such as signatures, go back with the call.
-    Object.assign(call.extra, extra);
   }
 
-  #finishCall({ id, name, parts, extra }: OpenCall) {
-    // Results find their calls by id; some servers leave it empty, or give all calls of a reply the same.
-    const unique = id === "" || this.#ids.has(id) ? `call_${crypto.randomUUID()}` : id;
-    this.#ids.add(unique);
-    return { id: unique, type: "function", function: { name, arguments: parts.join("") }, ...extra };
+  #choiceOf(index: unknown): ChatChoice {
+    const known = this.#choices.get(index);
+    if (known !== undefined) return known;
+    const choice = new ChatChoice(CHAT_SERVICE);
+    this.#choices.set(index, choice);
+    return choice;
+  }
+
+  /** The first choice, and from the others what it lacks: one reply was asked for. */
+  #merged(): Pick<ChatChoice, "text" | "thinking" | "calls" | "extra" | "hasRefused"> {
+    const [first = new ChatChoice(CHAT_SERVICE), ...others] = this.#choices.values();
+    const withText = [first, ...others].find(({ text }) => text !== "") ?? first;
+    const withCalls = [first, ...others].find(({ calls }) => calls.count > 0) ?? first;
+    const { thinking, extra } = first;
+    return { text: withText.text, thinking, calls: withCalls.calls, extra, hasRefused: withText.hasRefused };
+  }
+
+  #count(sent: unknown): void {
+    this.#usage = toUsage(sent) ?? this.#usage;
   }
 }
 
-interface OpenCall {
-  readonly index: number | undefined;
-  id: string;
-  name: string;
-  readonly parts: string[];
-  readonly extra: object;
-}
-
-interface WireChunk {
-  readonly choices?: readonly {
-    readonly delta?: WireDelta;
-    readonly message?: WireDelta;
-    readonly finish_reason?: string | null;
-  }[];
-  readonly usage?: WireUsage | null;
-  readonly error?: unknown;
-}
-
-interface WireDelta {
-  readonly content?: string | readonly { readonly text?: string }[] | null;
-  readonly reasoning_content?: string | null;
-  readonly reasoning?: string | null;
-  readonly refusal?: string | null;
-  readonly tool_calls?: readonly WireCall[] | null | undefined;
-}
-
-interface WireCall {
-  readonly index?: number;
-  readonly id?: string | null;
-  readonly type?: string;
-  readonly function?: { readonly name?: string; readonly arguments?: unknown };
-}
-
-interface WireUsage {
-  readonly prompt_tokens?: number | null;
-  readonly completion_tokens?: number | null;
-  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
-}
-
-const ENDINGS: Readonly<Record<string, ModelReply["ending"]>> = {
-  stop: "completed",
-  tool_calls: "completed",
-  function_call: "completed",
-  length: "max_tokens",
-  content_filter: "refusal",
+const ENDINGS: ReadonlyMap<string, ModelReply["ending"]> = new Map([
+  ["stop", "completed"],
+  ["tool_calls", "completed"],
+  ["function_call", "completed"],
+  ["length", "max_tokens"],
+  ["content_filter", "refusal"],
   // Words of compatible servers.
-  eos: "completed",
-  eos_token: "completed",
-  end_turn: "completed",
-  stop_sequence: "completed",
-};
+  ["eos", "completed"],
+  ["eos_token", "completed"],
+  ["end_turn", "completed"],
+  ["stop_sequence", "completed"],
+  ["tool_use", "completed"],
+  ["max_tokens", "max_tokens"],
+  ["model_length", "max_tokens"],
+]);
 
-/** The text of a content, which some servers give in parts. */
-function textIn(content: WireDelta["content"]): string | null | undefined {
-  return typeof content === "object" ? content?.map((part) => part.text ?? "").join("") : content;
-}
-
-function toBlocks(type: "text" | "thinking", parts: readonly string[]): readonly AssistantBlock[] {
-  return parts.length === 0 ? [] : [{ type, text: parts.join("") }];
-}
-
-/** Cached tokens are counted among the prompt's on this wire, and beside them in ours. */
-function toUsage(usage: WireUsage | undefined): Usage | undefined {
-  if (typeof usage?.prompt_tokens !== "number") return undefined;
-  const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
+/**
+ * Cached tokens are counted among the prompt's on this wire, and beside them in ours. Some servers count them beside the
+ * prompt's, too: then there are more of them than of the prompt's.
+ */
+function toUsage(sent: unknown): Usage | undefined {
+  if (!isObject(sent)) return undefined;
+  const prompt = countOf(sent["prompt_tokens"]);
+  if (prompt === undefined) return undefined;
+  const details = sent["prompt_tokens_details"];
+  const cached = countOf(isObject(details) ? details["cached_tokens"] : undefined) ?? 0;
   return {
-    inputTokens: usage.prompt_tokens - cached,
-    outputTokens: usage.completion_tokens ?? 0,
+    inputTokens: cached > prompt ? prompt : prompt - cached,
+    outputTokens: countOf(sent["completion_tokens"]) ?? 0,
     cacheReadTokens: cached,
     cacheWriteTokens: 0,
   };

@@ -13,6 +13,9 @@ import type {
 import { textOf } from "../../../../core/transcript.ts";
 import type { ToolDescription } from "../../model.ts";
 import { operatorText } from "../operator-voice.ts";
+import { sendableArguments, sendableName } from "../sendable.ts";
+import { sendableTool } from "../tool-schema.ts";
+import type { ChatCall } from "./calls.ts";
 
 /** What `native.wire` says on messages of this wire. */
 export const CHAT_WIRE: string = "openai-chat";
@@ -33,23 +36,40 @@ export function toChatMessages(message: TranscriptMessage): readonly string[] {
 
 /** The tools as this wire takes them. */
 export function toChatTools(tools: readonly ToolDescription[]): readonly object[] {
-  return tools.map(({ name, description, inputSchema }) => ({
-    type: "function",
-    function: { name, description, parameters: inputSchema },
-  }));
+  return tools
+    .map((tool) => sendableTool(tool))
+    .map(({ name, description, inputSchema }) => ({
+      type: "function",
+      function: { name, description, parameters: inputSchema },
+    }));
 }
 
-/** What the model said, in the form it is sent back in. Thinking is not: this wire has no place for it. */
+/** Thinking goes back only with calls: some services refuse calls without it, others refuse it anywhere else. */
+const WITH_CALLS: ReadonlySet<string> = new Set(["reasoning_content", "reasoning"]);
+
+/**
+ * What the model said, in the form it is sent back in.
+ *
+ * @param own fields of the service's own, such as signed reasoning: it wants them back as they came
+ */
 export function toAssistantMessage(
   content: readonly AssistantBlock[],
-  calls: readonly object[],
+  calls: readonly ChatCall[],
+  own: ReadonlyMap<string, unknown> = new Map(),
 ): Record<string, unknown> {
   const text = textOf({ role: "assistant", content });
+  const hasCalls = calls.length > 0;
   return {
     role: "assistant",
-    content: text === "" && calls.length > 0 ? null : text,
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    content: text === "" && hasCalls ? null : text,
+    ...Object.fromEntries([...own].filter(([name]) => hasCalls || !WITH_CALLS.has(name))),
+    ...(hasCalls ? { tool_calls: calls.map(toSendable) } : {}),
   };
+}
+
+function toSendable(call: ChatCall): ChatCall {
+  const { name, arguments: text } = call.function;
+  return { ...call, function: { name: sendableName(name), arguments: sendableArguments(text) } };
 }
 
 function toAssistant({ content, native }: AssistantMessage): readonly object[] {
@@ -57,7 +77,13 @@ function toAssistant({ content, native }: AssistantMessage): readonly object[] {
     return isEmpty(native.message) ? [] : [native.message];
   const calls = content.flatMap((block) =>
     block.type === "tool_call"
-      ? [{ id: block.id, type: "function", function: { name: block.name, arguments: block.arguments } }]
+      ? [
+          {
+            id: block.id,
+            type: "function" as const,
+            function: { name: block.name, arguments: block.arguments },
+          },
+        ]
       : [],
   );
   const message = toAssistantMessage(content, calls);
