@@ -60,6 +60,7 @@ export type {
   Outcome,
   OutcomeVerdict,
   RunEnd,
+  PartialResult,
   SessionResult,
   Terminal,
   ToolResult,

@@ -2,10 +2,10 @@
  * The one error class. Its `code` says which of a closed set of things happened; fields carry the rest.
  *
  * What is *not* a LoophostError: a tool that fails (that is a result for the model), and a run the host
- * ended (that is a `SessionResult`, whatever its terminal).
+ * ended (that is a `PartialResult`, whatever its terminal).
  */
 
-import type { SessionResult } from "./results.ts";
+import type { PartialResult } from "./results.ts";
 
 /** Every way a call into this library can fail. */
 export type ErrorCode =
@@ -59,7 +59,7 @@ export interface ErrorDetails {
   /** The host's own word on whether asking again may help, where it gave one. */
   readonly mayRetry?: boolean | undefined;
   /** What the run had achieved when it failed. */
-  readonly result?: SessionResult | undefined;
+  readonly result?: PartialResult | undefined;
 }
 
 /** Everything this library throws or rejects with. */
@@ -71,7 +71,7 @@ export class LoophostError extends Error {
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly mayRetry: boolean | undefined;
-  readonly result: SessionResult | undefined;
+  readonly result: PartialResult | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -87,7 +87,7 @@ export class LoophostError extends Error {
 }
 
 /** The same error, carrying what the run had achieved. */
-export function withResult(error: LoophostError, result: SessionResult): LoophostError {
+export function withResult(error: LoophostError, result: PartialResult): LoophostError {
   const { cause, status, hostCode, requestId, retryAfterMs, mayRetry } = error;
   const copy = new LoophostError(error.code, error.message, {
     cause,
@@ -103,7 +103,7 @@ export function withResult(error: LoophostError, result: SessionResult): Loophos
 }
 
 /** A run that failed, with what it had achieved. */
-export type RunError = LoophostError & { readonly result: SessionResult };
+export type RunError = LoophostError & { readonly result: PartialResult };
 
 /** Whether something thrown is a run that failed: then `result` holds what it had achieved. */
 export function isRunError(thrown: unknown): thrown is RunError {

@@ -1,6 +1,7 @@
 /** Turn guards: a word after each turn on whether the run may go on. Mechanism here, policy with the caller. */
 
 import { LoophostError } from "./errors.ts";
+import { isObject } from "./json.ts";
 import type { Usage } from "./results.ts";
 
 /** What a guard is told: how far the run has come. */
@@ -18,16 +19,17 @@ export type GuardDecision = "continue" | { readonly halt: string };
 /** Called after every turn, before anything follows from it. One that throws halts the run. */
 export type TurnGuard = (report: TurnReport) => GuardDecision | Promise<GuardDecision>;
 
-/** Asks a guard; gives the error to halt with. A guard that throws has not said "continue": it halts. */
+/** Asks a guard; gives the error to halt with. One that throws, or says anything but "continue", halts. */
 export async function haltedBy(
   guard: TurnGuard | undefined,
   report: TurnReport,
 ): Promise<LoophostError | undefined> {
   try {
-    const verdict = (await guard?.(report)) ?? "continue";
-    return verdict === "continue"
-      ? undefined
-      : new LoophostError("halted", `The turn guard halted the run: ${verdict.halt}.`);
+    if (guard === undefined) return undefined;
+    const decision: unknown = await guard(report);
+    if (decision === "continue") return undefined;
+    const why = isObject(decision) ? String(decision["halt"]) : 'it gave neither "continue" nor { halt }';
+    return new LoophostError("halted", `The turn guard halted the run: ${why}.`);
   } catch (cause) {
     return new LoophostError("halted", "The turn guard failed, so the run was halted.", { cause });
   }

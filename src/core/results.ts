@@ -143,6 +143,12 @@ export interface Money {
   readonly currency: string;
 }
 
+/** What a run had come to when it failed: everything but an end, since it reached none. */
+export type PartialResult<Output = unknown> = Omit<
+  SessionResult<Output>,
+  "terminal" | "ending" | "stopReason" | "details"
+>;
+
 /** A tool result of one text block. */
 export function textResult(text: string, isError = false): ToolResult {
   return { content: [{ type: "text", text }], isError };

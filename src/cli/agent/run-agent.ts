@@ -7,7 +7,7 @@ import type { Agent } from "../../core/agent.ts";
 import { onAbort } from "../../core/async/abort.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { SessionEvent, WaitingCall } from "../../core/events.ts";
-import type { SessionResult } from "../../core/results.ts";
+import type { PartialResult, RunEnd, SessionResult } from "../../core/results.ts";
 import type { Run } from "../../core/run.ts";
 import type { OnApproval, OpenOptions, RunOptions, Session } from "../../core/session.ts";
 import { openSession } from "../../core/session/open-session.ts";
@@ -118,7 +118,7 @@ async function watch(
   questions: Questions,
   stored: StoredRun | undefined,
 ): Promise<Pick<SessionResult, "ending" | "stopReason"> & { readonly waiting: readonly WaitingCall[] }> {
-  const say = (result: SessionResult, waiting: readonly WaitingCall[], how?: string) => {
+  const say = (result: PartialResult & Partial<RunEnd>, waiting: readonly WaitingCall[], how?: string) => {
     for (const call of waiting) for (const line of waitingLines(call, stored)) progress.note(line, "plain");
     if (flags.json === true) return;
     if (didNothing(result)) progress.note("There was nothing to take up.");
@@ -180,7 +180,7 @@ function interrupted(
 }
 
 /** A run that found nothing to take up ends as soon as it began. */
-function didNothing({ events, turns, ending }: SessionResult): boolean {
+function didNothing({ events, turns, ending }: PartialResult & Partial<RunEnd>): boolean {
   const types = events.map(({ type }) => type);
   return turns === 0 && ending !== "requires_action" && types.join(" ") === "run.started run.ended";
 }

@@ -11,7 +11,7 @@ import { styleText } from "node:util";
 
 import type { Clock } from "../../core/clock.ts";
 import type { SessionEvent } from "../../core/events.ts";
-import type { SessionResult } from "../../core/results.ts";
+import type { PartialResult, RunEnd } from "../../core/results.ts";
 import { resultText } from "../../core/results.ts";
 import {
   count,
@@ -146,7 +146,10 @@ export class Progress {
   }
 
   /** Says how the run ended and what it took. */
-  end(result: SessionResult, how: string = result.ending === "completed" ? "end_turn" : result.ending): void {
+  end(
+    result: PartialResult & Partial<RunEnd>,
+    how: string = result.ending === "completed" ? "end_turn" : (result.ending ?? "failed"),
+  ): void {
     this.#still();
     if (result.details?.message !== undefined) this.note(`\n${result.details.message}`, "yellow");
     const parts = [

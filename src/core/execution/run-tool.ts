@@ -8,6 +8,7 @@
  */
 
 import { onAbort } from "../async/abort.ts";
+import { deadline } from "../async/deadline.ts";
 import type { Clock } from "../clock.ts";
 import { isObject } from "../json.ts";
 import type { Call } from "../loop/state.ts";
@@ -114,7 +115,7 @@ async function settleInTime<T>(tool: Tool, run: ToolRun, done: Promise<T>, own: 
     own.abort(error);
     tooLate.reject(error);
   };
-  const cancelTimer = run.clock.after(timeoutMs, () => giveUp(`timed out after ${timeoutMs} ms`));
+  const cancelTimer = deadline(run.clock, timeoutMs, () => giveUp(`timed out after ${timeoutMs} ms`));
   const unlink = onAbort([run.signal], () => giveUp("was cancelled"));
   try {
     return await Promise.race([done, tooLate.promise]);

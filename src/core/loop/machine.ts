@@ -123,10 +123,11 @@ function decide(state: LoopState, out: Command[]): LoopState {
   const open = now.calls.filter((call) => call.status !== "posted");
   const ready = open.filter((call) => call.status === "answered");
   const isComplete = !now.turnOpen && now.missing === null && ready.length === open.length;
-  const mayPost = now.answers === "each" || isComplete;
+  // At its last turn a run waits for all its results: they go out before the stop, since their tools took effect.
+  const isAtLimit = !now.turnOpen && now.turn >= now.policy.maxTurns;
+  const mayPost = (now.answers === "each" && !isAtLimit) || isComplete;
   if (ready.length > 0 && mayPost) {
-    if (!now.turnOpen && now.turn >= now.policy.maxTurns)
-      return fail(interrupt(now, out), tooManyTurns(now.policy.maxTurns), out);
+    if (isAtLimit) return fail(interrupt(now, out), tooManyTurns(now.policy.maxTurns), out);
     const batches = now.answers === "each" ? ready.map((call) => [call]) : [ready];
     for (const batch of batches)
       out.push({ do: "post", ids: ids(batch), inputs: batch.flatMap((call) => call.answer ?? []) });

@@ -3,10 +3,16 @@
 import { LoophostError } from "../errors.ts";
 import type { HostInput } from "../provider.ts";
 import { byMessage, isMessage } from "../provider.ts";
-import type { RunEnd } from "../results.ts";
+import type { EndingDetails, RunEnd } from "../results.ts";
 import { cancelAll, tellCall } from "./calls.ts";
 import type { Command, Final, LoopState, StartInput } from "./state.ts";
 import { isUnfinished } from "./state.ts";
+
+/** What a run says that found nothing to do. */
+export const NOTHING_OPEN: EndingDetails = {
+  message: "The session had nothing open; nothing was run.",
+  code: "nothing_open",
+};
 
 /** A run begins: sends its input, or goes on with what the session has open. */
 export function start(state: LoopState, { inputs, policy, resumed }: StartInput, out: Command[]): LoopState {
@@ -40,7 +46,12 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
     output: "unchecked",
     interrupted: false,
     final: hasNothingToDo
-      ? (resumed?.end ?? state.lastEnd ?? { ending: "completed", stopReason: null })
+      ? (resumed?.end ??
+        (state.lastEnd && { ...state.lastEnd, details: NOTHING_OPEN }) ?? {
+          ending: "completed",
+          stopReason: null,
+          details: NOTHING_OPEN,
+        })
       : undefined,
     waitingOn: "",
   };
@@ -67,9 +78,9 @@ export function sent(inputs: readonly HostInput[]): Pick<LoopState, "inputId"> {
 /** Stops what the host and the tools are doing; answers that were held back until they are complete go along. */
 export function interrupt(state: LoopState, out: Command[]): LoopState {
   if (!state.runOpen || state.final !== undefined) return state;
-  // Answers held back until they are complete go along: what was done is not forgotten with what is stopped.
+  // Answers that were held back go along: what was done is not forgotten with what is stopped.
   const done = state.calls.filter((call) => call.status === "answered");
-  const unsentAnswers = state.answers === "together" ? done.flatMap((call) => call.answer ?? []) : [];
+  const unsentAnswers = done.flatMap((call) => call.answer ?? []);
   const quiet = cancelAll(state, out);
   out.push({ do: "send", inputs: [...unsentAnswers, { type: "interrupt" }] });
   return { ...quiet, interrupted: true, missing: null, pendingInput: [] };

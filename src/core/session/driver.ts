@@ -12,11 +12,12 @@ import { LoophostError } from "../errors.ts";
 import type { OpenRunRecord } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import { ids } from "../loop/calls.ts";
+import { NOTHING_OPEN } from "../loop/runs.ts";
 import type { LoopState, RunPolicy } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
 import type { Connection, HostEvent, HostInput, PassedOnEvent } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
-import { textResult } from "../results.ts";
+import { NO_USAGE, textResult } from "../results.ts";
 import type { Run } from "../run.ts";
 import type { OpenOptions, Prompt, RunOptions, Session } from "../session.ts";
 import { LiveRun } from "./live-run.ts";
@@ -187,9 +188,16 @@ export class LoopSession implements Session {
     const runsElsewhere = this.#options.provider.traits.worksAlone;
     // A host that holds the conversation has told the turns; what this side holds is in the journal.
     const turns = runsElsewhere ? this.#loop.state.turn : open.turns;
-    live.takeUp({ turns, usage: open.usage, toolCalls: open.toolCalls.values() });
-    for (const event of this.#past ?? []) this.#loop.tell(event);
-    const resumed = { turns, runsElsewhere, end: open.end };
+    // One that ended before is told again, for whoever did not hear of it; its tokens were counted then.
+    const isOver = this.#journal.recorded.run === undefined;
+    const usage = isOver ? NO_USAGE : open.usage;
+    live.takeUp({ turns, usage, toolCalls: open.toolCalls.values() });
+    for (const event of this.#past ?? []) if (!isOver || event.type !== "usage") this.#loop.tell(event);
+    const resumed = {
+      turns,
+      runsElsewhere,
+      end: isOver && open.end ? { ...open.end, details: NOTHING_OPEN } : open.end,
+    };
     this.#loop.dispatch({ type: "start", inputs, policy, resumed });
   }
 

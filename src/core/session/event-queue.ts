@@ -2,13 +2,13 @@
  * The one queue between the wire and the reader of a run.
  *
  *   Q1  order is kept; a whole event is never dropped or merged
- *   Q2  deltas a slow reader has not fetched are merged, so they cost their text and no more
+ *   Q2  deltas a slow reader has not fetched are merged within their message, so they cost their text and no more
  *   Q3  beyond MAX_UNREAD whole events the *reader* fails with `slow_consumer`; the run is not disturbed
  *   Q4  a reader that breaks off leaves nothing waiting, and what was read is not kept
  */
 
 import { LoophostError } from "../errors.ts";
-import type { SessionEvent } from "../events.ts";
+import type { DeltaEvent, SessionEvent } from "../events.ts";
 import { isDelta } from "../events.ts";
 
 const MERGE_FROM = 64;
@@ -33,9 +33,9 @@ export class EventQueue {
     const unread = this.#items.length - this.#head;
     if (unread >= MERGE_FROM && isDelta(event)) {
       const last = this.#items.at(-1);
-      if (last?.type === event.type && last.thread === event.thread) {
-        const { type, thread } = event;
-        this.#items[this.#items.length - 1] = { type, text: last.text + event.text, thread, raw: undefined };
+      if (last !== undefined && isDelta(last) && isSameMessage(last, event)) {
+        const text = last.text + event.text;
+        this.#items[this.#items.length - 1] = { ...event, text, raw: undefined };
         return;
       }
     }
@@ -106,6 +106,13 @@ export class EventQueue {
       reading.waiting = { resolve, reject };
     });
   }
+}
+
+/** Whether two deltas are pieces of one block of one message: merged across messages, their texts would run together. */
+function isSameMessage(a: DeltaEvent, b: DeltaEvent): boolean {
+  if (a.type !== b.type || a.thread !== b.thread) return false;
+  if (a.type !== "text.delta" || b.type !== "text.delta") return true;
+  return a.messageId === b.messageId && a.index === b.index;
 }
 
 /** One reader, and the next() it waits for. */

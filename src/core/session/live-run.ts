@@ -79,18 +79,12 @@ export class LiveRun implements Run {
   /** Ends the run well. */
   end(how: Settlement): void {
     this.#queue.end();
-    this.#resolve(this.#result(how));
+    this.#resolve({ ...how, ...this.#sum() });
   }
 
   /** Ends the run with an error, which carries what there is of a result. */
   fail(error: LoophostError, transcript: readonly TranscriptMessage[] | null): void {
-    const partial = this.#result({
-      terminal: "terminated",
-      ending: "terminated",
-      stopReason: null,
-      transcript,
-    });
-    const complete = withResult(error, partial);
+    const complete = withResult(error, { ...this.#sum(), transcript });
     this.#queue.end(complete);
     this.#reject(complete);
   }
@@ -148,9 +142,8 @@ export class LiveRun implements Run {
     }
   }
 
-  #result(how: Settlement): SessionResult {
+  #sum(): Omit<SessionResult, keyof Settlement> {
     return {
-      ...how,
       output: this.#output,
       sessionId: this.#sessionId,
       text: this.#texts.join("\n"),

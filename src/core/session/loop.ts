@@ -10,6 +10,7 @@
  */
 
 import type { Agent } from "../agent.ts";
+import { contained } from "../async/contained.ts";
 import { Effects } from "../async/effects.ts";
 import { Serial } from "../async/serial.ts";
 import type { Clock } from "../clock.ts";
@@ -132,11 +133,7 @@ export class Loop {
 
   #show({ live }: OpenRun, event: SessionEvent): void {
     live.push(event);
-    try {
-      this.#parts.options.onEvent?.(event);
-    } catch {
-      // An observer watches; it does not take part.
-    }
+    contained(() => this.#parts.options.onEvent?.(event));
   }
 
   #fold(input: LoopInput | PassedOnEvent): void {

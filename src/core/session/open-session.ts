@@ -16,6 +16,7 @@ import type { OpenOptions, Session } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
 import { withOutputTool } from "./output.ts";
+import { isTimeout } from "./run-bounds.ts";
 import { checkOpen } from "./session-options.ts";
 import { tellStep } from "./steps.ts";
 
@@ -64,7 +65,8 @@ export async function openSession<Output>(
     const emit = (event: HostEvent) => hear(event);
     const { cursor } = journal?.recorded ?? {};
     const { signal: stop } = closing;
-    connection = await provider.open({ agent: limited, sessionId, history, cursor, emit, signal: stop });
+    const opening = provider.open({ agent: limited, sessionId, history, cursor, emit, signal: stop });
+    connection = await orAborted(opening, stop);
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
@@ -78,6 +80,7 @@ export async function openSession<Output>(
   } catch (thrown) {
     await connection?.close();
     await journal?.close();
+    if (isTimeout(signal?.reason)) throw signal.reason;
     if (signal?.aborted === true)
       throw new LoophostError("aborted", "Opening the session was aborted.", { cause: thrown });
     throw toLoophostError(thrown, "host_failed", `${provider.name} could not open a session`);
@@ -102,6 +105,20 @@ async function settleInput(journal: Journal, messagesSeen: number): Promise<void
   const ids = arrived.flatMap(({ id }) => id ?? []);
   if (run !== undefined && arrived.length > 0)
     await journal.record({ type: "input.sent", runId: run.id, ids });
+}
+
+/** What is opened, unless that is aborted first: then nobody waits for a provider that ignores its signal, and what it opens late is closed. */
+async function orAborted(opening: Promise<Connection>, signal: AbortSignal): Promise<Connection> {
+  const aborted = Promise.withResolvers<never>();
+  const unlink = onAbort([signal], (reason) => aborted.reject(reason));
+  try {
+    return await Promise.race([opening, aborted.promise]);
+  } catch (thrown) {
+    if (signal.aborted) opening.then((late) => late.close()).catch(() => undefined);
+    throw thrown;
+  } finally {
+    unlink();
+  }
 }
 
 function check(agent: Agent, options: OpenOptions): void {

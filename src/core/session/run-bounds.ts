@@ -2,6 +2,7 @@
 
 import type { Agent } from "../agent.ts";
 import { onAbort } from "../async/abort.ts";
+import { deadline } from "../async/deadline.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { RunPolicy } from "../loop/state.ts";
@@ -22,14 +23,20 @@ export function policyOf({ limits, terminalTool, output }: Agent, guarded: boole
 export function boundRun(
   {
     timeoutMs,
+    limitMs = timeoutMs,
     signal,
     clock,
-  }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined; readonly clock: Clock },
+  }: {
+    readonly timeoutMs: number;
+    readonly limitMs?: number;
+    readonly signal: AbortSignal | undefined;
+    readonly clock: Clock;
+  },
   stop: (error: LoophostError) => unknown,
 ): () => void {
-  const cancelDeadline = clock.after(timeoutMs, () => stop(tooLong(timeoutMs)));
+  const cancelDeadline = deadline(clock, timeoutMs, () => stop(tooLong(limitMs)));
   const unlink = onAbort([signal], (cause) =>
-    stop(new LoophostError("aborted", "The run was aborted.", { cause })),
+    stop(isTimeout(cause) ? cause : new LoophostError("aborted", "The run was aborted.", { cause })),
   );
   return () => {
     cancelDeadline();
@@ -37,7 +44,13 @@ export function boundRun(
   };
 }
 
-function tooLong(timeoutMs: number): LoophostError {
+/** Whether a signal aborts because time is up, and says so. */
+export function isTimeout(reason: unknown): reason is LoophostError {
+  return reason instanceof LoophostError && reason.code === "timeout";
+}
+
+/** The error of a run that took too long. */
+export function tooLong(timeoutMs: number): LoophostError {
   return new LoophostError(
     "timeout",
     `The run did not end within ${timeoutMs} ms. Raise limits.runTimeoutMs.`,

@@ -1,15 +1,20 @@
 /** The shortest way to an answer: open a session, run it once, let go. */
 
 import type { Agent } from "../agent.ts";
+import { onAbort } from "../async/abort.ts";
+import { deadline } from "../async/deadline.ts";
+import { systemClock } from "../clock.ts";
+import { LoophostError } from "../errors.ts";
 import type { SessionResult } from "../results.ts";
 import type { OpenOptions, Prompt, RunOptions } from "../session.ts";
 import { resultAlone } from "./live-run.ts";
 import { openSession } from "./open-session.ts";
+import { tooLong } from "./run-bounds.ts";
 import { checkOnce } from "./session-options.ts";
 
 /** What `run` takes: how to open the session, and what to send. */
 export interface RunOnceOptions extends OpenOptions, RunOptions {
-  /** Left out, the run takes up what the session of `sessionId` has open. */
+  /** Left out, the run takes up what the session of `sessionId`, or `history`, has open. */
   readonly prompt?: Prompt | undefined;
 }
 
@@ -27,8 +32,25 @@ export async function run<Output>(
 ): Promise<SessionResult<Output>> {
   checkOnce(options);
   const { prompt, system, ifWaiting = "return", ifOpen, ...open } = options;
-  await using session = await openSession(agent, open);
-  const how: RunOptions = { signal: open.signal, system, ifWaiting, ifOpen };
-  const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
-  return await resultAlone(started);
+  if (prompt === undefined && open.sessionId === undefined && open.history === undefined)
+    throw new LoophostError(
+      "invalid_options",
+      "run() needs a prompt, or a sessionId or history to go on from.",
+    );
+  const { runTimeoutMs } = { ...agent?.limits, ...open.limits };
+  const limitMs = typeof runTimeoutMs === "number" && runTimeoutMs > 0 ? runTimeoutMs : Infinity;
+  // One deadline from here to the end: a host that accepts a connection and never answers is inside of it.
+  const stop = new AbortController();
+  const { signal } = stop;
+  const cancel = deadline(open.clock ?? systemClock, limitMs, () => stop.abort(tooLong(limitMs)));
+  const unlink = onAbort([open.signal], (reason) => stop.abort(reason));
+  try {
+    await using session = await openSession(agent, { ...open, signal });
+    const how: RunOptions = { signal, system, ifWaiting, ifOpen };
+    const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
+    return await resultAlone(started);
+  } finally {
+    cancel();
+    unlink();
+  }
 }

@@ -1,5 +1,6 @@
 /** The steps of the loop as plain data, for `onStep`: because the loop is pure, the inputs alone replay a run as a test. */
 
+import { contained } from "../async/contained.ts";
 import { LoophostError } from "../errors.ts";
 import type { Command, LoopInput } from "../loop/state.ts";
 import type { ProviderTraits } from "../provider.ts";
@@ -12,12 +13,7 @@ export function tellStep(
   input: LoopInput,
   commands: readonly Command[],
 ): void {
-  if (onStep === undefined) return;
-  try {
-    onStep(toStep(answers, input, commands));
-  } catch {
-    // An observer watches; it does not take part.
-  }
+  if (onStep !== undefined) contained(() => onStep(toStep(answers, input, commands)));
 }
 
 /** A step as JSON would keep it: errors by code and message, without the host's own events. */

@@ -1,5 +1,6 @@
 // What model services really send, and what they really take: each a kind of accent, seen in the wild, with its neighbours.
 
+import type { SessionResult } from "loophost";
 import { defineAgent, defineTool, isRunError, type LoophostError, run, toolContent } from "loophost";
 import { budget } from "loophost/budget";
 import type { ModelFunction } from "loophost/providers/local";
@@ -78,7 +79,8 @@ async function talk(
     }),
   );
   await service[Symbol.asyncDispose]();
-  return { ...ended, asked: service.asked };
+  const result: Partial<SessionResult> | undefined = ended.result;
+  return { ...ended, result, asked: service.asked };
 }
 
 describe("a reply that is not whole runs nothing", () => {
