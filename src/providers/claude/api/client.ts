@@ -81,9 +81,9 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
   };
   return {
     get: (path, query = {}, signal) => request("get", path, { query, signal }, asRecord),
-    post: (path, body, signal, headers = {}) => request("post", path, { body, signal, headers }, asRecord),
-    delete: (path, signal) => request("delete", path, { signal }, asRecord),
-    upload: (path, body, signal) => request("post", path, { body, signal }, asRecord),
+    post: (path, body, signal, headers = {}) => request("post", path, { body, signal, headers }, asTaken),
+    delete: (path, signal) => request("delete", path, { signal }, asTaken),
+    upload: (path, body, signal) => request("post", path, { body, signal }, asTaken),
     download: (path, signal) =>
       request(
         "get",
@@ -155,6 +155,9 @@ function ownClient(options: ClaudeConnectionOptions): ClientSource {
 const REDIRECT = globalThis.navigator?.userAgent === "Cloudflare-Workers" ? "manual" : "error";
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  // A page in place of a stream ends at once, and would be opened again until the run's deadline.
+  if (response.headers.get("content-type")?.includes("text/html") === true)
+    throw new LoophostError("host_protocol", "The host answered with a web page. Check baseUrl.");
   if (response.body !== null) return response.body;
   throw new LoophostError("host_protocol", "The host answered without a body.");
 }
@@ -163,9 +166,31 @@ function notJson(doing: string): LoophostError {
   return new LoophostError("host_protocol", `${doing}: the reply is not the JSON it claims to be.`);
 }
 
-/** A reply without a body says as much as an empty object. */
+/** What is asked for has to be JSON. */
 async function asRecord(response: PromiseLike<unknown>): Promise<Record<string, unknown>> {
-  const body = (await response) ?? {};
+  const body = await response;
   if (isObject(body)) return body;
-  throw new LoophostError("host_protocol", "The host answered with something that is not a JSON object.");
+  const start = typeof body === "string" ? `: ${JSON.stringify(body.slice(0, 60))}` : "";
+  const isPage = typeof body === "string" && body.trimStart().startsWith("<");
+  throw new LoophostError(
+    "host_protocol",
+    `The host answered with ${isPage ? "a web page" : "something that is not a JSON object"}${start}. Check baseUrl.`,
+  );
+}
+
+/**
+ * What was taken is taken, whatever the reply says of it: servers answer a post with 202 and nothing, or with a word. A caller
+ * that needs an id from the reply looks it up.
+ */
+async function asTaken(response: ClaudeResponse): Promise<Record<string, unknown>> {
+  const reply = await response.asResponse();
+  const said = await reply.text();
+  if (said.trimStart().startsWith("<"))
+    throw new LoophostError("host_protocol", "The host answered with a web page. Check baseUrl.");
+  try {
+    const body: unknown = JSON.parse(said);
+    return isObject(body) ? body : {};
+  } catch {
+    return {};
+  }
 }

@@ -38,7 +38,7 @@ export type Path = readonly string[];
 /** How to find out about something that may have been made. */
 export interface LookUp<T> {
   /** Contract: resolves with what was made, undefined when it is not there. */
-  readonly find?: (() => Promise<T | undefined>) | undefined;
+  readonly find?: ((look: number) => Promise<T | undefined>) | undefined;
   /** What the user can do, as a sentence. */
   readonly advice: string;
 }
@@ -112,7 +112,7 @@ export class Requests {
     const post = () => this.post<T>(path, hasRoom ? tagged : body, options);
     const lookUp = hasRoom
       ? {
-          find: () => this.#findTagged<T>(path, tag, options),
+          find: (look: number) => this.#findTagged<T>(path, tag, look, options),
           advice: `List ${pathTo(path)} to see: in its metadata ${TAG} is "${tag}".`,
         }
       : { advice: `List ${pathTo(path)} to see.` };
@@ -147,30 +147,37 @@ export class Requests {
 
   /** Looks as often as a request is tried: one whose connection broke may still be under way. */
   async #look<T>(
-    find: () => Promise<T | undefined>,
+    find: (look: number) => Promise<T | undefined>,
     { signal = NEVER }: CallOptions,
   ): Promise<T | undefined> {
-    try {
-      for (let look = 0; look < this.#policy.attempts; look += 1) {
-        if (look > 0) await sleep(backoffMs(look, this.#policy), this.clock, signal);
-        const found = await find();
-        if (found !== undefined) return found;
-      }
-    } catch {
-      // What went wrong with the request itself is what the caller is told.
+    for (let look = 0; look < this.#policy.attempts && !signal.aborted; look += 1) {
+      // What goes wrong with looking is passed over: the caller is told what went wrong with the request itself.
+      if (look > 0) await sleep(backoffMs(look, this.#policy), this.clock, signal).catch(() => undefined);
+      const found = await find(look).catch(() => undefined);
+      if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** What was made a moment ago is on the first page, since lists begin with the newest. */
+  /**
+   * What was made a moment ago is among the first, since lists begin with the newest. Records may be large and the line may be
+   * bad, which lost the reply in the first place: so pages are small, and smaller at every further look.
+   */
   async #findTagged<T extends WireObject>(
     path: Path,
     tag: string,
-    { signal }: CallOptions,
+    look: number,
+    { signal = NEVER }: CallOptions,
   ): Promise<T | undefined> {
-    const { data } = await this.api.get(pathTo(path), { limit: 100 }, signal);
-    const found: unknown = Array.isArray(data) ? data.find((item) => tagOf(item) === tag) : undefined;
-    return found === undefined ? undefined : toObject<T>(found);
+    const limit = Math.max(1, Math.floor(20 / 4 ** look));
+    let seen = 0;
+    for await (const page of listPages(this.api, pathTo(path), { limit }, signal)) {
+      const found = page.find((item) => tagOf(item) === tag);
+      if (found !== undefined) return toObject<T>(found);
+      seen += page.length;
+      if (seen >= MAX_LOOKED) return undefined;
+    }
+    return undefined;
   }
 }
 
@@ -186,6 +193,9 @@ export function pathTo(path: Path): string {
   }
   return `/v1/${path.map(encodeURIComponent).join("/")}`;
 }
+
+/** How far back something that was just made is looked for. */
+const MAX_LOOKED = 100;
 
 const NEVER = new AbortController().signal;
 

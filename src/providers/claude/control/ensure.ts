@@ -94,8 +94,9 @@ async function ensure(
     const made = await requests.repeat(make, options);
     return { id: made.id, isNew: true };
   } catch (thrown) {
-    // Somebody else was faster.
-    const other = toLoophostError(thrown, "host_failed", name).status === 409 ? await find() : undefined;
+    // Somebody else was faster; or it was made, and the reply does not say under which id.
+    const { status, code } = toLoophostError(thrown, "host_failed", name);
+    const other = status === 409 || code === "host_protocol" ? await find() : undefined;
     if (other === undefined) throw thrown;
     return { id: other.id, isNew: false };
   }

@@ -6,7 +6,7 @@
  */
 
 import type { Agent } from "../../../core/agent.ts";
-import { onAbort } from "../../../core/async/abort.ts";
+import { SharedWork } from "../../../core/async/shared-work.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { Requests } from "../api/requests.ts";
 import type { Ensured } from "./ensure.ts";
@@ -19,8 +19,8 @@ import { createSessions } from "./sessions.ts";
 export class SessionMaker {
   readonly requests: Requests;
   readonly #setup: SessionSetup;
-  readonly #agents = new WeakMap<Agent, Promise<string>>();
-  #environment: Promise<string> | undefined;
+  readonly #agents = new WeakMap<Agent, SharedWork<string>>();
+  #environment: SharedWork<string> | undefined;
 
   constructor(requests: Requests, setup: SessionSetup) {
     this.requests = requests;
@@ -43,26 +43,35 @@ export class SessionMaker {
 
   async #create(agent: Agent, signal: AbortSignal): Promise<ClaudeSession> {
     const { title, metadata, resources, vaultIds, budget } = this.#setup;
-    const [agentId, environmentId] = await unlessAborted(this.#needs(agent), signal);
+    const [agentId, environmentId] = await this.#needs(agent, signal);
     const needs = { agent: agentId, environment_id: environmentId, vault_ids: vaultIds };
     const session = { ...needs, title, metadata, resources, budget };
     return createSessions(this.requests).create(session, { signal });
   }
 
-  async #needs(agent: Agent): Promise<[string, string]> {
+  async #needs(agent: Agent, signal: AbortSignal): Promise<[string, string]> {
     const { agentId, environmentId } = this.#setup;
-    return [agentId ?? (await this.#agentFor(agent)), environmentId ?? (await this.#environmentForAll())];
+    return [
+      agentId ?? (await this.#agentFor(agent).join(signal)),
+      environmentId ?? (await this.#environmentForAll().join(signal)),
+    ];
   }
 
-  /** Asked for on behalf of all who wait for it: the abort of one must not fail the others. */
-  #agentFor(agent: Agent): Promise<string> {
-    const known = this.#agents.get(agent) ?? ensureAgent(this.requests, agent, this.#setup, {}).then(idOf);
-    this.#agents.set(agent, known);
-    return known;
+  #agentFor(agent: Agent): SharedWork<string> {
+    const known = this.#agents.get(agent);
+    if (known?.isStopped === false) return known;
+    const work = new SharedWork((signal) =>
+      ensureAgent(this.requests, agent, this.#setup, { signal }).then(idOf),
+    );
+    this.#agents.set(agent, work);
+    return work;
   }
 
-  #environmentForAll(): Promise<string> {
-    this.#environment ??= ensureEnvironment(this.requests, this.#setup.environment, {}).then(idOf);
+  #environmentForAll(): SharedWork<string> {
+    if (this.#environment?.isStopped !== false)
+      this.#environment = new SharedWork((signal) =>
+        ensureEnvironment(this.requests, this.#setup.environment, { signal }).then(idOf),
+      );
     return this.#environment;
   }
 
@@ -74,11 +83,4 @@ export class SessionMaker {
 
 function idOf({ id }: Ensured): string {
   return id;
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const unlink = onAbort([signal], reject);
-    work.then(resolve, reject).finally(unlink);
-  });
 }

@@ -17,11 +17,12 @@ import { readSse } from "../../../core/wire/sse.ts";
 import type { ClaudeApi } from "../api/client.ts";
 import { toHostError } from "../api/host-error.ts";
 import { listPages } from "../api/page-list.ts";
+import { RestGate } from "./rest-gate.ts";
 import { Sender } from "./sender.ts";
 import type { ServerTraits } from "./server-traits.ts";
 import { SessionReader } from "./session-reader.ts";
 import type { WireEvent } from "./wire.ts";
-import { isWireEvent, keyOf } from "./wire.ts";
+import { isWireEvent, keyOf, listedEvent } from "./wire.ts";
 
 /** What a connection is made with. */
 export interface ConnectionOptions {
@@ -55,9 +56,12 @@ class ClaudeConnection implements Connection {
   readonly #stream: AttachedStream<WireEvent>;
   readonly #reader: SessionReader;
   readonly #sender: Sender;
+  readonly #gate: RestGate;
   #unlink: () => void = () => undefined;
   /** The last id the stream gave, where it gives any. */
   #lastEventId = "";
+  /** Frames in a row that were no JSON: one may be damaged on its way, several are no event stream. */
+  #garbled = 0;
 
   constructor(options: ConnectionOptions) {
     const { api, clock, emit, idleMs, hasPast, retry, runHere, server, sessionId } = options;
@@ -65,6 +69,13 @@ class ClaudeConnection implements Connection {
     this.#options = options;
     this.#path = `/v1/sessions/${encodeURIComponent(sessionId)}`;
     this.#reader = new SessionReader({ runHere, clock, onEvents: (events) => this.#tell(events) });
+    const { messages } = this.#reader;
+    this.#gate = new RestGate({
+      areWaiting: () => messages.areWaiting,
+      look: () => this.#stream.catchUp(),
+      conclude: () => messages.takeAnswered(),
+      emit,
+    });
     this.#sender = new Sender({
       api,
       path: this.#path,
@@ -84,9 +95,9 @@ class ClaudeConnection implements Connection {
       },
       {
         deliver: (event) => this.#sender.hear(event),
-        onCatchUp: (mark) => emit({ type: `catchup.${mark}` }),
+        onCatchUp: (mark) => this.#gate.pass({ type: `catchup.${mark}` }),
         onLost: (reason) => this.#tell([{ type: "stream.lost", reason }, ...this.#reader.loseStream()]),
-        onRestored: () => emit({ type: "stream.restored" }),
+        onRestored: () => this.#gate.pass({ type: "stream.restored" }),
         onFailed: (error) => this.#fail(error),
         hasPast,
         clock,
@@ -138,8 +149,11 @@ class ClaudeConnection implements Connection {
     const headers = this.#lastEventId === "" ? {} : { "last-event-id": this.#lastEventId };
     const body = await api.stream(`${this.#path}/events/stream`, query, signal, headers);
     const onFrame = ({ data, id }: { readonly data: string; readonly id: string }) => {
-      this.#lastEventId = id;
-      readFrame(data, deliver);
+      // An id that no header can carry would keep the stream from ever being opened again.
+      this.#lastEventId = SENDABLE.test(id) ? id : "";
+      this.#garbled += 1;
+      readFrame(data, deliver, this.#garbled);
+      this.#garbled = 0;
     };
     const ended = readSse(body, onFrame, { signal, onBytes: alive });
     return {
@@ -156,7 +170,7 @@ class ClaudeConnection implements Connection {
     const query = { limit: server.pageSize, order: order === "oldest first" || isTurned ? "asc" : "desc" };
     const all: WireEvent[] = [];
     for await (const page of listPages(api, `${this.#path}/events`, query, signal)) {
-      const events = page.filter(isWireEvent);
+      const events = page.map(listedEvent);
       if (isTurned) all.push(...events);
       else yield events;
     }
@@ -166,7 +180,7 @@ class ClaudeConnection implements Connection {
   #tell(events: readonly HostEvent[]): void {
     for (const event of events) {
       if (event.type === "session.over") this.#stream.finish();
-      this.#options.emit(event);
+      this.#gate.pass(event);
     }
   }
 
@@ -177,10 +191,24 @@ class ClaudeConnection implements Connection {
   }
 }
 
-/** Pings, frames without a type and the word some servers end with are signs of life and nothing more. */
-function readFrame(data: string, deliver: (event: WireEvent) => void): void {
-  if (data === "[DONE]") return;
-  const event: unknown = JSON.parse(data);
+const SENDABLE = /^[\u0020-\u007e]*$/;
+
+/** How many streams in a row may hold something that is no JSON before it is none. */
+const MAX_GARBLED = 3;
+
+/** Pings, frames without data or type and the word some servers end with are signs of life and nothing more. */
+function readFrame(data: string, deliver: (event: WireEvent) => void, garbled: number): void {
+  if (data.trim() === "" || data === "[DONE]") return;
+  let event: unknown;
+  try {
+    event = JSON.parse(data);
+  } catch {
+    throw new LoophostError(
+      "host_protocol",
+      `The event stream sent something that is no JSON: ${JSON.stringify(data.slice(0, 60))}. Check baseUrl.`,
+      { mayRetry: garbled < MAX_GARBLED },
+    );
+  }
   if (!isWireEvent(event) || event.type === "ping") return;
   if (event.type === "error") throw streamError(event);
   deliver(event);

@@ -4,21 +4,38 @@ import type { HostEvent } from "../../../core/provider.ts";
 import type { WireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 
+/** A message of ours the host has, and has not begun to work on as far as we know. */
+interface Waiting {
+  /** Our own id of it. */
+  readonly inputId: string | undefined;
+  /** Whether the next turn can only be its own: the session was at rest when it was sent, and nobody has said anything since. */
+  isNext: boolean;
+  /** Whether a turn has begun since. */
+  hasBegun: boolean;
+}
+
 /** The messages and outcomes of one session. */
 export class Messages {
-  /** Those of ours the host has not begun to work on. */
-  readonly #untaken = new Set<string>();
+  /** Ours that wait, by the host's id. */
+  readonly #waiting = new Map<string, Waiting>();
+  /** Whether the host has ever shown that it took a message of ours: then it will show the next one, too. */
+  #marksTaken = false;
   /** Those of the past, while it is read: queued and taken up are the same message. */
   #past: Set<string> | undefined = new Set();
 
-  /** We sent one, and this is its id. */
-  expect(id: string): void {
-    this.#untaken.add(id);
+  /** Whether a message of ours waits. */
+  get areWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** We sent one: the host's id of it, and ours. */
+  expect(id: string, inputId: string | undefined, wasAtRest: boolean): void {
+    if (!this.#waiting.has(id)) this.#waiting.set(id, { inputId, isNext: wasAtRest, hasBegun: false });
   }
 
   /** Whether one is ours, and has not been begun with. */
   isExpected(id: string): boolean {
-    return this.#untaken.has(id);
+    return this.#waiting.has(id);
   }
 
   /** The past is read: what comes from here on is news. */
@@ -33,11 +50,41 @@ export class Messages {
       return undefined;
     const isFirst = this.#past?.has(id) === false;
     this.#past?.add(id);
-    const isTaken = event["processed_at"] !== null && this.#untaken.delete(id);
+    if (!this.#waiting.has(id)) this.#somebodySpoke();
+    const ours = event["processed_at"] === null ? undefined : this.#waiting.get(id);
+    if (ours !== undefined) this.#marksTaken = this.#waiting.delete(id);
     return [
       ...(isFirst ? [{ type: "message.seen" } as const] : []),
-      ...(isTaken ? [{ type: "input.taken", raw: event } as const] : []),
+      ...(ours === undefined ? [] : [{ type: "input.taken", inputId: ours.inputId, raw: event } as const]),
       { type: "provider", raw: event },
     ];
+  }
+
+  /** What an event beside messages says of ours: a turn that begins, or an interrupt of the one they were begun with. */
+  hear(event: WireEvent): HostEvent[] {
+    if (event.type === "session.status_running")
+      for (const ours of this.#waiting.values()) ours.hasBegun = true;
+    if (event.type !== "user.interrupt" || event["processed_at"] === null || this.#marksTaken) return [];
+    // The rest that follows is the end of what had begun, and of nothing that was sent since.
+    const begun = [...this.#waiting].filter(([, ours]) => ours.hasBegun);
+    for (const [id] of begun) this.#waiting.delete(id);
+    this.#somebodySpoke();
+    return begun.map(([, { inputId }]) => ({ type: "input.taken", inputId }));
+  }
+
+  /**
+   * The message of ours that a turn which just ended must have answered, though the host never shows that it takes messages: it
+   * was sent to a session at rest, a turn began, and nobody else has said anything. Without this every run on such a server
+   * waits for its deadline with the answer in hand.
+   */
+  takeAnswered(): HostEvent | undefined {
+    const [first] = this.#waiting;
+    if (first === undefined || this.#marksTaken || !first[1].isNext || !first[1].hasBegun) return undefined;
+    this.#waiting.delete(first[0]);
+    return { type: "input.taken", inputId: first[1].inputId };
+  }
+
+  #somebodySpoke(): void {
+    for (const ours of this.#waiting.values()) ours.isNext = false;
   }
 }

@@ -48,6 +48,10 @@ interface Sent {
   readonly key: string;
   readonly events: readonly unknown[];
   readonly isMessage: boolean;
+  /** Our own id of the message. */
+  readonly inputId: string | undefined;
+  /** Whether the session was at rest when it was sent. */
+  readonly wasAtRest: boolean;
   /** The id the host gave the first of them. */
   id: string | undefined;
   /** Whether a request with them has reached anybody. */
@@ -103,6 +107,8 @@ export class Sender {
       key: crypto.randomUUID(),
       events: inputs.map(toWire),
       isMessage: inputs.some(isMessage),
+      inputId: inputs.find(isMessageInput)?.id,
+      wasAtRest: this.#options.reader.turns.isAtRest && !this.#options.reader.messages.areWaiting,
       id: undefined,
       hasLeft: false,
       lost: undefined,
@@ -132,7 +138,7 @@ export class Sender {
       sent.id = (await this.#post(sent.events, signal, sent.key)) ?? sent.id;
       // Some servers do not say under which id they have it, and some do not show it either.
       const isKnown = sent.id !== undefined || (await this.#isThere(sent).catch(() => false));
-      if (sent.isMessage && !isKnown) this.#options.emit({ type: "input.taken" });
+      if (sent.isMessage && !isKnown) this.#options.emit({ type: "input.taken", inputId: sent.inputId });
     } catch (thrown) {
       const error = toHostError(thrown, "The input could not be sent");
       if (!isTransient(error) || neverLeft(error)) throw error;
@@ -215,7 +221,8 @@ export class Sender {
   }
 
   #expect(sent: Sent | undefined): void {
-    if (sent?.isMessage === true && sent.id !== undefined) this.#options.reader.messages.expect(sent.id);
+    if (sent?.isMessage !== true || sent.id === undefined) return;
+    this.#options.reader.messages.expect(sent.id, sent.inputId, sent.wasAtRest);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -223,6 +230,10 @@ export class Sender {
     this.#last = mine.catch(() => undefined);
     return mine;
   }
+}
+
+function isMessageInput(input: HostInput): input is Extract<HostInput, { type: "message" | "outcome" }> {
+  return isMessage(input);
 }
 
 function batches(inputs: readonly HostInput[]): HostInput[][] {

@@ -40,12 +40,13 @@ export class SessionReader {
     const pieces = this.#previews.read(event);
     if (pieces !== undefined) return pieces;
     const thread = this.#threads.of(event);
+    const begun = thread === undefined ? this.messages.hear(event) : [];
     const settled = thread === undefined ? this.#previews.settle(event) : [];
     const told = this.messages.read(event) ??
       this.calls.read(event, thread) ??
       this.turns.read(event, thread) ??
       this.#readThread(event) ?? [fromWire(event, thread)];
-    return [...settled, ...told];
+    return [...settled, ...begun, ...told];
   }
 
   /** The stream was lost. */

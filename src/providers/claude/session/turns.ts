@@ -75,6 +75,11 @@ export class Turns {
     }
   }
 
+  /** Whether nothing is under way at the host, and nothing is waited for. */
+  get isAtRest(): boolean {
+    return !this.#isOpen && this.#needs?.length === 0;
+  }
+
   /** Whether the host may still wait for the answer to a call. */
   mayNeed(id: string): boolean {
     return this.#needs?.includes(id) !== false;
@@ -114,7 +119,7 @@ export class Turns {
   #end(rest: WireEvent): HostEvent {
     const { type } = readStop(rest["stop_reason"]);
     // A reason that is missing or unknown is none we can vouch for.
-    const known = ENDINGS[type] ?? "terminated";
+    const known = ENDINGS.get(type) ?? "terminated";
     const ending = known === "completed" && this.#isInterrupted ? "interrupted" : known;
     this.#isInterrupted = false;
     this.#isOpen = false;
@@ -155,14 +160,15 @@ export class Turns {
   }
 }
 
-const ENDINGS: Readonly<Record<string, Ending>> = {
-  end_turn: "completed",
-  satisfied: "completed",
-  max_iterations_reached: "completed",
-  retries_exhausted: "retries_exhausted",
-  budget_reached: "budget_reached",
-  refusal: "refusal",
-};
+const ENDINGS: ReadonlyMap<string, Ending> = new Map<string, Ending>([
+  ["end_turn", "completed"],
+  ["satisfied", "completed"],
+  ["max_iterations_reached", "completed"],
+  ["interrupted", "interrupted"],
+  ["retries_exhausted", "retries_exhausted"],
+  ["budget_reached", "budget_reached"],
+  ["refusal", "refusal"],
+]);
 
 function turnDone(
   event: WireEvent,

@@ -4,6 +4,7 @@
  * Adding, never replacing: every event keeps the wire's own as `raw`, and what has no word of ours passes through.
  */
 
+import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { HostEvent, HostInput } from "../../../core/provider.ts";
 import type { ContentBlock, MediaSource, Money, OutcomeVerdict, Usage } from "../../../core/results.ts";
@@ -15,6 +16,27 @@ export type WireEvent = Readonly<Record<string, unknown>> & { readonly type: str
 /** Narrows to an event of the wire. */
 export function isWireEvent(value: unknown): value is WireEvent {
   return isObject(value) && typeof value["type"] === "string";
+}
+
+/**
+ * An event as a list holds it: some servers wrap each in an object of the list's own.
+ *
+ * @throws LoophostError `host_protocol` for an item that is no event, or has no id to know it by
+ */
+export function listedEvent(item: unknown): WireEvent {
+  const event = [item, field(item, "event"), field(item, "data")].find(
+    (one): one is WireEvent => isWireEvent(one) && text(one["id"]) !== undefined,
+  );
+  if (event !== undefined) return event;
+  const seen = JSON.stringify(item)?.slice(0, 120) ?? "nothing";
+  throw new LoophostError(
+    "host_protocol",
+    `The host lists something that is no event with a type and an id: ${seen}`,
+  );
+}
+
+function field(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined;
 }
 
 /**
