@@ -66,23 +66,21 @@ export interface ErrorDetails {
 export class LoophostError extends Error {
   override readonly name = "LoophostError";
   readonly code: ErrorCode;
-  readonly status: number | undefined;
-  readonly hostCode: string | undefined;
-  readonly requestId: string | undefined;
-  readonly retryAfterMs: number | undefined;
-  readonly mayRetry: boolean | undefined;
-  readonly result: PartialResult | undefined;
+  // Only declared: a printed error shows the fields that are there, and none of the others.
+  declare readonly status: number | undefined;
+  declare readonly hostCode: string | undefined;
+  declare readonly requestId: string | undefined;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly mayRetry: boolean | undefined;
+  declare readonly result: PartialResult | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    const { cause, result, ...shown } = details;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.status = details.status;
-    this.hostCode = details.hostCode;
-    this.requestId = details.requestId;
-    this.retryAfterMs = details.retryAfterMs;
-    this.mayRetry = details.mayRetry;
+    Object.assign(this, Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)));
     // Not enumerable: a printed error shows what went wrong, not the whole conversation.
-    Object.defineProperty(this, "result", { value: details.result, enumerable: false });
+    Object.defineProperty(this, "result", { value: result, enumerable: false });
   }
 }
 

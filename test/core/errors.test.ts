@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 
 import { defineAgent, run } from "loophost";
 import { local } from "loophost/providers/local";
+import { scriptedProvider } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import type { ErrorCode, ErrorDetails } from "../../src/core/errors.ts";
@@ -185,4 +186,20 @@ it("tells a run that failed from anything else thrown, and types its result", as
     false,
     false,
   ]);
+});
+
+it("shows printed only the fields that are there", () => {
+  const printed = inspect(new LoophostError("host_rejected", "No.", { status: 403, hostCode: undefined }));
+  expect(printed).toContain("status: 403");
+  for (const name of ["undefined", "hostCode", "requestId", "result"]) expect(printed).not.toContain(name);
+});
+
+it("has the caller's line in the stack of a failed run", async () => {
+  const provider = scriptedProvider({ turns: [] });
+  const agent = defineAgent({ name: "a", instructions: "", limits: { runTimeoutMs: 1 } });
+  async function theCaller() {
+    return await run(agent, { provider, prompt: "hi" });
+  }
+  const error: unknown = await theCaller().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "timeout", stack: expect.stringMatching(/\.send .*theCaller/s) });
 });

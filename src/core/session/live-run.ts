@@ -22,6 +22,8 @@ type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "de
 
 /** A run under way. */
 export class LiveRun implements Run {
+  /** Where it was started; the text is only made when the run fails. */
+  readonly #startedAt: Error = new Error("started");
   readonly id: string;
   readonly #queue = new EventQueue();
   readonly #keep: KeepEvents;
@@ -85,6 +87,7 @@ export class LiveRun implements Run {
   /** Ends the run with an error, which carries what there is of a result. */
   fail(error: LoophostError, transcript: readonly TranscriptMessage[] | null): void {
     const complete = withResult(error, { ...this.#sum(), transcript });
+    complete.stack = `${complete.stack}\n${framesOf(this.#startedAt)}`;
     this.#queue.end(complete);
     this.#reject(complete);
   }
@@ -156,4 +159,10 @@ export class LiveRun implements Run {
       events: this.#events,
     };
   }
+}
+
+/** The lines of a stack from `send` on: without them a failed run would not show which line of its caller's it was. */
+function framesOf({ stack = "" }: Error): string {
+  const lines = stack.split("\n");
+  return lines.slice(lines.findIndex((line) => /\.(?:send|resume) /.test(line))).join("\n");
 }
