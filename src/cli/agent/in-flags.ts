@@ -1,12 +1,14 @@
 /** Errors in the words of the command line: where the library names an option, this names a flag, variable or command. */
 
 import { isTransient, LoophostError } from "../../core/errors.ts";
+import { formatMs } from "../screen/format.ts";
 import type { StoredRun } from "./go-on.ts";
 import { resumeLine } from "./go-on.ts";
 
 /** An error of opening a session with a provider. */
 export function inFlags(error: LoophostError, provider: string): LoophostError {
   const { code, message, status } = error;
+  if (pause(error) !== "") return reword(error, sentence(message) + pause(error));
   if (code === "session_owned") return reword(error, `${sentence(message, ":")} pass --wait, or --take.`);
   if (code === "agent_changed")
     return reword(error, message.replace(/open the session with .*$/, "pass --changed-agent."));
@@ -28,12 +30,17 @@ export function inCommands(
   const wayOut = isUnsaid
     ? `The host had not begun: say it again with --session ${stored.sessionId}.`
     : `To go on: ${resumeLine(stored)}`;
-  return reword(error, `${sentence(error.message)} ${wayOut}`);
+  return reword(error, `${sentence(error.message)}${pause(error)} ${wayOut}`);
 }
 
 /** An error with another message, and the exit code it had. */
 export function reword(error: LoophostError, message: string): LoophostError {
   return new LoophostError(error.code, message, { cause: error });
+}
+
+/** How long a service that is asked too much wants to be left alone. */
+function pause({ status, retryAfterMs }: LoophostError): string {
+  return status === 429 && retryAfterMs !== undefined ? ` It asks to wait ${formatMs(retryAfterMs)}.` : "";
 }
 
 function sentence(text: string, end = "."): string {

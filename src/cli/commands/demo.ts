@@ -96,7 +96,8 @@ Model   ${label}
 
     say(`\nThe answer\n${printable(second.text)}\n`);
     const code = compare(first, second, isScripted);
-    say("\nNext: loophost run --help, for an agent of your own");
+    const command = process.env["npm_lifecycle_event"] === "demo" ? "npm run loophost --" : "loophost";
+    say(`\nNext: ${command} run --help, for an agent of your own`);
     return code;
   },
 };

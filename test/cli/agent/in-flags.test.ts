@@ -29,3 +29,12 @@ it.each([
 ])("says how to go on after an outage of a host that %s", (_, error, provider, wayOut) => {
   expect(inCommands(error, provider, stored).message).toBe(`The host is gone. ${wayOut}`);
 });
+
+it("says how long a service that is asked too much wants to be left alone", () => {
+  const error = new LoophostError("host_rejected", "Too many requests.", {
+    status: 429,
+    retryAfterMs: 30_000,
+  });
+  expect(inCommands(error, "local", undefined).message).toBe("Too many requests. It asks to wait 30.0 s.");
+  expect(inCommands(error, "local", stored).message).toContain("It asks to wait 30.0 s. To go on: ");
+});
