@@ -141,7 +141,7 @@ it("allows a call that waits, from another process, and goes on", async () => {
   const approved = await loophost(["approve", id, "call_1", SUPPORT], over(model));
   expect([approved.code, approved.stdout]).toEqual([0, "Paid.\n"]);
   expect(approved.stderr).toContain('✓ refund {"sum":5}');
-  expect(await rowOf(id)).toEqual(["support", "local", "idle", "2"]);
+  expect(await rowOf(id)).toEqual(["support", "local", "idle", "1"]);
 });
 
 it("records a refusal, and tells the model why once the session is resumed", async () => {
@@ -154,14 +154,14 @@ it("records a refusal, and tells the model why once the session is resumed", asy
     `Recorded. To act on it: loophost resume ${id} ${SUPPORT} --store ${store}\n`,
   );
   expect(model.requests).toHaveLength(1);
-  expect(await rowOf(id)).toEqual(["support", "local", "idle", "1"]);
+  expect(await rowOf(id)).toEqual(["support", "local", "running", "1"]);
 
   expect(await loophost(["resume", id, SUPPORT], over(model))).toMatchObject({
     code: 0,
     stdout: "Then not.\n",
   });
   expect(JSON.stringify(model.requests[1])).toContain("This call was not allowed: too much.");
-  expect(await rowOf(id)).toEqual(["support", "local", "idle", "2"]);
+  expect(await rowOf(id)).toEqual(["support", "local", "idle", "1"]);
 });
 
 it("gives the answer to a call that waits for one, and refuses to approve it", async () => {
