@@ -64,6 +64,11 @@ export interface OpenRequest {
    * stands between the wire and the loop. After `close()` it ignores what it is given.
    */
   readonly emit: (event: HostEvent) => void;
+  /**
+   * Resolves once the last `cursor` emitted is on record, at once without a store: for a host that must not be asked twice, and
+   * cannot be looked into after a crash. Rejects when it could not be written.
+   */
+  readonly whenKept: () => Promise<void>;
   /** Aborted when the session closes or opening takes too long. */
   readonly signal: AbortSignal;
 }

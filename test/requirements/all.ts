@@ -1,5 +1,6 @@
 // Every promise, from where it comes.
 
+import { agentcore } from "./agentcore.ts";
 import { claudeWire } from "./claude-wire.ts";
 import { faults } from "./faults.ts";
 import { invariants } from "./invariants.ts";
@@ -14,6 +15,7 @@ export const requirements: readonly Requirement[] = [
   ...invariants,
   ...faults,
   ...claudeWire,
+  ...agentcore,
   ...messagesLoop,
   ...runtimeClient1,
   ...runtimeClient2,

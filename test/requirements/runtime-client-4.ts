@@ -195,7 +195,7 @@ export const runtimeClient4: readonly Requirement[] = [
     id: "A-160",
     says: "A session on AgentCore can be attached to within the service's window.",
     from: "parity A-160",
-    status: "pending",
+    status: "built",
   },
   {
     id: "A-161",

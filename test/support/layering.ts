@@ -143,7 +143,12 @@ function partOf(path: string): Part | undefined {
   const shell = { imports: [...OPEN_CORE, ...LEAVES_FOR_SHELLS], isOpen: true };
   if (folder === "server") return { name: folder, ...shell };
   if (folder === "cli")
-    return { name: folder, ...shell, imports: [...shell.imports, "server", "conformance"] };
+    return {
+      name: folder,
+      ...shell,
+      imports: [...shell.imports, "server", "conformance", "stand-ins/"],
+    };
+  if (folder === "stand-ins" && rest.length > 0) return { name: `stand-ins/${child}`, ...shell };
   if (folder === "providers" && rest.length > 0)
     return { name: `providers/${child}`, imports: OPEN_CORE, isOpen: true };
   return LEAVES.includes(folder) ? { name: folder, imports: OPEN_CORE, isOpen: true } : undefined;

@@ -86,6 +86,11 @@ export class LoopSession implements Session {
     this.#loop.hear(event);
   }
 
+  /** Resolves once the host's last cursor is on record. */
+  async kept(): Promise<void> {
+    await this.#loop.kept;
+  }
+
   send(prompt: Prompt, options: RunOptions = {}): Run {
     checkRun(options);
     return this.#start(toInputs(prompt, options), options);
@@ -185,9 +190,9 @@ export class LoopSession implements Session {
 
   /** Goes on with a run an earlier process left open, from what it had come to. */
   #takeUp(live: LiveRun, open: OpenRunRecord, inputs: readonly HostInput[], policy: RunPolicy): void {
-    const runsElsewhere = this.#options.provider.traits.worksAlone;
+    const { history, worksAlone: runsElsewhere } = this.#options.provider.traits;
     // A host that holds the conversation has told the turns; what this side holds is in the journal.
-    const turns = runsElsewhere ? this.#loop.state.turn : open.turns;
+    const turns = history === "host" ? this.#loop.state.turn : open.turns;
     // One that ended before is told again, for whoever did not hear of it; its tokens were counted then.
     const isOver = this.#journal.recorded.run === undefined;
     const usage = isOver ? NO_USAGE : open.usage;

@@ -67,6 +67,8 @@ export class Loop {
   run: OpenRun | undefined;
   /** Why no run can be started any more. */
   ended: LoophostError | undefined;
+  /** The last write of a cursor. */
+  kept: Promise<void> | undefined;
   readonly #parts: LoopParts;
   readonly #performer: Performer;
   readonly #inputs = new Serial<LoopInput | PassedOnEvent>((input) => this.#fold(input));
@@ -218,7 +220,9 @@ export class Loop {
   #keep(event: RecordedEvent): void {
     if (!this.#parts.journal.isDurable) return;
     const entry = event.type === "transcript.added" ? { ...event, type: "said" as const } : event;
-    this.#follow(this.#parts.journal.record(entry));
+    const written = this.#parts.journal.record(entry);
+    if (entry.type === "cursor") this.kept = written;
+    this.#follow(written);
   }
 
   /** A write that fails fails the run; without this it would be an unhandled rejection. */

@@ -50,6 +50,7 @@ export async function openSession<Output>(
     if (event.type === "message.seen") past = [];
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };
+  let kept: LoopSession["kept"] | undefined;
   let connection: Connection | undefined;
   let journal: Journal | undefined;
   try {
@@ -65,8 +66,9 @@ export async function openSession<Output>(
     const emit = (event: HostEvent) => hear(event);
     const { cursor } = journal?.recorded ?? {};
     const { signal: stop } = closing;
-    const opening = provider.open({ agent: limited, sessionId, history, cursor, emit, signal: stop });
-    connection = await orAborted(opening, stop);
+    const whenKept = async () => kept?.();
+    const about = { agent: limited, sessionId, history, cursor, emit, whenKept };
+    connection = await orAborted(provider.open({ ...about, signal: stop }), stop);
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
@@ -74,6 +76,7 @@ export async function openSession<Output>(
     state = { ...state, pendingInput: journal.recorded.unsent };
     const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
     hear = (event) => session.hear(event);
+    kept = () => session.kept();
     for (const event of recorded.splice(0)) session.hear(event);
     // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
     return session as Session<Output>;

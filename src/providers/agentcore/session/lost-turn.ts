@@ -1,0 +1,18 @@
+/** A turn whose end nobody saw, and nobody will: the service has no log to read, and takes no answer twice. */
+
+import { LoophostError } from "../../../core/errors.ts";
+
+/** Whether the service does not want an answer, today or later: it has one, or waits for none. */
+export function isRefusedAnswer({ hostCode }: LoophostError): boolean {
+  return hostCode === "ValidationException";
+}
+
+/** The error of a run whose turn was lost; the session can be spoken to afterwards. */
+export function lostTurn(sessionId: string, cause: LoophostError | undefined): LoophostError {
+  return new LoophostError(
+    "host_failed",
+    `A turn of AgentCore session ${sessionId} was lost: this side stopped before its reply was read, and the service tells it only ` +
+      "once. The agent may have done its work. Send a new message to go on.",
+    { cause, mayRetry: false, hostCode: "turn_lost", status: cause?.status, requestId: cause?.requestId },
+  );
+}

@@ -1,0 +1,293 @@
+/** The stand-in as a server: both planes at one address, every request checked, recorded and answered as the service would. */
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+
+import { isObject } from "../../core/json.ts";
+import type { Model } from "../../providers/local/model.ts";
+import type { ModelFunction } from "../../providers/local/models/function-model.ts";
+import { functionModel } from "../../providers/local/models/function-model.ts";
+import type { ServerTool, StreamEvent } from "./agent-session.ts";
+import { AgentSession } from "./agent-session.ts";
+import { encodeException } from "./event-stream.ts";
+import type { Fault } from "./faults.ts";
+import { writeStream } from "./faults.ts";
+import { Harnesses } from "./harnesses.ts";
+import { checkSession, readInvocation } from "./invocation.ts";
+import { invalid, Refusal } from "./refusal.ts";
+import type { KeyPair } from "./sigv4.ts";
+import { signatureProblem } from "./sigv4.ts";
+
+/** What a command of the session's shell came to. */
+export interface CommandOutcome {
+  readonly stdout?: string | undefined;
+  readonly stderr?: string | undefined;
+  readonly exitCode: number;
+}
+
+/** How the stand-in is made. */
+export interface StandInOptions {
+  /** The model behind the agent: one of the models of `local()`, or a function that answers. */
+  readonly model: Model | ModelFunction;
+  /** Tools the harness runs itself. */
+  readonly serverTools?: readonly ServerTool[] | undefined;
+  /** Who may sign requests. Default: key id and secret "loopback". */
+  readonly credentials?: readonly KeyPair[] | undefined;
+  /** The token of a harness with an authorizer: then it is wanted instead of a signature. */
+  readonly bearerToken?: string | undefined;
+  /** The service's rules for answers of calls; "2026-06" are the older ones. Default "2026-09". */
+  readonly rules?: "2026-09" | "2026-06" | undefined;
+  /** How an invocation is refused: as an HTTP error, or as the first frame of its stream. Default "http". */
+  readonly refuses?: "http" | "first-frame" | undefined;
+  /** What the shell of a session says. Default: nothing, with success. */
+  readonly onCommand?: ((command: string) => CommandOutcome) | undefined;
+  readonly region?: string | undefined;
+  /** Default 0: any that is free. */
+  readonly port?: number | undefined;
+  /** Default 127.0.0.1. */
+  readonly hostname?: string | undefined;
+}
+
+/** A request the stand-in was sent. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly sessionId: string | undefined;
+  readonly body: unknown;
+}
+
+/** A stand-in that listens. */
+export interface AgentCoreStandIn {
+  /** The address of both planes. */
+  readonly url: string;
+  /** The harness that is there from the start. */
+  readonly harnessArn: string;
+  /** What was asked, in order. */
+  readonly requests: readonly SeenRequest[];
+  readonly harnesses: Harnesses;
+  /** Lets the next invocations suffer these, one each. */
+  fail(...faults: Fault[]): void;
+  close(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 100 * 1024 * 1024;
+
+/** Starts a stand-in for Amazon Bedrock AgentCore Harness. */
+export async function agentCoreStandIn(options: StandInOptions): Promise<AgentCoreStandIn> {
+  const { region = "us-west-2", port = 0, hostname = "127.0.0.1" } = options;
+  const service = new Service(options, region);
+  const server = createServer((request, response) => {
+    service.answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, hostname, resolve);
+  });
+  const address = server.address();
+  const actual = isObject(address) ? address["port"] : port;
+  return {
+    url: `http://${hostname}:${String(actual)}`,
+    harnessArn: service.harnessArn,
+    requests: service.requests,
+    harnesses: service.harnesses,
+    fail: (...faults) => void service.faults.push(...faults),
+    close: () => closeServer(server, service),
+  };
+}
+
+function closeServer(server: Server, service: Service): Promise<void> {
+  service.stopAll();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+class Service {
+  readonly requests: SeenRequest[] = [];
+  readonly faults: Fault[] = [];
+  readonly harnesses: Harnesses;
+  readonly harnessArn: string;
+  readonly #options: StandInOptions;
+  readonly #sessions = new Map<string, AgentSession>();
+
+  constructor(options: StandInOptions, region: string) {
+    this.#options = options;
+    this.harnesses = new Harnesses(region);
+    const made = this.harnesses.create({
+      harnessName: "Demo",
+      executionRoleArn: "arn:aws:iam::123456789012:role/R",
+    });
+    this.harnessArn = made.harness.arn;
+  }
+
+  stopAll(): void {
+    for (const session of this.#sessions.values()) session.stopping.abort();
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "", url = "", headers } = request;
+    const body = await readBody(request);
+    const [path = "", query = ""] = url.split("?");
+    const sent = headers["x-amzn-bedrock-agentcore-runtime-session-id"];
+    const sessionId = typeof sent === "string" ? sent : undefined;
+    try {
+      this.#authenticate({ method, url, headers, body }, path);
+      const parsed = body.length === 0 ? {} : parse(body);
+      this.requests.push({ method, path, sessionId, body: parsed });
+      const asked = { method, path, query: new URLSearchParams(query), body: parsed, sessionId };
+      if (path === "/harnesses/invoke") return await this.#invoke(asked, response);
+      if (path.endsWith("/stopruntimesession")) return this.#stop(asked, response);
+      if (path.endsWith("/commands")) return await this.#command(asked, response);
+      const [status, answer] = this.#control(asked);
+      sendJson(response, status, answer);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      refuse(response, thrown);
+    }
+  }
+
+  #authenticate(request: Parameters<typeof signatureProblem>[0], path: string): void {
+    const { bearerToken, credentials = [{ accessKeyId: "loopback", secretAccessKey: "loopback" }] } =
+      this.#options;
+    const isData = path === "/harnesses/invoke" || path.startsWith("/runtimes/");
+    if (bearerToken !== undefined && isData) {
+      if (request.headers.authorization === `Bearer ${bearerToken}`) return;
+      throw new Refusal(403, "AccessDeniedException", "The token is not accepted.");
+    }
+    const problem = signatureProblem(request, credentials);
+    if (problem !== undefined) throw new Refusal(403, problem, "The request is not signed as it has to be.");
+  }
+
+  async #invoke({ query, body, sessionId }: Asked, response: ServerResponse): Promise<void> {
+    const fault = this.faults.shift();
+    if (fault?.is === "refusal") {
+      if (fault.retryAfter !== undefined) response.setHeader("retry-after", String(fault.retryAfter));
+      throw new Refusal(fault.status, fault.type, `On demand: ${fault.type}.`);
+    }
+    let events: AsyncIterable<StreamEvent>;
+    try {
+      const id = checkSession(sessionId);
+      const deployed = this.harnesses.deployed(query.get("harnessArn") ?? undefined);
+      events = this.#session(id).invoke(readInvocation(body), deployed);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal) || this.#options.refuses !== "first-frame") throw thrown;
+      const type = thrown.type.charAt(0).toLowerCase() + thrown.type.slice(1);
+      response.writeHead(200, { "content-type": EVENT_STREAM });
+      response.end(encodeException(type, thrown.message));
+      return;
+    }
+    if (fault?.is === "json") return sendJson(response, 200, { message: "On demand." });
+    if (fault?.is === "reset" && fault.at === "request") {
+      response.destroy();
+      for await (const _ of events) continue;
+      return;
+    }
+    response.writeHead(200, { "content-type": EVENT_STREAM, "x-amzn-requestid": crypto.randomUUID() });
+    await writeStream(response, events, fault);
+  }
+
+  #session(id: string): AgentSession {
+    const { model, serverTools = [], rules = "2026-09" } = this.#options;
+    const known = this.#sessions.get(id);
+    if (known !== undefined) return known;
+    const made = new AgentSession({
+      model: typeof model === "function" ? functionModel(model) : model,
+      serverTools,
+      rules,
+    });
+    this.#sessions.set(id, made);
+    return made;
+  }
+
+  #stop({ sessionId }: Asked, response: ServerResponse): void {
+    const session = this.#sessions.get(sessionId ?? "");
+    if (session === undefined)
+      throw new Refusal(404, "ResourceNotFoundException", "There is no such session.");
+    session.stopping.abort();
+    this.#sessions.delete(sessionId ?? "");
+    response.setHeader("x-amzn-bedrock-agentcore-runtime-session-id", sessionId ?? "");
+    sendJson(response, 200, {});
+  }
+
+  async #command({ body, sessionId }: Asked, response: ServerResponse): Promise<void> {
+    checkSession(sessionId);
+    const command = body["command"];
+    if (typeof command !== "string" || command === "") throw invalid("command", "Member must not be empty");
+    const { stdout, stderr, exitCode } = this.#options.onCommand?.(command) ?? { exitCode: 0 };
+    const events = [
+      chunk({ contentStart: {} }),
+      ...(stdout === undefined ? [] : [chunk({ contentDelta: { stdout } })]),
+      ...(stderr === undefined ? [] : [chunk({ contentDelta: { stderr } })]),
+      chunk({ contentStop: { exitCode, status: "COMPLETED" } }),
+    ];
+    response.writeHead(200, { "content-type": EVENT_STREAM });
+    await writeStream(response, toAsync(events), this.faults.shift());
+  }
+
+  #control({ method, path, query, body }: Asked): [number, object] {
+    const [, root, id, child, name] = path.split("/").map(decodeURIComponent);
+    if (root !== "harnesses")
+      throw new Refusal(404, "ResourceNotFoundException", "There is no such operation.");
+    if (id === undefined) {
+      if (method === "POST") return [201, this.harnesses.create(body)];
+      return [
+        200,
+        this.harnesses.list(Number(query.get("maxResults") ?? 100), query.get("nextToken") ?? undefined),
+      ];
+    }
+    if (child === "endpoints" && name !== undefined) return [200, this.harnesses.endpoint(id, name)];
+    if (method === "PATCH") return [200, this.harnesses.update(id, body)];
+    if (method === "DELETE") return [200, this.harnesses.delete(id)];
+    return [200, this.harnesses.get(id)];
+  }
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Record<string, unknown>;
+  readonly sessionId: string | undefined;
+}
+
+function chunk(value: object): StreamEvent {
+  return ["chunk", value];
+}
+
+const EVENT_STREAM = "application/vnd.amazon.eventstream";
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request) {
+    chunks.push(piece);
+    bytes += piece.length;
+    if (bytes > MAX_BODY_BYTES) throw new Error("The request is too large.");
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(body: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    if (isObject(value)) return value;
+  } catch {
+    // Told below.
+  }
+  throw new Refusal(400, "ValidationException", "The body is no JSON object.", { reason: "CannotParse" });
+}
+
+function refuse(response: ServerResponse, { status, type, message, extra }: Refusal): void {
+  response.setHeader("x-amzn-errortype", type);
+  sendJson(response, status, { message, ...extra });
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json", "x-amzn-requestid": crypto.randomUUID() });
+  response.end(JSON.stringify(body));
+}
+
+async function* toAsync<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}

@@ -1,0 +1,105 @@
+// Sessions that are taken up again, stopped and gone on with.
+
+import { expect, it } from "vitest";
+
+import { defineAgent, defineTool, openSession } from "../../../src/index.ts";
+import type { ModelFunction } from "../../../src/providers/local/models/function-model.ts";
+import { memoryStore } from "../../../src/stores/memory.ts";
+import { providerFor, saidTo, standIn } from "./support.ts";
+
+const callsOnce: ModelFunction = ({ messages }) => {
+  const last = messages.at(-1);
+  if (last?.role === "tool") return `It said: ${JSON.stringify(last.results[0]?.result.content)}`;
+  if (JSON.stringify(last).includes("again")) return "Fine.";
+  return [{ type: "tool_call", id: "tooluse_A", name: "look", input: { at: "x" } }];
+};
+
+const input = { type: "object", properties: { at: { type: "string" } } } as const;
+const external = defineAgent({
+  name: "looker",
+  instructions: "Look.",
+  tools: [defineTool({ name: "look", description: "Looks.", input })],
+});
+
+it("takes a waiting call up in another process, and resumes with its result alone [A-053] [A-056] [A-160]", async () => {
+  const host = await standIn({ model: callsOnce });
+  const store = memoryStore();
+  const provider = providerFor(host);
+  const first = await openSession(external, { provider, store });
+  const { id: sessionId } = first;
+  expect(host.requests).toEqual([]);
+  await first.send("Go", { ifWaiting: "return" }).result();
+  await first.close();
+  const asked = host.requests.length;
+
+  await using second = await openSession(external, { provider: providerFor(host), store, sessionId });
+  expect(host.requests).toHaveLength(asked);
+  const resumed = second.resume();
+  for await (const event of resumed) if (event.type === "run.waiting") break;
+  await second.answer("tooluse_A", {
+    content: [{ type: "image", url: "https://x.test/a.png" }],
+    isError: false,
+  });
+  const result = await resumed.result();
+  expect(result.text).toContain("image at https://x.test/a.png");
+  expect(result.toolCalls).toEqual([{ id: "tooluse_A", name: "look", input: { at: "x" } }]);
+  expect(saidTo(host)[1]).toEqual([
+    {
+      role: "assistant",
+      content: [{ toolUse: { toolUseId: "tooluse_A", name: "look", input: { at: "x" } } }],
+    },
+    {
+      role: "user",
+      content: [
+        {
+          toolResult: {
+            toolUseId: "tooluse_A",
+            status: "success",
+            content: [{ text: expect.stringContaining("image at") }],
+          },
+        },
+      ],
+    },
+  ]);
+});
+
+it("closes a call that was stopped before anything else is said", async () => {
+  const host = await standIn({ model: callsOnce });
+  await using session = await openSession(external, { provider: providerFor(host) });
+  const run = session.send("Go");
+  for await (const event of run) if (event.type === "run.waiting") session.interrupt();
+  expect((await run.result()).ending).toBe("interrupted");
+  expect((await session.send("again").result()).text).toBe("Fine.");
+  expect(JSON.stringify(saidTo(host)[1])).toContain("stopped by the user");
+});
+
+it("says that a turn was lost when the process died in its middle, and goes on with the session", async () => {
+  const host = await standIn({ model: () => "Hello there." });
+  const store = memoryStore();
+  host.fail({ is: "silence", at: 2 });
+  const agent = defineAgent({ name: "talker", instructions: "Talk." });
+  const dying = await openSession(agent, { provider: providerFor(host), store });
+  const { id: sessionId } = dying;
+  for await (const event of dying.send("Hi")) if (event.type === "text.delta") break;
+  await dying.close();
+
+  await using session = await openSession(agent, { provider: providerFor(host), store, sessionId });
+  const lost = session.resume().result();
+  await expect(lost).rejects.toMatchObject({ code: "host_failed", hostCode: "turn_lost", mayRetry: false });
+  expect((await session.send("Once more").result()).text).toBe("Hello there.");
+  expect(saidTo(host)).toHaveLength(2);
+});
+
+it("merges its tools with those of the harness, and lets them in", async () => {
+  const host = await standIn({ model: callsOnce });
+  const [, id = ""] = host.harnessArn.split("harness/");
+  const browser = { type: "agentcore_browser", name: "browser" };
+  host.harnesses.update(id, { tools: [browser], allowedTools: ["browser"] });
+  await using session = await openSession(external, { provider: providerFor(host, { tools: "merge" }) });
+  await session.send("Go", { ifWaiting: "return" }).result();
+  const { body } = host.requests.find(({ path }) => path === "/harnesses/invoke") ?? {};
+  expect(body).toMatchObject({
+    tools: [browser, { type: "inline_function", name: "look" }],
+    allowedTools: ["browser", "@*/look", "look"],
+  });
+});
