@@ -310,6 +310,23 @@ describe("a worker that is gone", () => {
   });
 });
 
+describe("a worker that is asked to stop", () => {
+  it("and is gone before it confirms leaves a new item behind while the session has work", async () => {
+    const clock = manualClock();
+    await using server = await startHost(waiting(), { clock });
+    const { work } = server.client.beta.environments;
+    const { environmentId, sessionId } = await atWork(server);
+    const at = { environment_id: environmentId };
+    const { id } = await taken(server, environmentId);
+    await work.ack(id, at);
+    await work.stop(id, at);
+    await clock.advance(200_000);
+    const next = await taken(server, environmentId);
+    expect(next).toMatchObject({ data: { id: sessionId } });
+    expect(next.id).not.toBe(id);
+  });
+});
+
 describe("the token of an item", () => {
   it("opens the item and its session, and nothing else [I11]", async () => {
     await using server = await startHost(waiting(), { apiKey: "k-1" });

@@ -14,8 +14,17 @@ export function parseBody(text: string): JsonObject {
     throw invalid("The body is not valid JSON.");
   }
   if (!isObject(body)) throw invalid("The body must be a JSON object.");
+  // Writing JSON down again goes as deep as the JSON does, and a stack that overflows there ends more than this request.
+  if (!isWithin(body, MAX_DEPTH)) throw invalid(`The body is nested more than ${MAX_DEPTH} deep.`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: JSON.parse makes nothing but JSON
   return body as JsonObject;
+}
+
+const MAX_DEPTH = 200;
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isWithin(part, depth - 1));
 }
 
 /** The `type` of something; empty when it has none. */

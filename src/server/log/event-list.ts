@@ -7,6 +7,10 @@ import type { WireEvent } from "../wire/wire-events.ts";
 import type { EventLog } from "./event-log.ts";
 
 const WINDOW = 500;
+/** A page ends after so many characters of JSON: a session may hold more than fits into a reply, or into memory. */
+const MAX_PAGE_CHARS = 4 * 1024 * 1024;
+/** Larger windows are read in smaller ones. */
+const MAX_WINDOW_CHARS = 1024 * 1024;
 
 /** One page of the events of a session. */
 export async function listEvents(
@@ -15,20 +19,34 @@ export async function listEvents(
 ): Promise<{ data: WireEvent[]; next_page: string | null }> {
   const found: { seq: number; event: WireEvent }[] = [];
   let cursor = seqOf(page, order) ?? (order === "asc" ? 0 : (await lastSeqOf(log)) + 1);
-  for (let more = true; more && found.length <= limit;) {
-    const from = order === "asc" ? cursor : Math.max(0, cursor - 1 - WINDOW);
-    const size = order === "asc" ? WINDOW : cursor - 1 - from;
-    const window = size > 0 ? await log.read(from, size) : [];
-    if (order === "desc") window.reverse();
-    found.push(...window.filter(({ event }) => accept(event)));
-    cursor = window.at(-1)?.seq ?? cursor;
-    more = window.length === size && size > 0;
+  let window = Math.min(WINDOW, limit + 1);
+  let chars = 0;
+  let isFull = false;
+  for (let more = true; more && !isFull && found.length <= limit;) {
+    const from = order === "asc" ? cursor : Math.max(0, cursor - 1 - window);
+    const size = order === "asc" ? window : cursor - 1 - from;
+    const read = size > 0 ? await log.read(from, size) : [];
+    if (order === "desc") read.reverse();
+    let seen = 0;
+    for (const { seq, event } of read) {
+      cursor = seq;
+      const length = JSON.stringify(event).length;
+      seen += length;
+      if (!accept(event)) continue;
+      if (found.length > 0 && chars + length > MAX_PAGE_CHARS) isFull = true;
+      if (isFull) break;
+      chars += length;
+      found.push({ seq, event });
+    }
+    more = read.length === size && size > 0;
+    window = seen > MAX_WINDOW_CHARS ? Math.max(1, Math.floor(size / 2)) : Math.min(WINDOW, window * 2);
   }
   const shown = found.slice(0, limit);
   const last = shown.at(-1);
+  const isMore = isFull || found.length > limit;
   return {
     data: shown.map(({ event }) => event),
-    next_page: found.length > limit && last !== undefined ? cursorAt(order, "next", last.seq) : null,
+    next_page: isMore && last !== undefined ? cursorAt(order, "next", last.seq) : null,
   };
 }
 

@@ -191,9 +191,14 @@ export class EventLog {
     for (const item of batch) if (item.kind === "mark") item.settle();
   }
 
+  /** Makes the log this host's, so that no other can write to it any more. */
+  async claim(): Promise<number> {
+    const fence = (this.#fence ??= await this.#store.claim(this.#id, HOST_LEASE));
+    return fence;
+  }
+
   async #append(entries: readonly Json[]): Promise<number> {
-    this.#fence ??= await this.#store.claim(this.#id, HOST_LEASE);
-    return this.#store.append(this.#id, this.#fence, entries);
+    return this.#store.append(this.#id, await this.claim(), entries);
   }
 
   #fail(thrown: unknown): void {

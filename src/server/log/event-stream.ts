@@ -48,6 +48,8 @@ class EventStream implements Follower {
   /** The number of the last event there is, as far as was told. */
   #newest = 0;
   #isBehind: boolean;
+  /** Events read at once to catch up. */
+  #pageSize = PAGE;
   #isEnding = false;
   /** The id of the preview this reader has had every piece of. */
   #previewed: string | undefined;
@@ -101,13 +103,20 @@ class EventStream implements Follower {
   }
 
   async #catchUp(): Promise<void> {
-    const page = await this.#log.read(this.#given, PAGE);
-    for (const { seq, event } of page) this.#send(event, seq);
-    this.#flush();
+    const page = await this.#log.read(this.#given, this.#pageSize);
+    const sent = page.findIndex(({ seq, event }) => {
+      this.#send(event, seq);
+      this.#flush();
+      return !this.#hasRoom();
+    });
+    // Events may be large: what did not fit is read again, in smaller pages, once there is room.
+    const isWhole = sent === -1 || sent === page.length - 1;
+    this.#pageSize = isWhole ? Math.min(PAGE, this.#pageSize * 2) : sent + 1;
+    if (!isWhole) return;
     // What was emitted while the page was read is in the log by now: live only when nothing is left there. The log of a
     // session that was deleted has nothing any more.
     const isAll = this.#given >= this.#newest || this.#isEnding;
-    if (page.length < PAGE && isAll) this.#isBehind = false;
+    if (page.length === 0 && isAll) this.#isBehind = false;
   }
 
   #takeOne({ seq, event }: LogItem): void {

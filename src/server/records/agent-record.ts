@@ -37,6 +37,7 @@ export type AgentRecord = AgentSnapshot & {
 
 /** Makes an agent of the body of a create request. */
 export function createAgent(body: JsonObject): AgentRecord {
+  checkSize(body);
   const at = now();
   return {
     id: newId("agent"),
@@ -60,6 +61,7 @@ export function createAgent(body: JsonObject): AgentRecord {
 
 /** Makes the next version of an agent: null clears a field, lists are replaced whole, metadata is patched. */
 export function updateAgent(agent: AgentRecord, body: JsonObject): AgentRecord {
+  checkSize(body);
   if (agent.archived_at !== null) throw invalid(`Agent ${agent.id} is archived and cannot be changed.`);
   const expected = body["version"];
   if (expected !== undefined && expected !== agent.version) {
@@ -108,4 +110,15 @@ function readModel(model: Json | undefined): ModelConfig {
     ...(effort && { effort: typeof effort === "string" ? { type: effort } : effort }),
     ...(geo && { inference_geo: geo }),
   };
+}
+
+/** Every session carries its agent along, and listings carry many sessions. */
+const MAX_AGENT_CHARS = 1024 * 1024;
+
+function checkSize(body: JsonObject): void {
+  if (JSON.stringify(body).length <= MAX_AGENT_CHARS) return;
+  throw new Refusal(
+    "request_too_large",
+    `An agent may have at most ${MAX_AGENT_CHARS} characters of JSON, schemas of tools included.`,
+  );
 }

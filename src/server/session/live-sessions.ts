@@ -152,6 +152,9 @@ export class LiveSessions {
         throw notFound(`Session ${id}`);
       }
       const session = new HostedSession(record, this.#host, this.#keeper);
+      // Claimed before it is read: another host that had the store could else add to what was read already. Where that cannot
+      // be written, on a full disk, the session can still be read.
+      await session.log.claim().catch(() => undefined);
       if (this.#open.has(id)) await session.takeUp();
       entry.loaded = session;
       return session;
@@ -175,7 +178,11 @@ export class LiveSessions {
 
   /** Lists them once; whoever uses a session hears of it when that failed. */
   #list(): Promise<void> {
-    this.#listed ??= this.#listOpen();
+    this.#listed ??= this.#listOpen().catch((thrown: unknown) => {
+      // Kept, a read that failed once would refuse every session until the host is started anew.
+      this.#listed = undefined;
+      throw thrown;
+    });
     return this.#listed;
   }
 

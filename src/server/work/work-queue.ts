@@ -225,8 +225,7 @@ export class WorkQueue {
 
   async #offer(environmentId: string, reclaimMs: number): Promise<JsonObject | null> {
     await this.#queueWanted();
-    for (const { work } of this.#items.lapsedIn(environmentId))
-      await this.#items.put(work.state === "stopping" ? stopping(work, true) : requeued(work));
+    for (const { work } of this.#items.lapsedIn(environmentId)) await this.#lapse(work);
     const now = this.#clock.now();
     const next = this.#items
       .queuedIn(environmentId)
@@ -236,6 +235,13 @@ export class WorkQueue {
     await this.#items.put({ ...next.work, token_digest: digest });
     next.offeredAt = now;
     return workOf(next.work, secret);
+  }
+
+  /** A worker was not heard of for too long. One that was asked to stop and went without a word leaves its session waiting. */
+  async #lapse(work: WorkRecord): Promise<void> {
+    if (work.state !== "stopping") return this.#items.put(requeued(work));
+    await this.#items.put(stopping(work, true));
+    if (await this.#hasOpenRun(work.data.id)) await this.#queue(work.environment_id, work.data.id);
   }
 
   /** One after the other, so that no two requests decide on the same state. */
