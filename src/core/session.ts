@@ -112,8 +112,14 @@ export interface Session<Output = unknown> extends AsyncDisposable {
   send(prompt: Prompt, options?: RunOptions): Run<Output>;
   /** Starts a run that takes up whatever the session has open; with nothing open it ends at once. */
   resume(options?: RunOptions): Run<Output>;
-  /** Stops what the host is doing; the run then ends with the ending "interrupted". Does nothing when no run is open. */
-  interrupt(): void;
+  /**
+   * Stops what the host is doing, from this moment; the run then ends with the ending "interrupted", and what waited to be
+   * sent is dropped. Resolves once it is on record: whoever takes the session up then does not go on with the run. Does
+   * nothing when no run is under way.
+   *
+   * @throws LoophostError `store_failed` or `stale_owner` when it could not be recorded; the run was stopped all the same
+   */
+  interrupt(): Promise<void>;
   /**
    * Allows a call that waits for approval: this call, with this name and input. Resolves once that is on record; until
    * then a crash may forget it.

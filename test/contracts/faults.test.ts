@@ -222,7 +222,7 @@ describe("a run that is stopped", () => {
     expect(types.at(-1)).toBe("run.failed");
 
     const interrupted = session.send("again");
-    for await (const { type } of interrupted) if (type === "text.delta") session.interrupt();
+    for await (const { type } of interrupted) if (type === "text.delta") await session.interrupt();
     expect(await interrupted.result()).toMatchObject({ terminal: "end_turn", ending: "interrupted" });
   });
 });

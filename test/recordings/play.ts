@@ -99,7 +99,7 @@ async function follow(
       const answer = answerTo(recording, id);
       await skip();
       if (answer !== undefined) await session.answer(id, answer);
-      else if (interrupts) session.interrupt();
+      else if (interrupts) await session.interrupt();
     }
   }
   return run.result();

@@ -117,6 +117,9 @@ class Timeline {
         ];
       case "run.failed":
         return [lineOf("failed", entry.code, entry.message)];
+      case "interrupted":
+        return [lineOf("stopped", entry.runId, "interrupted")];
+      case "run.resumed":
       case "input.sent":
       case "calls.posted":
         return [];

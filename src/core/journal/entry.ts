@@ -23,6 +23,10 @@ export type JournalEntry =
       readonly provider: string;
     }
   | { readonly type: "run.started"; readonly runId: string; readonly input: readonly HostInput[] }
+  /** A run goes on in a process that did not begin it, or after somebody was waited for, having taken so long. */
+  | { readonly type: "run.resumed"; readonly runId: string; readonly elapsedMs: number }
+  /** Somebody interrupted the run; who takes it up stops it, and does not go on. */
+  | { readonly type: "interrupted"; readonly runId: string }
   /** The host has messages of ours, by their ids; without a list, all it was to be sent. */
   | { readonly type: "input.sent"; readonly runId: string; readonly ids?: readonly string[] | undefined }
   | MessageEntry
@@ -94,6 +98,9 @@ export interface DecisionRecord {
   readonly isUsed: boolean;
 }
 
+/** An entry as it is kept: with the time it was written, in epoch milliseconds. */
+export type TimedEntry = JournalEntry & { readonly at?: unknown };
+
 /** What is known of a session from its journal. */
 export interface JournalFacts {
   readonly calls: ReadonlyMap<string, CallRecord>;
@@ -120,4 +127,9 @@ export interface OpenRunRecord {
   usage: Usage;
   readonly toolCalls: Map<string, ToolCall>;
   end: RunEnd | undefined;
+  isInterrupted: boolean;
+  /** How long it was under way up to `since`; while it waits for somebody there is no `since`. */
+  elapsedMs: number;
+  /** In epoch milliseconds. */
+  since: number | undefined;
 }

@@ -6,7 +6,8 @@ import { byMessage, isMessage } from "../provider.ts";
 import { addUsage, NO_USAGE } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { CallBook } from "./call-book.ts";
-import type { JournalEntry, OpenRunRecord, MessageEntry } from "./entry.ts";
+import { elapsedOf } from "./elapsed.ts";
+import type { JournalEntry, MessageEntry, OpenRunRecord, TimedEntry } from "./entry.ts";
 
 /** The fold over a session's log. */
 export class StoredFacts extends CallBook {
@@ -22,8 +23,9 @@ export class StoredFacts extends CallBook {
   override messagesSent = 0;
 
   /** Takes one entry in. Types it does not know, from a later release, change nothing. */
-  override apply(entry: JournalEntry): void {
+  override apply(entry: TimedEntry): void {
     super.apply(entry);
+    const at = typeof entry.at === "number" ? entry.at : undefined;
     switch (entry.type) {
       case "session.opened":
         this.opened = entry;
@@ -31,8 +33,18 @@ export class StoredFacts extends CallBook {
       case "run.started":
         this.runs += 1;
         this.ended = undefined;
-        this.run = openRun(entry.runId, entry.input);
+        this.run = openRun(entry.runId, entry.input, at);
         this.unsent = [...this.unsent, ...entry.input];
+        return;
+      case "run.resumed":
+        if (this.run !== undefined) {
+          this.run.elapsedMs = entry.elapsedMs;
+          this.run.since = at;
+        }
+        return;
+      case "interrupted":
+        if (this.run !== undefined) this.run.isInterrupted = true;
+        this.unsent = [];
         return;
       case "input.sent":
         return this.#inputSent(entry.ids);
@@ -64,6 +76,10 @@ export class StoredFacts extends CallBook {
         return;
       case "run.waiting":
         this.waiting = entry.on.map(({ id }) => id);
+        if (this.run !== undefined) {
+          this.run.elapsedMs = elapsedOf(this.run, at ?? 0);
+          this.run.since = undefined;
+        }
     }
   }
 
@@ -86,6 +102,16 @@ export class StoredFacts extends CallBook {
   }
 }
 
-function openRun(id: string, input: readonly HostInput[]): OpenRunRecord {
-  return { id, input, turns: 0, usage: NO_USAGE, toolCalls: new Map(), end: undefined };
+function openRun(id: string, input: readonly HostInput[], at: number | undefined): OpenRunRecord {
+  return {
+    id,
+    input,
+    turns: 0,
+    usage: NO_USAGE,
+    toolCalls: new Map(),
+    end: undefined,
+    isInterrupted: false,
+    elapsedMs: 0,
+    since: at,
+  };
 }

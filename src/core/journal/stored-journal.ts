@@ -81,9 +81,10 @@ export class StoredJournal implements Journal {
   }
 
   record(entry: JournalEntry): Promise<void> {
-    this.recorded.apply(entry);
+    const at = Date.now();
+    this.recorded.apply({ ...entry, at });
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, json: { ...toJson(entry), at: Date.now() }, resolve, reject });
+      this.#waiting.push({ entry, json: { ...toJson(entry), at }, resolve, reject });
       this.#writing ??= this.#writeAll().catch(reject);
     });
   }

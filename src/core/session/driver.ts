@@ -9,7 +9,8 @@ import type { Agent } from "../agent.ts";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
-import type { OpenRunRecord } from "../journal/entry.ts";
+import { elapsedOf } from "../journal/elapsed.ts";
+import type { JournalEntry, OpenRunRecord } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import { ids } from "../loop/calls.ts";
 import { NOTHING_OPEN } from "../loop/runs.ts";
@@ -24,7 +25,7 @@ import { LiveRun } from "./live-run.ts";
 import type { OpenRun } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
-import { boundRun, policyOf } from "./run-bounds.ts";
+import { aborted, boundRun, isTimeout, policyOf } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
 import { isIdle, named, runToResume } from "./take-up.ts";
 
@@ -101,8 +102,8 @@ export class LoopSession implements Session {
     return this.#start([], options);
   }
 
-  interrupt(): void {
-    this.#loop.dispatch({ type: "interrupt" });
+  interrupt(): Promise<void> {
+    return this.#loop.interrupt();
   }
 
   approve(callId: string): Promise<void> {
@@ -154,37 +155,43 @@ export class LoopSession implements Session {
     const keep = this.#options.keepEvents ?? "whole";
     const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
     const all = named(inputs, live.id);
+    const isOpen = resumed !== undefined && resumed === facts.run;
+    const elapsedMs = isOpen ? elapsedOf(resumed, Date.now()) : 0;
     const run: OpenRun = {
       live,
       ifWaiting,
-      startedAt: this.#clock.now(),
+      startedAt: this.#clock.now() - elapsedMs,
       release: () => undefined,
       isEnding: false,
+      isRecorded: false,
       denies: new Set(inputs.length > 0 && ifOpen === "deny" ? ids(loop.state.calls) : []),
     };
     loop.run = run;
     loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
+    if (signal?.aborted === true) {
+      loop.refuse(run, isTimeout(signal.reason) ? signal.reason : aborted(signal.reason));
+      return live;
+    }
     const policy = policyOf(this.#agent, this.#options.guard !== undefined);
     if (resumed === undefined) loop.dispatch({ type: "start", inputs: all, policy });
     else this.#takeUp(live, resumed, all, policy);
-    const bounds = { timeoutMs: this.#agent.limits.runTimeoutMs, signal, clock: this.#clock };
-    const stop = (error: LoophostError) => loop.run === run && loop.dispatch({ type: "stop", error });
-    run.release = boundRun(bounds, stop);
-    // A signal that was aborted before has stopped it by now: nothing is recorded, and nothing sent.
-    if (loop.run !== run) {
-      run.release();
-      return live;
-    }
     this.#past = undefined;
-    loop.approvals.deny(run.denies);
     const isNothing = all.length === 0 && isIdle(loop.state);
-    const recorded =
-      isNothing || resumed !== undefined
-        ? undefined
-        : this.#journal.record({ type: "run.started", runId: live.id, input: all });
-    const begin = () => loop.run === run && loop.dispatch({ type: "started" });
-    if (recorded === undefined) begin();
-    else loop.effects.start(() => recorded.then(begin));
+    const runId = live.id;
+    run.isRecorded = isOpen || (!isNothing && resumed === undefined);
+    const entry: JournalEntry = isOpen
+      ? { type: "run.resumed", runId, elapsedMs }
+      : { type: "run.started", runId, input: all };
+    const written = run.isRecorded ? this.#journal.record(entry) : undefined;
+    const limitMs = this.#agent.limits.runTimeoutMs;
+    const bounds = { timeoutMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
+    run.release = boundRun(bounds, (error) => loop.run === run && loop.dispatch({ type: "stop", error }));
+    loop.approvals.deny(run.denies);
+    // Who interrupted it in an earlier process was told that it is on record: it does not go on.
+    const isInterrupted = isOpen && resumed.isInterrupted;
+    const begin = () => loop.run === run && loop.dispatch({ type: isInterrupted ? "interrupt" : "started" });
+    if (written === undefined) begin();
+    else loop.effects.start(() => written.then(begin));
     return live;
   }
 

@@ -53,6 +53,8 @@ export interface OpenRun {
   release: () => void;
   /** Whether its end is being recorded: nothing more is told of it. */
   isEnding: boolean;
+  /** Whether it is the open run on record. */
+  isRecorded: boolean;
   /** Calls that are denied once they wait for somebody: a message came instead of a decision. */
   readonly denies: ReadonlySet<string>;
   /** The write of what it waits for. */
@@ -124,6 +126,24 @@ export class Loop {
     if (this.run?.isEnding === false) this.#settle(this.run, failed(ofTheRun));
   }
 
+  /** Interrupts the run under way; resolves once that is on record, so that nobody goes on with it. */
+  interrupt(): Promise<void> {
+    const { run } = this;
+    if (run === undefined || run.isEnding) return Promise.resolve();
+    // Recorded in the step it is acted on, and before it: the entries of what follows from it come after.
+    const written = run.isRecorded
+      ? this.#parts.journal.record({ type: "interrupted", runId: run.live.id })
+      : undefined;
+    this.#follow(written);
+    this.dispatch({ type: "interrupt" });
+    return written ?? Promise.resolve();
+  }
+
+  /** Fails a run that was not begun: nothing is recorded of it, and what waits for the session still does. */
+  refuse(run: OpenRun, error: LoophostError): void {
+    this.#settle(run, failed(error));
+  }
+
   /** Hands an event to the reader of the run under way. */
   tell(event: SessionEvent): void {
     const { run } = this;
@@ -167,10 +187,9 @@ export class Loop {
   /** Settles a run once its end is on record; one that was only heard again, or stopped before it began, has none to record. */
   #settleOnRecord(run: OpenRun, entry: JournalEntry, how: RunEnd | Failure): void {
     const { journal } = this.#parts;
-    const isRecorded = journal.recorded.run?.id === run.live.id;
     // One that is returned because it waits stays the open run, and what it waits for was the last that was recorded.
     const isParked = !("error" in how) && how.ending === "requires_action";
-    const written = isParked ? run.waitingRecorded : isRecorded ? journal.record(entry) : undefined;
+    const written = isParked ? run.waitingRecorded : run.isRecorded ? journal.record(entry) : undefined;
     if (written === undefined) return this.#settle(run, how);
     this.effects.start(() =>
       written.then(

@@ -34,14 +34,19 @@ export function boundRun(
   },
   stop: (error: LoophostError) => unknown,
 ): () => void {
-  const cancelDeadline = deadline(clock, timeoutMs, () => stop(tooLong(limitMs)));
-  const unlink = onAbort([signal], (cause) =>
-    stop(isTimeout(cause) ? cause : new LoophostError("aborted", "The run was aborted.", { cause })),
-  );
+  const isOver = timeoutMs <= 0;
+  const cancelDeadline = isOver ? () => undefined : deadline(clock, timeoutMs, () => stop(tooLong(limitMs)));
+  if (isOver) stop(tooLong(limitMs));
+  const unlink = onAbort([signal], (cause) => stop(isTimeout(cause) ? cause : aborted(cause)));
   return () => {
     cancelDeadline();
     unlink();
   };
+}
+
+/** The error of a run whose signal aborted. */
+export function aborted(cause: unknown): LoophostError {
+  return new LoophostError("aborted", "The run was aborted.", { cause });
 }
 
 /** Whether a signal aborts because time is up, and says so. */

@@ -13,7 +13,7 @@ export const steeringCases: readonly ProviderCase[] = [
       const session = await open();
       const run = session.send("first");
       await until(() => messagesHeard(host).length === 1);
-      session.interrupt();
+      await session.interrupt();
       same((await run.result()).ending, "interrupted", "the ending");
       same((await session.send("second").result()).text, "here", "the reply to the next message");
     },
@@ -26,7 +26,7 @@ export const steeringCases: readonly ProviderCase[] = [
       const session = await open({}, { tools: [waiting.tool] });
       const run = session.send("first");
       await waiting.started;
-      session.interrupt();
+      await session.interrupt();
       same((await run.result()).ending, "interrupted", "the ending");
       same(waiting.isAborted(), true, "whether the tool was told to stop");
       same((await session.send("second").result()).text, "here", "the reply to the next message");
@@ -37,9 +37,9 @@ export const steeringCases: readonly ProviderCase[] = [
     [{ text: "one" }, { text: "two" }],
     async ({ open }) => {
       const session = await open();
-      session.interrupt();
+      await session.interrupt();
       same((await session.send("a").result()).text, "one", "the reply after an interrupt before");
-      session.interrupt();
+      await session.interrupt();
       same((await session.send("b").result()).text, "two", "the reply after an interrupt between");
     },
   ),

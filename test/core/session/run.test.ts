@@ -146,7 +146,7 @@ describe("a run settles its feed and its result", () => {
           over: () => provider.emit({ type: "session.over", ending: "terminated", stopReason: null }),
           abort: () => abort.abort(),
           close: () => void readings.push(session.close()),
-          interrupt: () => session.interrupt(),
+          interrupt: () => void readings.push(session.interrupt()),
           // A second reader at a time is refused with an error of its own; it settles as well.
           read: () =>
             void readings.push(

@@ -134,7 +134,7 @@ describe("steering", () => {
     await using session = await openSession(agentWith([stubborn]), { provider });
     const run = session.send("go");
     await settleMicrotasks();
-    session.interrupt();
+    await session.interrupt();
     await settleMicrotasks();
     expect(provider.sent.at(-1)).toEqual({ type: "interrupt" });
     provider.emit(done);
@@ -150,7 +150,7 @@ describe("steering", () => {
     const provider = scriptedProvider();
     await using session = await openSession(agentWith([]), { provider });
     const run = session.send("go");
-    session.interrupt();
+    await session.interrupt();
     provider.emit(done);
     expect(await run.result()).toMatchObject({ ending: "interrupted" });
   });

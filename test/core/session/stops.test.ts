@@ -66,8 +66,9 @@ describe.each(Object.keys(providers))("a run of %s that is stopped before its st
   it("by interrupt() ends as interrupted; nothing is sent, no tool runs", async () => {
     const { session, store } = await opened(provider());
     const run = session.send("go");
-    session.interrupt();
+    const stopped = session.interrupt();
     store.open();
+    await stopped;
     expect(await run.result()).toMatchObject({ ending: "interrupted", turns: 0 });
     await session.close();
     expect([ran, asked]).toEqual([[], []]);
@@ -98,8 +99,9 @@ describe.each(Object.keys(providers))("a run of %s that is stopped before its st
   it("leaves nothing behind: the next run is its own", async () => {
     const { session, store } = await opened(provider());
     const run = session.send("go");
-    session.interrupt();
+    const stopped = session.interrupt();
     store.open();
+    await stopped;
     await run.result();
     expect(await session.send("again").result()).toMatchObject({
       ending: "completed",

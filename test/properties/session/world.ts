@@ -140,7 +140,7 @@ export async function play(
   /** Sends a message; `atOnce` is done in the same step, so that its record is one with that of the message. */
   const say = async (
     prefix: string,
-    atOnce?: (into: Session) => void,
+    atOnce?: (into: Session) => unknown,
     signal?: AbortSignal,
   ): Promise<void> => {
     await settle();
@@ -186,7 +186,7 @@ export async function play(
     },
     interrupt: async () => {
       if (run === undefined) return;
-      session?.interrupt();
+      await session?.interrupt();
       happened.push({ what: "stopped", atOnce: false, text: last });
       await settle();
     },

@@ -67,7 +67,7 @@ it("closes a call that was stopped before anything else is said", async () => {
   const host = await standIn({ model: callsOnce });
   await using session = await openSession(external, { provider: providerFor(host) });
   const run = session.send("Go");
-  for await (const event of run) if (event.type === "run.waiting") session.interrupt();
+  for await (const event of run) if (event.type === "run.waiting") await session.interrupt();
   expect((await run.result()).ending).toBe("interrupted");
   expect((await session.send("again").result()).text).toBe("Fine.");
   expect(JSON.stringify(saidTo(host)[1])).toContain("stopped by the user");

@@ -39,7 +39,7 @@ export async function playStory(how: Differences): Promise<void> {
   ).toEqual(["Results: 2, 4, 6.", [1, 2, 3], 3]);
   const waiting = session.send("wait");
   for await (const event of waiting) if (event.type === "turn.started") break;
-  session.interrupt();
+  await session.interrupt();
   expect((await waiting.result()).ending, "an interrupted run").toBe("interrupted");
   expect((await session.send("next").result()).text, "the message after it").toBe("You said next.");
   await session.close();
