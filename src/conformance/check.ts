@@ -1,4 +1,4 @@
-/** What a check is, and the two ways it ends other than well. */
+/** What a check is, and the three ways it ends other than well. */
 
 import type { TestClient } from "./test-client.ts";
 
@@ -6,7 +6,7 @@ import type { TestClient } from "./test-client.ts";
 export type ConformanceTier = 1 | 2 | 3;
 
 /** One thing a server must do. */
-export interface Check {
+export interface ConformanceCheck {
   /** Its name for ever: the area, a dot, and a word or two. */
   readonly id: string;
   readonly area: string;
@@ -24,7 +24,7 @@ export interface Check {
 }
 
 /** A check as the files of checks write it. */
-export interface CheckDraft extends Pick<Check, "title" | "why" | "run"> {
+export interface CheckDraft extends Pick<ConformanceCheck, "title" | "why" | "run"> {
   readonly name: string;
   readonly tier?: ConformanceTier;
   readonly needs?: "model" | "silence";
@@ -35,7 +35,7 @@ export function checksOf(
   area: string,
   tier: ConformanceTier,
   drafts: readonly CheckDraft[],
-): readonly Check[] {
+): readonly ConformanceCheck[] {
   return drafts.map(({ name, needs, ...draft }) => ({
     tier,
     ...draft,
@@ -64,6 +64,19 @@ export class Mismatch extends Error implements Evidence {
     this.sent = sent;
     this.came = came;
     this.expected = expected;
+  }
+}
+
+/** A check whose set-up failed: what it asks about was never reached, so nothing is said of it. */
+export class NotTried extends Error implements Evidence {
+  override readonly name = "NotTried";
+  readonly sent: string;
+  readonly came: string;
+
+  constructor(what: string, { sent, came }: Evidence) {
+    super(`${what} could not be had`);
+    this.sent = sent;
+    this.came = came;
   }
 }
 

@@ -10,9 +10,14 @@ export function must(holds: boolean, evidence: Evidence, expected: string): asse
   if (!holds) throw new Mismatch(evidence, expected);
 }
 
+/** Whether a reply says that it was done: servers answer 200, 201 for what they made, 202 or 204 for what they took. */
+export function isOk({ status }: Reply): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** Takes a reply that succeeded. */
 export function ok(reply: Reply): Reply {
-  must(reply.status === 200, reply, "status 200");
+  must(isOk(reply), reply, "a status from 200 to 299");
   return reply;
 }
 

@@ -11,8 +11,8 @@ import type { Names } from "../core/check-options.ts";
 import { checkNames } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError, messageOf } from "../core/errors.ts";
-import type { Check, Evidence, ConformanceTier } from "./check.ts";
-import { Inapplicable, Mismatch } from "./check.ts";
+import type { ConformanceCheck, Evidence, ConformanceTier } from "./check.ts";
+import { Inapplicable, Mismatch, NotTried } from "./check.ts";
 import { conformanceChecks } from "./checks/all.ts";
 import { at } from "./expect.ts";
 import { TestClient, RunFixtures } from "./test-client.ts";
@@ -46,16 +46,16 @@ export interface ConformanceOptions {
   /** Ends the run; it rejects with `aborted` once it has tidied up. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each check. */
-  readonly onCheck?: ((verdict: Verdict) => void) | undefined;
+  readonly onCheck?: ((verdict: ConformanceResult) => void) | undefined;
 }
 
 /** What a check came to. */
-export interface Verdict extends Omit<Check, "run"> {
-  /** `absent` is an extension that is not there. */
-  readonly outcome: "pass" | "fail" | "skip" | "absent";
-  /** What was expected, or what it was skipped for; undefined when it passed. */
+export interface ConformanceResult extends Omit<ConformanceCheck, "run"> {
+  /** `absent` is an extension that is not there; `not_tried` is a check whose set-up failed, which says nothing of its rule. */
+  readonly outcome: "pass" | "fail" | "skip" | "absent" | "not_tried";
+  /** What was expected, what it was skipped for, or what could not be set up; undefined when it passed. */
   readonly whyNot: string | undefined;
-  /** What was sent, and what came, where it failed. */
+  /** What was sent, and what came, where it or its set-up failed. */
   readonly sent: string | undefined;
   readonly came: string | undefined;
   readonly ms: number;
@@ -64,10 +64,12 @@ export interface Verdict extends Omit<Check, "run"> {
 /** What a run came to. */
 export interface ConformanceReport {
   readonly baseUrl: string;
-  readonly checks: readonly Verdict[];
+  readonly checks: readonly ConformanceResult[];
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** How many could not be tried, since their set-up failed. */
+  readonly notTried: number;
   /** The ids of the extensions the server has. */
   readonly extensions: readonly string[];
   /** The paths of what was made and could not be taken away. */
@@ -133,12 +135,12 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
 
   await greet(baseUrl);
   const household = new RunFixtures(options.model ?? "claude-sonnet-5-5", silenceMs);
-  const verdicts: Verdict[] = [];
+  const verdicts: ConformanceResult[] = [];
   for (const check of chosen) {
     if (signal?.aborted) break;
     const made: string[] = [];
     const attend = (wire: Wire) =>
-      judge(check, new TestClient(wire, household, made), options.strict ?? false);
+      judge(check, new TestClient(wire, household, made, check.area), options.strict ?? false);
     const maxMs = timeoutMs + (check.needs === "silence" ? silenceMs : 0);
     const verdict = await limited(maxMs, attend, signal);
     await tidyUp((wire) => household.clear(wire, made));
@@ -149,7 +151,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
   }
   await tidyUp((wire) => household.clear(wire, household.made));
   if (signal?.aborted) throw aborted(signal);
-  const count = (outcome: Verdict["outcome"]) =>
+  const count = (outcome: ConformanceResult["outcome"]) =>
     verdicts.filter((verdict) => verdict.outcome === outcome).length;
   return {
     baseUrl,
@@ -157,6 +159,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
     passed: count("pass"),
     failed: count("fail"),
     skipped: count("skip"),
+    notTried: count("not_tried"),
     extensions: verdicts
       .filter(({ kind, outcome }) => kind === "extension" && outcome === "pass")
       .map(({ id }) => id),
@@ -176,7 +179,7 @@ function checkAddress(baseUrl: string | undefined = ""): void {
     throw new LoophostError("invalid_options", `The base URL ${JSON.stringify(baseUrl)} ${problem}.`);
 }
 
-function chooseChecks({ only, skip = [], tier = 3 }: ConformanceOptions): readonly Check[] {
+function chooseChecks({ only, skip = [], tier = 3 }: ConformanceOptions): readonly ConformanceCheck[] {
   const names = new Set(conformanceChecks.flatMap(({ id, area }) => [id, area]));
   const unknown = [...(only ?? []), ...skip].find((name) => !names.has(name));
   if (unknown !== undefined)
@@ -186,7 +189,7 @@ function chooseChecks({ only, skip = [], tier = 3 }: ConformanceOptions): readon
   );
 }
 
-function isIn(list: readonly string[], { id, area }: Check): boolean {
+function isIn(list: readonly string[], { id, area }: ConformanceCheck): boolean {
   return list.includes(id) || list.includes(area);
 }
 
@@ -225,10 +228,18 @@ function speaksTheWire({ body }: Reply): boolean {
   return Array.isArray(at(body, "data")) || at(body, "type") === "error";
 }
 
-async function judge({ run, ...check }: Check, guest: TestClient, isStrict: boolean): Promise<Verdict> {
+async function judge(
+  { run, ...check }: ConformanceCheck,
+  guest: TestClient,
+  isStrict: boolean,
+): Promise<ConformanceResult> {
   const startedAt = performance.now();
   const show = (text: string | undefined) => (text === undefined ? undefined : guest.wire.show(text));
-  const verdict = (outcome: Verdict["outcome"], whyNot?: string, evidence?: Evidence): Verdict => ({
+  const verdict = (
+    outcome: ConformanceResult["outcome"],
+    whyNot?: string,
+    evidence?: Evidence,
+  ): ConformanceResult => ({
     ...check,
     outcome,
     whyNot: show(whyNot),
@@ -246,6 +257,7 @@ async function judge({ run, ...check }: Check, guest: TestClient, isStrict: bool
     const failed = check.kind === "extension" ? "absent" : "fail";
     if (thrown instanceof Inapplicable)
       return verdict(thrown.isOfModel && isStrict ? failed : "skip", thrown.message);
+    if (thrown instanceof NotTried) return verdict("not_tried", thrown.message, thrown);
     if (thrown instanceof Mismatch) return verdict(failed, thrown.message, thrown);
     if (guest.wire.signal.aborted) return verdict(failed, "expected an end in time");
     return verdict(failed, `the check itself broke: ${messageOf(thrown)}`);

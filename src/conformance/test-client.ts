@@ -3,12 +3,15 @@
  *
  *   G1  agents and environments serve a whole run, so that a run stays within the rates of a paid service; everything
  *       else belongs to the check that made it
- *   G2  what could not be taken away is named, never kept quiet about
+ *   G2  set-up tries what servers take, in turn; where all is refused, the check was not tried, and only the checks of that
+ *       area fail
+ *   G3  what could not be taken away is named, never kept quiet about
  */
 
 import type { JsonObject } from "../core/json.ts";
+import { Mismatch, NotTried } from "./check.ts";
 import { EventFeed } from "./event-feed.ts";
-import { at, ok, textAt } from "./expect.ts";
+import { at, isOk, ok, textAt } from "./expect.ts";
 import { Talk } from "./talk.ts";
 import type { Reply, Wire } from "./wire.ts";
 
@@ -48,12 +51,17 @@ export class TestClient {
   readonly wire: Wire;
   readonly #household: RunFixtures;
   readonly #made: string[];
+  readonly #area: string;
 
-  /** @param made gets the paths of what is made, to be taken away */
-  constructor(wire: Wire, household: RunFixtures, made: string[]) {
+  /**
+   * @param made gets the paths of what is made, to be taken away
+   * @param area what the check is about: whatever else it needs is set-up
+   */
+  constructor(wire: Wire, household: RunFixtures, made: string[], area: string) {
     this.wire = wire;
     this.#household = household;
     this.#made = made;
+    this.#area = area;
   }
 
   get modelId(): string {
@@ -67,32 +75,29 @@ export class TestClient {
 
   /** Creates an agent that nobody else uses. */
   async newAgent(changes: object = {}): Promise<Reply> {
-    const body = {
-      name: "loophost-conformance",
-      model: this.modelId,
-      system: SYSTEM,
-      tools: [LOOK_UP],
-      ...changes,
-    };
-    return this.remember(ok(await this.wire.post("/v1/agents", body)), "/v1/agents");
+    const body = { name: uniqueName(), model: this.modelId, system: SYSTEM, tools: [LOOK_UP], ...changes };
+    const reply = await this.#firstTaken("/v1/agents", [body, { ...body, model: { id: this.modelId } }]);
+    return this.remember(ok(reply), "/v1/agents");
   }
 
   /** Creates an environment that nobody else uses. */
   async newEnvironment(changes: object = {}): Promise<Reply> {
-    // Servers may want every name once.
-    const name = `loophost-conformance-${crypto.randomUUID()}`;
-    const reply = await this.wire.post("/v1/environments", { name, ...changes });
+    const body = { name: uniqueName(), config: { type: "cloud" }, ...changes };
+    const { config: _, ...plain } = body;
+    const reply = await this.#firstTaken("/v1/environments", "config" in changes ? [body] : [body, plain]);
     return this.remember(ok(reply), "/v1/environments");
   }
 
   /** The id of an agent to make sessions of. */
   agent(): Promise<string> {
-    return this.shared("agent", () => this.newAgent());
+    return this.#setUp("agents", "an agent", () => this.shared("agent", () => this.newAgent()));
   }
 
   /** The id of an environment to make sessions in. */
   environment(): Promise<string> {
-    return this.shared("environment", () => this.newEnvironment());
+    return this.#setUp("environments", "an environment", () =>
+      this.shared("environment", () => this.newEnvironment()),
+    );
   }
 
   /** The id of something made once for the whole run. */
@@ -110,7 +115,8 @@ export class TestClient {
 
   /** Creates a session. */
   async newSession(changes: object = {}): Promise<Reply> {
-    return ok(await this.trySession(changes));
+    const make = async () => ok(await this.trySession(changes));
+    return Object.keys(changes).length === 0 ? this.#setUp("sessions", "a session", make) : make();
   }
 
   /** Asks for a session, which may be refused. */
@@ -120,13 +126,14 @@ export class TestClient {
       environment_id: await this.environment(),
       ...changes,
     });
-    return reply.status === 200 ? this.remember(reply, "/v1/sessions") : reply;
+    return isOk(reply) ? this.remember(reply, "/v1/sessions") : reply;
   }
 
   /** Creates a session and follows it. The stream ends with the check. */
   async talk(changes: object = {}): Promise<Talk> {
     const id = textAt(await this.newSession(changes), "id");
-    return new Talk(this.wire, id, await this.follow(id));
+    const feed = await this.#setUp("stream", "an event stream", () => this.follow(id));
+    return new Talk(this.wire, id, feed);
   }
 
   /** Follows a session. The stream ends with the check. */
@@ -140,6 +147,26 @@ export class TestClient {
     if (!this.#made.includes(path)) this.#made.push(path);
     return reply;
   }
+
+  /** Does what the check itself is not about. */
+  async #setUp<T>(area: string, what: string, work: () => Promise<T>): Promise<T> {
+    return await work().catch((thrown: unknown) => {
+      throw thrown instanceof Mismatch && this.#area !== area ? new NotTried(what, thrown) : thrown;
+    });
+  }
+
+  /** Asks in one way after the other until the server does not call the request wrong; the last reply, where it always does. */
+  async #firstTaken(path: string, bodies: readonly object[]): Promise<Reply> {
+    const [body = {}, ...others] = bodies;
+    const reply = await this.wire.post(path, body);
+    const isWrong = reply.status === 400 || reply.status === 422;
+    return isWrong && others.length > 0 ? this.#firstTaken(path, others) : reply;
+  }
+}
+
+/** Servers may want every name once. */
+function uniqueName(): string {
+  return `loophost-conformance-${crypto.randomUUID()}`;
 }
 
 /** Removes a thing in the way its kind allows; whether it is gone. */
@@ -158,5 +185,5 @@ async function remove(wire: Wire, path: string): Promise<boolean> {
 }
 
 function isGone({ status, body }: Reply): boolean {
-  return status === 200 || status === 204 || (status === 404 && at(body, "type") === "error");
+  return (status >= 200 && status < 300) || (status === 404 && at(body, "type") === "error");
 }

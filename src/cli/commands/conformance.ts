@@ -4,10 +4,10 @@ import { parseArgs } from "node:util";
 
 import type {
   ConformanceAuth,
-  Check,
+  ConformanceCheck,
   ConformanceReport,
   ConformanceTier,
-  Verdict,
+  ConformanceResult,
 } from "../../conformance/index.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { reword } from "../agent/in-flags.ts";
@@ -104,7 +104,7 @@ export const conformanceCommand: Command = {
     if (report.checks.length === 0)
       throw misuse("loophost conformance", "--only, --skip and --tier together leave no check to run");
     print(values.json ? JSON.stringify(report, null, 2) : summaryOf(report));
-    return report.failed > 0 ? CHECK_FAILED : EXIT.ok;
+    return report.failed + report.notTried > 0 ? CHECK_FAILED : EXIT.ok;
   },
 };
 
@@ -129,28 +129,32 @@ function secondsOf(text: string): number {
 }
 
 /** A verdict as people read it: one line, and for a failure all there is to find its cause. */
-function linesOf({ id, kind, outcome, title, why, whyNot, sent, came }: Verdict): string {
+function linesOf({ id, kind, outcome, title, why, whyNot, sent, came }: ConformanceResult): string {
   const isExtension = kind === "extension";
-  const mark = { pass: isExtension ? "yes" : "✓", absent: "no ", fail: "✗", skip: "–" }[outcome];
+  const mark = { pass: isExtension ? "yes" : "✓", absent: "no ", fail: "✗", skip: "–", not_tried: "?" }[
+    outcome
+  ];
   const line = `  ${mark} ${title}  [${id}]`;
   if (outcome === "skip") return `${line}\n      skipped: ${whyNot}`;
-  if (outcome !== "fail") return line;
+  if (outcome !== "fail" && outcome !== "not_tried") return line;
   const details = [
     ...(sent === undefined ? [] : [`sent:     ${sent}`]),
     ...(came === undefined ? [] : [`came:     ${came}`]),
-    whyNot?.replace(/^expected /, "expected: ") ?? "",
-    `matters:  ${why}`,
+    outcome === "not_tried" ? `not tried: ${whyNot}` : (whyNot?.replace(/^expected /, "expected: ") ?? ""),
+    ...(outcome === "not_tried" ? [] : [`matters:  ${why}`]),
   ];
   return [line, ...details.map((detail) => `      ${detail.replaceAll("\n", "\n        ")}`)].join("\n");
 }
 
-function summaryOf({ passed, failed, skipped, left, ms }: ConformanceReport): string {
-  const lines = [`\n${passed} passed, ${failed} failed, ${skipped} skipped in ${formatMs(ms)}.`];
+function summaryOf({ passed, failed, skipped, notTried, left, ms }: ConformanceReport): string {
+  const lines = [
+    `\n${passed} passed, ${failed} failed, ${skipped} skipped${notTried > 0 ? `, ${notTried} not tried` : ""} in ${formatMs(ms)}.`,
+  ];
   if (left.length > 0) lines.push(`Could not be taken away: ${left.join(", ")}`);
   return lines.join("\n");
 }
 
-function listOf(checks: readonly Check[], isJson: boolean): string {
+function listOf(checks: readonly ConformanceCheck[], isJson: boolean): string {
   if (isJson) return JSON.stringify(checks, null, 2);
   const width = Math.max(...checks.map(({ id }) => id.length));
   const lines = checks.map(({ id, tier, title }) => `${id.padEnd(width)}  tier ${tier}  ${title}`);

@@ -1,6 +1,6 @@
 /** Who is let in, and what a request may carry that the server does not know. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import { at, must, ok, refused, textAt } from "../expect.ts";
 import type { TestClient } from "../test-client.ts";
@@ -9,7 +9,7 @@ import type { Ask } from "../wire.ts";
 const ANYTHING = "/v1/sessions?limit=1";
 
 /** The checks. */
-export const accessChecks: readonly Check[] = checksOf("access", 1, [
+export const accessChecks: readonly ConformanceCheck[] = checksOf("access", 1, [
   {
     name: "bearer",
     title: "takes the key as Authorization: Bearer",

@@ -1,12 +1,12 @@
 /** Agents: numbered versions of a definition. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, dataOf, hasKeys, isSame, isTime, must, ok, okIfThere, refused, textAt } from "../expect.ts";
 import { LOOK_UP } from "../test-client.ts";
 
 /** The checks. */
-export const agentChecks: readonly Check[] = checksOf("agents", 1, [
+export const agentChecks: readonly ConformanceCheck[] = checksOf("agents", 1, [
   {
     name: "create",
     title: "gives back a new agent as version 1, every field there",

@@ -1,6 +1,6 @@
 /** All checks, in the order they run: what the later ones build on comes first. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { accessChecks } from "./access.ts";
 import { agentChecks } from "./agent.ts";
 import { deltaChecks } from "./delta.ts";
@@ -21,7 +21,7 @@ import { turnChecks } from "./turn.ts";
 import { permissionChecks, workChecks } from "./worker.ts";
 
 /** Everything a server is asked, as data. */
-export const conformanceChecks: readonly Check[] = [
+export const conformanceChecks: readonly ConformanceCheck[] = [
   ...accessChecks,
   ...errorChecks,
   ...agentChecks,

@@ -1,6 +1,6 @@
 /** Previews: text while it is being written, for those who ask. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import type { EventFeed, WireEvent } from "../event-feed.ts";
 import { must, refused, textIn } from "../expect.ts";
@@ -10,7 +10,7 @@ import type { TestClient } from "../test-client.ts";
 const ASK = "?event_deltas%5B%5D=agent.message";
 
 /** The checks. */
-export const deltaChecks: readonly Check[] = checksOf("deltas", 2, [
+export const deltaChecks: readonly ConformanceCheck[] = checksOf("deltas", 2, [
   {
     name: "opt-in",
     needs: "model",

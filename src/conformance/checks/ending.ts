@@ -1,8 +1,8 @@
 /** How sessions end: archived or deleted, and never while they work. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
-import { at, dataOf, isTime, must, ok, refused, textAt } from "../expect.ts";
+import { at, dataOf, isOk, isTime, must, ok, refused, textAt } from "../expect.ts";
 import { HELLO, LONG } from "../talk.ts";
 import type { TestClient } from "../test-client.ts";
 import type { Reply } from "../wire.ts";
@@ -10,7 +10,7 @@ import type { Reply } from "../wire.ts";
 const TERMINATED = "session.status_terminated";
 
 /** The checks. */
-export const endingChecks: readonly Check[] = checksOf("endings", 1, [
+export const endingChecks: readonly ConformanceCheck[] = checksOf("endings", 1, [
   {
     name: "archive",
     title: "archives a session: terminated, and said so as session.status_terminated",
@@ -98,7 +98,7 @@ export const endingChecks: readonly Check[] = checksOf("endings", 1, [
         const reply = await (end === "archive"
           ? guest.wire.post(`${path}/archive`)
           : guest.wire.delete(path));
-        if (reply.status === 200) await mustHaveRested(guest, reply, path);
+        if (isOk(reply)) await mustHaveRested(guest, reply, path);
         refused(reply, [400]);
       }
     },
@@ -108,7 +108,7 @@ export const endingChecks: readonly Check[] = checksOf("endings", 1, [
 /** Ends the check where the session had nothing left to do by the time it was ended. */
 async function mustHaveRested(guest: TestClient, reply: Reply, path: string): Promise<void> {
   const list = await guest.wire.get(`${path}/events`);
-  const types = list.status === 200 ? dataOf(list).map(({ type }) => type) : ["session.status_idle"];
+  const types = isOk(list) ? dataOf(list).map(({ type }) => type) : ["session.status_idle"];
   must(types.includes("session.status_idle"), reply, "status 400, since the session was running");
   throw new Inapplicable("the model was done before the session could be ended", true);
 }

@@ -1,11 +1,11 @@
 /** Environments: the places sessions are made in. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, dataOf, hasKeys, isSame, isTime, must, ok, okIfThere, refused, textAt } from "../expect.ts";
 
 /** The checks. */
-export const environmentChecks: readonly Check[] = checksOf("environments", 1, [
+export const environmentChecks: readonly ConformanceCheck[] = checksOf("environments", 1, [
   {
     name: "create",
     title: "creates an environment and gives it back by id, every field there",

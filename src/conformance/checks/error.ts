@@ -1,12 +1,12 @@
 /** How errors look, and how requests are named. */
 
-import type { Check, Evidence } from "../check.ts";
+import type { ConformanceCheck, Evidence } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, hasKeys, must, ok, refused, textAt } from "../expect.ts";
 import type { Reply } from "../wire.ts";
 
 /** The checks. */
-export const errorChecks: readonly Check[] = checksOf("errors", 1, [
+export const errorChecks: readonly ConformanceCheck[] = checksOf("errors", 1, [
   {
     name: "body",
     title: "describes an error by type, message and request_id",

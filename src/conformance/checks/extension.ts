@@ -1,13 +1,13 @@
 /** What some servers offer beyond the service: reported, never wrong. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Mismatch } from "../check.ts";
 import { EventFeed } from "../event-feed.ts";
 import { isSame, must, ok, textAt } from "../expect.ts";
 import { HELLO } from "../talk.ts";
 
 /** The checks. */
-export const extensionChecks: readonly Check[] = checksOf("extensions", 1, [
+export const extensionChecks: readonly ConformanceCheck[] = checksOf("extensions", 1, [
   {
     name: "idempotency-key",
     title: "does a POST with an Idempotency-Key once, and gives the same reply again",

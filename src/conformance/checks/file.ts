@@ -1,6 +1,6 @@
 /** Files, and the resources of sessions made of them. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, dataOf, hasKeys, isTime, must, ok, okIfThere, refused, textAt } from "../expect.ts";
 import type { TestClient } from "../test-client.ts";
@@ -10,7 +10,7 @@ const TEXT = "Grüße from a file";
 const BYTES = new TextEncoder().encode(TEXT).length;
 
 /** The checks of files. */
-export const fileChecks: readonly Check[] = checksOf("files", 2, [
+export const fileChecks: readonly ConformanceCheck[] = checksOf("files", 2, [
   {
     name: "upload",
     title: "takes a file as a multipart form, and describes it",
@@ -77,7 +77,7 @@ export const fileChecks: readonly Check[] = checksOf("files", 2, [
 ]);
 
 /** The checks of resources. */
-export const resourceChecks: readonly Check[] = checksOf("resources", 2, [
+export const resourceChecks: readonly ConformanceCheck[] = checksOf("resources", 2, [
   {
     name: "at-creation",
     title: "mounts the files a session is created with",

@@ -1,6 +1,6 @@
 /** What a session works towards, and what it may cost: outcomes and budgets. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import { at, isSame, must, ok, refused, textAt, textIn } from "../expect.ts";
 import type { TestClient } from "../test-client.ts";
@@ -16,7 +16,7 @@ const RESULTS = ["satisfied", "needs_revision", "max_iterations_reached", "faile
 const BUDGET = { type: "limit", max_list_cost: { amount: "500", currency: "USD" } };
 
 /** The checks of outcomes. */
-export const outcomeChecks: readonly Check[] = checksOf("outcomes", 3, [
+export const outcomeChecks: readonly ConformanceCheck[] = checksOf("outcomes", 3, [
   {
     name: "evaluated",
     needs: "model",
@@ -76,7 +76,7 @@ export const outcomeChecks: readonly Check[] = checksOf("outcomes", 3, [
 ]);
 
 /** The checks of budgets. */
-export const budgetChecks: readonly Check[] = checksOf("budgets", 3, [
+export const budgetChecks: readonly ConformanceCheck[] = checksOf("budgets", 3, [
   {
     name: "kept",
     title: "shows the budget a session is created with, amounts as they were sent",

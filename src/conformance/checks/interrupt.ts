@@ -1,6 +1,6 @@
 /** Interrupts: the one way to stop a session, whatever it is doing. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import type { WireEvent } from "../event-feed.ts";
 import { at, isTime, must, ok, refused } from "../expect.ts";
@@ -8,7 +8,7 @@ import type { Talk } from "../talk.ts";
 import { HELLO, INTERRUPT, LONG, message, reasonOf, result } from "../talk.ts";
 
 /** The checks. */
-export const interruptChecks: readonly Check[] = checksOf("interrupts", 1, [
+export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts", 1, [
   {
     name: "resting",
     needs: "model",

@@ -1,6 +1,6 @@
 /** The list of a session's events: what clients rebuild a conversation from. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { eventsOf } from "../event-feed.ts";
 import { at, isSame, must, ok, refused } from "../expect.ts";
@@ -9,7 +9,7 @@ import { HELLO, message } from "../talk.ts";
 import type { TestClient } from "../test-client.ts";
 
 /** The checks. */
-export const listChecks: readonly Check[] = checksOf("lists", 1, [
+export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
   {
     name: "empty",
     title: "gives an empty page as an empty data and a next_page of null",

@@ -1,6 +1,6 @@
 /** What may be posted to a session, and when: all or nothing, and nothing twice. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { eventsOf } from "../event-feed.ts";
 import { at, must, ok, refused } from "../expect.ts";
@@ -8,7 +8,7 @@ import type { Talk } from "../talk.ts";
 import { awaitedBy, HELLO, message, result } from "../talk.ts";
 
 /** The checks. */
-export const postChecks: readonly Check[] = checksOf("posts", 1, [
+export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
   {
     name: "echo",
     needs: "model",

@@ -1,6 +1,6 @@
 /** Sessions as records: made, read, changed, found. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { at, dataOf, hasKeys, isSame, isTime, must, ok, refused, textAt } from "../expect.ts";
 import { HELLO, INTERRUPT } from "../talk.ts";
@@ -10,7 +10,7 @@ import type { Reply } from "../wire.ts";
 const NULLABLE = ["title", "budget", "archived_at"];
 
 /** The checks. */
-export const sessionChecks: readonly Check[] = checksOf("sessions", 1, [
+export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1, [
   {
     name: "create",
     title: "creates a session that is idle, every field there",

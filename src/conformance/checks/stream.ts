@@ -1,6 +1,6 @@
 /** The event stream: its framing, and what it tells to whom. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import type { Frame, WireEvent } from "../event-feed.ts";
 import { EventFeed } from "../event-feed.ts";
@@ -14,7 +14,7 @@ const FLUSH_WITHIN_MS = 5_000;
 const ACCENTS = "Grüße, 日本語, emoji 🙂 and a line\nbreak";
 
 /** The checks. */
-export const streamChecks: readonly Check[] = checksOf("stream", 1, [
+export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
   {
     name: "opens",
     title: "opens at once though nothing happens, as text/event-stream whatever Accept says",

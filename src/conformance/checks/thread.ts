@@ -1,6 +1,6 @@
 /** Threads: a session with one agent has one, and it looks like those of many. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf } from "../check.ts";
 import { EventFeed, eventsOf } from "../event-feed.ts";
 import { at, dataOf, isSame, must, ok, okIfThere, refused } from "../expect.ts";
@@ -9,7 +9,7 @@ import { HELLO } from "../talk.ts";
 import type { TestClient } from "../test-client.ts";
 
 /** The checks. */
-export const threadChecks: readonly Check[] = checksOf("threads", 2, [
+export const threadChecks: readonly ConformanceCheck[] = checksOf("threads", 2, [
   {
     name: "primary",
     title: "lists the one thread of a session, without a parent, and gives it by id",

@@ -1,13 +1,13 @@
 /** Custom tools: calls told, answered, and gone on from. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import type { WireEvent } from "../event-feed.ts";
 import { at, isSame, isTime, must, ok } from "../expect.ts";
 import { awaitedBy, instructCalls, mustFind, reasonOf, result, textOf } from "../talk.ts";
 
 /** The checks. */
-export const toolChecks: readonly Check[] = checksOf("tools", 1, [
+export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
   {
     name: "call",
     needs: "model",

@@ -1,6 +1,6 @@
 /** The order of a turn: what clients take for its beginning, its cost and its end. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import type { EventFeed, WireEvent } from "../event-feed.ts";
 import { at, isTime, must, ok } from "../expect.ts";
@@ -8,7 +8,7 @@ import { HELLO, mustFind, reasonOf } from "../talk.ts";
 import type { TestClient } from "../test-client.ts";
 
 /** The checks. */
-export const turnChecks: readonly Check[] = checksOf("turns", 1, [
+export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
   {
     name: "running-first",
     needs: "model",
@@ -126,11 +126,18 @@ export const turnChecks: readonly Check[] = checksOf("turns", 1, [
   {
     name: "processed",
     needs: "model",
-    title: "shows a message with the time it was taken, once the turn is over",
-    why: "A processed_at of null means that it still waits, and clients wait with it.",
+    title:
+      "shows a message with the time it was taken, on the stream before the turn is over, and in the list",
+    why: "A processed_at of null means that it still waits, and clients that follow the stream wait with it.",
     async run(guest) {
       const talk = await guest.talk();
-      await talk.turn(HELLO);
+      const turn = await talk.turn(HELLO);
+      const told = turn.filter(({ type }) => type === "user.message");
+      must(
+        told.some(({ processed_at }) => isTime(processed_at)),
+        talk.feed.showing(told),
+        "a user.message with processed_at as a time, on the stream",
+      );
       const [taken] = await talk.list("types%5B%5D=user.message");
       const evidence = { sent: `GET ${talk.path}/events`, came: JSON.stringify(taken) };
       must(isTime(taken?.["processed_at"]), evidence, "processed_at as a time");

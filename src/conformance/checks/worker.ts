@@ -1,6 +1,6 @@
 /** Self-hosted environments: built-in calls that ask for permission, and the queue that calls workers. */
 
-import type { Check } from "../check.ts";
+import type { ConformanceCheck } from "../check.ts";
 import { checksOf, Inapplicable } from "../check.ts";
 import type { WireEvent } from "../event-feed.ts";
 import { at, dataOf, must, ok, okIfThere, refused, textAt } from "../expect.ts";
@@ -12,7 +12,7 @@ import type { Reply } from "../wire.ts";
 const COMMAND = 'bash {"command":"echo loophost"}';
 
 /** The checks of calls that wait for a permission. */
-export const permissionChecks: readonly Check[] = checksOf("permissions", 3, [
+export const permissionChecks: readonly ConformanceCheck[] = checksOf("permissions", 3, [
   {
     name: "ask",
     needs: "model",
@@ -82,7 +82,7 @@ export const permissionChecks: readonly Check[] = checksOf("permissions", 3, [
 ]);
 
 /** The checks of the queue. */
-export const workChecks: readonly Check[] = checksOf("work", 3, [
+export const workChecks: readonly ConformanceCheck[] = checksOf("work", 3, [
   {
     name: "empty",
     title: "answers a poll of an empty queue with null or 204, and its statistics with a depth of 0",

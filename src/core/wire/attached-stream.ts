@@ -6,7 +6,8 @@
  *   T3  silence is not health: a stream without bytes for `idleMs` is opened again
  *   T4  the wait between attempts grows until something *new* arrives; a stream that opens and drops is no progress
  *   T5  memory is bounded: keys of the newest MAX_SEEN events, and of what arrives during a listing at most MAX_HELD
- *   T6  a host that is busy is waited for, as long as it asks; it is given up on when it says that trying again will not help
+ *   T6  that the stream is back is told before what was missed: a run that ends in the catch-up has closed the feed after it
+ *   T7  a host that is busy is waited for, as long as it asks; it is given up on when it says that trying again will not help
  */
 
 import { onAbort, sleep } from "../async/abort.ts";
@@ -108,7 +109,7 @@ export class AttachedStream<E> {
 
   /** Keeps the stream attached until it is closed or fails for good. */
   async #keep(stream: { readonly ended: Promise<void> }): Promise<void> {
-    const { onLost, onRestored, onFailed } = this.#options;
+    const { onLost, onFailed } = this.#options;
     let attached: { readonly ended: Promise<void> } | undefined = stream;
     while (attached !== undefined) {
       const error: LoophostError = await attached.ended.then(() => endedEarly(), asStreamError);
@@ -116,7 +117,6 @@ export class AttachedStream<E> {
       if (!isTransient(error)) return onFailed(error);
       onLost(error.message);
       attached = await this.#reattach();
-      if (attached !== undefined) onRestored();
     }
   }
 
@@ -128,7 +128,7 @@ export class AttachedStream<E> {
       const delayMs = backoffMs(this.#failures, BACKOFF);
       try {
         await sleep(Math.max(delayMs, askedMs), clock, this.#closing.signal);
-        return await this.#attach("newest first");
+        return await this.#attach("newest first", this.#options.onRestored);
       } catch (thrown) {
         if (this.#closing.signal.aborted) return undefined;
         const error = asStreamError(thrown);
@@ -141,7 +141,7 @@ export class AttachedStream<E> {
   }
 
   /** Opens the stream once, under its watchdog, and delivers the past that is asked for. */
-  async #attach(past: Order | undefined): Promise<{ readonly ended: Promise<void> }> {
+  async #attach(past: Order | undefined, onRead?: () => void): Promise<{ readonly ended: Promise<void> }> {
     const { clock, idleMs } = this.#options;
     const attempt = new AbortController();
     const watchdog = watch(clock, idleMs, () => attempt.abort(silent(idleMs)));
@@ -160,7 +160,7 @@ export class AttachedStream<E> {
       );
       // It may break while the past is read, which then breaks too; whoever is told of that needs no second word.
       ended.catch(() => undefined);
-      if (past !== undefined) await this.#inTurn(() => this.#deliverPast(past, attempt.signal));
+      if (past !== undefined) await this.#inTurn(() => this.#deliverPast(past, attempt.signal, onRead));
       this.#release();
       const whole = ended.catch((thrown: unknown) =>
         Promise.reject(attempt.signal.aborted ? attempt.signal.reason : thrown),
@@ -176,7 +176,11 @@ export class AttachedStream<E> {
     }
   }
 
-  async #deliverPast(order: Order, signal: AbortSignal = this.#closing.signal): Promise<void> {
+  async #deliverPast(
+    order: Order,
+    signal: AbortSignal = this.#closing.signal,
+    onRead?: () => void,
+  ): Promise<void> {
     const { onCatchUp } = this.#options;
     this.#held ??= [];
     // Newest first, the pages are gathered before any is told: a listing that breaks off has told nothing.
@@ -189,6 +193,7 @@ export class AttachedStream<E> {
         if (page.some((event) => this.#isSeen(event))) break;
       }
     }
+    onRead?.();
     if (order === "newest first") onCatchUp("started");
     for (const event of missed.toReversed()) this.#pass(event);
     this.#release();

@@ -150,7 +150,18 @@ describe("an attached stream", () => {
     expect(told).toEqual([]);
     await clock.advance(10_000);
     expect(told[0]).toMatch(/lost: .*silent for 45000 ms/);
-    expect(told.at(-1)).toBe("restored");
+    expect(told.slice(1)).toEqual(["restored", "started", "ended"]);
+    await stream.close();
+  });
+
+  it("is told to be back before what was missed, since whoever hears the end in there listens no more", async () => {
+    const host = numberedHost();
+    const { stream, clock, told } = attach(host.source);
+    await stream.open();
+    host.drop();
+    host.happen(2);
+    await clock.advance(10_000);
+    expect(told.slice(1)).toEqual(["restored", "started", 1, 2, "ended"]);
     await stream.close();
   });
 

@@ -180,8 +180,12 @@ describe("the key [A-241] [I11]", () => {
       path === "/stolen"
         ? { body: '{"id":"agent_1"}' }
         : { status: 307, headers: { location: "/stolen" }, body: "" };
-    expect(await failure(withKey())).toMatchObject({ code: "host_unreachable" });
-    expect(asked.map(({ url: path }) => path)).not.toContain("/stolen");
+    expect(await failure(withKey())).toMatchObject({
+      code: "host_protocol",
+      status: 307,
+      message: expect.stringContaining("Check baseUrl"),
+    });
+    expect(asked.map(({ url: path }) => path)).toEqual(["/v1/agents/agent_1"]);
   });
 });
 

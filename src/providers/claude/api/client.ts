@@ -144,22 +144,25 @@ function ownClient(options: ClaudeConnectionOptions): ClientSource {
       // Without a key the SDK would look for one in the user's profiles, and send that; what counts is in the headers.
       apiKey: "unused",
       defaultHeaders: headers,
-      fetchOptions: { redirect: REDIRECT },
+      // A redirect would take the key along. Told "error", fetch hides it behind a failure that looks like a lost connection.
+      fetchOptions: { redirect: "manual" },
       ...(options.fetch && { fetch: options.fetch }),
     });
   };
   return { load, secrets };
 }
 
-// A redirect would take the key along. Workers know no "error"; there the redirect itself comes back, which is no success either.
-const REDIRECT = globalThis.navigator?.userAgent === "Cloudflare-Workers" ? "manual" : "error";
-
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
   // A page in place of a stream ends at once, and would be opened again until the run's deadline.
-  if (response.headers.get("content-type")?.includes("text/html") === true)
-    throw new LoophostError("host_protocol", "The host answered with a web page. Check baseUrl.");
+  if (response.headers.get("content-type")?.includes("text/html") === true) throw webPage(response.url);
   if (response.body !== null) return response.body;
   throw new LoophostError("host_protocol", "The host answered without a body.");
+}
+
+/** A page for people under 200: a sign-in, a proxy, the wrong path. The query is left out: it may hold what is nobody's business. */
+function webPage(url: string): LoophostError {
+  const where = url === "" ? "What was asked for" : url.replace(/[?#].*$/, "");
+  return new LoophostError("host_protocol", `${where} is a web page, not the API. Check baseUrl.`);
 }
 
 function notJson(doing: string): LoophostError {
@@ -167,14 +170,15 @@ function notJson(doing: string): LoophostError {
 }
 
 /** What is asked for has to be JSON. */
-async function asRecord(response: PromiseLike<unknown>): Promise<Record<string, unknown>> {
+async function asRecord(response: ClaudeResponse): Promise<Record<string, unknown>> {
+  const { url } = await response.asResponse();
   const body = await response;
   if (isObject(body)) return body;
   const start = typeof body === "string" ? `: ${JSON.stringify(body.slice(0, 60))}` : "";
-  const isPage = typeof body === "string" && body.trimStart().startsWith("<");
+  if (typeof body === "string" && body.trimStart().startsWith("<")) throw webPage(url);
   throw new LoophostError(
     "host_protocol",
-    `The host answered with ${isPage ? "a web page" : "something that is not a JSON object"}${start}. Check baseUrl.`,
+    `The host answered with something that is not a JSON object${start}. Check baseUrl.`,
   );
 }
 
@@ -185,8 +189,7 @@ async function asRecord(response: PromiseLike<unknown>): Promise<Record<string, 
 async function asTaken(response: ClaudeResponse): Promise<Record<string, unknown>> {
   const reply = await response.asResponse();
   const said = await reply.text();
-  if (said.trimStart().startsWith("<"))
-    throw new LoophostError("host_protocol", "The host answered with a web page. Check baseUrl.");
+  if (said.trimStart().startsWith("<")) throw webPage(reply.url);
   try {
     const body: unknown = JSON.parse(said);
     return isObject(body) ? body : {};

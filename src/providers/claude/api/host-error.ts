@@ -15,6 +15,10 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
   const { status, error: body, headers, requestID } = isObject(thrown) ? thrown : {};
   if (typeof status !== "number")
     return new LoophostError("host_unreachable", `${doing}: ${hide(messageOf(thrown))}`, { cause });
+  if (status >= 300 && status < 400) {
+    const message = `${doing}: the host answered ${status}, a redirect, which is not followed: it would take the key along. Check baseUrl.`;
+    return new LoophostError("host_protocol", message, { cause, status, mayRetry: false });
+  }
   const { code, message } = readBody(body);
   const said = hide(message ?? messageOf(thrown)).slice(0, MAX_MESSAGE_CHARS);
   const inWords = `${doing}: the host answered ${status}${code === undefined ? "" : ` (${code})`}: ${said}`;

@@ -70,7 +70,7 @@ it("a web page in place of the API is said to be one, at once", async () => {
   await using _ = server;
   await expect(run(agent, { provider, prompt: "hello" })).rejects.toMatchObject({
     code: "host_protocol",
-    message: expect.stringContaining("Check baseUrl"),
+    message: expect.stringMatching(/a web page, not the API. Check baseUrl/),
   });
   expect(asked.length).toBeLessThan(3);
 });
