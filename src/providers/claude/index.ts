@@ -1,6 +1,6 @@
 /** The provider for Claude Managed Agents, and the control plane beside it. */
 
-export type { AgentChanges, AgentQuery, Agents, ClaudeAgent, NewAgent } from "./control/agents.ts";
+export type { AgentChanges, AgentQuery, Agents, ClaudeAgentRecord, NewAgent } from "./control/agents.ts";
 export type { ClaudeOptions } from "./claude.ts";
 export { claude } from "./claude.ts";
 export type { ClaudeTransport } from "./api/client.ts";
@@ -16,7 +16,7 @@ export type {
 export type { ClaudeFile, FileQuery, Files, NewFile } from "./control/files.ts";
 export type { ProvisionHandles, ProvisionOptions } from "./control/provision.ts";
 export { provision, teardown } from "./control/provision.ts";
-export type { CallOptions, WireObject } from "./api/requests.ts";
+export type { CallOptions, ClaudeWireObject } from "./api/requests.ts";
 export type {
   ClaudeSessionResource,
   ClaudeThread,
@@ -29,13 +29,13 @@ export type { ServerTraits } from "./session/server-traits.ts";
 export type { AgentExtras, SessionSetup } from "./control/session-setup.ts";
 export type { StopOptions } from "./control/session-stop.ts";
 export type {
-  ClaudeSession,
+  ClaudeSessionRecord,
   NewSession,
   OutcomeEvaluation,
   SessionChanges,
   SessionQuery,
   Sessions,
-  WireBudget,
+  ClaudeWireBudget,
 } from "./control/sessions.ts";
 export type { ClaudeConnectionOptions } from "./api/settings.ts";
-export type { WireEvent } from "./session/wire.ts";
+export type { ClaudeWireEvent } from "./session/wire.ts";

@@ -22,7 +22,7 @@ import type { ClaudeConnectionOptions } from "./settings.ts";
 import { steadyApi } from "./steady-api.ts";
 
 /** An object of the wire, as the host sent it: new fields are there before they have a type here. */
-export interface WireObject {
+export interface ClaudeWireObject {
   readonly id: string;
   readonly [field: string]: unknown;
 }
@@ -64,12 +64,16 @@ export class Requests {
   }
 
   /** Reads one object. */
-  async read<T extends WireObject>(path: Path, query: object = {}, options: CallOptions = {}): Promise<T> {
+  async read<T extends ClaudeWireObject>(
+    path: Path,
+    query: object = {},
+    options: CallOptions = {},
+  ): Promise<T> {
     return toObject(await this.api.get(pathTo(path), { ...query }, options.signal));
   }
 
   /** Reads a list, over all its pages. */
-  async *list<T extends WireObject>(
+  async *list<T extends ClaudeWireObject>(
     path: Path,
     query: object = {},
     { signal = NEVER }: CallOptions = {},
@@ -79,17 +83,25 @@ export class Requests {
   }
 
   /** Posts, once. */
-  async post<T extends WireObject>(path: Path, body?: unknown, { signal }: CallOptions = {}): Promise<T> {
+  async post<T extends ClaudeWireObject>(
+    path: Path,
+    body?: unknown,
+    { signal }: CallOptions = {},
+  ): Promise<T> {
     return toObject(await this.api.post(pathTo(path), body, signal));
   }
 
   /** Uploads, once. */
-  async upload<T extends WireObject>(path: Path, form: FormData, { signal }: CallOptions = {}): Promise<T> {
+  async upload<T extends ClaudeWireObject>(
+    path: Path,
+    form: FormData,
+    { signal }: CallOptions = {},
+  ): Promise<T> {
     return toObject(await this.api.upload(pathTo(path), form, signal));
   }
 
   /** Posts a change that is the same when it is made twice. */
-  change<T extends WireObject>(path: Path, body?: unknown, options?: CallOptions): Promise<T> {
+  change<T extends ClaudeWireObject>(path: Path, body?: unknown, options?: CallOptions): Promise<T> {
     return this.repeat(() => this.post<T>(path, body, options), options);
   }
 
@@ -103,7 +115,7 @@ export class Requests {
   }
 
   /** Makes something; when the reply is lost, it is found by a tag in its metadata. */
-  async create<T extends WireObject>(path: Path, body: object, options: CallOptions = {}): Promise<T> {
+  async create<T extends ClaudeWireObject>(path: Path, body: object, options: CallOptions = {}): Promise<T> {
     checkSome(`${path.join(".")}.create()`, body, {});
     const given = "metadata" in body && isObject(body.metadata) ? body.metadata : {};
     const tag = crypto.randomUUID();
@@ -163,7 +175,7 @@ export class Requests {
    * What was made a moment ago is among the first, since lists begin with the newest. Records may be large and the line may be
    * bad, which lost the reply in the first place: so pages are small, and smaller at every further look.
    */
-  async #findTagged<T extends WireObject>(
+  async #findTagged<T extends ClaudeWireObject>(
     path: Path,
     tag: string,
     look: number,
@@ -201,7 +213,7 @@ const NEVER = new AbortController().signal;
 
 /** An object of the wire, by its having an id. Which one it is the caller knows, by what was asked for. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the parse boundary of every type of the wire
-function toObject<T extends WireObject>(body: unknown): T {
+function toObject<T extends ClaudeWireObject>(body: unknown): T {
   if (isObject(body) && typeof body["id"] === "string") {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: the id is checked, the rest is the host's word
     return body as T;

@@ -1,9 +1,9 @@
 /** Agents at the host: definitions in numbered versions, made from and changed to what the wire takes. */
 
-import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 
 /** An agent at the host, as the wire has it. */
-export interface ClaudeAgent extends WireObject {
+export interface ClaudeAgentRecord extends ClaudeWireObject {
   readonly type: "agent";
   readonly version: number;
   readonly name: string;
@@ -48,13 +48,16 @@ export interface AgentQuery {
 
 /** What can be done with agents. */
 export interface Agents {
-  create(agent: NewAgent, options?: CallOptions): Promise<ClaudeAgent>;
+  create(agent: NewAgent, options?: CallOptions): Promise<ClaudeAgentRecord>;
   /** The newest version, or the one asked for. */
-  get(id: string, options?: CallOptions & { readonly version?: number | undefined }): Promise<ClaudeAgent>;
-  update(id: string, changes: AgentChanges, options?: CallOptions): Promise<ClaudeAgent>;
-  list(query?: AgentQuery, options?: CallOptions): AsyncIterable<ClaudeAgent>;
-  versions(id: string, options?: CallOptions): AsyncIterable<ClaudeAgent>;
-  archive(id: string, options?: CallOptions): Promise<ClaudeAgent>;
+  get(
+    id: string,
+    options?: CallOptions & { readonly version?: number | undefined },
+  ): Promise<ClaudeAgentRecord>;
+  update(id: string, changes: AgentChanges, options?: CallOptions): Promise<ClaudeAgentRecord>;
+  list(query?: AgentQuery, options?: CallOptions): AsyncIterable<ClaudeAgentRecord>;
+  versions(id: string, options?: CallOptions): AsyncIterable<ClaudeAgentRecord>;
+  archive(id: string, options?: CallOptions): Promise<ClaudeAgentRecord>;
 }
 
 /** The agents of a host. */

@@ -8,7 +8,7 @@ import type { Agent } from "../../../core/agent.ts";
 import { digestOf } from "../../../core/digest.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import { isBuiltInTool } from "../api/built-in-tools.ts";
-import type { CallOptions, Path, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Path, Requests, ClaudeWireObject } from "../api/requests.ts";
 import type { EnvironmentConfig } from "./environments.ts";
 import type { AgentExtras } from "./session-setup.ts";
 import type { ToolPlace } from "./tool-names.ts";
@@ -107,7 +107,7 @@ async function findByName(
   path: Path,
   name: string,
   options: CallOptions,
-): Promise<WireObject | undefined> {
+): Promise<ClaudeWireObject | undefined> {
   for await (const item of requests.list(path, { limit: 100 }, options))
     if (item["name"] === name && (item["archived_at"] ?? null) === null) return item;
   return undefined;

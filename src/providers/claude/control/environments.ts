@@ -1,9 +1,9 @@
 /** Environments at the host: the places where server tools run. */
 
-import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 
 /** An environment at the host, as the wire has it. */
-export interface ClaudeEnvironment extends WireObject {
+export interface ClaudeEnvironment extends ClaudeWireObject {
   readonly type: "environment";
   readonly name: string;
   readonly description: string | null;

@@ -2,11 +2,11 @@
 
 import type { Checks } from "../../../core/check-options.ts";
 import { atLeast, checkOptions, must, NAME, STRING } from "../../../core/check-options.ts";
-import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 
 /** A file at the host, as the wire has it. */
-export interface ClaudeFile extends WireObject {
+export interface ClaudeFile extends ClaudeWireObject {
   readonly type: "file";
   readonly filename: string;
   readonly mime_type: string;

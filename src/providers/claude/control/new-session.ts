@@ -12,7 +12,7 @@ import type { Requests } from "../api/requests.ts";
 import type { Ensured } from "./ensure.ts";
 import { ensureAgent, ensureEnvironment } from "./ensure.ts";
 import type { SessionSetup } from "./session-setup.ts";
-import type { ClaudeSession } from "./sessions.ts";
+import type { ClaudeSessionRecord } from "./sessions.ts";
 import { createSessions } from "./sessions.ts";
 
 /** Makes the sessions of one provider. */
@@ -28,7 +28,7 @@ export class SessionMaker {
   }
 
   /** Makes a session. */
-  async make(agent: Agent, signal: AbortSignal): Promise<ClaudeSession> {
+  async make(agent: Agent, signal: AbortSignal): Promise<ClaudeSessionRecord> {
     const isKnown = this.#agents.has(agent);
     try {
       return await this.#create(agent, signal);
@@ -41,7 +41,7 @@ export class SessionMaker {
     }
   }
 
-  async #create(agent: Agent, signal: AbortSignal): Promise<ClaudeSession> {
+  async #create(agent: Agent, signal: AbortSignal): Promise<ClaudeSessionRecord> {
     const { title, metadata, resources, vaultIds, budget } = this.#setup;
     const [agentId, environmentId] = await this.#needs(agent, signal);
     const needs = { agent: agentId, environment_id: environmentId, vault_ids: vaultIds };

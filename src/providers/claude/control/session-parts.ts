@@ -1,8 +1,8 @@
 /** What belongs to a session: its events, its threads, and what was given to it to work with. */
 
-import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
-import type { WireEvent } from "../session/wire.ts";
+import type { ClaudeWireEvent } from "../session/wire.ts";
 import { isWireEvent } from "../session/wire.ts";
 
 /** Which events of a session to list. */
@@ -21,14 +21,18 @@ export interface EventQuery {
 /** What can be done with the events of a session. */
 export interface SessionEvents {
   /** Sends events in the wire's own form, all or none, and gives them back as they were stored. */
-  send(sessionId: string, events: readonly object[], options?: CallOptions): Promise<readonly WireEvent[]>;
-  list(sessionId: string, query?: EventQuery, options?: CallOptions): AsyncIterable<WireObject>;
+  send(
+    sessionId: string,
+    events: readonly object[],
+    options?: CallOptions,
+  ): Promise<readonly ClaudeWireEvent[]>;
+  list(sessionId: string, query?: EventQuery, options?: CallOptions): AsyncIterable<ClaudeWireObject>;
   /** The whole log at once. */
-  all(sessionId: string, query?: EventQuery, options?: CallOptions): Promise<WireObject[]>;
+  all(sessionId: string, query?: EventQuery, options?: CallOptions): Promise<ClaudeWireObject[]>;
 }
 
 /** A thread of a session, as the wire has it. */
-export interface ClaudeThread extends WireObject {
+export interface ClaudeThread extends ClaudeWireObject {
   readonly type: "session_thread";
   readonly session_id: string;
   readonly status: string;
@@ -50,7 +54,7 @@ export interface SessionThreads {
 }
 
 /** Something a session was given to work with, as the wire has it. */
-export interface ClaudeSessionResource extends WireObject {
+export interface ClaudeSessionResource extends ClaudeWireObject {
   readonly type: string;
 }
 

@@ -7,7 +7,7 @@
 import { sleep } from "../../../core/async/abort.ts";
 import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
-import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 
 /** How a session is archived or deleted. */
@@ -71,7 +71,7 @@ async function findOpenTurn(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const query = { order: "desc", types: [...BEGINS, ...ENDS], limit: 20 };
-  for await (const event of requests.list<WireObject>(["sessions", id, "events"], query, { signal })) {
+  for await (const event of requests.list<ClaudeWireObject>(["sessions", id, "events"], query, { signal })) {
     if (BEGINS.has(event["type"])) return event.id;
     if (ENDS.has(event["type"])) return undefined;
   }

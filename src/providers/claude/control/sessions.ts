@@ -1,7 +1,7 @@
 /** Sessions at the host: made, looked at, changed, put away. */
 
 import type { Money } from "../../../core/results.ts";
-import type { CallOptions, Requests, WireObject } from "../api/requests.ts";
+import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 import { withWireBudget } from "./budget.ts";
 import type { SessionEvents, SessionResources, SessionThreads } from "./session-parts.ts";
 import { createSessionEvents, createSessionResources, createSessionThreads } from "./session-parts.ts";
@@ -9,7 +9,7 @@ import type { StopOptions } from "./session-stop.ts";
 import { atRest } from "./session-stop.ts";
 
 /** A session at the host, as the wire has it. */
-export interface ClaudeSession extends WireObject {
+export interface ClaudeSessionRecord extends ClaudeWireObject {
   readonly type: "session";
   /** `idle`, `running`, `rescheduling` or `terminated`; it lags behind the session's events by a moment. */
   readonly status: string;
@@ -17,7 +17,7 @@ export interface ClaudeSession extends WireObject {
   readonly environment_id: string;
   readonly title: string | null;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly budget: WireBudget | null;
+  readonly budget: ClaudeWireBudget | null;
   readonly usage: Readonly<Record<string, unknown>>;
   readonly outcome_evaluations: readonly OutcomeEvaluation[];
   readonly created_at: string;
@@ -26,7 +26,7 @@ export interface ClaudeSession extends WireObject {
 }
 
 /** A budget as the wire has it: the amount is in the smallest unit of its currency, "125" of USD is 1.25 dollars. */
-export interface WireBudget {
+export interface ClaudeWireBudget {
   readonly type: string;
   readonly max_list_cost: { readonly amount: string; readonly currency: string };
 }
@@ -87,12 +87,12 @@ export interface SessionQuery {
 
 /** What can be done with sessions. */
 export interface Sessions {
-  create(session: NewSession, options?: CallOptions): Promise<ClaudeSession>;
-  get(id: string, options?: CallOptions): Promise<ClaudeSession>;
-  list(query?: SessionQuery, options?: CallOptions): AsyncIterable<ClaudeSession>;
-  update(id: string, changes: SessionChanges, options?: CallOptions): Promise<ClaudeSession>;
+  create(session: NewSession, options?: CallOptions): Promise<ClaudeSessionRecord>;
+  get(id: string, options?: CallOptions): Promise<ClaudeSessionRecord>;
+  list(query?: SessionQuery, options?: CallOptions): AsyncIterable<ClaudeSessionRecord>;
+  update(id: string, changes: SessionChanges, options?: CallOptions): Promise<ClaudeSessionRecord>;
   /** Ends a session and keeps its log. One that is at work is interrupted first. */
-  archive(id: string, options?: StopOptions): Promise<ClaudeSession>;
+  archive(id: string, options?: StopOptions): Promise<ClaudeSessionRecord>;
   /** Removes a session with its log. One that is at work is interrupted first. */
   delete(id: string, options?: StopOptions): Promise<void>;
   readonly events: SessionEvents;

@@ -9,7 +9,7 @@
  */
 
 import type { HostEvent, HostInput } from "../../../core/provider.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { callOf, text, toWire, toWireContent } from "./wire.ts";
 
 interface OpenCall {
@@ -17,7 +17,7 @@ interface OpenCall {
   readonly awaits: "custom result" | "result" | "verdict" | "others";
   readonly hostId: string;
   readonly thread: string | undefined;
-  readonly event: WireEvent;
+  readonly event: ClaudeWireEvent;
   /** Whether the host would have a worker run it. */
   readonly isOthers?: boolean;
 }
@@ -37,7 +37,7 @@ export class Calls {
   }
 
   /** What an event says of a call; undefined when it says nothing of calls. */
-  read(event: WireEvent, thread: string | undefined): HostEvent[] | undefined {
+  read(event: ClaudeWireEvent, thread: string | undefined): HostEvent[] | undefined {
     switch (event.type) {
       case "agent.custom_tool_use":
         return [this.#begin("custom result", event, thread)];
@@ -97,7 +97,7 @@ export class Calls {
     return { type: "user.tool_result", tool_use_id: call.hostId, ...result };
   }
 
-  #hostTool(event: WireEvent, thread: string | undefined): HostEvent[] {
+  #hostTool(event: ClaudeWireEvent, thread: string | undefined): HostEvent[] {
     const permission = event["evaluated_permission"] ?? "allow";
     const runsHere = this.#runsHere(event);
     if (permission === "allow" && runsHere) return [this.#begin("result", event, thread)];
@@ -111,7 +111,7 @@ export class Calls {
     return [{ type: "server_tool.called", ...call, raw: event, thread }, ...asked];
   }
 
-  #hostResult(event: WireEvent, thread: string | undefined): HostEvent[] {
+  #hostResult(event: ClaudeWireEvent, thread: string | undefined): HostEvent[] {
     const id = this.#idOf(answeredBy(event));
     const call = this.#open.get(id);
     const isError = event["is_error"] === true;
@@ -125,7 +125,7 @@ export class Calls {
     return isTheirs ? [finished, this.#settle(id)] : [this.#settle(id, event)];
   }
 
-  #verdict(event: WireEvent): HostEvent[] {
+  #verdict(event: ClaudeWireEvent): HostEvent[] {
     const hostId = answeredBy(event);
     const call = this.#open.get(hostId);
     const settled = this.#settle(hostId, event);
@@ -136,7 +136,7 @@ export class Calls {
 
   #begin(
     awaits: OpenCall["awaits"],
-    event: WireEvent,
+    event: ClaudeWireEvent,
     thread: string | undefined,
     isOthers = false,
   ): HostEvent {
@@ -148,13 +148,13 @@ export class Calls {
     return { type: "call", ...shown, ...(isOthers && { isOthers }) };
   }
 
-  #settle(id: string, raw?: WireEvent): HostEvent {
+  #settle(id: string, raw?: ClaudeWireEvent): HostEvent {
     this.#open.delete(id);
     this.#answered.add(id);
     return { type: "call.answered", id, ...(raw && { raw }) };
   }
 
-  #runsHere(event: WireEvent): boolean {
+  #runsHere(event: ClaudeWireEvent): boolean {
     return event.type === "agent.tool_use" && this.#runHere.has(callOf(event).name);
   }
 
@@ -164,7 +164,7 @@ export class Calls {
 }
 
 /** The call an answer is to. */
-function answeredBy(event: WireEvent): string {
+function answeredBy(event: ClaudeWireEvent): string {
   const { tool_use_id, mcp_tool_use_id, custom_tool_use_id } = event;
   return text(tool_use_id) ?? text(mcp_tool_use_id) ?? text(custom_tool_use_id) ?? "";
 }

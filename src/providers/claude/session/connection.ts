@@ -21,7 +21,7 @@ import { RestGate } from "./rest-gate.ts";
 import { Sender } from "./sender.ts";
 import type { ServerTraits } from "./server-traits.ts";
 import { SessionReader } from "./session-reader.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { isWireEvent, keyOf, listedEvent } from "./wire.ts";
 
 /** What a connection is made with. */
@@ -53,7 +53,7 @@ class ClaudeConnection implements Connection {
   readonly sessionId: string;
   readonly #options: ConnectionOptions;
   readonly #path: string;
-  readonly #stream: AttachedStream<WireEvent>;
+  readonly #stream: AttachedStream<ClaudeWireEvent>;
   readonly #reader: SessionReader;
   readonly #sender: Sender;
   readonly #gate: RestGate;
@@ -87,7 +87,7 @@ class ClaudeConnection implements Connection {
       tell: (event) => this.#tell(this.#reader.read(event)),
       catchUp: () => this.#stream.catchUp(),
     });
-    this.#stream = new AttachedStream<WireEvent>(
+    this.#stream = new AttachedStream<ClaudeWireEvent>(
       {
         connect: (within, deliver, alive) => this.#connect(within, deliver, alive),
         list: (order, within) => this.#list(order, within),
@@ -140,7 +140,7 @@ class ClaudeConnection implements Connection {
 
   async #connect(
     signal: AbortSignal,
-    deliver: (event: WireEvent) => void,
+    deliver: (event: ClaudeWireEvent) => void,
     alive: () => void,
   ): Promise<{ ended: Promise<void> }> {
     const { api, deltas } = this.#options;
@@ -164,11 +164,11 @@ class ClaudeConnection implements Connection {
   async *#list(
     order: "oldest first" | "newest first",
     signal: AbortSignal,
-  ): AsyncGenerator<readonly WireEvent[]> {
+  ): AsyncGenerator<readonly ClaudeWireEvent[]> {
     const { api, server } = this.#options;
     const isTurned = order === "newest first" && !server.listsNewestFirst;
     const query = { limit: server.pageSize, order: order === "oldest first" || isTurned ? "asc" : "desc" };
-    const all: WireEvent[] = [];
+    const all: ClaudeWireEvent[] = [];
     for await (const page of listPages(api, `${this.#path}/events`, query, signal)) {
       const events = page.map(listedEvent);
       if (isTurned) all.push(...events);
@@ -197,7 +197,7 @@ const SENDABLE = /^[\u0020-\u007e]*$/;
 const MAX_GARBLED = 3;
 
 /** Pings, frames without data or type and the word some servers end with are signs of life and nothing more. */
-function readFrame(data: string, deliver: (event: WireEvent) => void, garbled: number): void {
+function readFrame(data: string, deliver: (event: ClaudeWireEvent) => void, garbled: number): void {
   if (data.trim() === "" || data === "[DONE]") return;
   let event: unknown;
   try {
@@ -215,7 +215,7 @@ function readFrame(data: string, deliver: (event: WireEvent) => void, garbled: n
 }
 
 /** The host's error inside a stream that began well. */
-function streamError(event: WireEvent): LoophostError {
+function streamError(event: ClaudeWireEvent): LoophostError {
   const { type, message } = isObject(event["error"]) ? event["error"] : {};
   const hostCode = typeof type === "string" ? type : undefined;
   return new LoophostError(

@@ -1,7 +1,7 @@
 /** What was said to the session, by us and by others: which of our messages the host has begun to work on. */
 
 import type { HostEvent } from "../../../core/provider.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 
 /** A message of ours the host has, and has not begun to work on as far as we know. */
@@ -44,7 +44,7 @@ export class Messages {
   }
 
   /** What an event says of a message; undefined when it is none. */
-  read(event: WireEvent): HostEvent[] | undefined {
+  read(event: ClaudeWireEvent): HostEvent[] | undefined {
     const id = text(event["id"]);
     if ((event.type !== "user.message" && event.type !== "user.define_outcome") || id === undefined)
       return undefined;
@@ -61,7 +61,7 @@ export class Messages {
   }
 
   /** What an event beside messages says of ours: a turn that begins, or an interrupt of the one they were begun with. */
-  hear(event: WireEvent): HostEvent[] {
+  hear(event: ClaudeWireEvent): HostEvent[] {
     if (event.type === "session.status_running")
       for (const ours of this.#waiting.values()) ours.hasBegun = true;
     if (event.type !== "user.interrupt" || event["processed_at"] === null || this.#marksTaken) return [];

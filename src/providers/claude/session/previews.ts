@@ -6,7 +6,7 @@
  */
 
 import type { HostEvent } from "../../../core/provider.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { readDelta, text } from "./wire.ts";
 
 /** The previews of one session. */
@@ -17,7 +17,7 @@ export class Previews {
   #broken = new Set<string>();
 
   /** What a piece says; undefined for anything that is no piece. */
-  read(event: WireEvent): HostEvent[] | undefined {
+  read(event: ClaudeWireEvent): HostEvent[] | undefined {
     if (event.type !== "event_delta") return undefined;
     const id = text(event["event_id"]) ?? "";
     if (this.#broken.has(id)) return [{ type: "provider", raw: event }];
@@ -26,7 +26,7 @@ export class Previews {
   }
 
   /** What a whole event means for the pieces told so far: to be told before it. */
-  settle(event: WireEvent): HostEvent[] {
+  settle(event: ClaudeWireEvent): HostEvent[] {
     if (event.type === "agent.message") {
       this.#open.delete(text(event["id"]) ?? "");
       return [];

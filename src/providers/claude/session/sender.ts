@@ -19,7 +19,7 @@ import { isMessage } from "../../../core/provider.ts";
 import type { ClaudeApi } from "../api/client.ts";
 import { reworded, toHostError, wasNotTaken } from "../api/host-error.ts";
 import type { SessionReader } from "./session-reader.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { text, toWire } from "./wire.ts";
 
 /** What a sender works with. */
@@ -33,7 +33,7 @@ export interface SenderOptions {
   readonly takesIdempotencyKeys: boolean;
   readonly emit: (event: HostEvent) => void;
   /** Takes the host's events, once they need not be held any more. */
-  readonly tell: (event: WireEvent) => void;
+  readonly tell: (event: ClaudeWireEvent) => void;
   /** Looks into the history for what was missed. */
   readonly catchUp: () => Promise<void>;
 }
@@ -64,7 +64,7 @@ interface Sent {
 export class Sender {
   readonly #options: SenderOptions;
   #sent: Sent | undefined;
-  #held: WireEvent[] | undefined;
+  #held: ClaudeWireEvent[] | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: SenderOptions) {
@@ -81,7 +81,7 @@ export class Sender {
   }
 
   /** Takes an event of the host's. */
-  hear(event: WireEvent): void {
+  hear(event: ClaudeWireEvent): void {
     const { reader, tell } = this.#options;
     const sent = this.#sent;
     const id = text(event["id"]);

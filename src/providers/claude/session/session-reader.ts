@@ -10,7 +10,7 @@ import { Messages } from "./messages.ts";
 import { Previews } from "./previews.ts";
 import { Threads } from "./threads.ts";
 import { Turns } from "./turns.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { fromWire, text } from "./wire.ts";
 
 /** What a reader is made with. */
@@ -36,7 +36,7 @@ export class SessionReader {
   }
 
   /** Our words for an event; several where it says several things. */
-  read(event: WireEvent): HostEvent[] {
+  read(event: ClaudeWireEvent): HostEvent[] {
     const pieces = this.#previews.read(event);
     if (pieces !== undefined) return pieces;
     const thread = this.#threads.of(event);
@@ -54,7 +54,7 @@ export class SessionReader {
     return this.#previews.lose();
   }
 
-  #readThread(event: WireEvent): HostEvent[] | undefined {
+  #readThread(event: ClaudeWireEvent): HostEvent[] | undefined {
     const told = this.#threads.read(event);
     if (told === undefined || event.type !== "session.thread_status_terminated") return told;
     return [...told, ...this.calls.end(text(event["session_thread_id"]) ?? "")];

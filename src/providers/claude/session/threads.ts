@@ -6,7 +6,7 @@
 
 import type { ThreadChangedEvent } from "../../../core/events.ts";
 import type { HostEvent } from "../../../core/provider.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 
 /** The threads of one session. */
@@ -14,13 +14,13 @@ export class Threads {
   readonly #children = new Set<string>();
 
   /** The child thread an event happened in; undefined for the main one. */
-  of(event: WireEvent): string | undefined {
+  of(event: ClaudeWireEvent): string | undefined {
     const id = text(event["session_thread_id"]);
     return id !== undefined && this.#children.has(id) ? id : undefined;
   }
 
   /** What an event says of a thread; undefined when it says nothing of threads. */
-  read(event: WireEvent): HostEvent[] | undefined {
+  read(event: ClaudeWireEvent): HostEvent[] | undefined {
     const status = STATUS[event.type];
     const id = text(event["session_thread_id"]);
     if (status === undefined || id === undefined) return undefined;

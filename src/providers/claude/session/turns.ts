@@ -11,7 +11,7 @@ import { isObject } from "../../../core/json.ts";
 import type { HostEvent } from "../../../core/provider.ts";
 import type { Ending, EndingDetails } from "../../../core/results.ts";
 import type { Calls } from "./calls.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { readMoney, text } from "./wire.ts";
 import { WorkflowRuns } from "./workflow-runs.ts";
 
@@ -44,7 +44,7 @@ export class Turns {
   }
 
   /** What an event says of a turn; undefined when it says nothing of turns. */
-  read(event: WireEvent, thread: string | undefined): HostEvent[] | undefined {
+  read(event: ClaudeWireEvent, thread: string | undefined): HostEvent[] | undefined {
     const asItIs: HostEvent[] = [{ type: "provider", raw: event, thread }];
     this.#workflowRuns.hear(event);
     switch (event.type) {
@@ -91,7 +91,7 @@ export class Turns {
   }
 
   /** Undefined when the turn before goes on. */
-  #begin(event: WireEvent): HostEvent[] | undefined {
+  #begin(event: ClaudeWireEvent): HostEvent[] | undefined {
     const onlyRested = this.#workflowRuns.letGo() !== undefined;
     const goesOn = this.#isOpen && (this.#goesOn || onlyRested);
     if (!this.#isOpen && this.#needs?.length === 0) this.#forget();
@@ -102,7 +102,7 @@ export class Turns {
   }
 
   /** Undefined when the turn is not over. */
-  #rest(event: WireEvent): HostEvent[] | undefined {
+  #rest(event: ClaudeWireEvent): HostEvent[] | undefined {
     const { type, ids } = readStop(event["stop_reason"]);
     this.#goesOn = false;
     if (type === "requires_action") {
@@ -116,7 +116,7 @@ export class Turns {
     return [this.#end(event)];
   }
 
-  #end(rest: WireEvent): HostEvent {
+  #end(rest: ClaudeWireEvent): HostEvent {
     const { type } = readStop(rest["stop_reason"]);
     // A reason that is missing or unknown is none we can vouch for.
     const known = ENDINGS.get(type) ?? "terminated";
@@ -133,7 +133,7 @@ export class Turns {
   }
 
   /** Undefined when the host does not try again. */
-  #fail(event: WireEvent, thread: string | undefined): HostEvent[] | undefined {
+  #fail(event: ClaudeWireEvent, thread: string | undefined): HostEvent[] | undefined {
     const error = isObject(event["error"]) ? event["error"] : {};
     this.#lastError = { message: text(error["message"]), code: text(error["type"]) };
     const status = isObject(error["retry_status"]) ? error["retry_status"]["type"] : undefined;
@@ -171,7 +171,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map<string, Ending>([
 ]);
 
 function turnDone(
-  event: WireEvent,
+  event: ClaudeWireEvent,
   ending: Ending,
   more: { readonly needs?: readonly string[]; readonly details?: EndingDetails | undefined },
 ): HostEvent {
@@ -185,12 +185,12 @@ function readStop(reason: unknown): { readonly type: string; readonly ids: reado
   return { type: text(reason["type"]) ?? "", ids: ids.filter((id) => typeof id === "string") };
 }
 
-function readRefusal({ stop_details: details }: WireEvent): EndingDetails | undefined {
+function readRefusal({ stop_details: details }: ClaudeWireEvent): EndingDetails | undefined {
   if (!isObject(details)) return undefined;
   return { message: text(details["explanation"]), code: text(details["category"]) };
 }
 
-function readBudget({ usage, budget }: WireEvent): EndingDetails | undefined {
+function readBudget({ usage, budget }: ClaudeWireEvent): EndingDetails | undefined {
   const cost = readMoney(isObject(usage) ? usage["list_cost"] : undefined);
   const limit = readMoney(isObject(budget) ? budget["max_list_cost"] : undefined);
   if (cost === undefined || limit === undefined) return undefined;

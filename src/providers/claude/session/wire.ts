@@ -11,10 +11,10 @@ import type { ContentBlock, MediaSource, Money, OutcomeVerdict, Usage } from "..
 import { NO_USAGE } from "../../../core/results.ts";
 
 /** An event of the wire: an object with a type. Everything else is read with care. */
-export type WireEvent = Readonly<Record<string, unknown>> & { readonly type: string };
+export type ClaudeWireEvent = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** Narrows to an event of the wire. */
-export function isWireEvent(value: unknown): value is WireEvent {
+export function isWireEvent(value: unknown): value is ClaudeWireEvent {
   return isObject(value) && typeof value["type"] === "string";
 }
 
@@ -23,9 +23,9 @@ export function isWireEvent(value: unknown): value is WireEvent {
  *
  * @throws LoophostError `host_protocol` for an item that is no event, or has no id to know it by
  */
-export function listedEvent(item: unknown): WireEvent {
+export function listedEvent(item: unknown): ClaudeWireEvent {
   const event = [item, field(item, "event"), field(item, "data")].find(
-    (one): one is WireEvent => isWireEvent(one) && text(one["id"]) !== undefined,
+    (one): one is ClaudeWireEvent => isWireEvent(one) && text(one["id"]) !== undefined,
   );
   if (event !== undefined) return event;
   const seen = JSON.stringify(item)?.slice(0, 120) ?? "nothing";
@@ -43,13 +43,13 @@ function field(value: unknown, name: string): unknown {
  * What makes an event the same when it comes again: its id, and whether it is only queued, since a queued event is told again
  * once it is processed. Previews have no id and are never repeated.
  */
-export function keyOf(event: WireEvent): string | undefined {
+export function keyOf(event: ClaudeWireEvent): string | undefined {
   const id = text(event["id"]);
   return id !== undefined && event["processed_at"] === null ? `${id}:queued` : id;
 }
 
 /** Our words for an event of the wire that means the same whatever came before it; all others pass through. */
-export function fromWire(event: WireEvent, thread: string | undefined): HostEvent {
+export function fromWire(event: ClaudeWireEvent, thread: string | undefined): HostEvent {
   const raw = event;
   switch (event.type) {
     case "agent.message":
@@ -133,7 +133,7 @@ function toSource(media: MediaSource): unknown {
 }
 
 /** A piece of a message. */
-export function readDelta(event: WireEvent): HostEvent {
+export function readDelta(event: ClaudeWireEvent): HostEvent {
   const { content, index } = isObject(event["delta"]) ? event["delta"] : {};
   const piece = isObject(content) ? text(content["text"]) : undefined;
   if (piece === undefined) return { type: "provider", raw: event };
@@ -142,7 +142,7 @@ export function readDelta(event: WireEvent): HostEvent {
 }
 
 /** What a call says of itself. */
-export function callOf(event: WireEvent): { id: string; name: string; input: unknown } {
+export function callOf(event: ClaudeWireEvent): { id: string; name: string; input: unknown } {
   return { id: text(event["id"]) ?? "", name: text(event["name"]) ?? "", input: event["input"] ?? {} };
 }
 
@@ -160,7 +160,7 @@ export function text(value: unknown): string | undefined {
 
 const VERDICTS = ["satisfied", "needs_revision", "max_iterations_reached", "failed", "interrupted"] as const;
 
-function readVerdict(event: WireEvent): OutcomeVerdict & { readonly outcomeId: string } {
+function readVerdict(event: ClaudeWireEvent): OutcomeVerdict & { readonly outcomeId: string } {
   return {
     outcomeId: text(event["outcome_id"]) ?? "",
     // A verdict we do not know is none to go by.

@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from "../../../core/clock.ts";
-import type { WireEvent } from "./wire.ts";
+import type { ClaudeWireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 
 /** How long after the end of a workflow run its agent may take to wake. */
@@ -15,20 +15,20 @@ const WAKE_MS = 30_000;
 /** The workflow runs of one session. */
 export class WorkflowRuns {
   readonly #clock: Clock;
-  readonly #onEnd: (rest: WireEvent) => void;
+  readonly #onEnd: (rest: ClaudeWireEvent) => void;
   readonly #open = new Set<string>();
   /** The rest that is not the end yet. */
-  #held: WireEvent | undefined;
+  #held: ClaudeWireEvent | undefined;
   #stopWaiting: () => void = () => undefined;
 
   /** @param onEnd told the rest that was the end after all */
-  constructor(clock: Clock, onEnd: (rest: WireEvent) => void) {
+  constructor(clock: Clock, onEnd: (rest: ClaudeWireEvent) => void) {
     this.#clock = clock;
     this.#onEnd = onEnd;
   }
 
   /** Takes note of what happens to workflow runs. */
-  hear(event: WireEvent): void {
+  hear(event: ClaudeWireEvent): void {
     const id = text(event["workflow_run_id"]);
     if (id === undefined) return;
     if (event.type === "workflow_run.created" || event.type === "workflow_run.status_running")
@@ -42,14 +42,14 @@ export class WorkflowRuns {
   }
 
   /** Whether a rest is held back, for as long as workflow runs are open. */
-  holds(rest: WireEvent): boolean {
+  holds(rest: ClaudeWireEvent): boolean {
     if (this.#open.size === 0) return false;
     this.#held = rest;
     return true;
   }
 
   /** Gives the rest that is held back, if there is one, and holds it no longer. */
-  letGo(): WireEvent | undefined {
+  letGo(): ClaudeWireEvent | undefined {
     const rest = this.#held;
     this.#held = undefined;
     this.#stopWaiting();
