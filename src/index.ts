@@ -38,8 +38,7 @@ export type {
 export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/session/open-session.ts";
 export type { GuardDecision, TurnGuard, TurnReport } from "./core/guard.ts";
-export type { Validated } from "./core/json-schema.ts";
-export type { Json, JsonObject, JsonSchema } from "./core/json.ts";
+export type { Json, JsonObject, JsonSchema, Validated } from "./core/json.ts";
 export type {
   Connection,
   HostEvent,

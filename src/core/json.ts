@@ -15,3 +15,8 @@ export type JsonSchema = JsonObject;
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** The outcome of validating a value: the value as the schema gives it out, or what is wrong with it. */
+export type Validated =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problems: readonly string[] };

@@ -6,9 +6,9 @@
  */
 
 import { LoophostError } from "./errors.ts";
-import type { Validated } from "./json-schema.ts";
-import { checkJson, resolveRef } from "./json-schema.ts";
-import type { JsonSchema } from "./json.ts";
+import type { Check } from "./json-schema/check.ts";
+import { problemWithSchema } from "./json-schema/keywords.ts";
+import type { JsonSchema, Validated } from "./json.ts";
 import { isObject } from "./json.ts";
 
 /** A schema of any library that follows Standard Schema v1. */
@@ -61,16 +61,30 @@ export function compileSchema(
 ): CompiledSchema {
   if (!isStandardSchema(schema)) {
     const plain = ofObject(schema, owner);
-    return {
-      jsonSchema: ofObject(described ?? plain, owner),
-      validate: (value) => checkJson(plain, value),
-    };
+    const problem = problemWithSchema(plain);
+    if (problem !== undefined)
+      throw new LoophostError("invalid_tool", `${owner}: the schema cannot be checked: ${problem}.`);
+    return { jsonSchema: ofObject(described ?? plain, owner), validate: checkLater(plain, owner) };
   }
   const standard = schema["~standard"];
   return {
     jsonSchema: ofObject(described ?? describe(schema, owner), owner),
     validate: async (value) => fromStandard(await standard.validate(value)),
   };
+}
+
+/**
+ * Checks with a module of its own, which applications without plain JSON Schema never load. It is asked for at once, so
+ * that it is there, as a rule, when the first call comes.
+ */
+function checkLater(schema: JsonSchema, owner: string): CompiledSchema["validate"] {
+  let check: Check | undefined;
+  const load = async (): Promise<Check> => {
+    const { compileJsonSchema } = await import("./json-schema/check.ts");
+    return (check ??= compileJsonSchema(schema, owner));
+  };
+  load().catch(() => undefined); // whoever calls is told
+  return (value) => (check === undefined ? load().then((loaded) => loaded(value)) : check(value));
 }
 
 // ArkType's schemas are functions, so a look at the key must not insist on a plain object.
@@ -116,7 +130,11 @@ function describe(schema: StandardSchema, owner: string): JsonSchema {
 /** Named and recursive schemas are described as a reference to a definition; hosts want the definition itself at the top. */
 function unrolled(schema: JsonSchema): JsonSchema {
   const { $ref, ...rest } = schema;
-  const target = typeof $ref === "string" ? resolveRef(schema, $ref) : undefined;
+  const [, keyword = "", name = ""] =
+    /^#\/(\$defs|definitions)\/([^/]+)$/.exec(typeof $ref === "string" ? $ref : "") ?? [];
+  const defined = rest[keyword];
+  const key = decodeURIComponent(name).replaceAll("~1", "/").replaceAll("~0", "~");
+  const target = isObject(defined) && Object.hasOwn(defined, key) ? defined[key] : undefined;
   return isObject(target) ? { ...target, ...rest } : schema;
 }
 

@@ -30,7 +30,7 @@ it("loads no more than the limits allow, and says which module grew", () => {
     jsonSchema: gzipBytes(schema),
   };
   console.log(
-    `front door: ${bytes.atOnce} bytes gzipped, of at most ${LIMITS.atOnce}; with a store ${bytes.withStore}`,
+    `front door: ${bytes.atOnce} bytes gzipped, of at most ${LIMITS.atOnce}; with a store ${bytes.withStore}; JSON Schema ${bytes.jsonSchema} of at most ${LIMITS.jsonSchema}`,
   );
   const over = Object.entries(LIMITS).filter(([name, limit]) => bytes[name as keyof typeof bytes] > limit);
   const grown = growth(storedSizes(), moduleSizes(chunks));

@@ -155,7 +155,8 @@ function partOf(path: string): Part | undefined {
 }
 
 function roomOf(room: string | undefined): Part | undefined {
-  if (room === undefined) return { name: "core", imports: [], isOpen: false };
+  // What checks plain JSON Schema is part of the contract; only its size makes it a folder.
+  if (room === undefined || room === "json-schema") return { name: "core", imports: [], isOpen: false };
   const below = ROOMS[room];
   if (below === undefined) return undefined;
   return {

@@ -146,11 +146,26 @@ function toResult(value: unknown): ToolResult {
   return textResult(toJson(value));
 }
 
+/** What a Map, a Set or a Response holds is lost in JSON, which writes `{}`: to a model, a tool that found nothing. */
+function refuseOpaque(_: string, value: unknown): unknown {
+  if (!isObject(value) || Object.keys(value).length > 0) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return value;
+  throw new Opaque(value.constructor.name || "object of a class");
+}
+
+class Opaque extends TypeError {
+  constructor(name: string) {
+    super(`the tool returned a ${name}, which is not JSON: return what is in it`);
+  }
+}
+
 function toJson(value: unknown): string {
   let json: string | undefined;
   try {
-    json = JSON.stringify(value);
+    json = JSON.stringify(value, refuseOpaque);
   } catch (cause) {
+    if (cause instanceof Opaque) throw cause;
     const why = cause instanceof Error ? `: ${cause.message}` : "";
     throw new TypeError(`the tool returned something that is not JSON${why}`, { cause });
   }
@@ -162,17 +177,31 @@ function toJson(value: unknown): string {
 function presentable(result: ToolResult, maxChars: number): ToolResult {
   let left = maxChars;
   let cut = 0;
-  const content = result.content.flatMap((block): ContentBlock[] => {
-    if (block.type !== "text") return [block];
-    const text = block.text.slice(0, left).toWellFormed();
-    cut += block.text.length - text.length;
-    left -= text.length;
-    return text === "" ? [] : [{ ...block, text }];
+  const fit = (text: string): string => {
+    const kept = text.slice(0, left).toWellFormed();
+    cut += text.length - kept.length;
+    left -= kept.length;
+    return kept;
+  };
+  const content = result.content.flatMap((block): readonly ContentBlock[] => {
+    if (block.type === "text") return present({ ...block, text: fit(block.text) }, "text");
+    if (block.type === "search_result") {
+      const [source, title] = [fit(block.source), fit(block.title)];
+      return present({ ...block, source, title, text: fit(block.text) }, "text");
+    }
+    const titled = "title" in block ? { ...block, title: fit(block.title ?? "") || undefined } : block;
+    if (!("data" in titled && titled.mediaType.startsWith("text/"))) return [titled];
+    return present({ ...titled, data: fit(titled.data) }, "data");
   });
   if (cut > 0)
     content.push({ type: "text", text: `[${cut} more characters were left out; ask for less at a time]` });
   if (content.length === 0) content.push({ type: "text", text: "(no output)" });
   return { ...result, content };
+}
+
+/** A block, unless nothing is left of what it is there for. */
+function present<B extends ContentBlock>(block: B, field: keyof B): readonly B[] {
+  return block[field] === "" ? [] : [block];
 }
 
 const MAX_MESSAGE_CHARS = 2_000;

@@ -37,7 +37,59 @@ describe("a tool that works", () => {
   });
 });
 
+describe("a tool that returns what is not JSON", () => {
+  it.each([new Map([["a", 1]]), new Set([1]), new Response("text"), new Headers(), new Blob([])])(
+    "fails, and says so: %s",
+    async (returned) => {
+      const result = await runIt(toolThat(() => returned));
+      expect(result.isError).toBe(true);
+      expect(resultText(result)).toMatch(
+        new RegExp(`^Error: the tool returned a ${returned.constructor.name}, which is not JSON`),
+      );
+    },
+  );
+
+  it("may return what JSON can say of an object of a class", async () => {
+    class Point {
+      x = 1;
+    }
+    expect(await runIt(toolThat(() => new Point()))).toEqual(textResult('{"x":1}'));
+  });
+});
+
 describe("a tool that returns content", () => {
+  it("has every text bounded and well-formed: titles, addresses, documents, what was found", async () => {
+    const found = {
+      type: "search_result",
+      source: "s".repeat(60),
+      title: "t\ud800",
+      text: "x".repeat(60),
+    } as const;
+    const page = {
+      type: "document",
+      mediaType: "text/plain",
+      title: "\udc00",
+      data: "y".repeat(60),
+    } as const;
+    const scan = {
+      type: "document",
+      mediaType: "application/pdf",
+      title: "z".repeat(60),
+      data: "JVBERi0=",
+    } as const;
+    const run = { maxResultChars: 100 };
+    const result = await runIt(
+      toolThat(() => toolContent([found, page, scan])),
+      {},
+      run,
+    );
+    expect(result.content).toEqual([
+      { type: "search_result", source: "s".repeat(60), title: "t\ufffd", text: "x".repeat(38) },
+      { type: "document", mediaType: "application/pdf", title: undefined, data: "JVBERi0=" },
+      { type: "text", text: expect.stringMatching(/^\[143 more characters were left out/) },
+    ]);
+  });
+
   const image = { type: "image", mediaType: "image/png", data: "iVBORw0KGgo=" } as const;
   const document = {
     type: "document",
@@ -257,11 +309,9 @@ describe("the deadline", () => {
 
   it("is not set for a tool that is done at once", async () => {
     const clock = manualClock();
-    const result = runIt(
-      toolThat(() => "done"),
-      {},
-      { clock },
-    );
+    const tool = toolThat(() => "done");
+    await tool.schema.validate({}); // what checks its schema is there now
+    const result = runIt(tool, {}, { clock });
     expect(clock.waiting).toBe(0);
     expect(resultText(await result)).toBe("done");
   });

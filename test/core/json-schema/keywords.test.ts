@@ -1,9 +1,10 @@
+// oxlint-disable unicorn/no-thenable -- `then` is a keyword here
 // Every keyword the validator knows, with values it takes and values it refuses.
 
 import { describe, expect, it } from "vitest";
 
-import { checkJson } from "../../src/core/json-schema.ts";
-import type { JsonSchema } from "../../src/core/json.ts";
+import { checkJson } from "../../../src/core/json-schema/check.ts";
+import type { JsonSchema } from "../../../src/core/json.ts";
 
 /** A schema, values it takes, and values it refuses with the problem that is reported. */
 type Row = readonly [
@@ -11,6 +12,8 @@ type Row = readonly [
   fine: readonly unknown[],
   wrong: readonly (readonly [unknown, string])[],
 ];
+
+const DRAFT_07 = "http://json-schema.org/draft-07/schema#";
 
 const keywords: Record<string, readonly Row[]> = {
   type: [
@@ -56,6 +59,8 @@ const keywords: Record<string, readonly Row[]> = {
   multipleOf: [
     [{ multipleOf: 5 }, [0, 10, -5], [[7, "must be a multiple of 5"]]],
     [{ multipleOf: 0.01 }, [0.07, 1.13, 19.99, 4.35, 0.3], [[0.075, "must be a multiple of 0.01"]]],
+    [{ multipleOf: 1e-8 }, [12_391_239_123], [[1e-9, "must be a multiple of"]]],
+    [{ multipleOf: 0.123456789 }, [0], [[1e308, "must be a multiple of"]]],
     [{ multipleOf: 2 }, [9_007_199_254_740_990], [[999_999_999_999_999, "must be a multiple of 2"]]],
   ],
   minItems: [[{ minItems: 1 }, [[1], "a"], [[[], "must have at least 1 items"]]]],
@@ -168,7 +173,145 @@ const keywords: Record<string, readonly Row[]> = {
       [[{ b: 2 }, "b: must be 1"]],
     ],
     [{ $ref: "#/$defs/id", minLength: 2, $defs: { id: { type: "string" } } }, ["ab"], [["a", "at least 2"]]],
+    // Draft 07 looks at nothing beside a reference.
+    [{ $schema: DRAFT_07, $ref: "#/definitions/id", minLength: 2, definitions: { id: {} } }, ["a", "ab"], []],
   ],
+  $id: [
+    [
+      {
+        $id: "https://a.example/order.json",
+        $ref: "line.json#/$defs/sku",
+        $defs: { line: { $id: "line.json", $defs: { sku: { type: "string" } } } },
+      },
+      ["a"],
+      [[1, "must be string, got number"]],
+    ],
+    [{ $id: "urn:x:y", $ref: "#/$defs/a", $defs: { a: { const: 1 } } }, [1], [[2, "must be 1"]]],
+    [
+      { $schema: DRAFT_07, allOf: [{ $ref: "#sku" }], definitions: { a: { $id: "#sku", type: "string" } } },
+      ["a"],
+      [[1, "must be string"]],
+    ],
+    // Only looks like one.
+    [{ $ref: "#/$defs/a", $defs: { a: { const: { $id: "x:y" } } } }, [{ $id: "x:y" }], [[1, "must be"]]],
+  ],
+  $anchor: [
+    [{ $ref: "#sku", $defs: { a: { $anchor: "sku", type: "string" } } }, ["a"], [[1, "must be string"]]],
+    [{ $ref: "#sku", $defs: { a: { $dynamicAnchor: "sku", type: "string" } } }, ["a"], [[1, "must be"]]],
+  ],
+  definitions: [
+    [
+      { allOf: [{ $ref: "#/definitions/a" }], definitions: { a: { type: "null" } } },
+      [null],
+      [[1, "must be null"]],
+    ],
+  ],
+  "if, then and else": [
+    [
+      { if: { type: "string" }, then: { minLength: 2 }, else: { minimum: 2 } },
+      ["ab", 2],
+      [
+        ["a", "must have at least 2 characters"],
+        [1, "must be at least 2"],
+      ],
+    ],
+    [{ then: { const: 1 }, else: { const: 1 } }, [2], []],
+    [{ if: { const: 1 } }, [1, 2], []],
+  ],
+  "contains, minContains and maxContains": [
+    [
+      { contains: { type: "string" } },
+      [["a", 1], {}],
+      [[[1], 'must have at least 1 items of the form {"type":"string"}, got 0']],
+    ],
+    [
+      { contains: true, minContains: 2, maxContains: 2 },
+      [[1, 2]],
+      [
+        [[1], "at least 2"],
+        [[1, 2, 3], "at most 2"],
+      ],
+    ],
+    [{ contains: { const: 1 }, minContains: 0 }, [[]], []],
+    [{ minContains: 2, maxContains: 0 }, [[1]], []],
+  ],
+  dependentRequired: [
+    [
+      { dependentRequired: { a: ["b"] } },
+      [{}, { a: 1, b: 1 }, 1],
+      [[{ a: 1 }, "b: is required where there is a"]],
+    ],
+  ],
+  dependentSchemas: [
+    [{ dependentSchemas: { a: { minProperties: 2 } } }, [{ b: 1 }], [[{ a: 1 }, "at least 2 properties"]]],
+  ],
+  dependencies: [
+    [
+      { dependencies: { a: ["b"], c: { maxProperties: 1 } } },
+      [{ a: 1, b: 1 }, { c: 1 }],
+      [
+        [{ a: 1 }, "b: is required where there is a"],
+        [{ c: 1, d: 1 }, "at most 1 properties"],
+      ],
+    ],
+  ],
+  propertyNames: [
+    [
+      { propertyNames: { maxLength: 1 } },
+      [{ a: 1 }, {}],
+      [[{ ab: 1 }, "ab: is not a name that is allowed here: it must have at most 1 characters"]],
+    ],
+  ],
+  "items and additionalItems of draft 07": [
+    [
+      { items: [{ type: "string" }], additionalItems: { type: "number" } },
+      [[], ["a"], ["a", 1]],
+      [
+        [[1], "0: must be string"],
+        [["a", "b"], "1: must be number"],
+      ],
+    ],
+    [{ items: {}, additionalItems: false }, [[1, 2]], []],
+  ],
+  unevaluatedProperties: [
+    [
+      {
+        allOf: [{ properties: { a: true } }],
+        anyOf: [{ required: ["b"], properties: { b: true } }, true],
+        if: { required: ["c"] },
+        then: { patternProperties: { "^c": true } },
+        unevaluatedProperties: false,
+      },
+      [{}, { a: 1, b: 1, c: 1 }, 1],
+      [[{ a: 1, d: 1 }, "d: is not allowed"]],
+    ],
+    [
+      {
+        $ref: "#/$defs/a",
+        unevaluatedProperties: { type: "string" },
+        $defs: { a: { properties: { a: true } } },
+      },
+      [{ a: 1, b: "" }],
+      [[{ a: 1, b: 1 }, "b: must be string"]],
+    ],
+    [
+      { not: { not: { properties: { a: true } } }, unevaluatedProperties: false },
+      [1, {}],
+      [[{ a: 1 }, "a: is not allowed"]],
+    ],
+  ],
+  unevaluatedItems: [
+    [
+      { prefixItems: [true], contains: { const: 2 }, minContains: 0, unevaluatedItems: false },
+      [[1], [1, 2]],
+      [[[1, 3], "1: is not allowed"]],
+    ],
+    [{ oneOf: [{ items: { type: "number" } }, false], unevaluatedItems: false }, [[1, 2]], []],
+  ],
+  $schema: [
+    [{ $schema: "https://json-schema.org/draft/2020-12/schema", type: "string" }, ["a"], [[1, "must be"]]],
+  ],
+  format: [[{ format: "email", contentEncoding: "base64", contentMediaType: "a/b" }, ["no address"], []]],
 };
 
 describe.each(Object.entries(keywords))("%s", (_, rows) => {
