@@ -13,7 +13,7 @@ export const agentcore: readonly Requirement[] = [
     id: "A-054",
     says: "Credentials are asked for only when a request is made; an injected client brings its own.",
     from: "parity A-054",
-    status: "pending",
+    status: "built",
   },
   {
     id: "A-055",

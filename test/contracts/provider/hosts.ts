@@ -1,11 +1,13 @@
 // The hosts that the provider contract is held against: in process, over real HTTP, and scripted.
 
+import { agentcore } from "loophost/providers/agentcore";
 import { claude } from "loophost/providers/claude";
 import type { ModelFunction, ModelPart } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
 import { memoryStore } from "loophost/stores/memory";
 import type { ContractFaults, ContractHost, ContractTurn, Heard, MakeHost } from "loophost/testing";
+import { agentCoreStandIn } from "loophost/testing/agentcore";
 
 /** A model that plays turns, and what it was told. */
 function playing(turns: readonly ContractTurn[]): { model: ModelFunction; heard: Heard[] } {
@@ -42,6 +44,19 @@ function playing(turns: readonly ContractTurn[]): { model: ModelFunction; heard:
 export const localHost: MakeHost = async (turns) => {
   const { model, heard } = playing(turns);
   return { provider: () => local({ model }), heard, store: memoryStore(), close: async () => undefined };
+};
+
+/** The stand-in for AgentCore over real HTTP, and the official SDK. */
+export const agentcoreHost: MakeHost = async (turns) => {
+  const { model, heard } = playing(turns);
+  const host = await agentCoreStandIn({ model });
+  const { url, harnessArn } = host;
+  return {
+    provider: () => agentcore({ harnessArn, baseUrl: url, controlBaseUrl: url }),
+    heard,
+    store: memoryStore(),
+    close: () => host.close(),
+  };
 };
 
 /** The embedded host over real HTTP, with a wire that can be broken. */

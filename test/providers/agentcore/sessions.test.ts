@@ -73,6 +73,18 @@ it("closes a call that was stopped before anything else is said", async () => {
   expect(JSON.stringify(saidTo(host)[1])).toContain("stopped by the user");
 });
 
+it("stops the machine where an interrupt is to do so, and what waited is gone with it", async () => {
+  const host = await standIn({ model: callsOnce });
+  const provider = providerFor(host, { onInterrupt: "stop" });
+  await using session = await openSession(external, { provider });
+  const run = session.send("Go");
+  for await (const event of run) if (event.type === "run.waiting") await session.interrupt();
+  expect((await run.result()).ending).toBe("interrupted");
+  expect(host.requests.map(({ path }) => path.split("/").at(-1))).toEqual(["invoke", "stopruntimesession"]);
+  expect((await session.send("again").result()).text).toBe("Fine.");
+  expect(saidTo(host)).toHaveLength(2);
+});
+
 it("says that a turn was lost when the process died in its middle, and goes on with the session", async () => {
   const host = await standIn({ model: () => "Hello there." });
   const store = memoryStore();

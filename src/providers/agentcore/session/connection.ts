@@ -148,7 +148,7 @@ export class HarnessConnection implements Connection {
     const wasAsking = this.#asking !== undefined;
     const { handoff } = this.#standing;
     this.#stopAsking();
-    if (wasAsking && this.#parts.onInterrupt === "stop") {
+    if ((wasAsking || handoff !== undefined) && this.#parts.onInterrupt === "stop") {
       await this.#parts.stop(signal);
       // The machine is gone, and with it whatever waited.
       this.#rest();
