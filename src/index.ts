@@ -84,7 +84,7 @@ export type {
   LoopStep,
 } from "./core/session.ts";
 
-export type { Lease, LogStore, RecordStore, Store, StoredEntry } from "./core/store.ts";
+export type { Along, Lease, LogStore, RecordStore, RecordWrite, Store, StoredEntry } from "./core/store.ts";
 export type {
   AssistantBlock,
   AssistantMessage,

@@ -68,5 +68,6 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   reply_too_large: EXIT.hostFailed,
   unresolved_requires_action: EXIT.hostFailed,
   store_failed: EXIT.session,
+  store_damaged: EXIT.session,
   stale_owner: EXIT.session,
 };

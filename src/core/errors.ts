@@ -40,6 +40,8 @@ export type ErrorCode =
   | "slow_consumer"
   /** The store refused or lost a write; `stale_owner` when another process took the session over. */
   | "store_failed"
+  /** What the store holds is not what was written: a bit flipped on the disk, a file cut off, lost commits. */
+  | "store_damaged"
   | "stale_owner"
   /** A stored session was opened with an agent that is not the one it was begun with. */
   | "agent_changed";

@@ -36,18 +36,38 @@ export interface LogStore {
   /** Contract: gives the log up; the next claim need not wait. What is not the caller's any more stays as it is. */
   release(id: string, fence: number): Promise<void>;
   /**
-   * Contract: appends all entries or none and resolves, once they are durable, with the number of the last.
+   * Contract: appends all entries and what goes along with them, or nothing, and resolves, once that is durable, with
+   * the number of the last entry.
    * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released; `store_failed` when
    * they could not be written
    */
-  append(id: string, fence: number, entries: readonly Json[]): Promise<number>;
+  append(id: string, fence: number, entries: readonly Json[], along?: Along): Promise<number>;
   /**
    * Contract: forgets the entries of a log, and gives it up; under the same id it begins anew.
    * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released
    */
   delete(id: string, fence: number): Promise<void>;
-  /** Contract: entries numbered above `after`, in order, at most `limit`; empty at the end or for an unknown log. */
+  /**
+   * Contract: entries numbered above `after`, in order, at most `limit`; fewer where a page would be large, none only at
+   * the end or for an unknown log.
+   * @throws LoophostError `store_damaged` when they are not what was written, where the store can tell
+   */
   read(id: string, after: number, limit: number): Promise<readonly StoredEntry[]>;
+}
+
+/** What is written with entries, in the same transaction: refused with them when the writer was replaced. */
+export interface Along {
+  /** Records to put. */
+  readonly records?: readonly RecordWrite[] | undefined;
+  /** Whether these are the owner's last entries: the log is released with them. */
+  readonly release?: boolean | undefined;
+}
+
+/** A record to put. */
+export interface RecordWrite {
+  readonly collection: string;
+  readonly key: string;
+  readonly value: Json;
 }
 
 /** How a log is claimed. */

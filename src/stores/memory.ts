@@ -35,6 +35,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     return log;
   }
 
+  function letGo(log: Log): void {
+    log.fence += 1;
+    log.lease = NOBODYS;
+  }
+
+  function put(collection: string, key: string, value: Json): void {
+    const records = collections.get(collection) ?? new Map<string, Json>();
+    collections.set(collection, records.set(key, value));
+  }
+
   return {
     log: {
       async claim(id, { owner, ttlMs, force = false }) {
@@ -51,21 +61,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       },
       async release(id, fence) {
         const log = logs.get(id);
-        if (log?.fence !== fence) return;
-        log.fence += 1;
-        log.lease = NOBODYS;
+        if (log?.fence === fence) letGo(log);
       },
       async delete(id, fence) {
         const log = ownLog(id, fence);
         log.entries.length = 0;
-        log.fence += 1;
-        log.lease = NOBODYS;
+        letGo(log);
       },
-      async append(id, fence, entries) {
+      async append(id, fence, entries, along = {}) {
         const log = ownLog(id, fence);
         // Copied, as any store would, and all of them before any is kept.
         const copies = entries.map((entry) => copyOf(entry));
-        log.entries.push(...copies);
+        const puts = (along.records ?? []).map((record) => ({ ...record, value: copyOf(record.value) }));
+        for (const copy of copies) log.entries.push(copy);
+        for (const { collection, key, value } of puts) put(collection, key, value);
+        if (along.release === true) letGo(log);
         return log.entries.length;
       },
       read(id, after, limit) {
@@ -78,8 +88,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     records: {
       get: (collection, key) => Promise.resolve(structuredClone(collections.get(collection)?.get(key))),
       async put(collection, key, value) {
-        const records = collections.get(collection) ?? new Map<string, Json>();
-        collections.set(collection, records.set(key, copyOf(value)));
+        put(collection, key, copyOf(value));
       },
       delete(collection, key) {
         collections.get(collection)?.delete(key);

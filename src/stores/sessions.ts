@@ -67,6 +67,6 @@ function checkId(sessionId: unknown, who: string): void {
 
 function fromJson(value: Json | undefined): SessionSummary | undefined {
   if (!isObject(value) || typeof value["sessionId"] !== "string") return undefined;
-  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: only `updateIndex` writes to this collection
+  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: only `indexAfter` writes to this collection
   return value as unknown as SessionSummary;
 }

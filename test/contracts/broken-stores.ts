@@ -101,6 +101,40 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
       }),
     noticedBy: "log.append goes on where the last owner ended",
   },
+  "forgets what goes along": {
+    store: (sound) =>
+      withLog(sound, { append: (id, fence, entries) => sound.log.append(id, fence, entries) }),
+    noticedBy: "log.append writes records along",
+  },
+  "writes records before it asks whose log it is": {
+    store: (sound) =>
+      withLog(sound, {
+        async append(id, fence, entries, { records = [], release } = {}) {
+          for (const { collection, key, value } of records) await sound.records.put(collection, key, value);
+          return sound.log.append(id, fence, entries, { release });
+        },
+      }),
+    noticedBy: "log.append writes records along",
+  },
+  "writes records after the entries": {
+    store: (sound) =>
+      withLog(sound, {
+        async append(id, fence, entries, { records = [], release } = {}) {
+          const last = await sound.log.append(id, fence, entries, { release });
+          for (const { collection, key, value } of records) await sound.records.put(collection, key, value);
+          return last;
+        },
+      }),
+    noticedBy: "log.append writes nothing when a record",
+  },
+  "keeps a log that was let go": {
+    store: (sound) =>
+      withLog(sound, {
+        append: (id, fence, entries, along) =>
+          sound.log.append(id, fence, entries, { ...along, release: false }),
+      }),
+    noticedBy: "log.append releases the log",
+  },
   "reorders what it reads": {
     store: (sound) =>
       withLog(sound, { read: async (...args) => (await sound.log.read(...args)).toReversed() }),

@@ -57,6 +57,7 @@ describe("whether another try may help", () => {
     ["host_protocol", undefined, false],
     ["host_protocol", 500, false],
     ["store_failed", undefined, false],
+    ["store_damaged", undefined, false],
     ["stale_owner", undefined, false],
     ["session_owned", undefined, false],
     ["timeout", undefined, false],

@@ -46,7 +46,7 @@ export function dyingStore({ log, records }: Store, place: DeathPlace | undefine
       log: {
         ...log,
         claim: write((id, lease) => log.claim(id, lease)),
-        append: write((id, fence, entries) => log.append(id, fence, entries)),
+        append: write((id, fence, entries, along) => log.append(id, fence, entries, along)),
         read: read((id, after, limit) => log.read(id, after, limit)),
       },
       records: {

@@ -146,9 +146,9 @@ it("a session is deleted once; whoever comes meanwhile finds it gone, and it doe
 it("a session whose log cannot be written is had from the store again, even while somebody uses it", async () => {
   const kept = memoryStore();
   let isFull = true;
-  const append: typeof kept.log.append = async (id, fence, entries) => {
+  const append: typeof kept.log.append = async (id, fence, entries, along) => {
     if (isFull) throw new Error("the disk is full");
-    return kept.log.append(id, fence, entries);
+    return kept.log.append(id, fence, entries, along);
   };
   const records = new Collection<SessionRecord>(kept.records, "sessions");
   const live = new LiveSessions(records, {

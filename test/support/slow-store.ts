@@ -25,14 +25,14 @@ export function slowStore(store: Store): SlowStore {
       release: (id, fence) => store.log.release(id, fence),
       delete: (id, fence) => store.log.delete(id, fence),
       read: (id, after, limit) => store.log.read(id, after, limit),
-      append: async (id, fence, entries) => {
+      append: async (id, fence, entries, along) => {
         waiting += 1;
         try {
           await gate?.promise;
         } finally {
           waiting -= 1;
         }
-        return store.log.append(id, fence, entries);
+        return store.log.append(id, fence, entries, along);
       },
     },
     hold() {

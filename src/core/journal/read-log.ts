@@ -6,10 +6,12 @@ const PAGE = 1_000;
 
 /** All entries of a log, in order, page by page: a long log is never in memory as a whole. */
 export async function* readPages(log: LogStore, id: string): AsyncGenerator<readonly StoredEntry[]> {
-  for (let after = 0, isMore = true; isMore;) {
+  for (let after = 0; ;) {
     const page = await log.read(id, after, PAGE);
+    const last = page.at(-1)?.seq;
+    // A page may be short because its entries are large: only an empty one is the end.
+    if (last === undefined) return;
     yield page;
-    after = page.at(-1)?.seq ?? after;
-    isMore = page.length === PAGE;
+    after = last;
   }
 }

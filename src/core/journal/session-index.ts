@@ -1,6 +1,6 @@
 /** The index of stored sessions: one small record each, so that listing ten thousand reads no log. */
 
-import type { Store } from "../store.ts";
+import type { RecordWrite } from "../store.ts";
 import type { JournalEntry } from "./entry.ts";
 import type { StoredFacts } from "./recorded.ts";
 
@@ -21,31 +21,23 @@ export interface SessionSummary {
 /** The collection of records the index is kept in, by session id. */
 export const SESSIONS = "sessions";
 
-/** Keeps the index in step with what was just written; entries that change nothing in it cost nothing. */
-export async function updateIndex(
-  store: Store,
+/** What the index has to say after some entries, to be written along with them; nothing when they change nothing in it. */
+export function indexAfter(
   sessionId: string,
   written: readonly JournalEntry[],
   recorded: StoredFacts,
-): Promise<void> {
+): readonly RecordWrite[] {
   const last = written.findLast(({ type }) => STATUS_AFTER[type] !== undefined);
-  if (last === undefined) return;
+  if (last === undefined) return [];
   const isBetweenRuns = last.type === "decided" && recorded.run === undefined;
   const after = isBetweenRuns ? "idle" : STATUS_AFTER[last.type];
   // A run that ended for somebody to decide leaves its session waiting.
   const status = after !== undefined && after !== "failed" && recorded.waiting.length > 0 ? "waiting" : after;
-  if (status === undefined || recorded.opened === undefined) return;
+  if (status === undefined || recorded.opened === undefined) return [];
   const { agent, provider } = recorded.opened;
   const { runs, waiting } = recorded;
-  await store.records.put(SESSIONS, sessionId, {
-    sessionId,
-    agent,
-    provider,
-    status,
-    runs,
-    waiting,
-    updatedAt: Date.now(),
-  });
+  const value = { sessionId, agent, provider, status, runs, waiting, updatedAt: Date.now() };
+  return [{ collection: SESSIONS, key: sessionId, value }];
 }
 
 const STATUS_AFTER: Partial<Record<JournalEntry["type"], SessionSummary["status"]>> = {

@@ -18,7 +18,7 @@ import type { OwnershipOptions } from "./ownership.ts";
 import { Ownership } from "./ownership.ts";
 import { readPages } from "./read-log.ts";
 import { StoredFacts } from "./recorded.ts";
-import { updateIndex } from "./session-index.ts";
+import { indexAfter } from "./session-index.ts";
 
 interface Waiting {
   readonly entry: JournalEntry;
@@ -116,9 +116,9 @@ export class StoredJournal implements Journal {
   async #write(together: readonly Waiting[]): Promise<void> {
     if (this.#failed !== undefined) throw this.#failed;
     const entries = together.map(({ json }) => json);
-    await this.#store.log.append(this.#id, this.#ownership.fence, entries);
     const written = together.map(({ entry }) => entry);
-    await updateIndex(this.#store, this.#id, written, this.recorded);
+    const records = indexAfter(this.#id, written, this.recorded);
+    await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records });
   }
 
   #fail(together: readonly Waiting[], thrown: unknown): void {

@@ -126,8 +126,14 @@ export class EventLog {
 
   /** Events numbered above `after`, at most `limit`. */
   async read(after: number, limit: number): Promise<LoggedEvent[]> {
-    const entries = await this.#store.read(this.#id, after, limit);
-    return entries.map(({ seq, entry }) => fromEntry(seq, entry));
+    const found: LoggedEvent[] = [];
+    // A store gives fewer at a time where they are large.
+    while (found.length < limit) {
+      const page = await this.#store.read(this.#id, found.at(-1)?.seq ?? after, limit - found.length);
+      if (page.length === 0) break;
+      found.push(...page.map(({ seq, entry }) => fromEntry(seq, entry)));
+    }
+    return found;
   }
 
   /** Every event there is, in order. */

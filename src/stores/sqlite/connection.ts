@@ -2,18 +2,23 @@
 
 import type { SQLInputValue } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { LoophostError } from "../../core/errors.ts";
+import { storeDamaged } from "./checksum.ts";
 import { isBusy, storeFailed } from "./errors.ts";
+import { createPrivately, StoreFile } from "./file.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { rollBack } from "./rollback.ts";
 import { migrate } from "./schema.ts";
+import { lostCommits } from "./tail.ts";
 
 /** A prepared statement with rows of a known shape. */
 export interface Statement<Row> {
   get(...values: SQLInputValue[]): Row | undefined;
   all(...values: SQLInputValue[]): Row[];
+  /** The rows one by one; to be left to its end, or by `break` or `return`. */
+  iterate(...values: SQLInputValue[]): Iterable<Row>;
   /** Gives the number of rows it changed. */
   run(...values: SQLInputValue[]): number;
 }
@@ -21,12 +26,19 @@ export interface Statement<Row> {
 // SQLite sleeps in here, and the event loop with it; longer waits are ours, and leave the loop alone.
 const SQLITE_WAIT_MS = 10;
 const MAX_PAUSE_MS = 10;
+const MAX_READING_MS = 5;
+// A write-ahead file that grew under a long reader is cut to this once the reader is gone.
+const MAX_WAL_BYTES = 8_000_000;
 
 /** An open store file. */
 export class SqliteConnection {
   readonly #path: string;
   readonly #maxWaitMs: number;
   readonly #db: DatabaseSync;
+  readonly #file: StoreFile;
+  readonly #snapshot: Record<"begin" | "end", Statement<never>>;
+  /** When the event loop last had its turn, as far as reading knows. */
+  #turnAt = 0;
   readonly #writes: GroupCommit;
   #closing: Promise<void> | undefined;
 
@@ -35,10 +47,25 @@ export class SqliteConnection {
     this.#path = path;
     this.#maxWaitMs = maxWaitMs;
     this.#db = openFile(path, maxWaitMs);
+    this.#file = new StoreFile(path);
     const [begin, commit] = [this.prepare("BEGIN IMMEDIATE"), this.prepare("COMMIT")];
+    const count = this.prepare<{ id: string; commits: number }>(
+      "UPDATE meta SET commits = commits + 1 RETURNING id, commits",
+    );
+    // A savepoint: a transaction that writes may be open already, and reading then is a part of it.
+    this.#snapshot = { begin: this.prepare("SAVEPOINT reading"), end: this.prepare("RELEASE reading") };
     this.#writes = new GroupCommit({
-      begin: () => this.#whenFree(() => void begin.run()),
-      commit: () => void commit.run(),
+      begin: async () => {
+        this.#file.refuseIfReplaced();
+        await this.#whenFree(() => void begin.run());
+      },
+      commit: () => {
+        const counted = count.get();
+        if (counted === undefined) throw storeDamaged("The store", "its count of transactions is gone");
+        this.#file.tail?.prepare();
+        commit.run();
+        this.#file.tail?.note(counted.id, counted.commits);
+      },
       rollback: () => rollBack(this.#db),
     });
   }
@@ -51,15 +78,25 @@ export class SqliteConnection {
       get: (...values) => statement.get(...values) as Row | undefined,
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
       all: (...values) => statement.all(...values) as Row[],
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+      iterate: (...values) => statement.iterate(...values) as Iterable<Row>,
       run: (...values) => Number(statement.run(...values).changes),
     };
   }
 
-  /** Reads what is committed, by this process or another. */
+  /**
+   * Reads what is committed, by this process or another, as of one moment. Who reads page after page would keep the
+   * event loop, and with it every timer and lease, until the end: between pages others have their turn.
+   */
   async read<T>(doing: string, work: () => T): Promise<T> {
     this.#refuseIfClosed();
+    if (performance.now() - this.#turnAt > MAX_READING_MS) {
+      await setImmediate();
+      this.#refuseIfClosed();
+      this.#turnAt = performance.now();
+    }
     try {
-      return await this.#whenFree(work);
+      return await this.#whenFree(() => this.#asOfNow(work));
     } catch (thrown) {
       throw storeFailed(thrown, this.#path, doing);
     }
@@ -77,8 +114,23 @@ export class SqliteConnection {
 
   /** Lets go of the file when everything that was asked for is written. */
   close(): Promise<void> {
-    this.#closing ??= this.#writes.flushed().then(() => this.#db.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writes.flushed();
+    this.#db.close();
+    this.#file.tail?.close();
+  }
+
+  #asOfNow<T>(work: () => T): T {
+    this.#snapshot.begin.run();
+    try {
+      return work();
+    } finally {
+      this.#snapshot.end.run();
+    }
   }
 
   #refuseIfClosed(): void {
@@ -100,18 +152,35 @@ export class SqliteConnection {
   }
 }
 
-function openFile(path: string, maxWaitMs: number): DatabaseSync {
+/**
+ * Opens a store file, and brings it up to date.
+ *
+ * @throws LoophostError `store_failed` when there is no file at the path that we can work with, `store_damaged` when commits are lost
+ */
+export function openFile(path: string, maxWaitMs: number): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
+    createPrivately(path);
     db = new DatabaseSync(path, { timeout: maxWaitMs });
     migrate(db, path);
+    refuseIfCommitsAreLost(db, path);
     // FULL: with less, a power cut may take back the last commits, that is, forget a tool call that ran. fullfsync:
     // on a Mac, FULL alone leaves them in the cache of the disk.
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON");
     db.exec(`PRAGMA cell_size_check = ON; PRAGMA busy_timeout = ${SQLITE_WAIT_MS}`);
+    db.exec(`PRAGMA journal_size_limit = ${MAX_WAL_BYTES}`);
     return db;
   } catch (thrown) {
     db?.close();
     throw storeFailed(thrown, path, "The store could not be opened");
   }
+}
+
+function refuseIfCommitsAreLost(db: DatabaseSync, path: string): void {
+  const lost = lostCommits(db, path);
+  if (lost > 0)
+    throw storeDamaged(
+      `The store (${path})`,
+      `its last ${lost} transactions are missing. If this is a backup, delete ${path}-tail to go on without them`,
+    );
 }

@@ -11,17 +11,19 @@ export function isBusy(thrown: unknown): boolean {
 export function storeFailed(thrown: unknown, path: string, doing: string): LoophostError {
   if (thrown instanceof LoophostError) return thrown;
   const why = WHY[primaryCode(thrown) ?? -1] ?? messageOf(thrown);
-  return new LoophostError("store_failed", `${doing}: ${why} (${path}).`, { cause: thrown });
+  const code = primaryCode(thrown) === CORRUPT ? "store_damaged" : "store_failed";
+  return new LoophostError(code, `${doing}: ${why} (${path}).`, { cause: thrown });
 }
 
 const BUSY = 5;
+const CORRUPT = 11;
 
 // By SQLite's primary result codes, https://www.sqlite.org/rescode.html
 const WHY: Readonly<Record<number, string>> = {
   [BUSY]: "another process keeps the file locked",
   8: "the file, or its folder, cannot be written to",
   10: "the disk failed, or has no room",
-  11: "the file is damaged; it was left as it is, restore it from a backup",
+  [CORRUPT]: "the file is damaged; it was left as it is, restore it from a backup",
   13: "there is no room left on the disk",
   14: "the file cannot be opened; its folder has to exist, and to be ours to write to",
   26: "the file is not a SQLite database; it was left as it is",

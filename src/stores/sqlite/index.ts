@@ -4,13 +4,20 @@
  *   Q1  what a call resolved for is on the disk, and survives the process, the machine and a power cut
  *   Q2  who may write is decided in the transaction that writes, so that a fence holds between processes too
  *   Q3  a file that is damaged, newer, or not a store is refused and left as it is
+ *   Q4  what is read is what was written, by its checksum, and all of it, by its number and the tail record
  */
 
 import { atLeast, checkOptions, checkSome, FUNCTION, must } from "../../core/check-options.ts";
 import type { Store } from "../../core/store.ts";
+import type { StoreCheck, StoreDamage } from "./check.ts";
+import { checkSqliteStore } from "./check.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteLog } from "./log.ts";
 import { sqliteRecords } from "./records.ts";
+import { vacuumSqliteStore } from "./vacuum.ts";
+
+export { checkSqliteStore, vacuumSqliteStore };
+export type { StoreCheck, StoreDamage };
 
 /** How a store in a file is opened. */
 export interface SqliteStoreOptions {
@@ -25,9 +32,9 @@ export interface SqliteStoreOptions {
  * that is gone when it is closed.
  *
  * Each write waits for the disk, together with the other writes of its moment. SQLite keeps two more files beside this
- * one while it is open, named like it with `-wal` and `-shm`; they belong to it, as for a copy.
+ * one while it is open, named like it with `-wal` and `-shm`, and we one with `-tail`; they belong to it, as for a copy.
  *
- * @throws LoophostError `invalid_options` for a path that is none, or an option there is not; `store_failed` when the file cannot be opened, is damaged, newer than this code, or no store
+ * @throws LoophostError `invalid_options` for a path that is none, or an option there is not; `store_failed` when the file cannot be opened, is newer than this code, or no store; `store_damaged` when it is damaged
  */
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
   checkOptions<SqliteStoreOptions>("sqliteStore()", options, { now: FUNCTION, maxWaitMs: atLeast(0) });

@@ -1,69 +1,144 @@
 /** Logs in SQLite. Whoever writes is checked inside the transaction that writes, so that no process comes in between. */
 
-import type { LogStore } from "../../core/store.ts";
+import type { LogStore, StoredEntry } from "../../core/store.ts";
 import { sessionOwned, staleOwner } from "../leases.ts";
+import { storeDamaged, sumOfEntry, sumOfId } from "./checksum.ts";
 import type { SqliteConnection } from "./connection.ts";
+import { isGone, OURSELVES } from "./holder.ts";
 import { fromText, toText } from "./json.ts";
+import { putRecords } from "./records.ts";
+
+interface LogRow {
+  readonly number: number;
+  readonly id: string;
+  readonly fence: number;
+  readonly owner: string;
+  readonly until: number;
+  readonly ttl: number;
+  readonly holder: string;
+  readonly place: number;
+  readonly last: number;
+  readonly sum: number;
+}
+
+/** A page ends after so many characters: parsing more would keep the event loop for too long. */
+const PAGE_CHARS = 1_000_000;
 
 /** The logs in a file. */
 export function sqliteLog(connection: SqliteConnection, now: () => number): LogStore {
-  const findOwner = connection.prepare<{ fence: number; owner: string; until: number }>(
-    "SELECT fence, owner, lease_until AS until FROM logs WHERE id = ?",
-  );
+  const find = connection.prepare<LogRow>(`
+    SELECT number, id, fence, owner, lease_until AS until, ttl, holder, place, last, sum FROM logs WHERE id = ?`);
+  const findByPlace = connection.prepare<{ id: string }>("SELECT id FROM logs WHERE place = ?");
+  const lowestFence = connection.prepare<{ fence: number }>("SELECT fence FROM meta");
+  const raiseFence = connection.prepare("UPDATE meta SET fence = max(fence, ?)");
   const setOwner = connection.prepare(`
-    INSERT INTO logs (id, fence, owner, lease_until) VALUES (?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, owner = excluded.owner, lease_until = excluded.lease_until`);
-  const setUntil = connection.prepare("UPDATE logs SET lease_until = ? WHERE id = ? AND fence = ?");
+    INSERT INTO logs (id, fence, owner, lease_until, ttl, holder, place, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+    ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, owner = excluded.owner,
+      lease_until = excluded.lease_until, ttl = excluded.ttl, holder = excluded.holder`);
+  const setUntil = connection.prepare("UPDATE logs SET lease_until = ?, ttl = ? WHERE id = ? AND fence = ?");
   // The number goes up, so that who let go cannot come back.
   const letGo = connection.prepare(
     "UPDATE logs SET fence = fence + 1, lease_until = 0 WHERE id = ? AND fence = ?",
   );
   const erase = connection.prepare("DELETE FROM entries WHERE log = ?");
-  const findEnd = connection.prepare<{ number: number; fence: number; last: number }>(`
-    SELECT number, fence, (SELECT coalesce(max(seq), 0) FROM entries WHERE log = number) AS last
-    FROM logs WHERE id = ?`);
-  const insert = connection.prepare("INSERT INTO entries (log, seq, entry) VALUES (?, ?, ?)");
-  const select = connection.prepare<{ seq: number; entry: string }>(`
-    SELECT seq, entry FROM entries
-    WHERE log = (SELECT number FROM logs WHERE id = ?) AND seq > ? ORDER BY seq LIMIT ?`);
+  const forget = connection.prepare("DELETE FROM logs WHERE number = ?");
+  const insert = connection.prepare("INSERT INTO entries (log, seq, entry, sum) VALUES (?, ?, ?, ?)");
+  const advance = connection.prepare("UPDATE logs SET last = ?, sum = ? WHERE number = ?");
+  const select = connection.prepare<{ seq: number; sum: number; entry: string }>(`
+    SELECT seq, sum, CASE WHEN seq > ?2 THEN entry ELSE '' END AS entry FROM entries
+    WHERE log = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3`);
+  const put = putRecords(connection);
+
+  /** The row of a log. An index that lost it would make the log a new one: it is looked for in another, too. */
+  function findLog(id: string): LogRow | undefined {
+    const row = find.get(id);
+    const place = sumOfId(id);
+    const isLost =
+      row === undefined && findByPlace.all(place).some((other) => other.id === id.toWellFormed());
+    if (isLost || (row !== undefined && row.place !== place))
+      throw storeDamaged(`Session ${id}`, "the row that says where it is does not hold what was written");
+    return row;
+  }
+
+  function ownLog(id: string, fence: number): LogRow {
+    const log = findLog(id);
+    if (log?.fence !== fence) throw staleOwner(id);
+    return log;
+  }
+
+  /** Whether a lease keeps others out. One that ends later than it could was given by a clock that is ahead. */
+  function isHeld(id: string, { until, ttl, holder, fence }: LogRow): boolean {
+    if (isGone(holder) || now() >= until) return false;
+    if (until - now() > ttl) setUntil.run(now() + ttl, ttl, id, fence);
+    return true;
+  }
+
+  function readPage(id: string, after: number, limit: number): readonly StoredEntry[] {
+    const log = findLog(id);
+    if (log === undefined || after >= log.last) return [];
+    const page: StoredEntry[] = [];
+    const damaged = (seq: number) => storeDamaged(`Session ${id}`, `entry ${seq} is not what was written`);
+    // The entry before comes along, without its text: the chain begins there.
+    let [seq, sum, chars] = [after, log.place, 0];
+    for (const row of select.iterate(log.number, after, after === 0 ? limit : limit + 1)) {
+      if (row.seq === after) {
+        sum = row.sum;
+        continue;
+      }
+      seq += 1;
+      sum = sumOfEntry(sum, seq, row.entry);
+      if (row.seq !== seq || row.sum !== sum || (seq === log.last && sum !== log.sum)) throw damaged(seq);
+      page.push({ seq, entry: fromText(row.entry) });
+      chars += row.entry.length;
+      if (chars >= PAGE_CHARS) return page;
+    }
+    if (seq < Math.min(after + limit, log.last)) throw damaged(seq + 1);
+    return page;
+  }
 
   return {
     claim: (id, { owner, ttlMs, force = false }) =>
       connection.write(`Session ${id} could not be claimed`, () => {
-        const held = findOwner.get(id);
-        if (held !== undefined && !force && now() < held.until) throw sessionOwned(id, held);
-        const fence = (held?.fence ?? 0) + 1;
-        setOwner.run(id, fence, owner, now() + ttlMs);
+        const held = findLog(id);
+        if (held !== undefined && !force && isHeld(id, held)) throw sessionOwned(id, held);
+        const fence = (held?.fence ?? lowestFence.get()?.fence ?? 0) + 1;
+        setOwner.run(id, fence, owner, now() + ttlMs, ttlMs, OURSELVES, sumOfId(id));
         return fence;
       }),
     renew: (id, fence, ttlMs) =>
       connection.write(`The lease on session ${id} could not be renewed`, () => {
-        if (setUntil.run(now() + ttlMs, id, fence) === 0) throw staleOwner(id);
+        if (setUntil.run(now() + ttlMs, ttlMs, id, fence) === 0) throw staleOwner(id);
       }),
     release: (id, fence) =>
       connection.write(`Session ${id} could not be released`, () => void letGo.run(id, fence)),
     delete: (id, fence) =>
       connection.write(`Session ${id} could not be deleted`, () => {
-        const log = findEnd.get(id);
-        if (log?.fence !== fence) throw staleOwner(id);
+        const log = ownLog(id, fence);
         erase.run(log.number);
-        letGo.run(id, fence);
+        raiseFence.run(fence);
+        forget.run(log.number);
       }),
-    async append(id, fence, entries) {
+    async append(id, fence, entries, along = {}) {
       // Before anything waits: what the caller changes afterwards is not written.
       const texts = entries.map(toText);
+      const records = (along.records ?? []).map((record) => ({ ...record, text: toText(record.value) }));
       return connection.write(`Session ${id} could not be written`, () => {
-        const log = findEnd.get(id);
-        if (log?.fence !== fence) throw staleOwner(id);
-        for (const [index, text] of texts.entries()) insert.run(log.number, log.last + index + 1, text);
-        return log.last + texts.length;
+        const log = ownLog(id, fence);
+        let { last, sum } = log;
+        for (const text of texts) {
+          last += 1;
+          sum = sumOfEntry(sum, last, text);
+          insert.run(log.number, last, text, sum);
+        }
+        if (texts.length > 0) advance.run(last, sum, log.number);
+        put(records);
+        if (along.release === true) letGo.run(id, fence);
+        return last;
       });
     },
     read: (id, after, limit) =>
       connection.read(`Session ${id} could not be read`, () =>
-        select
-          .all(id, after, Math.min(limit, Number.MAX_SAFE_INTEGER))
-          .map(({ seq, entry }) => ({ seq, entry: fromText(entry) })),
+        limit < 1 ? [] : readPage(id, Math.max(0, Math.floor(after)), Math.min(limit, 2 ** 52)),
       ),
   };
 }

@@ -8,13 +8,17 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { LoophostError } from "../../core/errors.ts";
+import { addChecksums } from "./add-checksums.ts";
 import { rollBack } from "./rollback.ts";
 
 // "loop": says that a file is ours, to us and to the `file` command.
 const APPLICATION_ID = 0x6c_6f_6f_70;
 
+/** SQL, or work on the file. */
+export type Migration = string | ((db: DatabaseSync) => void);
+
 /** The steps from each version to the next, the first from an empty file. What was released is never edited. */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE logs (
     number INTEGER PRIMARY KEY, -- stands for the id in every entry
@@ -36,6 +40,7 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (collection, key)
   ) STRICT;
   `,
+  addChecksums,
 ];
 
 /**
@@ -43,12 +48,14 @@ export const MIGRATIONS: readonly string[] = [
  *
  * @throws LoophostError `store_failed` when the file is somebody else's, or of a newer version
  */
-export function migrate(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(db: DatabaseSync, path: string, migrations: readonly Migration[] = MIGRATIONS): void {
   if (versionOf(db, path, migrations.length) === migrations.length) return;
   db.exec("BEGIN IMMEDIATE");
   try {
     // Looked up again: another process may have been quicker.
-    for (const step of migrations.slice(versionOf(db, path, migrations.length))) db.exec(step);
+    for (const step of migrations.slice(versionOf(db, path, migrations.length)))
+      if (typeof step === "string") db.exec(step);
+      else step(db);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}; COMMIT`);
   } catch (thrown) {
     rollBack(db);

@@ -37,9 +37,9 @@ export class KillSwitch {
         release: (id, fence) => log.release(id, fence),
         delete: (id, fence) => log.delete(id, fence),
         read: (id, after, limit) => log.read(id, after, limit),
-        append: async (id, fence, entries) => {
+        append: async (id, fence, entries, along) => {
           const number = this.before("write");
-          const last = await log.append(id, fence, entries);
+          const last = await log.append(id, fence, entries, along);
           this.after("write", number);
           return last;
         },

@@ -83,7 +83,7 @@ export function faultyStore(store: Store, faults: readonly StoreFault[]): Faulty
       claim: breakable("log.claim", (id, lease) => log.claim(id, lease)),
       renew: breakable("log.renew", (id, fence, ttlMs) => log.renew(id, fence, ttlMs)),
       release: breakable("log.release", (id, fence) => log.release(id, fence)),
-      append: breakable("log.append", (id, fence, entries) => log.append(id, fence, entries)),
+      append: breakable("log.append", (id, fence, entries, along) => log.append(id, fence, entries, along)),
       delete: breakable("log.delete", (id, fence) => log.delete(id, fence)),
       read: breakable("log.read", (id, after, limit) => log.read(id, after, limit)),
     },

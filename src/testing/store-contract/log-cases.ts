@@ -1,9 +1,12 @@
 /** The cases of the store contract about what is in a log. */
 
+import type { Json } from "../../core/json.ts";
 import type { StoredEntry } from "../../core/store.ts";
 import type { StoreCase } from "./case.ts";
 import { equal, meddle, rejects } from "./case.ts";
 import { ANYBODY, numbered, TRYING_NAMES, TRYING_VALUES, unwritable } from "./samples.ts";
+
+const along = (value: Json) => ({ records: [{ collection: "c", key: "k", value }] });
 
 /** What every store has to do with the entries of a log. */
 export const logCases: readonly StoreCase[] = [
@@ -66,6 +69,46 @@ export const logCases: readonly StoreCase[] = [
         const written = all.filter(({ seq }) => seq > last - 3 && seq <= last).map(({ entry }) => entry);
         equal(written, batches[batch], "the entries of one append are not where it said");
       }
+    },
+  },
+  {
+    name: "log.append writes records along with the entries, and neither for a stale owner",
+    async check(open) {
+      const [{ log }, reader] = [await open(), await open()];
+      const stale = await log.claim("s", ANYBODY);
+      equal(await log.append("s", stale, ["a"], along(1)), 1, "append with records numbers entries wrongly");
+      equal(await reader.records.get("c", "k"), 1, "the record that went along is not there");
+      await log.claim("s", ANYBODY);
+      await rejects(() => log.append("s", stale, ["late"], along(2)), "stale_owner");
+      equal(await reader.records.get("c", "k"), 1, "a stale owner's record was written");
+    },
+  },
+  {
+    name: "log.append writes nothing when a record that goes along cannot be written",
+    async check(open) {
+      const { log, records } = await open();
+      const fence = await log.claim("s", ANYBODY);
+      const both = ["k", "l"].map((key) => ({
+        collection: "c",
+        key,
+        value: key === "k" ? 1 : unwritable(),
+      }));
+      await rejects(() => log.append("s", fence, ["a"], { records: both }), "store_failed");
+      equal(await log.read("s", 0, 10), [], "entries were written without their record");
+      equal(await records.get("c", "k"), undefined, "a record was written without its entries");
+    },
+  },
+  {
+    name: "log.append releases the log with its last entries",
+    async check(open) {
+      const { log } = await open();
+      const fence = await log.claim("s", { owner: "the first owner", ttlMs: Infinity });
+      await log.append("s", fence, ["a"]);
+      await rejects(() => log.claim("s", ANYBODY), "session_owned");
+      equal(await log.append("s", fence, ["b"], { release: true }), 2, "the last entry has a wrong number");
+      await rejects(() => log.append("s", fence, ["late"]), "stale_owner");
+      equal((await log.claim("s", ANYBODY)) > fence, true, "the next fencing number is not higher");
+      equal(await log.read("s", 0, 10), numbered(["a", "b"]), "the log differs from what was appended");
     },
   },
   {

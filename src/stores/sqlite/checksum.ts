@@ -1,0 +1,32 @@
+/**
+ * Checksums (CRC-32), so that a bit that flipped on the disk is an error and never a wrong answer: SQLite itself reads
+ * a damaged value as it is. Each entry's is chained to the one before, the first to the log's id, so that an entry that
+ * is lost, moved or another log's is noticed too.
+ */
+
+import { crc32 } from "node:zlib";
+
+import { LoophostError } from "../../core/errors.ts";
+
+/** Where the chain of a log begins, and by which number its row is found a second time. */
+export function sumOfId(id: string): number {
+  return crc32(id);
+}
+
+/** The checksum of an entry after the one before it. */
+export function sumOfEntry(before: number, seq: number, text: string): number {
+  return crc32(`${seq}:${text}`, before);
+}
+
+/** The checksum of a record in its place. */
+export function sumOfRecord(collection: string, key: string, text: string): number {
+  return crc32(`${collection}\0${key}\0${text}`);
+}
+
+/** The error for what is not as it was written. */
+export function storeDamaged(where: string, what: string): LoophostError {
+  return new LoophostError(
+    "store_damaged",
+    `${where} is damaged: ${what}. Nothing was changed; restore the store from a backup, or look at it with checkSqliteStore().`,
+  );
+}

@@ -1,0 +1,53 @@
+/** The file a store is in, as the operating system sees it: whose it is, and whether it is still there. */
+
+import { closeSync, openSync, statSync } from "node:fs";
+
+import { LoophostError } from "../../core/errors.ts";
+import { TailRecord } from "./tail.ts";
+
+/** Makes a file that is not there, for its owner alone: sessions hold what people said. SQLite's other files follow it. */
+export function createPrivately(path: string): void {
+  if (!isOnDisk(path)) return;
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It is there, or cannot be made: SQLite says which, and why.
+  }
+}
+
+/** An open store's file. */
+export class StoreFile {
+  /** Undefined for a store in memory. */
+  readonly tail: TailRecord | undefined;
+  readonly #path: string;
+  readonly #identity: string | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#identity = isOnDisk(path) ? identityOf(path) : undefined;
+    this.tail = isOnDisk(path) ? new TailRecord(path) : undefined;
+  }
+
+  /**
+   * A file that was deleted or replaced while it is open can be written to for ever, and nobody finds that again.
+   *
+   * @throws LoophostError `store_failed` when the file at the path is not the one that was opened
+   */
+  refuseIfReplaced(): void {
+    if (this.#identity === undefined || identityOf(this.#path) === this.#identity) return;
+    throw new LoophostError(
+      "store_failed",
+      `The store's file was removed or replaced while it was open, so nothing more is written to it (${this.#path}). Close the store, and open it again.`,
+    );
+  }
+}
+
+/** Not a store in memory, nor SQLite's own way of naming files. */
+function isOnDisk(path: string): boolean {
+  return path !== ":memory:" && !path.startsWith("file:");
+}
+
+function identityOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? "gone" : `${found.dev}:${found.ino}`;
+}
