@@ -141,6 +141,15 @@ describe("a reply that is not whole runs nothing", () => {
     expect(ran).toEqual([{ a: 1 }]);
   });
 
+  it("when a stream is over without a reason, and the input is not there", async () => {
+    const { ran, agent } = recording();
+    const begun = chunk({
+      tool_calls: [{ index: 0, id: "k", function: { name: "weather", arguments: "" } }],
+    });
+    const { result } = await talk("chat", agent, chat(begun), said("never asked"));
+    expect([result?.ending, ran]).toEqual(["terminated", []]);
+  });
+
   it("when a block on the Messages wire ends before its input", async () => {
     const { ran, agent } = recording();
     const { error, asked } = await talk("messages", agent, messages("tool_use", begins(0, use("k"))));
@@ -309,6 +318,29 @@ describe("pieces of the Messages wire go to the block they name", () => {
     const done = messages("end_turn", begins(0, { type: "text", text: "done" }), stops(0));
     const { result } = await talk("messages", agent, messages("tool_use", ...events), done);
     expect([result?.text, ran]).toEqual(["done", [{ n: 1 }]]);
+  });
+
+  it("null is the same as absent: no text, no number, no id", async () => {
+    const { ran, agent } = recording();
+    const first = messages(
+      "tool_use",
+      begins(0, { type: "text", text: null }),
+      { ...grows(0, { type: "text_delta", text: null }), index: null },
+      stops(0),
+      begins(1, { ...use("k"), id: null }),
+      { ...grows(1, inputOf('{"n":1}')), index: null },
+      stops(1),
+      begins(2, use("k")),
+      grows(2, inputOf('{"n":2}')),
+      stops(2),
+      begins(3, use("k")),
+      grows(3, inputOf('{"n":3}')),
+      stops(3),
+    );
+    const done = messages("end_turn", begins(0, { type: "text", text: "done" }), stops(0));
+    const { result, asked } = await talk("messages", agent, first, done);
+    expect([result?.text, ran]).toEqual(["done", [{ n: 1 }, { n: 2 }, { n: 3 }]]);
+    expect(new Set(asked[1]?.text.match(/"tool_use_id":"[^"]+"/gu)).size).toBe(3);
   });
 
   it("words of a block that never began are not lost in silence", async () => {

@@ -86,6 +86,11 @@ export function isBlock(block: unknown): block is WireBlock {
   return isObject(block) && typeof block["type"] === "string";
 }
 
+/** A text; null, and what is none, is no text. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** Whether an input has nothing in it. */
 export function isEmpty(input: unknown): boolean {
   return !isObject(input) || Object.keys(input).length === 0;
@@ -93,14 +98,14 @@ export function isEmpty(input: unknown): boolean {
 
 /** What a closed block says in a neutral message; nothing for kinds that are the wire's own. */
 export function toSaid(block: WireBlock, written: string): AssistantBlock | undefined {
-  const { type, id = "", name = "" } = block;
-  if (type === "text") return { type, text: block.text ?? "" };
-  if (type === "thinking") return { type, text: block.thinking ?? "" };
+  const { type } = block;
+  if (type === "text") return { type, text: textOf(block.text) };
+  if (type === "thinking") return { type, text: textOf(block.thinking) };
   if (type !== "tool_use") return undefined;
   return {
     type: "tool_call",
-    id,
-    name,
+    id: textOf(block.id),
+    name: textOf(block.name),
     arguments: written === "" ? JSON.stringify(block["input"] ?? {}) : written,
   };
 }

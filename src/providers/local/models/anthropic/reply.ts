@@ -13,7 +13,16 @@ import { errorIn, toStreamError } from "../../../../core/wire/refusal.ts";
 import type { ModelCall, ModelReply } from "../../model.ts";
 import type { ReplyReader } from "../ask.ts";
 import type { WireBlock, WireDelta, WireEvent, WireMessage } from "./events.ts";
-import { ENDINGS, isBlock, isEmpty, parseInput, toSaid, toServerToolEvent, toUsage } from "./events.ts";
+import {
+  ENDINGS,
+  isBlock,
+  isEmpty,
+  parseInput,
+  textOf,
+  toSaid,
+  toServerToolEvent,
+  toUsage,
+} from "./events.ts";
 import { ANTHROPIC_WIRE } from "./wire.ts";
 
 /** How errors call the service. */
@@ -117,7 +126,8 @@ export class AnthropicReply implements ReplyReader {
 
   /** The block that an event means, by its index; without one, the block begun last. */
   #blockOf({ index }: WireEvent): OpenBlock {
-    const open = this.#open.get(index) ?? (index === undefined ? this.#blocks.at(-1) : undefined);
+    const open =
+      this.#open.get(index) ?? (index === undefined || index === null ? this.#blocks.at(-1) : undefined);
     if (open !== undefined) return open;
     throw new LoophostError("host_protocol", `${ANTHROPIC} sent a piece of a block that never began.`, {
       mayRetry: true,
@@ -133,7 +143,8 @@ export class AnthropicReply implements ReplyReader {
     this.#close(open);
   }
 
-  #begin(block: WireBlock): OpenBlock {
+  #begin(sent: WireBlock): OpenBlock {
+    const block = sent.type === "tool_use" ? { ...sent, id: this.#idOf(sent) } : sent;
     const open = { block, text: "", said: undefined, isClosed: false };
     this.#blocks.push(open);
     if (block.type === "text") this.#tell("text.delta", block.text);
@@ -141,17 +152,24 @@ export class AnthropicReply implements ReplyReader {
     return open;
   }
 
+  /** A call's id, one of its own: results find their calls by it, and some servers leave it out or repeat it. */
+  #idOf({ id: sent }: WireBlock): string {
+    const id = textOf(sent);
+    const isTaken = this.#blocks.some(({ block }) => block.type === "tool_use" && block.id === id);
+    return id === "" || isTaken ? `toolu_${crypto.randomUUID()}` : id;
+  }
+
   #grow(open: OpenBlock, delta: WireDelta): void {
     const { block } = open;
     switch (delta.type) {
       case "text_delta":
-        open.text += delta.text ?? "";
+        open.text += textOf(delta.text);
         return this.#tell("text.delta", delta.text);
       case "thinking_delta":
-        open.text += delta.thinking ?? "";
+        open.text += textOf(delta.thinking);
         return this.#tell("thinking.delta", delta.thinking);
       case "input_json_delta":
-        open.text += delta.partial_json ?? "";
+        open.text += textOf(delta.partial_json);
         return;
       case "signature_delta":
         block["signature"] = delta["signature"];
@@ -174,8 +192,8 @@ export class AnthropicReply implements ReplyReader {
     if (open.isClosed) return;
     open.isClosed = true;
     const { block, text } = open;
-    if (block.type === "text") block.text = (block.text ?? "") + text;
-    else if (block.type === "thinking") block.thinking = (block.thinking ?? "") + text;
+    if (block.type === "text") block.text = textOf(block.text) + text;
+    else if (block.type === "thinking") block.thinking = textOf(block.thinking) + text;
     else if (text !== "") block["input"] = parseInput(text);
     open.said = toSaid(block, text);
     const event = toServerToolEvent(block);
@@ -192,8 +210,8 @@ export class AnthropicReply implements ReplyReader {
     message.usage = counts;
   }
 
-  #tell(type: "text.delta" | "thinking.delta", text: string | undefined): void {
-    if (text === undefined || text === "") return;
+  #tell(type: "text.delta" | "thinking.delta", text: unknown): void {
+    if (typeof text !== "string" || text === "") return;
     this.hasEmitted = true;
     this.#emit({ type, text });
   }
