@@ -14,7 +14,7 @@ it("does in every state what the page says, for every input", () => {
     ]),
   );
   const types = Object.keys(INPUTS) as InputType[];
-  expect([...said.keys()].toSorted()).toEqual(types.toSorted());
+  expect(new Set(said.keys())).toEqual(new Set(types));
   // A record over both unions, so that the compiler knows of a state or an input that is missing.
   const table = Object.fromEntries(
     types.map((type) => [type, Object.fromEntries(STATUSES.map((status) => [status, cellOf(status, type)]))]),
