@@ -76,8 +76,10 @@ export class TestClient {
   /** Creates an agent that nobody else uses. */
   async newAgent(changes: object = {}): Promise<Reply> {
     const body = { name: uniqueName(), model: this.modelId, system: SYSTEM, tools: [LOOK_UP], ...changes };
-    const reply = await this.#firstTaken("/v1/agents", [body, { ...body, model: { id: this.modelId } }]);
-    return this.remember(ok(reply), "/v1/agents");
+    const bodies = [body, { ...body, model: { id: this.modelId } }];
+    const make = async () => ok(await this.#firstTaken("/v1/agents", bodies));
+    const isPlain = Object.keys(changes).length === 0;
+    return this.remember(await (isPlain ? this.#setUp("agents", "an agent", make) : make()), "/v1/agents");
   }
 
   /** Creates an environment that nobody else uses. */
@@ -90,7 +92,7 @@ export class TestClient {
 
   /** The id of an agent to make sessions of. */
   agent(): Promise<string> {
-    return this.#setUp("agents", "an agent", () => this.shared("agent", () => this.newAgent()));
+    return this.shared("agent", () => this.newAgent());
   }
 
   /** The id of an environment to make sessions in. */

@@ -60,8 +60,13 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     title: 'names frames by the type of their event, or all of them "message"',
     why: "Clients filter by name before they parse.",
     run: (guest) =>
-      everyFrame(guest, "event: with the type of the event, or message", ({ lines, event }) =>
-        lines.some((line) => [event?.type, "message"].includes(/^event: ?(.+)$/.exec(line)?.[1])),
+      everyFrame(
+        guest,
+        "event: with the type of the event, or message",
+        // A frame that holds no event is the matter of data-lines.
+        ({ lines, event }) =>
+          event === undefined ||
+          lines.some((line) => [event.type, "message"].includes(/^event: ?(.+)$/.exec(line)?.[1] ?? "")),
       ),
   },
   {
