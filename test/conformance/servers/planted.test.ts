@@ -10,7 +10,7 @@ it.concurrent.each(PLANTED)(
   "a server that %s gets its verdicts",
   async (_, how, { fail = [], not_tried = [] }) => {
     await using server = await startPlantedServer(how);
-    const report = await runConformance({ baseUrl: server.url, only: ASKED, tier: 1, timeoutMs: 3_000 });
+    const report = await runConformance({ baseUrl: server.url, only: ASKED, tier: 1, timeoutMs: 1_500 });
     const named = (outcome: string) =>
       report.checks.filter((check) => check.outcome === outcome).map(({ id }) => id);
     expect({
@@ -22,12 +22,11 @@ it.concurrent.each(PLANTED)(
       not_tried: not_tried.toSorted(),
       skip: [],
     });
-    for (const { outcome, whyNot, came } of report.checks)
-      if (outcome === "not_tried")
-        expect([whyNot, came]).toEqual([
-          expect.stringContaining("could not be had"),
-          expect.stringContaining("501"),
-        ]);
+    const untold = report.checks.filter(
+      ({ outcome, whyNot, came }) =>
+        outcome === "not_tried" && !(whyNot?.includes("could not be had") && came?.startsWith("501")),
+    );
+    expect(untold).toEqual([]);
     expect(report.checks.length).toBe(CHECKS);
   },
 );
