@@ -47,7 +47,7 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
     interrupted: false,
     final: hasNothingToDo
       ? (resumed?.end ??
-        (state.lastEnd && { ...state.lastEnd, details: NOTHING_OPEN }) ?? {
+        (state.lastEnd && { ...state.lastEnd, details: state.lastEnd.details ?? NOTHING_OPEN }) ?? {
           ending: "completed",
           stopReason: null,
           details: NOTHING_OPEN,

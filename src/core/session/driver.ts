@@ -208,7 +208,7 @@ export class LoopSession implements Session {
     const resumed = {
       turns,
       runsElsewhere,
-      end: isOver && open.end ? { ...open.end, details: NOTHING_OPEN } : open.end,
+      end: isOver && open.end ? { ...open.end, details: open.end.details ?? NOTHING_OPEN } : open.end,
     };
     this.#loop.dispatch({ type: "start", inputs, policy, resumed });
   }
