@@ -7,9 +7,12 @@
 
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 
-import { systemClock } from "../../core/clock.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
+import type { JsonSchema } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
+import type { McpElicitAnswer, McpElicitation } from "./elicit.ts";
+import { elicit } from "./elicit.ts";
+import { load, overHttp, overStdio } from "./transport.ts";
 
 /** What is used of a connected `Client` of `@modelcontextprotocol/sdk`. */
 export interface McpClient {
@@ -79,142 +82,134 @@ export interface McpConnection {
   close(): Promise<void>;
 }
 
-/** Connects to a server. */
+/**
+ * Connects to a server. Over HTTP, a session that the server no longer knows is begun anew, and the request made again:
+ * a 404 says that it was not looked at.
+ */
 export async function connectMcp(
   server: StdioServer | HttpServer,
   timeoutMs: number,
+  onElicit: OnElicit | undefined,
 ): Promise<McpConnection> {
-  const [{ Client }, { ListToolsResultSchema }] = await load(
+  let current = await open(server, timeoutMs, onElicit);
+  let reopening: Promise<void> | undefined;
+  let isClosed = false;
+  const reopen = async (): Promise<void> => {
+    const gone = current;
+    current = await open(server, timeoutMs, onElicit);
+    await gone.close();
+    if (isClosed) await current.close();
+  };
+  const inSession = async <T>(request: (client: Client) => Promise<T>): Promise<T> => {
+    const used = current;
+    try {
+      return await request(used.client);
+    } catch (thrown) {
+      if (isClosed || !used.isGone(thrown)) throw thrown;
+      if (used === current) await (reopening ??= reopen().finally(() => (reopening = undefined)));
+      return await request(current.client);
+    }
+  };
+  return {
+    client: {
+      listTools: (params = {}, options) => inSession((client) => listLoosely(client, params, options)),
+      callTool: (params, resultSchema, options) =>
+        inSession((client) => client.callTool(params, resultSchema, options)),
+      getServerVersion: () => current.client.getServerVersion(),
+    },
+    close: async () => {
+      isClosed = true;
+      await current.close();
+    },
+  };
+}
+
+/** A client that is connected already, and is closed by whoever connected it. */
+export async function keepOpen(client: McpClient): Promise<McpConnection> {
+  const { Client } = await load(import("@modelcontextprotocol/sdk/client/index.js"));
+  const loosely: McpClient =
+    client instanceof Client
+      ? {
+          listTools: (params = {}, options) => listLoosely(client, params, options),
+          callTool: (params, resultSchema, options) => client.callTool(params, resultSchema, options),
+          getServerVersion: () => client.getServerVersion(),
+        }
+      : client;
+  return { client: loosely, close: () => Promise.resolve() };
+}
+
+/**
+ * Asks for tools, and leaves it to us to look at each. By `listTools()` one odd tool fails the whole list, and results that
+ * are not as the last page of tools promised are refused.
+ */
+async function listLoosely(
+  client: Client,
+  params: { cursor?: string },
+  options: McpRequestOptions | undefined,
+): Promise<Awaited<ReturnType<McpClient["listTools"]>>> {
+  const { ResultSchema } = await load(import("@modelcontextprotocol/sdk/types.js"));
+  const listed: unknown = await client.request({ method: "tools/list", params }, ResultSchema, options);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looked at by list.ts, part by part
+  return listed as Awaited<ReturnType<McpClient["listTools"]>>;
+}
+
+type OnElicit = (asked: McpElicitation) => McpElicitAnswer | Promise<McpElicitAnswer>;
+
+interface Opened {
+  readonly client: Client;
+  /** Whether an error says that the server has forgotten the session. */
+  readonly isGone: (thrown: unknown) => boolean;
+  readonly close: () => Promise<void>;
+}
+
+async function open(
+  server: StdioServer | HttpServer,
+  timeoutMs: number,
+  onElicit: OnElicit | undefined,
+): Promise<Opened> {
+  const [{ Client }, { ElicitRequestSchema }] = await load(
     Promise.all([
       import("@modelcontextprotocol/sdk/client/index.js"),
       import("@modelcontextprotocol/sdk/types.js"),
     ]),
   );
-  const client = new Client({ name: "loophost", version: "0" });
-  const { transport, close } = "command" in server ? await overStdio(server) : await overHttp(server);
+  const capabilities = onElicit === undefined ? {} : { elicitation: { form: {} } };
+  const client = new Client({ name: "loophost", version: "0" }, { capabilities });
+  if (onElicit !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => {
+      if (!("requestedSchema" in params)) return { action: "decline" };
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it came as JSON, and is compiled before it is used
+      const schema = params.requestedSchema as unknown as JsonSchema;
+      return elicit(onElicit, { server: server.name, message: params.message, schema, signal });
+    });
+  const line = "command" in server ? await overStdio(server) : await overHttp(server);
   let closing: Promise<void> | undefined;
-  const closeOnce = () => (closing ??= close(client).catch(() => undefined));
+  const close = () => (closing ??= line.close(client).catch(() => undefined));
   try {
-    await client.connect(transport, { timeout: timeoutMs });
+    await client.connect(line.transport, { timeout: timeoutMs });
   } catch (thrown) {
-    await closeOnce();
-    throw toConnectError(thrown, server);
+    await close();
+    throw toConnectError(thrown, server, line.lastWords());
   }
-  return {
-    client: {
-      // Not by listTools(): the client would then refuse results that are not as the last page of tools promised.
-      listTools: (params = {}, options) =>
-        client.request({ method: "tools/list", params }, ListToolsResultSchema, options),
-      callTool: (params, resultSchema, options) => client.callTool(params, resultSchema, options),
-      getServerVersion: () => client.getServerVersion(),
-    },
-    close: closeOnce,
-  };
+  return { client, isGone: line.isGone, close };
 }
 
-/** How a server that has just been told to stop is waited for; the SDK kills it after four seconds. */
-const MAX_EXIT_MS = 6_000;
-const MAX_GOODBYE_MS = 2_000;
-
-interface Line {
-  readonly transport: Parameters<Client["connect"]>[0];
-  readonly close: (client: Client) => Promise<void>;
-}
-
-async function overStdio({ command, args = [], env = {}, cwd, onStderr }: StdioServer): Promise<Line> {
-  const { StdioClientTransport } = await load(import("@modelcontextprotocol/sdk/client/stdio.js"));
-  const transport = new StdioClientTransport({
-    command,
-    args: [...args],
-    env: { ...env },
-    stderr: onStderr === undefined ? "ignore" : "pipe",
-    ...(cwd === undefined ? {} : { cwd }),
-  });
-  transport.stderr?.on("data", (chunk: unknown) => onStderr?.(String(chunk)));
-  const exited = Promise.withResolvers<void>();
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport has no other way to tell
-  transport.onclose = exited.resolve;
-  return {
-    transport,
-    close: async (client) => {
-      await client.close();
-      // The client may have been closing already, and then does not wait.
-      await atMost(MAX_EXIT_MS, exited.promise);
-    },
-  };
-}
-
-async function overHttp({ name, url, headers = {} }: HttpServer): Promise<Line> {
-  const { StreamableHTTPClientTransport } = await load(
-    import("@modelcontextprotocol/sdk/client/streamableHttp.js"),
-  );
-  const transport = new StreamableHTTPClientTransport(toUrl(url, name), {
-    requestInit: { headers: toHeaders(headers, name) },
-  });
-  return {
-    transport,
-    close: async (client) => {
-      await atMost(MAX_GOODBYE_MS, transport.terminateSession());
-      await client.close();
-    },
-  };
-}
-
-async function load<T>(loading: Promise<T>): Promise<T> {
-  try {
-    return await loading;
-  } catch (cause) {
-    throw new LoophostError(
-      "missing_dependency",
-      "mcpTools() needs the package @modelcontextprotocol/sdk: npm install @modelcontextprotocol/sdk",
-      { cause },
-    );
-  }
-}
-
-function toUrl(url: string, name: string): URL {
-  if (URL.canParse(url)) return new URL(url);
-  throw new LoophostError(
-    "invalid_options",
-    `MCP server "${name}": url is not a URL: ${JSON.stringify(url)}.`,
-  );
-}
-
-function toHeaders(headers: Readonly<Record<string, string>>, name: string): Headers {
-  const checked = new Headers();
-  for (const [header, value] of Object.entries(headers)) {
-    try {
-      checked.set(header, value);
-    } catch {
-      // The original error quotes the value, which may be a secret.
-      throw new LoophostError(
-        "invalid_options",
-        `MCP server "${name}": the header ${JSON.stringify(header)} has characters that cannot be sent.`,
-      );
-    }
-  }
-  return checked;
-}
-
-function toConnectError(thrown: unknown, server: StdioServer | HttpServer): LoophostError {
+function toConnectError(thrown: unknown, server: StdioServer | HttpServer, lastWords: string): LoophostError {
   const status =
     isObject(thrown) && typeof thrown["code"] === "number" && thrown["code"] >= 400
       ? thrown["code"]
       : undefined;
   const doing =
     "command" in server ? `be started by ${server.command}` : `be reached at ${new URL(server.url).host}`;
-  const advice = "command" in server ? " What it wrote to its standard error goes to onStderr." : "";
+  const advice =
+    "command" in server
+      ? lastWords === ""
+        ? " It wrote nothing to its standard error."
+        : ` The last it wrote to its standard error:\n${lastWords}`
+      : "";
   return new LoophostError(
     status === undefined ? "host_unreachable" : "host_rejected",
     `The MCP server "${server.name}" could not ${doing}: ${messageOf(thrown)}.${advice}`,
     { cause: thrown, status },
   );
-}
-
-/** Waits for something, whatever becomes of it, but not for long. */
-async function atMost(ms: number, something: Promise<unknown>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const cancel = systemClock.after(ms, late.resolve);
-  await Promise.race([something.catch(() => undefined), late.promise]);
-  cancel();
 }

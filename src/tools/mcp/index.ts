@@ -7,25 +7,27 @@
 
 import type { Names } from "../../core/check-options.ts";
 import { checkNames } from "../../core/check-options.ts";
-import { LoophostError, messageOf, toLoophostError } from "../../core/errors.ts";
-import type { JsonSchema } from "../../core/json.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { Tool, ToolContext } from "../../core/tool.ts";
 import { defineTool } from "../../core/tool.ts";
 import type {
   HttpServer,
   McpClient,
-  McpConnection,
   McpProgress,
   McpRequestOptions,
   McpTool,
   StdioServer,
 } from "./connection.ts";
-import { connectMcp } from "./connection.ts";
+import { connectMcp, keepOpen } from "./connection.ts";
+import type { McpElicitAnswer, McpElicitation } from "./elicit.ts";
+import type { McpLeftOut, McpList } from "./list.ts";
+import { listTools } from "./list.ts";
 import { nameTools } from "./names.ts";
 import { toToolContent } from "./result.ts";
 
 export type { HttpServer, McpClient, McpProgress, McpRequestOptions, McpTool, StdioServer };
+export type { McpElicitAnswer, McpElicitation, McpLeftOut };
 
 /** A client of `@modelcontextprotocol/sdk` that is connected already. Closing it stays with whoever connected it. */
 export interface ConnectedServer {
@@ -42,12 +44,17 @@ export type McpToolsOptions = (StdioServer | HttpServer | ConnectedServer) & {
   readonly except?: readonly string[] | undefined;
   /** What the names of the tools begin with. Default: the server's name; "" for none. */
   readonly prefix?: string | undefined;
-  /** Milliseconds to connect, and again for each page of tools. Default 30 000. */
+  /** Milliseconds to connect, and again for the list of tools. Default 30 000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds a call may take. Default: the agent's `toolTimeoutMs`. */
   readonly callTimeoutMs?: number | undefined;
   /** Lets every sign of progress start `callTimeoutMs` (then 30 000 by default) anew, up to so many milliseconds in all. */
   readonly maxCallMs?: number | undefined;
+  /**
+   * Answers what a server asks of the user in the middle of a call. Without it the server is told that nobody can be
+   * asked. What fails, or is no answer, declines. Not for a `client` that is connected already.
+   */
+  readonly onElicit?: ((asked: McpElicitation) => McpElicitAnswer | Promise<McpElicitAnswer>) | undefined;
   /** Told how far the server says it is with a call. */
   readonly onProgress?: ((progress: McpCallProgress) => void) | undefined;
 };
@@ -62,6 +69,8 @@ export interface McpCallProgress extends McpProgress {
 /** The tools of a server, and the connection they are called over. */
 export interface McpToolSet extends AsyncDisposable {
   readonly tools: readonly Tool[];
+  /** What the server lists and cannot be used, with the reason: a schema that cannot be checked, no name. */
+  readonly leftOut: readonly McpLeftOut[];
   /** Ends the connection and the server's process. Calls after it get an error result. Never rejects. */
   close(): Promise<void>;
 }
@@ -76,16 +85,20 @@ export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
   checkOptions(options);
   const { connectTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const connection =
-    "client" in options ? keepOpen(options.client) : await connectMcp(options, connectTimeoutMs);
+    "client" in options
+      ? await keepOpen(options.client)
+      : await connectMcp(options, connectTimeoutMs, options.onElicit);
   const { client } = connection;
   const close = () => connection.close();
   try {
     const name = options.name ?? client.getServerVersion()?.name ?? "mcp";
-    const chosen = choose(await listAll(client, connectTimeoutMs, name), options, name);
+    const { tools, leftOut } = await listTools(client, connectTimeoutMs, name);
+    const chosen = choose(tools, leftOut, options, name);
     const theirs = chosen.map((tool) => tool.name);
     const ours = nameTools(options.prefix ?? name, theirs);
     const calling = { client, server: name, options };
     return {
+      leftOut,
       tools: chosen.map((tool) => toTool(tool, ours.get(tool.name) ?? tool.name, calling)),
       close,
       [Symbol.asyncDispose]: close,
@@ -97,8 +110,6 @@ export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** Above what any server needs; it is there for a server that hands out pages without end. */
-const MAX_PAGES = 1_000;
 
 const OPTIONS: Names<StdioServer & HttpServer & ConnectedServer & McpToolsOptions> = {
   name: 1,
@@ -117,6 +128,7 @@ const OPTIONS: Names<StdioServer & HttpServer & ConnectedServer & McpToolsOption
   callTimeoutMs: 1,
   maxCallMs: 1,
   onProgress: 1,
+  onElicit: 1,
 };
 
 function checkOptions(options: object | undefined): void {
@@ -132,34 +144,20 @@ function checkOptions(options: object | undefined): void {
     throw new LoophostError("invalid_options", 'mcpTools() needs a `name` for the server, such as "files".');
 }
 
-function keepOpen(client: McpClient): McpConnection {
-  return { client, close: () => Promise.resolve() };
-}
-
-async function listAll(client: McpClient, timeout: number, server: string): Promise<readonly McpTool[]> {
-  const tools = new Map<string, McpTool>();
-  let cursor: string | undefined;
-  for (let page = 1; page <= MAX_PAGES; page += 1) {
-    const listed = await client
-      .listTools(cursor === undefined ? {} : { cursor }, { timeout })
-      .catch((thrown: unknown) => {
-        throw toLoophostError(thrown, "host_protocol", `The MCP server "${server}" did not list its tools`);
-      });
-    for (const tool of listed.tools) tools.set(tool.name, tool);
-    if (listed.nextCursor === undefined) return [...tools.values()];
-    if (listed.nextCursor === cursor) break;
-    cursor = listed.nextCursor;
-  }
-  throw new LoophostError("host_protocol", `The MCP server "${server}" lists its tools without end.`);
-}
-
 function choose(
-  tools: readonly McpTool[],
+  tools: McpList["tools"],
+  leftOut: readonly McpLeftOut[],
   { only, except = [] }: McpToolsOptions,
   server: string,
-): readonly McpTool[] {
+): McpList["tools"] {
   const known = tools.map(({ name }) => name);
   const missing = only?.find((name) => !known.includes(name));
+  const why = leftOut.find(({ name }) => name === missing)?.why;
+  if (why !== undefined)
+    throw new LoophostError(
+      "invalid_tool",
+      `The tool "${missing}" of the MCP server "${server}" cannot be used: ${why}`,
+    );
   if (missing !== undefined)
     throw new LoophostError(
       "invalid_options",
@@ -175,7 +173,7 @@ interface Calling {
   readonly options: McpToolsOptions;
 }
 
-function toTool(tool: McpTool, name: string, calling: Calling): Tool {
+function toTool(tool: McpList["tools"][number], name: string, calling: Calling): Tool {
   const { title, description, inputSchema, annotations } = tool;
   const { callTimeoutMs, maxCallMs } = calling.options;
   const isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
@@ -183,8 +181,7 @@ function toTool(tool: McpTool, name: string, calling: Calling): Tool {
     name,
     description:
       [description, title, tool.name].find((text) => text !== undefined && text.trim() !== "") ?? name,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: it came as JSON, and defineTool looks at its type
-    input: inputSchema as JsonSchema,
+    input: inputSchema,
     timeoutMs: maxCallMs ?? callTimeoutMs,
     ifCrashed: isRepeatable ? "rerun" : "fail",
     execute: async (input, context) => {

@@ -1,0 +1,121 @@
+/** How an MCP server is reached: a process over its standard input and output, or an address over HTTP. */
+
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
+
+import { systemClock } from "../../core/clock.ts";
+import { LoophostError } from "../../core/errors.ts";
+import type { HttpServer, StdioServer } from "./connection.ts";
+
+/** How a server that has just been told to stop is waited for; the SDK kills it after four seconds. */
+const MAX_EXIT_MS = 6_000;
+const MAX_GOODBYE_MS = 2_000;
+
+/** A transport, and what there is to know about the server at its end. */
+export interface Line {
+  readonly transport: Parameters<Client["connect"]>[0];
+  readonly close: (client: Client) => Promise<void>;
+  readonly isGone: (thrown: unknown) => boolean;
+  /** The last lines the server wrote to its standard error. */
+  readonly lastWords: () => string;
+}
+
+const MAX_STDERR_CHARS = 2_000;
+const MAX_STDERR_LINES = 5;
+
+/** Starts a process. */
+export async function overStdio({ command, args = [], env = {}, cwd, onStderr }: StdioServer): Promise<Line> {
+  const { StdioClientTransport } = await load(import("@modelcontextprotocol/sdk/client/stdio.js"));
+  const transport = new StdioClientTransport({
+    command,
+    args: [...args],
+    env: { ...env },
+    stderr: "pipe",
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  let stderr = "";
+  transport.stderr?.on("data", (chunk: unknown) => {
+    stderr = `${stderr}${String(chunk)}`.slice(-MAX_STDERR_CHARS);
+    try {
+      onStderr?.(String(chunk));
+    } catch {
+      // Thrown in a stream's event it would end the process; what a listener fails at is not the server's doing.
+    }
+  });
+  const exited = Promise.withResolvers<void>();
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport has no other way to tell
+  transport.onclose = exited.resolve;
+  return {
+    transport,
+    close: async (client) => {
+      await client.close();
+      // The client may have been closing already, and then does not wait.
+      await atMost(MAX_EXIT_MS, exited.promise);
+    },
+    isGone: () => false,
+    lastWords: () => stderr.trim().split("\n").slice(-MAX_STDERR_LINES).join("\n"),
+  };
+}
+
+/** Speaks to an address. */
+export async function overHttp({ name, url, headers = {} }: HttpServer): Promise<Line> {
+  const { StreamableHTTPClientTransport, StreamableHTTPError } = await load(
+    import("@modelcontextprotocol/sdk/client/streamableHttp.js"),
+  );
+  const transport = new StreamableHTTPClientTransport(toUrl(url, name), {
+    requestInit: { headers: toHeaders(headers, name) },
+  });
+  return {
+    transport,
+    close: async (client) => {
+      await atMost(MAX_GOODBYE_MS, transport.terminateSession());
+      await client.close();
+    },
+    isGone: (thrown) => thrown instanceof StreamableHTTPError && thrown.code === 404,
+    lastWords: () => "",
+  };
+}
+
+/** Loads a part of the SDK, which need not be there. */
+export async function load<T>(loading: Promise<T>): Promise<T> {
+  try {
+    return await loading;
+  } catch (cause) {
+    throw new LoophostError(
+      "missing_dependency",
+      "mcpTools() needs the package @modelcontextprotocol/sdk: npm install @modelcontextprotocol/sdk",
+      { cause },
+    );
+  }
+}
+
+function toUrl(url: string, name: string): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new LoophostError(
+    "invalid_options",
+    `MCP server "${name}": url is not a URL: ${JSON.stringify(url)}.`,
+  );
+}
+
+function toHeaders(headers: Readonly<Record<string, string>>, name: string): Headers {
+  const checked = new Headers();
+  for (const [header, value] of Object.entries(headers)) {
+    try {
+      checked.set(header, value);
+    } catch {
+      // The original error quotes the value, which may be a secret.
+      throw new LoophostError(
+        "invalid_options",
+        `MCP server "${name}": the header ${JSON.stringify(header)} has characters that cannot be sent.`,
+      );
+    }
+  }
+  return checked;
+}
+
+/** Waits for something, whatever becomes of it, but not for long. */
+async function atMost(ms: number, something: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const cancel = systemClock.after(ms, late.resolve);
+  await Promise.race([something.catch(() => undefined), late.promise]);
+  cancel();
+}
