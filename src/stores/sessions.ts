@@ -5,7 +5,7 @@ import { LoophostError } from "../core/errors.ts";
 import type { JournalEntry, MessageEntry, ShownAgent, Spent } from "../core/journal/entry.ts";
 import { readPages } from "../core/journal/read-log.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
-import { SESSIONS } from "../core/journal/session-index.ts";
+import { SESSIONS, SNAPSHOTS } from "../core/journal/session-index.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
@@ -40,6 +40,7 @@ export async function deleteSession(store: Store, sessionId: string): Promise<vo
   checkStore(store, "deleteSession()");
   checkId(sessionId, "deleteSession()");
   const fence = await store.log.claim(sessionId, { owner: "a deletion", ttlMs: 60_000 });
+  await store.records.delete(SNAPSHOTS, sessionId);
   // The log first: a summary without a log is found, and can be deleted again.
   await store.log.delete(sessionId, fence);
   await store.records.delete(SESSIONS, sessionId);

@@ -21,6 +21,9 @@ export interface SessionSummary {
 /** The collection of records the index is kept in, by session id. */
 export const SESSIONS = "sessions";
 
+/** The collection of records that snapshots are kept in, by session id. */
+export const SNAPSHOTS = "snapshots";
+
 /** What the index has to say after some entries, to be written along with them; nothing when they change nothing in it. */
 export function indexAfter(
   sessionId: string,

@@ -19,6 +19,7 @@ import { Ownership } from "./ownership.ts";
 import { readPages } from "./read-log.ts";
 import { StoredFacts } from "./recorded.ts";
 import { indexAfter } from "./session-index.ts";
+import { Snapshots } from "./snapshot.ts";
 
 interface Waiting {
   readonly entry: JournalEntry;
@@ -34,6 +35,9 @@ export class StoredJournal implements Journal {
   readonly #store: Store;
   readonly #ownership: Ownership;
   readonly #id: string;
+  readonly #snapshots: Snapshots;
+  /** The number of the last entry. */
+  #last = 0;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #failed: LoophostError | undefined;
@@ -43,6 +47,7 @@ export class StoredJournal implements Journal {
     this.#store = store;
     this.#ownership = ownership;
     this.#id = id;
+    this.#snapshots = new Snapshots(id);
   }
 
   /** Becomes the owner of a session's journal and folds what it holds. */
@@ -117,8 +122,10 @@ export class StoredJournal implements Journal {
     if (this.#failed !== undefined) throw this.#failed;
     const entries = together.map(({ json }) => json);
     const written = together.map(({ entry }) => entry);
-    const records = indexAfter(this.#id, written, this.recorded);
-    await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records });
+    // What is recorded is what was written and these: nothing can have been recorded since they were taken.
+    const snapshot = this.#snapshots.after(this.#last + entries.length, this.recorded);
+    const records = [...indexAfter(this.#id, written, this.recorded), ...snapshot];
+    this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records });
   }
 
   #fail(together: readonly Waiting[], thrown: unknown): void {
@@ -130,8 +137,12 @@ export class StoredJournal implements Journal {
   }
 
   async #read(): Promise<void> {
-    for await (const page of readPages(this.#store.log, this.#id))
-      for (const { entry } of page) this.recorded.apply(fromJson(entry, this.#id));
+    this.#last = await this.#snapshots.restore(this.#store, this.recorded);
+    for await (const page of readPages(this.#store.log, this.#id, this.#last))
+      for (const { seq, entry } of page) {
+        this.recorded.apply(fromJson(entry, this.#id));
+        this.#last = seq;
+      }
   }
 }
 

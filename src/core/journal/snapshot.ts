@@ -1,0 +1,90 @@
+/**
+ * Snapshots: what is recorded of a session, as one record beside its log, so that opening a long session does not read
+ * its whole past. A snapshot is written in the transaction of the last entry it covers; the log stays what counts.
+ */
+
+import type { Json } from "../json.ts";
+import { isObject } from "../json.ts";
+import type { RecordWrite, Store } from "../store.ts";
+import type { OpenRunRecord } from "./entry.ts";
+import type { StoredFacts } from "./recorded.ts";
+import { SNAPSHOTS } from "./session-index.ts";
+
+/** Raised whenever the fold changes: a snapshot of another fold is not taken, and the log is read from its beginning. */
+const FOLD = 1;
+
+/** So many entries are read again at most, or more where the snapshot is large: it costs so much per entry, and no more. */
+const ENTRIES = 1_000;
+const CHARS_PER_ENTRY = 1_000;
+const MAX_CHARS = 16_000_000;
+
+/** When the next snapshot of a log is due, and what is in it. */
+export class Snapshots {
+  readonly #sessionId: string;
+  #dueAt = ENTRIES;
+
+  constructor(sessionId: string) {
+    this.#sessionId = sessionId;
+  }
+
+  /** Restores what the last snapshot holds, and gives the number of the last entry it covers; 0 without one. */
+  async restore(store: Store, facts: StoredFacts): Promise<number> {
+    const found = await store.records.get(SNAPSHOTS, this.#sessionId);
+    if (!isObject(found) || found["fold"] !== FOLD || typeof found["text"] !== "string") return 0;
+    const seq = Number(found["seq"]);
+    // A log that was deleted and begun anew does not reach so far.
+    if ((await store.log.read(this.#sessionId, seq - 1, 1)).length === 0) return 0;
+    Object.assign(facts, fromText(found["text"]));
+    this.#dueAt = seq + distanceAfter(found["text"]);
+    return seq;
+  }
+
+  /** The snapshot to write along with the entry of this number; none when it is not due. */
+  after(seq: number, facts: StoredFacts): readonly RecordWrite[] {
+    if (seq < this.#dueAt) return [];
+    const text = toText(facts);
+    this.#dueAt = seq + distanceAfter(text);
+    if (text.length > MAX_CHARS) return [];
+    const value: Json = { fold: FOLD, seq, text };
+    return [{ collection: SNAPSHOTS, key: this.#sessionId, value }];
+  }
+}
+
+function distanceAfter(text: string): number {
+  return Math.max(ENTRIES, Math.ceil(text.length / CHARS_PER_ENTRY));
+}
+
+function toText(facts: StoredFacts): string {
+  const lists = {
+    calls: [...facts.calls],
+    decisions: [...facts.decisions],
+    run: listed(facts.run),
+    ended: listed(facts.ended),
+  };
+  return JSON.stringify(Object.assign({}, facts, lists));
+}
+
+function listed(run: OpenRunRecord | undefined): KeptRun | undefined {
+  return run && { ...run, toolCalls: [...run.toolCalls] };
+}
+
+function fromText(text: string): Partial<StoredFacts> {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: `toText` alone writes it, and `FOLD` says how
+  const { calls, decisions, run, ended, ...rest } = JSON.parse(text) as Kept;
+  return {
+    ...rest,
+    calls: new Map(calls),
+    decisions: new Map(decisions),
+    run: run && { ...run, toolCalls: new Map(run.toolCalls) },
+    ended: ended && { ...ended, toolCalls: new Map(ended.toolCalls) },
+  };
+}
+
+type Pairs<T> = T extends ReadonlyMap<infer Key, infer Value> ? [Key, Value][] : never;
+type KeptRun = Omit<OpenRunRecord, "toolCalls"> & { readonly toolCalls: Pairs<OpenRunRecord["toolCalls"]> };
+type Kept = Omit<StoredFacts, "calls" | "decisions" | "run" | "ended" | "apply"> & {
+  readonly calls: Pairs<StoredFacts["calls"]>;
+  readonly decisions: Pairs<StoredFacts["decisions"]>;
+  readonly run?: KeptRun;
+  readonly ended?: KeptRun;
+};
