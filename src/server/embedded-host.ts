@@ -9,6 +9,7 @@
 
 import { Hono } from "hono";
 
+import { contained } from "../core/async/contained.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -35,6 +36,7 @@ import { readBody } from "./routes/request.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { workRoutes } from "./routes/work.ts";
+import { ConversationCache } from "./session/conversation-cache.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
 import { claimStore } from "./store-owner.ts";
 import { WorkQueue } from "./work/work-queue.ts";
@@ -73,6 +75,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     clock,
     provider: providerOf(options, clock),
     files,
+    conversations: new ConversationCache(),
     prices: options.prices ?? {},
     onRunning: (session) => work.want(session),
     onError: (thrown, sessionId) => report(thrown, { sessionId }),
@@ -85,11 +88,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   let over: Refusal | undefined;
 
   const report = (thrown: unknown, about: FailedIn): void => {
-    try {
-      options.onError?.(thrown, about);
-    } catch {
-      // Whoever looks on cannot stop a session.
-    }
+    contained(() => options.onError?.(thrown, about));
   };
   const stopWork = async (why: Refusal): Promise<void> => {
     over ??= why;

@@ -12,6 +12,7 @@ import { Collection } from "../../src/server/records/collection.ts";
 import { createEnvironment } from "../../src/server/records/environment-record.ts";
 import type { SessionRecord } from "../../src/server/records/session-record.ts";
 import { createSession } from "../../src/server/records/session-record.ts";
+import { ConversationCache } from "../../src/server/session/conversation-cache.ts";
 import { LiveSessions } from "../../src/server/session/live-sessions.ts";
 import { readEvents } from "../../src/server/wire/user-events.ts";
 import { wireEvent } from "../../src/server/wire/wire-events.ts";
@@ -156,6 +157,7 @@ it("a session whose log cannot be written is had from the store again, even whil
     clock: manualClock(),
     provider: () => local({ model: () => "ok" }),
     files: { get: () => Promise.resolve(), read: () => Promise.reject(new Error("no files here")) },
+    conversations: new ConversationCache(),
     prices: {},
     onRunning: () => undefined,
     onError: () => undefined,

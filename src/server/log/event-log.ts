@@ -9,9 +9,10 @@
  *       step half done
  */
 
+import { setImmediate } from "node:timers/promises";
+
 import type { LoophostError } from "../../core/errors.ts";
 import { toLoophostError } from "../../core/errors.ts";
-import { readPages } from "../../core/journal/read-log.ts";
 import type { Json } from "../../core/json.ts";
 import type { Lease, LogStore } from "../../core/store.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
@@ -19,6 +20,9 @@ import type { WireEvent, WirePreview } from "../wire/wire-events.ts";
 
 /** A host is alone with its store: what it finds there is its own, left by itself in an earlier life. */
 const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
+
+/** Events read at once. */
+const PAGE = 250;
 
 /** An event as it is in the store. */
 export interface LoggedEvent {
@@ -136,10 +140,16 @@ export class EventLog {
     return found;
   }
 
-  /** Every event there is, in order. */
-  async *readAll(): AsyncGenerator<LoggedEvent> {
-    for await (const page of readPages(this.#store, this.#id))
-      yield* page.map(({ seq, entry }) => fromEntry(seq, entry));
+  /** Every event numbered above `after`, in order. Other work gets its turn between two pages. */
+  async *readAll(after = 0): AsyncGenerator<LoggedEvent> {
+    for (let last = after; ;) {
+      const page = await this.#store.read(this.#id, last, PAGE);
+      if (page.length === 0) return;
+      for (const { seq, entry } of page) yield fromEntry(seq, entry);
+      last = page.at(-1)?.seq ?? last;
+      // A store that answers at once would starve timers and leases: promises alone never leave the microtask queue.
+      if (page.length === PAGE) await setImmediate();
+    }
   }
 
   /** Forgets every event; the session is gone. */

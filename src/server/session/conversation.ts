@@ -9,22 +9,11 @@ import type { Json } from "../../core/json.ts";
 import type { ContentBlock, ToolResult } from "../../core/results.ts";
 import { textResult } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage, UserMessage } from "../../core/transcript.ts";
-import type { LoggedEvent } from "../log/event-log.ts";
 import type { ReadFile } from "../wire/content.ts";
 import { filesIn, readContent, readResult, readRubric, withFiles } from "../wire/content.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
 import { INTERRUPTED } from "../wire/wire-events.ts";
 import { callIdOf } from "./open-work.ts";
-
-/** Reads the conversation out of a log. */
-export async function readConversation(
-  events: AsyncIterable<LoggedEvent>,
-  readFile: ReadFile,
-): Promise<readonly TranscriptMessage[]> {
-  const conversation = new Conversation();
-  for await (const { event, said } of events) conversation.hear(event, said);
-  return Promise.all(conversation.end().map((message) => withItsFiles(message, readFile)));
-}
 
 interface Call {
   /** The model's own id for it. */
@@ -34,8 +23,10 @@ interface Call {
   readonly toldAs: string;
 }
 
-class Conversation {
+/** A fold over the events of a session; it can be read at any time, and goes on with the events after that. */
+export class Conversation {
   readonly #messages: TranscriptMessage[] = [];
+  #chars = 0;
   /** The events that told calls of the reply that is being told. */
   #told: string[] = [];
   /** The calls of the last reply, until all have a result. */
@@ -44,6 +35,12 @@ class Conversation {
   /** What was said while calls were open. */
   #held: TranscriptMessage[] = [];
 
+  /** How large it is, in characters of JSON: about what it takes in memory. */
+  get chars(): number {
+    return this.#chars;
+  }
+
+  /** Takes in the next event, with what the model said in its own words. */
   hear(event: WireEvent, said: AssistantMessage | undefined): void {
     switch (event.type) {
       case "user.message":
@@ -74,19 +71,24 @@ class Conversation {
     }
   }
 
-  end(): readonly TranscriptMessage[] {
-    this.#close();
-    return this.#messages;
+  /** What was said so far, as a model is to have it: calls without a result were stopped. */
+  messages(): readonly TranscriptMessage[] {
+    return [...this.#messages, ...this.#rest()];
   }
 
   #say(message: UserMessage): void {
     if (this.#open.length > 0) this.#held.push(message);
-    else this.#messages.push(message);
+    else this.#add(message);
+  }
+
+  #add(...messages: readonly TranscriptMessage[]): void {
+    for (const message of messages) this.#chars += JSON.stringify(message).length;
+    this.#messages.push(...messages);
   }
 
   #answer(said: AssistantMessage): void {
     this.#close();
-    this.#messages.push(said);
+    this.#add(said);
     const told = this.#told;
     this.#told = [];
     this.#open = said.content
@@ -95,19 +97,21 @@ class Conversation {
   }
 
   #close(): void {
-    if (this.#open.length > 0)
-      this.#messages.push({
-        role: "tool",
-        results: this.#open.map(({ id, name, toldAs }) => ({
-          callId: id,
-          name,
-          result: this.#results.get(toldAs) ?? STOPPED,
-        })),
-      });
+    this.#add(...this.#rest());
     this.#open = [];
     this.#results.clear();
-    this.#messages.push(...this.#held);
     this.#held = [];
+  }
+
+  /** The results of the open calls, and what was said while they were open. */
+  #rest(): TranscriptMessage[] {
+    if (this.#open.length === 0) return this.#held;
+    const results = this.#open.map(({ id, name, toldAs }) => ({
+      callId: id,
+      name,
+      result: this.#results.get(toldAs) ?? STOPPED,
+    }));
+    return [{ role: "tool", results }, ...this.#held];
   }
 }
 
@@ -142,14 +146,29 @@ function revisionOf({ explanation }: WireEvent): string {
   return `A grader looked at the work and asks for a revision:\n${text(explanation)}\n\nRevise it.`;
 }
 
-async function withItsFiles(message: TranscriptMessage, readFile: ReadFile): Promise<TranscriptMessage> {
-  if (message.role === "user" && filesIn(message.content).length > 0)
-    return { ...message, content: await withFiles(message.content, readFile) };
+/** A conversation with the contents of the files it speaks of. */
+export async function withItsFiles(
+  messages: readonly TranscriptMessage[],
+  readFile: ReadFile,
+): Promise<readonly TranscriptMessage[]> {
+  const filled = [...messages];
+  for (const [index, message] of messages.entries())
+    if (hasFiles(message)) filled[index] = await filledIn(message, readFile);
+  return filled;
+}
+
+function hasFiles(message: TranscriptMessage): boolean {
+  if (message.role === "user") return filesIn(message.content).length > 0;
+  return message.role === "tool" && message.results.some(({ result }) => filesIn(result.content).length > 0);
+}
+
+async function filledIn(message: TranscriptMessage, readFile: ReadFile): Promise<TranscriptMessage> {
+  if (message.role === "user") return { ...message, content: await withFiles(message.content, readFile) };
   if (message.role !== "tool") return message;
-  const results = message.results.map(async (one) => {
-    if (filesIn(one.result.content).length === 0) return one;
-    return { ...one, result: { ...one.result, content: await withFiles(one.result.content, readFile) } };
-  });
+  const results = message.results.map(async (one) => ({
+    ...one,
+    result: { ...one.result, content: await withFiles(one.result.content, readFile) },
+  }));
   return { ...message, results: await Promise.all(results) };
 }
 

@@ -7,6 +7,7 @@ import type { AgentSnapshot } from "../records/agent-record.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import type { ReadFile } from "../wire/content.ts";
 import type { Prices } from "./budget.ts";
+import type { ConversationCache } from "./conversation-cache.ts";
 
 /** What all sessions of a host work with. */
 export interface SessionHost {
@@ -19,6 +20,7 @@ export interface SessionHost {
     get(id: string): Promise<unknown>;
     read: ReadFile;
   };
+  readonly conversations: ConversationCache;
   readonly prices: Prices;
   /** Contract: called whenever a session begins, or goes on, to run. Must not throw. */
   readonly onRunning: (record: SessionRecord) => void;

@@ -42,7 +42,10 @@ export class LiveSessions {
   readonly #keeper: SessionKeeper = {
     save: (record, isOpen) => this.#save(record, isOpen),
     rested: (id) => this.#unmark(id),
-    forget: (id) => this.records.delete(id),
+    forget: (id) => {
+      this.#host.conversations.forget(id);
+      return this.records.delete(id);
+    },
     onQuiet: (id) => this.#release(id),
   };
   #isClosed = false;

@@ -45,6 +45,13 @@ export class OpenWork {
   /** What was sent, and waits for its turn. */
   readonly queue: WireEvent[] = [];
 
+  /** How many answers are missing for the run to go on: confirmations, and results. */
+  get missing(): number {
+    let asking = 0;
+    for (const { isAsking } of this.calls.values()) if (isAsking) asking += 1;
+    return this.calls.size + asking;
+  }
+
   /** Takes an event in; those it does not name change nothing. */
   apply(event: WireEvent): void {
     switch (event.type) {

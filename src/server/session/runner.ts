@@ -16,13 +16,15 @@ import { readResult } from "../wire/content.ts";
 import type { StopReason, WireEvent } from "../wire/wire-events.ts";
 import { errorEvent, requestEnded } from "../wire/wire-events.ts";
 import { isUsedUp, spending } from "./budget.ts";
-import { readConversation } from "./conversation.ts";
 import { failureEvent } from "./failure.ts";
 import type { SessionHost } from "./host.ts";
 import { HostedRun } from "./hosted-run.ts";
 import type { OpenOutcome } from "./open-work.ts";
 import { endEvaluation, evaluate } from "./outcome.ts";
 import type { SessionState } from "./state.ts";
+
+/** So many missing answers are told after each that comes. */
+const FEW = 16;
 
 /** Does the work of one session. */
 export class SessionRunner {
@@ -32,6 +34,8 @@ export class SessionRunner {
   #run: HostedRun | undefined;
   #grading: AbortController | undefined;
   #isStale = false;
+  /** How much was missing when clients were last told what. */
+  #asked = Number.POSITIVE_INFINITY;
 
   /** @param onRest called when the session has nothing to do until it is told something */
   constructor(state: SessionState, host: SessionHost, onRest: () => void) {
@@ -84,8 +88,19 @@ export class SessionRunner {
     this.#isStale = true;
   }
 
+  /**
+   * A part of the answers came: says what is missing, as long as it is little or has halved. Said in full after each of a
+   * thousand answers, it would fill the log with the square of their number.
+   */
+  askForTheRest(): void {
+    const { missing } = this.#state.work;
+    if (missing <= FEW || missing <= this.#asked / 2) this.askForAnswers();
+    else this.#onRest();
+  }
+
   /** Says that the session waits for clients, and for what. */
   askForAnswers(): void {
+    this.#asked = this.#state.work.missing;
     this.#state.sayIdle({ type: "requires_action", event_ids: [...this.#state.work.calls.keys()] });
     this.#onRest();
   }
@@ -154,7 +169,8 @@ export class SessionRunner {
 
   async #conversation(): Promise<readonly TranscriptMessage[]> {
     await this.#state.log.written();
-    return readConversation(this.#state.log.readAll(), (id) => this.#host.files.read(id));
+    const { files, conversations } = this.#host;
+    return conversations.read(this.#record.id, this.#state.log, (id) => files.read(id));
   }
 
   #spend(usage: Usage): void {

@@ -3,8 +3,8 @@
  *
  *   H1  a post is checked and applied in one step, without waiting: all its events are taken or none is, and no two posts
  *       can answer the same call
- *   H2  an idle that asks for answers is said only while some are missing, and again after a part of them came; with the
- *       last answer the session is running again
+ *   H2  an idle that asks for answers is said only while some are missing, and again after a part of them came, unless
+ *       that would repeat a long list; with the last answer the session is running again
  *   H3  a session that has nothing to do, or has waited long for a client, holds nothing that its log does not
  */
 
@@ -25,7 +25,6 @@ import {
 } from "../wire/wire-events.ts";
 import { isUsedUp, readNewBudget } from "./budget.ts";
 import type { SessionHost, SessionKeeper } from "./host.ts";
-import type { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
 import { SessionRunner } from "./runner.ts";
 import { SessionState } from "./state.ts";
@@ -96,10 +95,10 @@ export class HostedSession {
     // Instructions that come with results must be known to the model before it goes on with them.
     if (events.at(-1)?.type === "system.message" && events.at(-2)?.type !== "user.message")
       this.#runner.outdate();
-    const before = missingIn(work);
+    const before = work.missing;
     const echoes: WireEvent[] = [];
     for (const event of events) echoes.push(this.#take(event, echoes.at(-1)));
-    if (work.isWaiting && missingIn(work) !== before) this.#runner.askForAnswers();
+    if (work.isWaiting && work.missing !== before) this.#runner.askForTheRest();
     return echoes;
   }
 
@@ -252,9 +251,4 @@ export class HostedSession {
     if (this.log.failed !== undefined) this.close();
     this.#keeper.onQuiet(this.record.id);
   }
-}
-
-/** What is missing for a session to go on: confirmations, and results. */
-function missingIn({ calls }: OpenWork): number {
-  return calls.size + [...calls.values()].filter(({ isAsking }) => isAsking).length;
 }

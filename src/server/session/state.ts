@@ -100,7 +100,8 @@ export class SessionState {
       status: next,
       stats: {
         active_seconds: stats.active_seconds + activeMs / 1_000,
-        duration_seconds: (Date.now() - Date.parse(createdAt)) / 1_000,
+        // The clock on the wall can be set back; time that passed does not.
+        duration_seconds: Math.max(stats.duration_seconds, (Date.now() - Date.parse(createdAt)) / 1_000),
       },
     });
   }

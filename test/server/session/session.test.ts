@@ -14,6 +14,7 @@ import { Collection } from "../../../src/server/records/collection.ts";
 import { createEnvironment } from "../../../src/server/records/environment-record.ts";
 import type { SessionRecord } from "../../../src/server/records/session-record.ts";
 import { createSession } from "../../../src/server/records/session-record.ts";
+import { ConversationCache } from "../../../src/server/session/conversation-cache.ts";
 import type { SessionHost } from "../../../src/server/session/host.ts";
 import { LiveSessions } from "../../../src/server/session/live-sessions.ts";
 import { HostedSession } from "../../../src/server/session/session.ts";
@@ -32,6 +33,7 @@ function hostOf(provider: SessionHost["provider"]): Omit<SessionHost, "store"> {
     clock: manualClock(),
     provider,
     files: NO_FILES,
+    conversations: new ConversationCache(),
     prices: {},
     onRunning: () => undefined,
     onError: () => undefined,
