@@ -43,7 +43,7 @@ export interface BudgetOfMoney {
  */
 export function budget(bounds: Budget): TurnGuard {
   const { maxTokens, maxTurns, maxMs, maxCost, prices } = checkBudget(bounds);
-  return ({ turns, usage, elapsedMs }) => {
+  return ({ turns, usage, isUsageKnown, elapsedMs }) => {
     const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = usage;
     const tokens = inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
     const used: readonly (readonly [string, number, number | undefined])[] = [
@@ -52,7 +52,7 @@ export function budget(bounds: Budget): TurnGuard {
       ["ms", elapsedMs, maxMs],
       ["of money", prices === undefined ? 0 : costOf(usage, prices), maxCost],
     ];
-    const isCounted = tokens > 0 || turns === 0;
+    const isCounted = isUsageKnown || turns === 0;
     const bindsTokens = maxTokens !== undefined || maxCost !== undefined;
     // A turn costs tokens: where none are told, or something that is no number, the budget would never halt anything.
     if (bindsTokens && !(isCounted && Number.isFinite(tokens)))

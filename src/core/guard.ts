@@ -9,6 +9,8 @@ export interface TurnReport {
   readonly sessionId: string;
   readonly turns: number;
   readonly usage: Usage;
+  /** Whether every turn that ended has told the tokens it used; without that `usage` is less than what was used. */
+  readonly isUsageKnown: boolean;
   /** Milliseconds since the run began. */
   readonly elapsedMs: number;
 }

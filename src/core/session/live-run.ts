@@ -36,6 +36,9 @@ export class LiveRun implements Run {
   readonly #toolCalls = new Map<string, ToolCall>();
   readonly #serverToolCalls = new Map<string, ToolCall>();
   #usage: Usage = NO_USAGE;
+  /** Whether the turn under way has told its tokens, and whether all before it have. */
+  #hasTold = false;
+  #isUsageKnown = true;
   #turns = 0;
   #texts: string[] = [];
   #output: unknown;
@@ -107,7 +110,12 @@ export class LiveRun implements Run {
     for (const use of toolCalls) this.#toolCalls.set(use.id, use);
   }
 
-  /** How far the run has come. */
+  /** Whether every turn that ended has told the tokens it used. */
+  get isUsageKnown(): boolean {
+    return this.#isUsageKnown;
+  }
+
+  /** What the run has come to so far. */
   progress(): { readonly turns: number; readonly usage: Usage } {
     return { turns: this.#turns, usage: this.#usage };
   }
@@ -134,7 +142,11 @@ export class LiveRun implements Run {
       this.#toolCalls.set(event.id, { id: event.id, name: event.name, input: event.input });
     } else if (event.type === "server_tool.called") {
       this.#serverToolCalls.set(event.id, { id: event.id, name: event.name, input: event.input });
+    } else if (event.type === "turn.ended") {
+      this.#isUsageKnown &&= this.#hasTold;
+      this.#hasTold = false;
     } else if (event.type === "usage") {
+      this.#hasTold = true;
       this.#usage = addUsage(this.#usage, event.usage);
       this.#cost = event.cost ?? this.#cost;
     } else if (event.type === "outcome.evaluated") {

@@ -101,7 +101,12 @@ export class Performer {
     const run = current();
     if (run === undefined) return;
     const elapsedMs = clock.now() - run.startedAt;
-    const report = { sessionId: connection.sessionId, ...run.live.progress(), elapsedMs };
+    const report = {
+      sessionId: connection.sessionId,
+      ...run.live.progress(),
+      isUsageKnown: run.live.isUsageKnown,
+      elapsedMs,
+    };
     const error = await haltedBy(options.guard, report);
     dispatch(error === undefined ? { type: "guarded" } : { type: "stop", error });
   }

@@ -4,3 +4,8 @@
 export function countOf(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
+
+/** A count that may be left out: 0 then; undefined for something that is there and is none. */
+export function countOrNone(value: unknown): number | undefined {
+  return value === undefined || value === null ? 0 : countOf(value);
+}

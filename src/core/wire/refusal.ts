@@ -15,15 +15,19 @@ export interface ServiceLabel {
   readonly keyAdvice: string;
 }
 
-/** Reads a response that is not a success. The key is cut out of what the service says. */
+/**
+ * Reads a response that is not a success. Keys are cut out of what the service says: proxies quote the requests they refuse.
+ *
+ * @param secrets the key, and whatever else went along that nobody may read
+ */
 export async function toRefusal(
   response: Response,
   service: ServiceLabel,
-  key: string | undefined,
+  secrets: readonly string[],
 ): Promise<LoophostError> {
   const { status, headers } = response;
   const text = await readStart(response.body);
-  const problem = readProblem(hide(key, text));
+  const problem = readProblem(secrets.reduce(hideOne, text));
   const word = headers.get("x-should-retry");
   return toError(status, `${service.name} answered ${status}${quote(problem)}${advise(status, service)}`, {
     hostCode: problem.code,
@@ -119,9 +123,9 @@ function readProblem(body: unknown): Problem {
   return { code, message: message ?? "" };
 }
 
-function hide(key: string | undefined, text: string): string {
+function hideOne(text: string, secret: string): string {
   // A stand-in key of a letter or two would tear words apart.
-  return key === undefined || key.length < 8 ? text : text.replaceAll(key, "[key]");
+  return secret.length < 8 ? text : text.replaceAll(secret, "[key]");
 }
 
 function toError(status: number | undefined, message: string, details: ErrorDetails): LoophostError {

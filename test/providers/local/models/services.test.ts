@@ -1,5 +1,7 @@
 // What model services really send, and what they really take: each a kind of accent, seen in the wild, with its neighbours.
 
+import { inspect } from "node:util";
+
 import type { SessionResult } from "loophost";
 import { defineAgent, defineTool, isRunError, type LoophostError, run, toolContent } from "loophost";
 import { budget } from "loophost/budget";
@@ -609,6 +611,22 @@ describe("what goes back to a service is something it takes", () => {
   });
 });
 
+it("keys given as headers are cut out of what a service says", async () => {
+  const { agent } = recording();
+  const secret = "sk-very-secret-key";
+  await using service = await startService(
+    json({ error: { message: `bad: authorization: Bearer ${secret}` } }, 401),
+  );
+  const model = openAICompatible({
+    baseUrl: service.url,
+    headers: { authorization: `Bearer ${secret}`, "x-tenant": "tenant-4711" },
+  });
+  const error = await run(agent, { provider: local({ model }), prompt: "go" }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(secret);
+});
+
 describe("tokens", () => {
   it.each<[string, object, object]>([
     [
@@ -643,7 +661,8 @@ describe("tokens", () => {
           prompt_tokens_details: { cached_tokens: "unknown" },
         },
       },
-      { inputTokens: 10, outputTokens: 0, cacheReadTokens: 0 },
+      // Not known, so that a budget does not take them for none.
+      { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0 },
     ],
     [
       "below zero",
@@ -653,6 +672,24 @@ describe("tokens", () => {
   ])("%s", async (_, body, usage) => {
     const { agent } = recording();
     expect((await talk("chat", agent, json(body))).result?.usage).toMatchObject(usage);
+  });
+
+  it.each([
+    ["that are no numbers", { prompt_tokens: 10, completion_tokens: "many" }],
+    ["that are told for the first turn alone", undefined],
+  ])("%s halt a budget of tokens at once", async (_, usage) => {
+    const { agent } = recording();
+    const call = { id: "k", function: { name: "weather", arguments: "{}" } };
+    const reply = (spent: object | undefined) =>
+      json({ choices: [{ finish_reason: "tool_calls", message: { tool_calls: [call] } }], usage: spent });
+    await using service = await startService(reply({ prompt_tokens: 5, completion_tokens: 5 }), reply(usage));
+    const provider = local({ model: openAICompatible({ baseUrl: service.url }) });
+    const running = run(agent, { provider, prompt: "go", guard: budget({ maxTokens: 100_000 }) });
+    await expect(running).rejects.toMatchObject({
+      code: "halted",
+      message: expect.stringContaining("cannot count"),
+    });
+    expect(service.asked.length).toBe(2);
   });
 
   it("that nobody tells halt a budget of tokens", async () => {

@@ -10,7 +10,7 @@ export async function toModelError(thrown: unknown, name: string): Promise<Looph
   if (thrown instanceof LoophostError) return thrown;
   const fields = isObject(thrown) ? thrown : {};
   const response = toResponse(fields);
-  if (response !== undefined) return toRefusal(response, { name, keyAdvice: KEY_ADVICE }, undefined);
+  if (response !== undefined) return toRefusal(response, { name, keyAdvice: KEY_ADVICE }, []);
   if (!(thrown instanceof Error)) return toStreamError(thrown, name);
   const code = fields["isRetryable"] === true ? undefined : codeOf(thrown);
   return code === undefined

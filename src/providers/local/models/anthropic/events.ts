@@ -3,7 +3,7 @@
 import { isObject } from "../../../../core/json.ts";
 import type { Usage } from "../../../../core/results.ts";
 import type { AssistantBlock } from "../../../../core/transcript.ts";
-import { countOf } from "../../../../core/wire/numbers.ts";
+import { countOrNone } from "../../../../core/wire/numbers.ts";
 import type { ModelEvent, ModelReply } from "../../model.ts";
 
 /** An event of the stream. Nothing about it is certain but that it is an object. */
@@ -70,15 +70,14 @@ export const ENDINGS: ReadonlyMap<string, ModelReply["ending"]> = new Map<string
 /** Tokens in our terms; undefined when the service tells none, or something that is no number. */
 export function toUsage(usage: unknown): Usage | undefined {
   if (!isObject(usage)) return undefined;
-  const inputTokens = countOf(usage["input_tokens"]);
-  const outputTokens = countOf(usage["output_tokens"]);
-  if (inputTokens === undefined && outputTokens === undefined) return undefined;
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    cacheReadTokens: countOf(usage["cache_read_input_tokens"]) ?? 0,
-    cacheWriteTokens: countOf(usage["cache_creation_input_tokens"]) ?? 0,
-  };
+  const counts = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
+  if (usage["input_tokens"] === undefined && usage["output_tokens"] === undefined) return undefined;
+  const [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens] = counts.map((name) =>
+    countOrNone(usage[name]),
+  );
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  if (cacheReadTokens === undefined || cacheWriteTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens };
 }
 
 /** Whether something is a block. */

@@ -10,7 +10,7 @@ import { isObject } from "../../../../core/json.ts";
 import type { Usage } from "../../../../core/results.ts";
 import type { AssistantBlock } from "../../../../core/transcript.ts";
 import { parseObject } from "../../../../core/wire/http.ts";
-import { countOf } from "../../../../core/wire/numbers.ts";
+import { countOf, countOrNone } from "../../../../core/wire/numbers.ts";
 import { errorIn, toStreamError } from "../../../../core/wire/refusal.ts";
 import type { ModelCall, ModelReply } from "../../model.ts";
 import type { ReplyReader } from "../ask.ts";
@@ -164,12 +164,14 @@ const ENDINGS: ReadonlyMap<string, ModelReply["ending"]> = new Map([
 function toUsage(sent: unknown): Usage | undefined {
   if (!isObject(sent)) return undefined;
   const prompt = countOf(sent["prompt_tokens"]);
-  if (prompt === undefined) return undefined;
+  const output = countOrNone(sent["completion_tokens"]);
   const details = sent["prompt_tokens_details"];
-  const cached = countOf(isObject(details) ? details["cached_tokens"] : undefined) ?? 0;
+  const cached = countOrNone(isObject(details) ? details["cached_tokens"] : undefined);
+  // Read as 0, something that is no number would be spent without a budget ever noticing.
+  if (prompt === undefined || output === undefined || cached === undefined) return undefined;
   return {
     inputTokens: cached > prompt ? prompt : prompt - cached,
-    outputTokens: countOf(sent["completion_tokens"]) ?? 0,
+    outputTokens: output,
     cacheReadTokens: cached,
     cacheWriteTokens: 0,
   };
