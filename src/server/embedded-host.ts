@@ -21,6 +21,7 @@ import { errorResponse, hostClosed, invalid, notFound, Refusal, storeTaken } fro
 import { ReplyMemory } from "./http/idempotency.ts";
 import type { Listening } from "./http/listen.ts";
 import { listenWith } from "./http/listen.ts";
+import { requestLog } from "./http/request-log.ts";
 import type { EmbeddedHostOptions, FailedIn, ListenOptions } from "./options.ts";
 import { checkHostOptions, checkListenOptions } from "./options.ts";
 import type { AgentSnapshot } from "./records/agent-record.ts";
@@ -31,6 +32,7 @@ import { agentRoutes } from "./routes/agents.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { healthRoutes } from "./routes/health.ts";
 import type { HostEnv } from "./routes/request.ts";
 import { readBody } from "./routes/request.ts";
 import { resourceRoutes } from "./routes/resources.ts";
@@ -40,6 +42,9 @@ import { ConversationCache } from "./session/conversation-cache.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
 import { claimStore } from "./store-owner.ts";
 import { WorkQueue } from "./work/work-queue.ts";
+
+/** How long the store may take to be there for a host that counts as ready. */
+const READY_WITHIN_MS = 1_000;
 
 /** An embedded host. */
 export interface EmbeddedHost extends AsyncDisposable {
@@ -108,8 +113,29 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   // Whoever uses the host hears of it.
   claim.hold().catch(() => undefined);
 
-  app.use(async (c, next) => {
+  const isReady = async (): Promise<boolean> => {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const cancel = clock.after(READY_WITHIN_MS, () => resolve(false));
+    // A read goes as far as any request has to.
+    const canRead = claim.hold().then(() => store.records.get("host.ready", "any"));
+    const isInTime = await Promise.race([
+      late,
+      canRead.then(
+        () => true,
+        () => false,
+      ),
+    ]);
+    cancel();
+    return isInTime;
+  };
+
+  if (options.onRequest !== undefined) app.use(requestLog(options.onRequest, clock));
+  app.use((c, next) => {
     if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
+    return next();
+  });
+  app.route("/", healthRoutes({ isAlive: () => over === undefined, isReady }));
+  app.use(async (c, next) => {
     if (over !== undefined) throw over;
     // Nothing of a store is looked at that is another host's.
     await claim.hold();

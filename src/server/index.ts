@@ -3,4 +3,4 @@
 export type { EmbeddedHost } from "./embedded-host.ts";
 export { embeddedHost } from "./embedded-host.ts";
 export type { Listening } from "./http/listen.ts";
-export type { EmbeddedHostOptions, FailedIn, ListenOptions } from "./options.ts";
+export type { EmbeddedHostOptions, FailedIn, ListenOptions, RequestLine } from "./options.ts";

@@ -45,6 +45,20 @@ export interface EmbeddedHostOptions {
    * Default: nothing.
    */
   readonly onError?: ((error: unknown, about: FailedIn) => void) | undefined;
+  /** Called with a line for each request, for a log of yours. What it throws itself is ignored. Default: nothing. */
+  readonly onRequest?: ((line: RequestLine) => void) | undefined;
+}
+
+/** A request that was answered. */
+export interface RequestLine {
+  readonly method: string;
+  /** The path with names for what is in it, "/v1/sessions/:id"; "*" where there is none such. */
+  readonly path: string;
+  readonly status: number;
+  /** Milliseconds until the reply, or the beginning of its stream, was there. */
+  readonly ms: number;
+  /** What the reply says in its header `request-id`. */
+  readonly requestId: string;
 }
 
 /** Where in a host something went wrong. */
@@ -90,6 +104,7 @@ const HOST: Checks<EmbeddedHostOptions> = {
   pingIntervalMs: atLeast(1),
   eventName: oneOf("type", "message"),
   onError: FUNCTION,
+  onRequest: FUNCTION,
 };
 
 const LISTEN: Checks<ListenOptions> = {
