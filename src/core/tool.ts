@@ -11,7 +11,7 @@ import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
 
 /** What a tool is told about the call it answers, beside the input. */
-export interface ToolContext {
+export interface ToolContext<Context = unknown> {
   /** Aborted when the deadline passes, the run ends early, or the session closes. */
   readonly signal: AbortSignal;
   readonly callId: string;
@@ -19,21 +19,17 @@ export interface ToolContext {
   /** The same for every attempt at this call: hand it to the systems the tool writes to. */
   readonly idempotencyKey: string;
   /** Whatever the caller passed as `context`; this library does not look at it. */
-  readonly context: unknown;
+  readonly context: Context;
 }
 
 /**
  * What to do about a call that had started, but whose result is unknown after a crash: tell the model so, run it
  * again with the same idempotency key, ask for a decision, or find out (undefined from the probe: it did not happen).
  */
-export type IfCrashed =
-  | "fail"
-  | "rerun"
-  | "ask"
-  | { readonly probe: (idempotencyKey: string) => Promise<unknown> };
+export type IfCrashed = "fail" | "rerun" | "ask" | { readonly probe: (idempotencyKey: string) => unknown };
 
 /** How a tool is written; see `defineTool`. */
-export interface ToolDefinition<S extends Schema> {
+export interface ToolDefinition<S extends Schema, Context = unknown> {
   /** 1 to 128 of letters, digits, `_` and `-`. */
   readonly name: string;
   /** What the tool does and when to use it: the model reads this. */
@@ -46,11 +42,19 @@ export interface ToolDefinition<S extends Schema> {
    * Does the work. May return a string, any JSON value, nothing, or `toolContent(...)`; may throw, which becomes an
    * error result. Left out, the tool is *external*: its calls wait for `session.answer(id, result)`.
    */
-  readonly execute?: ((input: ValueOf<S>, context: ToolContext) => unknown) | undefined;
+  readonly execute?: ((input: ValueOf<S>, context: ToolContext<Context>) => unknown) | undefined;
   /** Milliseconds until a call is answered with a time-out, whether or not the tool heeds its signal. Default: the agent's. */
   readonly timeoutMs?: number | undefined;
-  /** Whether a call must be approved first: always, or as the function says for this input. Default false. */
-  readonly needsApproval?: boolean | ((input: ValueOf<S>) => boolean) | undefined;
+  /**
+   * Whether a call must be approved first: always, or as the function says for this input, at once or later. What fails,
+   * or says anything but `false`, asks. Default false.
+   */
+  readonly needsApproval?:
+    | boolean
+    | ((input: ValueOf<S>, context: ToolContext<Context>) => boolean | Promise<boolean>)
+    | undefined;
+  /** How many calls of this tool run at a time, at most; the agent's `maxParallelTools` bounds those of all. Default: as many. */
+  readonly maxParallel?: number | undefined;
   /** Default "fail". */
   readonly ifCrashed?: IfCrashed | undefined;
 }
@@ -62,7 +66,8 @@ export interface Tool<Input = unknown> {
   readonly schema: CompiledSchema;
   // Methods, so that a tool of a particular input is still a Tool: inputs are validated before they get here.
   execute?(input: Input, context: ToolContext): unknown;
-  needsApproval?(input: Input): boolean;
+  needsApproval?(input: Input, context: ToolContext): boolean | Promise<boolean>;
+  readonly maxParallel?: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly ifCrashed: IfCrashed;
 }
@@ -74,11 +79,13 @@ const NAME: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
  *
  * @throws LoophostError `invalid_tool` when the name, description, schema or deadline is unusable, `invalid_options` for a field that does not exist
  */
-export function defineTool<const S extends Schema>(definition: ToolDefinition<S>): Tool<ValueOf<S>> {
+export function defineTool<const S extends Schema, Context = unknown>(
+  definition: ToolDefinition<S, Context>,
+): Tool<ValueOf<S>> {
   if (!isObject(definition))
     throw refused("defineTool() needs a definition, such as { name, description, input, execute }.");
   checkNames("defineTool()", definition, TOOL);
-  const { name, description, execute, needsApproval, timeoutMs } = definition;
+  const { name, description, execute, needsApproval, timeoutMs, maxParallel } = definition;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw refused(
       `A tool's name must be 1 to 128 of letters, digits, "_" and "-"; got ${JSON.stringify(name)}.`,
@@ -96,6 +103,9 @@ export function defineTool<const S extends Schema>(definition: ToolDefinition<S>
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw refused(`${owner}: timeoutMs must be more than 0 milliseconds; got ${String(timeoutMs)}.`);
   }
+  if (maxParallel !== undefined && !(Number.isInteger(maxParallel) && maxParallel > 0)) {
+    throw refused(`${owner}: maxParallel must be a whole number, 1 or more; got ${String(maxParallel)}.`);
+  }
   if (
     needsApproval !== undefined &&
     typeof needsApproval !== "boolean" &&
@@ -111,6 +121,7 @@ export function defineTool<const S extends Schema>(definition: ToolDefinition<S>
     ...(needsApproval === undefined || needsApproval === false
       ? {}
       : { needsApproval: needsApproval === true ? () => true : needsApproval }),
+    ...(maxParallel === undefined ? {} : { maxParallel }),
     timeoutMs,
     ifCrashed: checkIfUnknown(definition.ifCrashed ?? "fail", owner),
   };
@@ -125,6 +136,7 @@ const TOOL: Names<ToolDefinition<Schema> & Pick<Tool, "schema">> = {
   execute: 1,
   timeoutMs: 1,
   needsApproval: 1,
+  maxParallel: 1,
   ifCrashed: 1,
   schema: 1,
 };

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { JsonSchema } from "../../src/core/json.ts";
 import type { Schema, StandardSchema, ValueOf } from "../../src/core/schema.ts";
 import { compileSchema } from "../../src/core/schema.ts";
+import type { ToolContext } from "../../src/core/tool.ts";
 import { defineTool } from "../../src/core/tool.ts";
 
 const compile = (schema: Schema, described?: JsonSchema) => compileSchema(schema, described, 'Tool "t"');
@@ -275,9 +276,23 @@ describe("the type of the input", () => {
     });
     // @ts-expect-error -- the values of plain JSON Schema are unknown until looked at
     const unlooked = defineTool({ ...options, input: { type: "object" }, execute: ({ id }) => id.length });
-    // @ts-expect-error -- an approval check answers at once, with yes or no
-    const late = defineTool({ ...options, input, needsApproval: async () => true });
-    expect([missing, mistaken, unlooked, late]).toHaveLength(4);
+    // @ts-expect-error -- an approval check answers with yes or no
+    const vague = defineTool({ ...options, input, needsApproval: async () => "yes" });
+    expect([missing, mistaken, unlooked, vague]).toHaveLength(4);
+  });
+
+  it("types the context where it is named", () => {
+    const input = z.object({ id: z.string() });
+    const tool = defineTool({
+      ...options,
+      input,
+      needsApproval: async (_, { context }: ToolContext<{ tenant: string }>) => context.tenant === "a",
+      execute: ({ id }, { context }) => {
+        expectTypeOf(context).toEqualTypeOf<{ tenant: string }>();
+        return id;
+      },
+    });
+    expect(tool.name).toBe(options.name);
   });
 });
 

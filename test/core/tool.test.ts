@@ -50,12 +50,20 @@ describe("a tool", () => {
   });
 });
 
+const context = {
+  signal: new AbortController().signal,
+  callId: "c",
+  sessionId: "s",
+  idempotencyKey: "k",
+  context: undefined,
+};
+
 /** Whether a tool written so asks about this input. */
 function asks(
   needsApproval: ToolDefinition<typeof input>["needsApproval"],
   given: Record<string, unknown> = {},
-): boolean | undefined {
-  return defineTool({ ...fine, needsApproval }).needsApproval?.(given);
+): boolean | Promise<boolean> | undefined {
+  return defineTool({ ...fine, needsApproval }).needsApproval?.(given, context);
 }
 
 describe("a definition that is wrong", () => {
@@ -72,6 +80,10 @@ describe("a definition that is wrong", () => {
     "an empty description": [{ ...fine, description: " " }, "needs a description"],
     "no schema": [{ name: "t", description: "d" }, 'Tool "t": the input must be an object'],
     "a schema of no object": [{ ...fine, input: z.string() }, "the input must be an object"],
+    "no calls at a time": [
+      { ...fine, maxParallel: 0 },
+      "maxParallel must be a whole number, 1 or more; got 0.",
+    ],
     "no time": [{ ...fine, timeoutMs: 0 }, "timeoutMs must be more than 0 milliseconds; got 0."],
     "time that is not a number": [{ ...fine, timeoutMs: Number.NaN }, "got NaN."],
   };

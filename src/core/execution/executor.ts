@@ -40,12 +40,16 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #running = new Map<string, AbortController>();
-  readonly #queued: (() => void)[] = [];
-  #slotsTaken = 0;
+  readonly #places: Places;
+  /** Those of tools with a limit of their own. */
+  readonly #toolPlaces = new Map<string, Places>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#tools = new Map(options.agent.tools.map((tool) => [tool.name, tool]));
+    this.#places = new Places(options.agent.limits.maxParallelTools);
+    for (const { name, maxParallel } of options.agent.tools)
+      if (maxParallel !== undefined) this.#toolPlaces.set(name, new Places(maxParallel));
   }
 
   /** Executes a call and dispatches what came of it. Rejects only when the journal cannot be written. */
@@ -96,7 +100,10 @@ export class Executor {
       if (asks) return { type: "approval.needed", id };
     }
 
-    await this.#slot();
+    // The tool's own first: whoever waits for it must not keep other tools from theirs.
+    const own = this.#toolPlaces.get(name);
+    await own?.take();
+    await this.#places.take();
     try {
       if (signal.aborted) return undefined;
       const startedAt = clock.now();
@@ -109,8 +116,8 @@ export class Executor {
       await journal.record({ type: "call.finished", id, result, digest });
       return finished(id, result, Math.round(clock.now() - startedAt), false);
     } finally {
-      this.#slotsTaken -= 1;
-      this.#queued.shift()?.();
+      this.#places.leave();
+      own?.leave();
     }
   }
 
@@ -161,12 +168,28 @@ export class Executor {
       clock,
     };
   }
+}
 
-  /** Resolves when one of the parallel places is this call's. */
-  #slot(): Promise<void> | undefined {
-    this.#slotsTaken += 1;
-    if (this.#slotsTaken <= this.#options.agent.limits.maxParallelTools) return undefined;
+/** Places that are taken in the order they are asked for: a semaphore. */
+class Places {
+  readonly #limit: number;
+  readonly #queued: (() => void)[] = [];
+  #taken = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Resolves when a place is there. */
+  take(): Promise<void> | undefined {
+    this.#taken += 1;
+    if (this.#taken <= this.#limit) return undefined;
     return new Promise((resolve) => this.#queued.push(resolve));
+  }
+
+  leave(): void {
+    this.#taken -= 1;
+    this.#queued.shift()?.();
   }
 }
 

@@ -44,11 +44,11 @@ export async function runTool(call: CallToRun, run: ToolRun): Promise<ToolResult
 export async function needsApproval(tool: Tool, call: CallToRun, run: ToolRun): Promise<boolean> {
   if (tool.needsApproval === undefined || call.problem !== undefined) return false;
   try {
-    return await inTime(tool, run, async () => {
+    return await inTime(tool, run, async (signal) => {
       const checked = await tool.schema.validate(call.input);
       if (!checked.ok) return false;
       // Anything but a plain no is a yes: a check may forget to return, and its promise may be overlooked by its types.
-      const answer: unknown = tool.needsApproval?.(checked.value);
+      const answer: unknown = tool.needsApproval?.(checked.value, { ...run.context, signal });
       return (await answer) !== false;
     });
   } catch {

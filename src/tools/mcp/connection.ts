@@ -126,9 +126,10 @@ export async function connectMcp(
 
 /** A client that is connected already, and is closed by whoever connected it. */
 export async function keepOpen(client: McpClient): Promise<McpConnection> {
-  const { Client } = await load(import("@modelcontextprotocol/sdk/client/index.js"));
+  // Whatever else answers like a client needs no SDK.
+  const sdk = await import("@modelcontextprotocol/sdk/client/index.js").catch(() => undefined);
   const loosely: McpClient =
-    client instanceof Client
+    sdk !== undefined && client instanceof sdk.Client
       ? {
           listTools: (params = {}, options) => listLoosely(client, params, options),
           callTool: (params, resultSchema, options) => client.callTool(params, resultSchema, options),

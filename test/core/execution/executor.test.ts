@@ -130,6 +130,23 @@ describe("several calls", () => {
     await Promise.all(executing);
   });
 
+  it("of a tool with a limit of its own wait for one another, and keep no other tool from its place", async () => {
+    const { tool, started, finish } = gatedTool();
+    const other = toolThat(() => "done", { name: "other" });
+    const limits = { limits: { maxParallelTools: 2 } };
+    const { executor, dispatched } = await setUp([{ ...tool, maxParallel: 1 }, other], limits);
+    const executing = Promise.all(["a", "b", "c"].map((id) => executor.execute(callOf(id))));
+    await executor.execute(callOf("d", { name: "other" }));
+    expect(started).toEqual(["a"]);
+    expect(dispatched).toMatchObject([{ id: "d" }]);
+    for (const [index, id] of ["a", "b", "c"].entries()) {
+      expect(started).toHaveLength(index + 1);
+      finish(id);
+      await settleMicrotasks();
+    }
+    await executing;
+  });
+
   it("each have a deadline of their own, counted from when they start [I8] [B-27] [F4-abort-ignoring-tool]", async () => {
     const { tool, started } = gatedTool();
     const { executor, clock, dispatched } = await setUp([tool], {
