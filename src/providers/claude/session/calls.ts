@@ -1,6 +1,11 @@
 /**
- * The tool calls of a session, as far as somebody has to do with them: what is ours to run, what waits for a verdict, what is
- * answered, and what nobody waits for any more.
+ * The tool calls of a session: which run here, which wait for a verdict, and with which event each is answered.
+ *
+ *   what the host tells                              awaits          answered by
+ *   agent.custom_tool_use                            custom result   user.custom_tool_result
+ *   a host's tool that is allowed, and runs here     result          user.tool_result
+ *   a host's tool, neither allowed nor denied        verdict         user.tool_confirmation; then, if it runs here: result
+ *   any other tool of the host's                     others          the host; user.tool_result once an idle asks us for it
  *
  *   K1  a call is answered by its id, whichever thread it came from; a thread that ends takes its calls along
  *   K2  a tool of the host's runs here only where the host leaves that to us, and only once nobody objects (I9)

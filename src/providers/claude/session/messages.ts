@@ -8,8 +8,6 @@ import { text } from "./wire.ts";
 interface Waiting {
   /** Our own id of it. */
   readonly inputId: string | undefined;
-  /** Whether the next turn can only be its own: the session was at rest when it was sent, and nobody has said anything since. */
-  isNext: boolean;
   /** Whether a turn has begun since. */
   hasBegun: boolean;
 }
@@ -18,6 +16,13 @@ interface Waiting {
 export class Messages {
   /** Ours that wait, by the host's id. */
   readonly #waiting = new Map<string, Waiting>();
+  /**
+   * Whether all that the host works on is ours: the session was at rest when we spoke, and nobody else has said anything since.
+   * Then each turn belongs to the first of ours that waits.
+   */
+  #isOursAlone = false;
+  /** The latest message that counts as taken though the host had not shown it: if it still does, nobody else has spoken. */
+  #concluded: string | undefined;
   /** Whether the host has ever shown that it took a message of ours: then it will show the next one, too. */
   #marksTaken = false;
   /** Those of the past, while it is read: queued and taken up are the same message. */
@@ -30,7 +35,8 @@ export class Messages {
 
   /** We sent one: the host's id of it, and ours. */
   expect(id: string, inputId: string | undefined, wasAtRest: boolean): void {
-    if (!this.#waiting.has(id)) this.#waiting.set(id, { inputId, isNext: wasAtRest, hasBegun: false });
+    if (wasAtRest) this.#isOursAlone = true;
+    if (!this.#waiting.has(id)) this.#waiting.set(id, { inputId, hasBegun: false });
   }
 
   /** Whether one is ours, and has not been begun with. */
@@ -50,7 +56,7 @@ export class Messages {
       return undefined;
     const isFirst = this.#past?.has(id) === false;
     this.#past?.add(id);
-    if (!this.#waiting.has(id)) this.#somebodySpoke();
+    if (!this.#waiting.has(id) && id !== this.#concluded) this.#isOursAlone = false;
     const ours = event["processed_at"] === null ? undefined : this.#waiting.get(id);
     if (ours !== undefined) this.#marksTaken = this.#waiting.delete(id);
     return [
@@ -62,29 +68,25 @@ export class Messages {
 
   /** What an event beside messages says of ours: a turn that begins, or an interrupt of the one they were begun with. */
   hear(event: ClaudeWireEvent): HostEvent[] {
-    if (event.type === "session.status_running")
-      for (const ours of this.#waiting.values()) ours.hasBegun = true;
+    const [first] = this.#waiting.values();
+    if (event.type === "session.status_running" && first !== undefined) first.hasBegun = true;
     if (event.type !== "user.interrupt" || event["processed_at"] === null || this.#marksTaken) return [];
     // The rest that follows is the end of what had begun, and of nothing that was sent since.
     const begun = [...this.#waiting].filter(([, ours]) => ours.hasBegun);
     for (const [id] of begun) this.#waiting.delete(id);
-    this.#somebodySpoke();
     return begun.map(([, { inputId }]) => ({ type: "input.taken", inputId }));
   }
 
   /**
-   * The message of ours that a turn which just ended must have answered, though the host never shows that it takes messages: it
-   * was sent to a session at rest, a turn began, and nobody else has said anything. Without this every run on such a server
+   * The message of ours that a turn which just ended must have answered, though the host never shows that it takes messages: a
+   * turn began while it was the first that waited, and nobody else has said anything. Without this every run on such a server
    * waits for its deadline with the answer in hand.
    */
   takeAnswered(): HostEvent | undefined {
     const [first] = this.#waiting;
-    if (first === undefined || this.#marksTaken || !first[1].isNext || !first[1].hasBegun) return undefined;
+    if (first === undefined || this.#marksTaken || !this.#isOursAlone || !first[1].hasBegun) return undefined;
+    [this.#concluded] = first;
     this.#waiting.delete(first[0]);
     return { type: "input.taken", inputId: first[1].inputId };
-  }
-
-  #somebodySpoke(): void {
-    for (const ours of this.#waiting.values()) ours.isNext = false;
   }
 }

@@ -1,5 +1,14 @@
 /**
- * What goes to the host: each input once, each answer until the host has it.
+ * Exactly-once posting over a network that loses replies: a post repeated blindly is a second message, one given up is a lost one.
+ *
+ *   what came of a post of messages                  what follows
+ *   2xx that names the event                         taken, under that id
+ *   2xx without a body, or without an id             taken; the id is looked up in the history
+ *   never connected                                  posted again
+ *   429, 500, 503, 529                               looked for in the history; where it is not, posted again
+ *   no reply, cut off, 408, any other 5xx            looked for, until the tries end; never posted again, but under its key
+ *                                                    where the host takes such
+ *   any other status                                 refused: the run fails with it
  *
  *   C2  what arrives while a message is being posted is held until its id is known: the turn that takes it is ours
  *   C3  an ambiguous post is resolved by looking into the history, never by posting again unseen (I5); what the host has
