@@ -55,7 +55,10 @@ it.concurrent.each(ORDERS)(
     });
     const session = await openSession(agent, { provider });
     const stopping = new AbortController();
-    const doStop = () => (stop === "abort" ? stopping.abort() : session.interrupt());
+    const doStop = () => {
+      if (stop === "abort") stopping.abort();
+      else void session.interrupt();
+    };
     reached.set(point, doStop);
     const run = session.send(words, { signal: stopping.signal });
     if (point === "at once") at(point);
