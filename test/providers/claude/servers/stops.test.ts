@@ -55,9 +55,10 @@ it.concurrent.each(ORDERS)(
     });
     const session = await openSession(agent, { provider });
     const stopping = new AbortController();
+    let stopped: Promise<void> | undefined;
     const doStop = () => {
       if (stop === "abort") stopping.abort();
-      else void session.interrupt();
+      else stopped = session.interrupt();
     };
     reached.set(point, doStop);
     const run = session.send(words, { signal: stopping.signal });
@@ -71,6 +72,7 @@ it.concurrent.each(ORDERS)(
     const next = await session.send("next").result();
     expect([next.text, next.ending], "the message after it").toEqual(["You said next.", "completed"]);
     expect(server.heard.filter((heard) => heard === "next")).toEqual(["next"]);
+    await stopped;
     await session.close();
   },
 );
