@@ -30,6 +30,21 @@ async function sessionWith(
 }
 
 describe("a session with a budget", () => {
+  it.each([
+    ["tells none", []],
+    ["tells what is no number", [{ type: "usage", inputTokens: Number.NaN } as const]],
+  ])("stops when it cannot count, because the model %s", async (_, told) => {
+    await using server = await startHost(scripted([...told, call("c1", "a")], "never"), { prices: PRICES });
+    const id = await sessionWith(server, limit("20"));
+    await using stream = await follow(server.client, id);
+    await say(server.client, id, "go");
+    const use = await stream.until("agent.custom_tool_use");
+    await stream.idle("requires_action");
+    await server.client.beta.sessions.events.send(id, { events: [answer(use.id, "1")] });
+    await stream.idle("budget_reached");
+    expect(await server.client.beta.sessions.retrieve(id)).not.toHaveProperty("is_uncounted");
+  });
+
   it("stops when it is used up, after what it waits for, and goes on by itself once it is raised [S7-budget]", async () => {
     await using server = await startHost(
       scripted([usage, call("c1", "a")], [usage, { type: "text", text: "done" }]),

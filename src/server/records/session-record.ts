@@ -34,6 +34,8 @@ export type SessionRecord = {
   readonly is_self_hosted: boolean;
   /** Kept, not shown: what the session has cost, in minor units; finer than it is shown. */
   readonly cost: number;
+  /** Kept, not shown: whether a model did not tell what it used, so that the cost is more than is known. */
+  readonly is_uncounted?: boolean;
   /** Kept, not shown: the session's one thread. */
   readonly thread_id: string;
 };
@@ -106,7 +108,7 @@ export function addSpent(total: SessionUsage, spent: Usage): SessionUsage {
 
 /** A session as clients see it. */
 export function sessionOf(record: SessionRecord): JsonObject {
-  const { thread_id: _, is_self_hosted: __, cost: ___, ...session } = record;
+  const { thread_id: _, is_self_hosted: __, cost: ___, is_uncounted: ____, ...session } = record;
   return { ...session, vault_ids: [] };
 }
 

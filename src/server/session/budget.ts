@@ -17,7 +17,10 @@ export function spending(
   record: SessionRecord,
   spent: Usage,
   prices: Prices,
-): Pick<SessionRecord, "usage" | "cost"> {
+): Partial<Pick<SessionRecord, "usage" | "cost" | "is_uncounted">> {
+  // NaN compares as less than every bound: added to the cost, it would switch the budget off for good.
+  if (!Object.values(spent).every((count) => Number.isFinite(count) && count >= 0))
+    return { is_uncounted: true };
   const price = priceOf(record.agent.model.id, prices);
   const usage = addSpent(record.usage, spent);
   if (price === undefined) return { usage, cost: record.cost };
@@ -26,10 +29,18 @@ export function spending(
   return { usage: { ...usage, list_cost: { amount: String(Math.ceil(cost)), currency: "USD" } }, cost };
 }
 
-/** Whether a session has used up its budget. */
-export function isUsedUp({ budget, cost }: SessionRecord): boolean {
-  return budget !== null && cost >= Number(budget.max_list_cost.amount);
+/** Whether a session has used up its budget. One that cannot be counted is used up. */
+export function isUsedUp({ budget, cost, is_uncounted: isUncounted = false }: SessionRecord): boolean {
+  return budget !== null && (isUncounted || cost >= Number(budget.max_list_cost.amount));
 }
+
+/** What a model used that did not say. */
+export const UNKNOWN_USAGE: Usage = {
+  inputTokens: Number.NaN,
+  outputTokens: Number.NaN,
+  cacheReadTokens: Number.NaN,
+  cacheWriteTokens: Number.NaN,
+};
 
 /**
  * The budget a session is created with, if any.

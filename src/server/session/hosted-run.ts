@@ -22,6 +22,7 @@ import type { AgentSnapshot } from "../records/agent-record.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import { externalTools } from "../records/toolset.ts";
 import { hostToolResult, wireEvent } from "../wire/wire-events.ts";
+import { UNKNOWN_USAGE } from "./budget.ts";
 import { builtInTools, isBuiltIn, permissionOf } from "./built-in-tools.ts";
 import type { SessionHost } from "./host.ts";
 import { listeningProvider } from "./listening-provider.ts";
@@ -66,6 +67,8 @@ export class HostedRun {
   #loop: Session | undefined;
   #isLoopWaiting = false;
   #isStopped = false;
+  /** Whether the model told what the turn used. */
+  #isCounted = false;
   /** There while a request that failed waits for its next try. */
   #cancelWait: (() => void) | undefined;
 
@@ -130,7 +133,7 @@ export class HostedRun {
     switch (event.type) {
       case "turn.started":
         this.#calls.clear();
-        this.#isLoopWaiting = false;
+        this.#isLoopWaiting = this.#isCounted = false;
         return turn.beginRequest();
       case "thinking.delta":
         return turn.think();
@@ -141,6 +144,7 @@ export class HostedRun {
       case "message":
         return turn.message(event.text);
       case "usage":
+        this.#isCounted ||= Object.values(event.usage).some((count) => count > 0);
         turn.spend(event.usage);
         return this.#setup.onSpent(event.usage);
       case "context.compacted":
@@ -155,6 +159,7 @@ export class HostedRun {
         this.#isLoopWaiting = true;
         return this.#handOver();
       case "turn.ended":
+        if (!this.#isCounted) this.#setup.onSpent(UNKNOWN_USAGE);
         turn.endRequest(false);
         return this.#refuse();
       case "run.ended":
