@@ -15,7 +15,8 @@ export function sumOfId(id: string): number {
 
 /** The checksum of an entry after the one before it. */
 export function sumOfEntry(before: number, seq: number, text: string): number {
-  return crc32(`${seq}:${text}`, before);
+  // The number goes in with what the checksum starts from: an entry moved to another place does not fit there.
+  return crc32(text, (before ^ Math.imul(seq, 0x9e3779b1)) >>> 0);
 }
 
 /** The checksum of a record in its place. */

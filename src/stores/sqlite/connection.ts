@@ -158,6 +158,22 @@ export class SqliteConnection {
  * @throws LoophostError `store_failed` when there is no file at the path that we can work with, `store_damaged` when commits are lost
  */
 export function openFile(path: string, maxWaitMs: number): DatabaseSync {
+  const giveUpAt = performance.now() + maxWaitMs;
+  for (;;) {
+    try {
+      return tryToOpen(path, maxWaitMs);
+    } catch (thrown) {
+      // Where waiting could be a deadlock, as for two who switch a new file to WAL, SQLite says "busy" at once.
+      if (!isBusy(thrown) || performance.now() >= giveUpAt)
+        throw storeFailed(thrown, path, "The store could not be opened");
+    }
+    Atomics.wait(NEVER_CHANGED, 0, 0, 1 + Math.random() * MAX_PAUSE_MS);
+  }
+}
+
+const NEVER_CHANGED = new Int32Array(new SharedArrayBuffer(4));
+
+function tryToOpen(path: string, maxWaitMs: number): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     createPrivately(path);
@@ -172,7 +188,7 @@ export function openFile(path: string, maxWaitMs: number): DatabaseSync {
     return db;
   } catch (thrown) {
     db?.close();
-    throw storeFailed(thrown, path, "The store could not be opened");
+    throw thrown;
   }
 }
 

@@ -64,9 +64,13 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly Mig
 }
 
 function versionOf(db: DatabaseSync, path: string, newest: number): number {
+  // As of one moment: another process may be making the file just now, and half seen it is nobody's.
+  db.exec("SAVEPOINT looking");
+  const isBare = numberOf(db, "SELECT count(*) FROM sqlite_schema") === 0;
   const version = numberOf(db, "SELECT user_version FROM pragma_user_version");
   const isOurs = numberOf(db, "SELECT application_id FROM pragma_application_id") === APPLICATION_ID;
-  const isEmpty = version === 0 && numberOf(db, "SELECT count(*) FROM sqlite_schema") === 0;
+  db.exec("RELEASE looking");
+  const isEmpty = version === 0 && isBare;
   if (!isOurs && !isEmpty)
     throw new LoophostError(
       "store_failed",

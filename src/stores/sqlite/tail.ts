@@ -7,7 +7,7 @@
  *   T2  each number has a slot of its own, so that a slower process does not write over a later one
  */
 
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 
@@ -36,7 +36,8 @@ export class TailRecord {
 
   /** Opens the file, before the transaction is at its end: afterwards nothing may fail any more. */
   prepare(): void {
-    this.#file ??= openSync(this.#path, this.#read().length === 0 ? "w+" : "r+", 0o600);
+    // Made if it is not there, and never emptied: another process may have noted something in it just now.
+    this.#file ??= openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
   /** Notes that a transaction is on the disk. */

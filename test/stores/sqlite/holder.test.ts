@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 
 import { expect, it } from "vitest";
 
@@ -27,13 +28,8 @@ it("takes a process for gone only where its number means something", () => {
 
 it.runIf(OURSELVES !== "")("frees the sessions of a process that was killed, at once", async () => {
   const path = newStorePath();
-  const owner = spawn(
-    process.execPath,
-    ["--conditions=loophost-source", new URL("owner.ts", import.meta.url).pathname, path],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const program = fileURLToPath(new URL("owner.ts", import.meta.url));
+  const owner = spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "inherit"] });
   await once(owner.stdout, "data");
   const { log } = openedStore(path);
   const lease = { owner: "the test", ttlMs: 60_000 };

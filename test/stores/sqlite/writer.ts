@@ -5,6 +5,7 @@
 
 import { once } from "node:events";
 import { writeSync } from "node:fs";
+import { inspect } from "node:util";
 
 import { LoophostError } from "loophost";
 import { sqliteStore } from "loophost/stores/sqlite";
@@ -42,5 +43,6 @@ try {
   await Promise.all(logs.map(fill));
   await store.close();
 } catch (thrown) {
-  tell({ failed: thrown instanceof LoophostError ? thrown.code : String(thrown) });
+  const failed = thrown instanceof LoophostError ? thrown.code : "another error";
+  tell({ failed, why: inspect(thrown) });
 }

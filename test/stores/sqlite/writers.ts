@@ -19,6 +19,8 @@ export interface MessageEntry {
   readonly last?: number;
   readonly stale?: number;
   readonly failed?: string;
+  /** The error, with its cause and stack. */
+  readonly why?: string;
 }
 
 /** A process that is ready to write. */
