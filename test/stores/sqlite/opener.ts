@@ -1,12 +1,12 @@
 // A thread that opens and closes the store it is told of, and says how that failed, if it did.
 
-import { EventEmitter, on } from "node:events";
+import { on } from "node:events";
 import { inspect } from "node:util";
 import { parentPort } from "node:worker_threads";
 
 import { sqliteStore } from "../../../src/stores/sqlite/index.ts";
 
-for await (const [path] of on(parentPort ?? new EventEmitter(), "message"))
+for await (const [path] of on(parentPort ?? new EventTarget(), "message"))
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread has none
   parentPort?.postMessage(await openAndClose(String(path)));
 
