@@ -363,7 +363,8 @@ describe("the token of an item", () => {
 
     await work.stop(item.id, { ...at, force: true });
     await expect(sessions.retrieve(sessionId)).rejects.toThrow(AuthenticationError);
-    expect(await work.heartbeat(item.id, at)).toMatchObject({ state: "stopped", lease_extended: false });
+    await expect(work.heartbeat(item.id, at)).rejects.toThrow(AuthenticationError);
+    await expect(work.retrieve(item.id, at)).rejects.toThrow(AuthenticationError);
   });
 
   it("is worth nothing once the item was offered to another worker [I6]", async () => {

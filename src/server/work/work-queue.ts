@@ -189,8 +189,10 @@ export class WorkQueue {
    * that item, and post to it; all else takes the host's own key.
    */
   async admits(keys: readonly string[], method: string, path: string): Promise<boolean> {
-    const digest = (await this.#askedAbout(method, path))?.token_digest ?? undefined;
-    return digest !== undefined && keys.some((key) => isToken(key, digest));
+    const work = await this.#askedAbout(method, path);
+    // Whoever was stopped, by force perhaps, is not let in by what it still holds.
+    const digest = work === undefined || work.state === "stopped" ? null : work.token_digest;
+    return digest !== null && keys.some((key) => isToken(key, digest));
   }
 
   /** Forgets the queue of an environment. */
