@@ -74,6 +74,11 @@ describe("on this machine alone", () => {
     expect(await statusWith(server.url, { host, origin: "https://evil.example" })).toBe(403);
     expect(await statusWith(server.url, { host, origin: "null" })).toBe(403);
     expect(await statusWith(server.url, { host, origin: "http://localhost:5173" })).toBe(200);
+    const site = (name: string) => ({ host, "sec-fetch-site": name });
+    expect(await statusWith(server.url, site("cross-site"))).toBe(403);
+    expect(await statusWith(server.url, site("none"))).toBe(200);
+    const ours = { ...site("cross-site"), origin: "http://localhost:5173" };
+    expect(await statusWith(server.url, ours)).toBe(200);
   });
 });
 

@@ -47,7 +47,9 @@ export function checkIsLocal(headers: Headers): void {
       "permission_error",
       "This host answers to localhost only. Use http://127.0.0.1 or http://localhost.",
     );
-  if (origin !== null && !isOnLoopback(origin))
+  // A page's images and links come without an origin; of those browsers only say that they are another site's.
+  const isOurs = origin === null ? headers.get("sec-fetch-site") !== "cross-site" : isOnLoopback(origin);
+  if (!isOurs)
     throw new Refusal("permission_error", "This host takes no requests from web pages of other sites.");
 }
 
