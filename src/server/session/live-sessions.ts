@@ -6,6 +6,8 @@
  *       when the host starts
  */
 
+import { setImmediate } from "node:timers/promises";
+
 import { hostClosed, invalid, notFound } from "../http/errors.ts";
 import type { Collection } from "../records/collection.ts";
 import type { SessionRecord } from "../records/session-record.ts";
@@ -14,6 +16,7 @@ import { filesOf } from "../wire/user-events.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
 import type { Prices } from "./budget.ts";
 import type { SessionHost, SessionKeeper } from "./host.ts";
+import { OpenMarks } from "./open-marks.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
 import { HostedSession } from "./session.ts";
@@ -24,9 +27,6 @@ interface Entry {
   users: number;
 }
 
-/** The collection that marks the sessions with work open. */
-const OPEN = "host.open";
-const PAGE = 1_000;
 const TAKEN_UP_AT_ONCE = 16;
 
 /** The sessions of a host. */
@@ -34,14 +34,10 @@ export class LiveSessions {
   readonly records: Collection<SessionRecord>;
   readonly #host: SessionHost;
   readonly #entries = new Map<string, Entry>();
-  /** The sessions with work open; complete once they are listed. */
-  readonly #open = new Set<string>();
-  /** Those that are about to be no more so in the store. */
-  readonly #unmarking = new Map<string, Promise<void>>();
-  #listed: Promise<void> | undefined;
+  readonly #open: OpenMarks;
   readonly #keeper: SessionKeeper = {
     save: (record, isOpen) => this.#save(record, isOpen),
-    rested: (id) => this.#unmark(id),
+    rested: (id) => this.#open.unmark(id),
     forget: (id) => {
       this.#host.conversations.forget(id);
       return this.records.delete(id);
@@ -53,6 +49,7 @@ export class LiveSessions {
   constructor(records: Collection<SessionRecord>, host: SessionHost) {
     this.records = records;
     this.#host = host;
+    this.#open = new OpenMarks(host.store.records);
   }
 
   /** How many sessions are held in memory. */
@@ -62,11 +59,15 @@ export class LiveSessions {
 
   /** Goes on with what an earlier host on this store left unfinished. */
   async start(): Promise<void> {
-    await this.#list();
-    const left = [...this.#open].values();
+    await this.#open.list();
+    const left = this.#open.ids().values();
     // From its log: the record may be ahead of that. One that waits for a client is let go of at once.
     const takeUp = async () => {
-      for (const id of left) await this.use(id, () => undefined).catch(() => undefined);
+      for (const id of left) {
+        await this.use(id, () => undefined).catch(() => undefined);
+        // Thousands may wait: whoever asks meanwhile, and every timer, has its turn.
+        await setImmediate();
+      }
     };
     await Promise.all(Array.from({ length: TAKEN_UP_AT_ONCE }, takeUp));
   }
@@ -148,10 +149,10 @@ export class LiveSessions {
 
   #load(id: string): Entry {
     const load = async () => {
-      await this.#list();
+      await this.#open.list();
       const record = await this.records.get(id);
       if (record === undefined) {
-        this.#unmark(id);
+        this.#open.unmark(id);
         throw notFound(`Session ${id}`);
       }
       const session = new HostedSession(record, this.#host, this.#keeper);
@@ -177,46 +178,9 @@ export class LiveSessions {
     entry.loaded?.close();
   }
 
-  // --- which sessions have work open
-
-  /** Lists them once; whoever uses a session hears of it when that failed. */
-  #list(): Promise<void> {
-    this.#listed ??= this.#listOpen().catch((thrown: unknown) => {
-      // Kept, a read that failed once would refuse every session until the host is started anew.
-      this.#listed = undefined;
-      throw thrown;
-    });
-    return this.#listed;
-  }
-
-  async #listOpen(): Promise<void> {
-    for (let after = "", isMore = true; isMore;) {
-      const page = await this.#host.store.records.list(OPEN, after, PAGE);
-      for (const { key } of page) this.#open.add(key);
-      after = page.at(-1)?.key ?? after;
-      isMore = page.length === PAGE;
-    }
-  }
-
   async #save(record: SessionRecord, isOpen: boolean): Promise<void> {
-    // In this order: a record that says "running" without the mark would be believed for ever.
-    if (isOpen && !this.#open.has(record.id)) {
-      this.#open.add(record.id);
-      await this.#unmarking.get(record.id);
-      await this.#host.store.records.put(OPEN, record.id, {});
-    }
+    if (isOpen) await this.#open.mark(record.id);
     await this.records.put(record);
-  }
-
-  #unmark(id: string): void {
-    if (!this.#open.delete(id)) return;
-    const { records } = this.#host.store;
-    // Should it fail, whoever loads the session finds that there is nothing to do.
-    const done = records.delete(OPEN, id).catch(() => undefined);
-    this.#unmarking.set(
-      id,
-      done.finally(() => this.#unmarking.delete(id)),
-    );
   }
 }
 
