@@ -11,8 +11,8 @@ export interface Finding {
 
 const MAX_KEY_CHARS = 100;
 /** Steps any value may take to check, and more for larger ones: far above what schemas in use take. */
-const STEPS = 500_000;
-const STEPS_PER_PART = 400;
+const STEPS = 200_000;
+const STEPS_PER_PART = 150;
 const STEPS_PER_CHAR = 10;
 
 /** A place in a value. Each is made once, so that what was found out about it holds whichever way leads to it. */

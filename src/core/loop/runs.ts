@@ -57,10 +57,13 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
   };
 }
 
-/** Ends a run whose start is not on record yet: its message was not sent, and is not sent any more. */
+/**
+ * Ends a run whose start is not on record yet: its message was not sent, and is not sent any more. Those that wait before it are
+ * dropped too, as the journal drops them; kept here alone, they would go out in place of the next message.
+ */
 export function stopUnstarted(state: LoopState, out: Command[]): LoopState {
   out.push({ do: "end", ending: "interrupted", stopReason: null });
-  return { ...hush(state, out), starting: undefined };
+  return { ...hush(state, out), starting: undefined, pendingInput: [] };
 }
 
 /** Stops what the session was at before a run that has not sent anything. */

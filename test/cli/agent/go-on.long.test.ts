@@ -31,7 +31,11 @@ async function serve(): Promise<Started & { url: string }> {
 /** The words of the command that is printed at the end of a line, as a shell reads them. */
 function commandIn(notes: string, introduction: string): string[] {
   const line = notes.split("\n").find((candidate) => candidate.includes(introduction)) ?? "";
-  const command = line.split(`${introduction} loophost `)[1] ?? "";
+  const command =
+    line
+      .split(introduction)[1]
+      ?.trim()
+      .replace(/^loophost /, "") ?? "";
   return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
 }
 
@@ -41,7 +45,7 @@ it("prints a command that allows a call of a session on a host named by --base-u
   const run = ["run", SUPPORT, "refund {}", "--provider", "claude", "--model", "m2", "--store", store];
   const waiting = await loophost([...run, "--base-url", host.url]);
   expect(waiting.code).toBe(6);
-  const approve = commandIn(waiting.stderr, "To allow it:");
+  const approve = commandIn(waiting.stderr, "to allow:");
   expect(approve.slice(3)).toEqual([SUPPORT, "--store", store, "--model", "m2"]);
 
   const recorded = await loophost([...approve, "--no-run"]);
