@@ -2,8 +2,8 @@
 //
 // Native tools ship one optional package per platform. When the registry in use lacks some of them (a
 // mirror, a fresh release), npm leaves them out of the lockfile and `npm ci` then refuses that very lockfile:
-// "Missing: … from lock file" (npm/cli#9846). So we add the entries npm would have written. They carry no
-// integrity hash, because nobody here has seen the bytes; npm records one on a machine that can fetch them.
+// "Missing: … from lock file" (npm/cli#9846). So we add the entries npm would have written, each with the integrity hash its
+// registry publishes: without one, whatever is served under that name would be installed.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -22,6 +22,9 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     added.push(`${name}@${range}`);
   }
 }
+for (const [path, entry] of Object.entries(lock.packages))
+  if (path !== "" && !entry.link)
+    entry.integrity ??= integrityOf(path.replace(/^.*node_modules\//, ""), entry.version);
 lock.packages = Object.fromEntries(
   Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, "en")),
 );
@@ -35,6 +38,14 @@ function isLocked(path, name) {
     if (lock.packages[`${folder}node_modules/${name}`]) return true;
     if (from === "") return false;
   }
+}
+
+/** The hash the registry publishes for a package. */
+function integrityOf(name, version) {
+  const asked = spawnSync("npm", ["view", `${name}@${version}`, "dist.integrity"], { encoding: "utf8" });
+  const hash = asked.stdout.trim();
+  if (/^sha512-/.test(hash)) return hash;
+  throw new Error(`the registry tells no hash of ${name}@${version}: ${asked.stderr.trim() || "nothing"}`);
 }
 
 /** Reads os, cpu and libc off a name such as "@oxlint/binding-linux-arm64-musl". */
