@@ -8,6 +8,7 @@ import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { sessionsCommand } from "./sessions.ts";
+import { storeCommand } from "./store.ts";
 
 /** All commands. */
 export const COMMANDS: readonly Command[] = [
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   denyCommand,
   answerCommand,
   sessionsCommand,
+  storeCommand,
   serveCommand,
   conformanceCommand,
   demoCommand,
