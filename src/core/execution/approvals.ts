@@ -131,8 +131,11 @@ export class Approvals {
   #waiting(id: string, status: "asking" | "awaiting"): Call {
     const { calls, isRunOpen } = this.#options.look();
     const { recorded } = this.#options.journal;
-    // Between runs nobody has looked yet at what a call found in the past needs.
-    const waits = (call: Call) => call.status === status || (!isRunOpen && call.status === "seen");
+    // Between runs nobody has looked yet at what a call found in the past needs. One whose tool was started has its decision
+    // behind it, unless it was asked about again since.
+    const isOpen = (call: Call) => !wasStarted(recorded, call) || recorded.waiting.includes(call.id);
+    const waits = (call: Call) =>
+      call.status === status || (!isRunOpen && call.status === "seen" && isOpen(call));
     const waiting = calls.filter(
       (call) => waits(call) && !this.isDecided(call) && !isFinished(recorded, call),
     );
@@ -155,6 +158,12 @@ type AboutCall = Pick<Call, "id" | "name" | "input">;
 function isFinished({ calls }: JournalFacts, call: Call): boolean {
   const found = calls.get(call.id);
   return found?.state === "finished" && found.digest === callDigest(call);
+}
+
+/** Whether a call's tool was started, and its result is not on record. */
+function wasStarted({ calls }: JournalFacts, call: Call): boolean {
+  const found = calls.get(call.id);
+  return found?.state === "started" && found.digest === callDigest(call);
 }
 
 /** Only `true` grants: what a check in plain JavaScript gives may be anything, and all else is a no. */

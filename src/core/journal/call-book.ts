@@ -14,6 +14,7 @@ export class CallBook implements JournalFacts {
   readonly run: OpenRunRecord | undefined = undefined;
   readonly ended: OpenRunRecord | undefined = undefined;
   readonly runs: number = 0;
+  readonly waiting: readonly string[] = [];
   readonly cursor: Json | undefined = undefined;
   readonly messagesSent: number = 0;
 

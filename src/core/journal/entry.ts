@@ -113,6 +113,8 @@ export interface JournalFacts {
   /** The last run, when it ended. */
   readonly ended: OpenRunRecord | undefined;
   readonly runs: number;
+  /** The calls that wait for somebody, by what the last run said; empty without a store. */
+  readonly waiting: readonly string[];
   /** The last cursor of the provider's. */
   readonly cursor: Json | undefined;
   /** Messages the host is known to have taken from us. */

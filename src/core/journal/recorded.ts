@@ -19,7 +19,7 @@ export class StoredFacts extends CallBook {
   override runs = 0;
   override cursor: Json | undefined = undefined;
   /** The calls that wait for somebody. */
-  waiting: readonly string[] = [];
+  override waiting: readonly string[] = [];
   override messagesSent = 0;
 
   /** Takes one entry in. Types it does not know, from a later release, change nothing. */
