@@ -7,6 +7,7 @@ import { LoophostError } from "../errors.ts";
 import type { ErrorDetails } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { readRetryAfter } from "./retry-after.ts";
+import { hideSecrets } from "./secrets.ts";
 
 /** What refusals are told about the service. */
 export interface ServiceLabel {
@@ -27,7 +28,7 @@ export async function toRefusal(
 ): Promise<LoophostError> {
   const { status, headers } = response;
   const text = await readStart(response.body);
-  const problem = readProblem(secrets.reduce(hideOne, text));
+  const problem = readProblem(hideSecrets(text, secrets));
   const word = headers.get("x-should-retry");
   return toError(status, `${service.name} answered ${status}${quote(problem)}${advise(status, service)}`, {
     hostCode: problem.code,
@@ -121,11 +122,6 @@ function readProblem(body: unknown): Problem {
   const code = [details["error_code"], outer["code"], outer["type"]].find((word) => typeof word === "string");
   const message = [outer["message"], outer["detail"]].find((word) => typeof word === "string");
   return { code, message: message ?? "" };
-}
-
-function hideOne(text: string, secret: string): string {
-  // A stand-in key of a letter or two would tear words apart.
-  return secret.length < 8 ? text : text.replaceAll(secret, "[key]");
 }
 
 function toError(status: number | undefined, message: string, details: ErrorDetails): LoophostError {

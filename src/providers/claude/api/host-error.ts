@@ -4,13 +4,14 @@ import type { ErrorDetails } from "../../../core/errors.ts";
 import { LoophostError, messageOf } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import { readRetryAfter } from "../../../core/wire/retry-after.ts";
+import { hideSecrets } from "../../../core/wire/secrets.ts";
 
 const MAX_MESSAGE_CHARS = 500;
 
 /** The typed error for anything a request threw. The SDK's error classes are told apart by their fields alone. */
 export function toHostError(thrown: unknown, doing: string, secrets: readonly string[] = []): LoophostError {
   if (thrown instanceof LoophostError) return thrown;
-  const hide = (text: string) => secrets.reduce(hideOne, text);
+  const hide = (text: string) => hideSecrets(text, secrets);
   const cause = secrets.length > 0 && mentions(thrown, hide) ? withoutSecrets(thrown, hide) : thrown;
   const { status, error: body, headers, requestID } = isObject(thrown) ? thrown : {};
   if (typeof status !== "number")
@@ -88,11 +89,6 @@ function readHeaders(headers: Headers): { retryAfterMs?: number; mayRetry?: bool
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...((word === "true" || word === "false") && { mayRetry: word === "true" }),
   };
-}
-
-function hideOne(text: string, secret: string): string {
-  // A stand-in key of a letter or two would tear words apart.
-  return secret.length < 8 ? text : text.replaceAll(secret, "[key]");
 }
 
 /** Whether a secret is anywhere a printed error would show it: hosts and proxies quote the requests they refuse. */
