@@ -84,7 +84,8 @@ export type {
   LoopStep,
 } from "./core/session.ts";
 
-export type { Along, Lease, LogStore, RecordStore, RecordWrite, Store, StoredEntry } from "./core/store.ts";
+export type { Along, InboxItem, InboxStore, Lease, LogStore, PostedItem } from "./core/store.ts";
+export type { RecordStore, RecordWrite, Store, StoredEntry } from "./core/store.ts";
 export type {
   AssistantBlock,
   AssistantMessage,

@@ -70,4 +70,6 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   store_failed: EXIT.session,
   store_damaged: EXIT.session,
   stale_owner: EXIT.session,
+  inbox_full: EXIT.session,
+  worker_lost: EXIT.session,
 };

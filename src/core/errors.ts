@@ -43,6 +43,10 @@ export type ErrorCode =
   /** What the store holds is not what was written: a bit flipped on the disk, a file cut off, lost commits. */
   | "store_damaged"
   | "stale_owner"
+  /** So many requests wait in a session's inbox that it takes no more. */
+  | "inbox_full"
+  /** A run took its workers down with it, again and again, and recorded nothing; it is not begun once more. */
+  | "worker_lost"
   /** A stored session was opened with an agent that is not the one it was begun with. */
   | "agent_changed";
 

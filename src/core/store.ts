@@ -2,7 +2,7 @@
  * The store port: where a session's log, and small documents such as provisions, outlive the process.
  *
  * A session is a log. Its entries are numbered, appended by its owner only, and never edited; all that is known of a
- * session is a fold over them.
+ * session is a fold over them. What others want of it they post to its inbox, and its owner takes it from there.
  */
 
 import type { Json } from "./json.ts";
@@ -11,6 +11,7 @@ import type { Json } from "./json.ts";
 export interface Store {
   readonly log: LogStore;
   readonly records: RecordStore;
+  readonly inbox: InboxStore;
   /** Releases what the store holds open. What was written stays. */
   close(): Promise<void>;
 }
@@ -43,7 +44,7 @@ export interface LogStore {
    */
   append(id: string, fence: number, entries: readonly Json[], along?: Along): Promise<number>;
   /**
-   * Contract: forgets the entries of a log, and gives it up; under the same id it begins anew.
+   * Contract: forgets the entries of a log and its inbox, and gives it up; under the same id it begins anew.
    * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released
    */
   delete(id: string, fence: number): Promise<void>;
@@ -59,8 +60,38 @@ export interface LogStore {
 export interface Along {
   /** Records to put. */
   readonly records?: readonly RecordWrite[] | undefined;
+  /** Numbers of inbox items that led to these entries: they are not read again. Those taken before are passed over. */
+  readonly takes?: readonly number[] | undefined;
   /** Whether these are the owner's last entries: the log is released with them. */
   readonly release?: boolean | undefined;
+}
+
+/**
+ * What is asked of a session: messages, decisions, interrupts. Anybody may post at any time, whoever owns the log, and
+ * whether or not there is one; only the owner takes, along with the entries it led to (`Along.takes`).
+ */
+export interface InboxStore {
+  /**
+   * Contract: durable once it resolves. Numbers rise within a session. A key that was posted before, taken or not,
+   * changes nothing and gives the number of then, so that a caller who lost the reply may ask again.
+   * @throws LoophostError `inbox_full` above 1,000 items that wait in the session; `store_failed` when it could not be written
+   */
+  post(id: string, item: PostedItem): Promise<{ readonly n: number; readonly isNew: boolean }>;
+  /** Contract: what is not taken yet, in the order it was posted, at most `limit`. */
+  read(id: string, limit: number): Promise<readonly InboxItem[]>;
+  /** Contract: the sessions with items that are not taken, by id above `after`, at most `limit`. */
+  waiting(after: string, limit: number): Promise<readonly string[]>;
+}
+
+/** What is posted to an inbox: posted twice under one key, it is there once. */
+export interface PostedItem {
+  readonly key: string;
+  readonly body: Json;
+}
+
+/** An item of an inbox with its number. */
+export interface InboxItem extends PostedItem {
+  readonly n: number;
 }
 
 /** A record to put. */

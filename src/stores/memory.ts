@@ -3,7 +3,8 @@
 import { checkOptions, FUNCTION } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import type { Store } from "../core/store.ts";
+import type { InboxItem, Store } from "../core/store.ts";
+import { inboxFull, MAX_WAITING_ITEMS } from "./inbox.ts";
 import type { HeldLease } from "./leases.ts";
 import { sessionOwned, staleOwner } from "./leases.ts";
 
@@ -20,6 +21,12 @@ interface Log {
   readonly entries: Json[];
 }
 
+/** The inbox of one session: every key ever posted, and what is not taken. */
+interface Inbox {
+  readonly numbers: Map<string, number>;
+  readonly waiting: Map<number, InboxItem>;
+}
+
 const NOBODYS: HeldLease = { owner: "nobody", until: 0 };
 
 /** Makes a store in memory. */
@@ -28,6 +35,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
   const logs = new Map<string, Log>();
   const collections = new Map<string, Map<string, Json>>();
+  const inboxes = new Map<string, Inbox>();
 
   function ownLog(id: string, fence: number): Log {
     const log = logs.get(id);
@@ -66,6 +74,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       async delete(id, fence) {
         const log = ownLog(id, fence);
         log.entries.length = 0;
+        inboxes.delete(id);
         letGo(log);
       },
       async append(id, fence, entries, along = {}) {
@@ -75,6 +84,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         const puts = (along.records ?? []).map((record) => ({ ...record, value: copyOf(record.value) }));
         for (const copy of copies) log.entries.push(copy);
         for (const { collection, key, value } of puts) put(collection, key, value);
+        for (const n of along.takes ?? []) inboxes.get(id)?.waiting.delete(n);
         if (along.release === true) letGo(log);
         return log.entries.length;
       },
@@ -101,6 +111,27 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
             .slice(0, limit)
             .map((key) => ({ key, value: structuredClone(collections.get(collection)?.get(key) ?? null) })),
         );
+      },
+    },
+    inbox: {
+      async post(id, { key, body }) {
+        const inbox = inboxes.get(id) ?? { numbers: new Map(), waiting: new Map() };
+        const before = inbox.numbers.get(key);
+        if (before !== undefined) return { n: before, isNew: false };
+        if (inbox.waiting.size >= MAX_WAITING_ITEMS) throw inboxFull(id);
+        const n = inbox.numbers.size + 1;
+        inbox.waiting.set(n, { n, key, body: copyOf(body) });
+        inbox.numbers.set(key, n);
+        inboxes.set(id, inbox);
+        return { n, isNew: true };
+      },
+      read(id, limit) {
+        const waiting = [...(inboxes.get(id)?.waiting.values() ?? [])];
+        return Promise.resolve(structuredClone(waiting.slice(0, limit)));
+      },
+      waiting(after, limit) {
+        const ids = [...inboxes].flatMap(([id, { waiting }]) => (waiting.size > 0 && id > after ? [id] : []));
+        return Promise.resolve(ids.toSorted().slice(0, limit));
       },
     },
     close: () => Promise.resolve(),

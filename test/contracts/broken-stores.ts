@@ -4,6 +4,7 @@
 import { LoophostError } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/json.ts";
 import type { Lease, LogStore, RecordStore, Store } from "../../src/core/store.ts";
+import { brokenInboxStores } from "./broken-inbox-stores.ts";
 import { brokenLeaseStores } from "./broken-lease-stores.ts";
 import type { BrokenStore } from "./broken-store.ts";
 import { withLog } from "./broken-store.ts";
@@ -13,6 +14,7 @@ const ANYBODY: Lease = { owner: "anybody", ttlMs: 0 };
 /** What is wrong with each store, and the store. */
 export const brokenStores: Readonly<Record<string, BrokenStore>> = {
   ...brokenLeaseStores,
+  ...brokenInboxStores,
   "forgets fencing": {
     store: (sound) => {
       const current = new Map<string, number>();

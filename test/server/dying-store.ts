@@ -18,7 +18,7 @@ export interface DyingStore {
 }
 
 /** Shows a store to a process that will die. */
-export function dyingStore({ log, records }: Store, place: DeathPlace | undefined): DyingStore {
+export function dyingStore({ log, records, inbox }: Store, place: DeathPlace | undefined): DyingStore {
   const { promise: died, resolve: die } = Promise.withResolvers<void>();
   let writes = 0;
   let isDead = false;
@@ -54,6 +54,11 @@ export function dyingStore({ log, records }: Store, place: DeathPlace | undefine
         put: write((collection, key, value) => records.put(collection, key, value)),
         delete: write((collection, key) => records.delete(collection, key)),
         list: read((collection, after, limit) => records.list(collection, after, limit)),
+      },
+      inbox: {
+        post: write((id, item) => inbox.post(id, item)),
+        read: read((id, limit) => inbox.read(id, limit)),
+        waiting: read((after, limit) => inbox.waiting(after, limit)),
       },
       close: () => Promise.resolve(),
     },

@@ -4,8 +4,9 @@ import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
-import { sumOfEntry, sumOfId, sumOfRecord } from "./checksum.ts";
+import { sumOfEntry, sumOfId, sumOfItem, sumOfRecord } from "./checksum.ts";
 import { storeFailed } from "./errors.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { lostCommits } from "./tail.ts";
 
 /** Something in a store that is not as it was written. */
@@ -74,6 +75,14 @@ export async function checkSqliteStore(path: string): Promise<StoreCheck> {
         if (sum !== sumOfRecord(String(collection), String(key), String(value)))
           found(`record ${String(collection)}/${String(key)} is not what was written`);
     });
+    await contained(async () => {
+      const rows = db.prepare("SELECT n, session, key, body, taken, sum FROM inbox NOT INDEXED").iterate();
+      for await (const { n, session, key, body, taken, sum } of paced(rows)) {
+        const id = String(session);
+        const item = { n: Number(n), key: String(key), body: String(body), taken: Number(taken) };
+        if (sum !== sumOfItem(id, item)) found(`item ${item.n} of its inbox is not what was written`, id);
+      }
+    });
     return { sessions, entries, damage };
   } finally {
     db.close();
@@ -86,7 +95,7 @@ function openToRead(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-    if (db.prepare("PRAGMA user_version").get()?.["user_version"] === 2) return db;
+    if (db.prepare("PRAGMA user_version").get()?.["user_version"] === MIGRATIONS.length) return db;
   } catch (thrown) {
     db?.close();
     throw storeFailed(thrown, path, "The store could not be opened");

@@ -24,6 +24,14 @@ export function sumOfRecord(collection: string, key: string, text: string): numb
   return crc32(`${collection}\0${key}\0${text}`);
 }
 
+/** The checksum of an inbox item, and of whether it was taken. */
+export function sumOfItem(
+  id: string,
+  item: { readonly n: number; readonly key: string; readonly body: string; readonly taken: number },
+): number {
+  return crc32([item.n, item.taken, id, item.key, item.body].join("\0"));
+}
+
 /** The error for what is not as it was written. */
 export function storeDamaged(where: string, what: string): LoophostError {
   return new LoophostError(

@@ -12,6 +12,7 @@ import type { Store } from "../../core/store.ts";
 import type { StoreCheck, StoreDamage } from "./check.ts";
 import { checkSqliteStore } from "./check.ts";
 import { SqliteConnection } from "./connection.ts";
+import { sqliteInbox } from "./inbox.ts";
 import { sqliteLog } from "./log.ts";
 import { sqliteRecords } from "./records.ts";
 import { vacuumSqliteStore } from "./vacuum.ts";
@@ -43,6 +44,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
   return {
     log: sqliteLog(connection, options.now ?? Date.now),
     records: sqliteRecords(connection),
+    inbox: sqliteInbox(connection),
     close: () => connection.close(),
   };
 }

@@ -5,6 +5,7 @@ import { sessionOwned, staleOwner } from "../leases.ts";
 import { storeDamaged, sumOfEntry, sumOfId } from "./checksum.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { isGone, OURSELVES } from "./holder.ts";
+import { emptyInbox, takeItems } from "./inbox.ts";
 import { fromText, toText } from "./json.ts";
 import { putRecords } from "./records.ts";
 
@@ -48,6 +49,8 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
     SELECT seq, sum, CASE WHEN seq > ?2 THEN entry ELSE '' END AS entry FROM entries
     WHERE log = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3`);
   const put = putRecords(connection);
+  const take = takeItems(connection);
+  const empty = emptyInbox(connection);
 
   /** The row of a log. An index that lost it would make the log a new one: it is looked for in another, too. */
   function findLog(id: string): LogRow | undefined {
@@ -115,6 +118,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
       connection.write(`Session ${id} could not be deleted`, () => {
         const log = ownLog(id, fence);
         erase.run(log.number);
+        empty(id);
         raiseFence.run(fence);
         forget.run(log.number);
       }),
@@ -132,6 +136,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
         }
         if (texts.length > 0) advance.run(last, sum, log.number);
         put(records);
+        take(id, along.takes ?? []);
         if (along.release === true) letGo.run(id, fence);
         return last;
       });

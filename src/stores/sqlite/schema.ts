@@ -41,6 +41,18 @@ export const MIGRATIONS: readonly Migration[] = [
   ) STRICT;
   `,
   addChecksums,
+  `
+  CREATE TABLE inbox (
+    n INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL, -- JSON
+    taken INTEGER NOT NULL, -- 1 once it led to something; kept as long as its session, for its key
+    sum INTEGER NOT NULL,
+    UNIQUE (session, key)
+  ) STRICT;
+  CREATE INDEX inbox_waiting ON inbox (session, n) WHERE taken = 0;
+  `,
 ];
 
 /**

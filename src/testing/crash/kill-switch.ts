@@ -29,7 +29,7 @@ export class KillSwitch {
 
   /** The same store, its appends counted. */
   watchStore(store: Store): Store {
-    const { log, records } = store;
+    const { log, records, inbox } = store;
     return {
       log: {
         claim: (id, lease) => log.claim(id, lease),
@@ -45,6 +45,7 @@ export class KillSwitch {
         },
       },
       records,
+      inbox,
       close: () => store.close(),
     };
   }

@@ -17,7 +17,10 @@ export type StoreCall =
   | "records.get"
   | "records.put"
   | "records.delete"
-  | "records.list";
+  | "records.list"
+  | "inbox.post"
+  | "inbox.read"
+  | "inbox.waiting";
 
 /** What goes wrong, and where. */
 export interface StoreFault {
@@ -44,7 +47,7 @@ export interface FaultyStore extends Store {
 
 /** Gives a store faults. Closing it never fails. */
 export function faultyStore(store: Store, faults: readonly StoreFault[]): FaultyStore {
-  const { log, records } = store;
+  const { log, records, inbox } = store;
   const calls: StoreCall[] = [];
   const plan = faults.map((fault) => ({ fault, seen: 0 }));
   const healed = Promise.withResolvers<void>();
@@ -93,6 +96,11 @@ export function faultyStore(store: Store, faults: readonly StoreFault[]): Faulty
       delete: breakable("records.delete", (collection, key) => records.delete(collection, key)),
       list: breakable("records.list", (collection, after, limit) => records.list(collection, after, limit)),
     },
+    inbox: {
+      post: breakable("inbox.post", (id, item) => inbox.post(id, item)),
+      read: breakable("inbox.read", (id, limit) => inbox.read(id, limit)),
+      waiting: breakable("inbox.waiting", (after, limit) => inbox.waiting(after, limit)),
+    },
     close: () => store.close(),
     calls,
     heal() {
@@ -103,7 +111,13 @@ export function faultyStore(store: Store, faults: readonly StoreFault[]): Faulty
   };
 }
 
-const NEEDS_ROOM: ReadonlySet<StoreCall> = new Set(["log.claim", "log.renew", "log.append", "records.put"]);
+const NEEDS_ROOM: ReadonlySet<StoreCall> = new Set([
+  "log.claim",
+  "log.renew",
+  "log.append",
+  "records.put",
+  "inbox.post",
+]);
 
 function failed(call: StoreCall, why: string): LoophostError {
   return new LoophostError("store_failed", `A fault on purpose in ${call}: ${why}.`);

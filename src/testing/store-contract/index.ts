@@ -7,6 +7,7 @@
 
 import type { StoreCase } from "./case.ts";
 import { equal } from "./case.ts";
+import { inboxCases } from "./inbox-cases.ts";
 import { leaseCases } from "./lease-cases.ts";
 import { logCases } from "./log-cases.ts";
 import { recordCases } from "./record-cases.ts";
@@ -19,13 +20,21 @@ const closeCase: StoreCase = {
     const fence = await before.log.claim("s", ANYBODY);
     await before.log.append("s", fence, ["a"]);
     await before.records.put("c", "k", 1);
+    await before.inbox.post("s", { key: "k", body: 1 });
     await before.close();
     const after = await open();
     equal(await after.log.read("s", 0, 10), numbered(["a"]), "the log did not outlive close()");
     equal(await after.records.get("c", "k"), 1, "the record did not outlive close()");
+    equal((await after.inbox.read("s", 10)).length, 1, "the inbox did not outlive close()");
     equal((await after.log.claim("s", ANYBODY)) > fence, true, "the fencing number did not outlive close()");
   },
 };
 
 /** What every store has to do. */
-export const storeContract: readonly StoreCase[] = [...leaseCases, ...logCases, ...recordCases, closeCase];
+export const storeContract: readonly StoreCase[] = [
+  ...leaseCases,
+  ...logCases,
+  ...recordCases,
+  ...inboxCases,
+  closeCase,
+];

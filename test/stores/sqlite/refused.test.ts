@@ -76,7 +76,7 @@ describe("a path without a store", () => {
     newer.exec("PRAGMA user_version = 7");
     newer.close();
     expect(refusalOf(path)).toMatch(
-      /its version is 7, this one knows 2\. It was left as it is; update loophost\.$/,
+      /its version is 7, this one knows 3\. It was left as it is; update loophost\.$/,
     );
   });
 });

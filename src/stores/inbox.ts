@@ -1,0 +1,14 @@
+/** What every store says of inboxes: how many items may wait, and how one more is refused. */
+
+import { LoophostError } from "../core/errors.ts";
+
+/** So many items may wait in one session; without a bound, a sender in a loop would fill the store. */
+export const MAX_WAITING_ITEMS = 1_000;
+
+/** The error for an item that finds the inbox full. */
+export function inboxFull(id: string): LoophostError {
+  return new LoophostError(
+    "inbox_full",
+    `Session ${id} has ${MAX_WAITING_ITEMS} items waiting. See that a worker is there to take them, or post less.`,
+  );
+}
