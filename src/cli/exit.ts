@@ -67,6 +67,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   host_protocol: EXIT.hostFailed,
   reply_too_large: EXIT.hostFailed,
   unresolved_requires_action: EXIT.hostFailed,
+  provision_failed: EXIT.hostFailed,
+  provision_timeout: EXIT.hostFailed,
   store_failed: EXIT.session,
   store_damaged: EXIT.session,
   stale_owner: EXIT.session,

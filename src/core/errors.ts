@@ -36,6 +36,9 @@ export type ErrorCode =
   | "host_protocol"
   | "reply_too_large"
   | "unresolved_requires_action"
+  /** What sessions are made from could not be had at the host: it failed there, or was not ready or gone in time. */
+  | "provision_failed"
+  | "provision_timeout"
   /** The reader of a run fell too far behind; the run itself goes on. */
   | "slow_consumer"
   /** The store refused or lost a write; `stale_owner` when another process took the session over. */
