@@ -60,7 +60,11 @@ async function install() {
   if (!isInstalled()) {
     console.error("Installing the development tools (npm ci), once…");
     // npm must not run on a Node inside the folder it is about to delete, hence the path without ours.
-    const npmEnv = { ...process.env, PATH: systemPath.join(delimiter) };
+    const npmEnv = {
+      ...process.env,
+      PATH: systemPath.join(delimiter),
+      LOOPHOST_FETCHING_TOOLS: "1", // or scripts/prepare.mjs would build what nobody here imports
+    };
     const npmArgs = ["ci", "--include=dev", "--loglevel=error"];
     const ended = await run("npm", npmArgs, { env: npmEnv, stdio: ["ignore", "ignore", "inherit"] });
     if (ended.code !== 0) leaveLike(ended);

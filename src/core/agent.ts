@@ -4,6 +4,7 @@ import type { Names } from "./check-options.ts";
 import { checkNames } from "./check-options.ts";
 import { LoophostError } from "./errors.ts";
 import { isObject } from "./json.ts";
+import { refuseOldNode } from "./old-node.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
 import type { Tool } from "./tool.ts";
@@ -77,11 +78,12 @@ export interface Agent<Output = unknown> {
 /**
  * Defines an agent.
  *
- * @throws LoophostError `invalid_agent` when the name or instructions are missing, two tools share a name, or a limit is not a positive number; `invalid_options` for a field that does not exist
+ * @throws LoophostError `invalid_agent` when the name or instructions are missing, two tools share a name, or a limit is not a positive number; `invalid_options` for a field that does not exist; `missing_dependency` on a Node older than 22.13
  */
 export function defineAgent<const S extends Schema = never>(
   definition: AgentDefinition<S>,
 ): Agent<[S] extends [never] ? undefined : ValueOf<S>> {
+  refuseOldNode();
   if (!isObject(definition))
     throw refused("defineAgent() needs a definition, such as { name, instructions }.");
   checkNames("defineAgent()", definition, AGENT);

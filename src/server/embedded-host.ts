@@ -13,6 +13,7 @@ import { contained } from "../core/async/contained.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
+import { refuseOldNode } from "../core/old-node.ts";
 import type { Provider } from "../core/provider.ts";
 import { local } from "../providers/local/local.ts";
 import { memoryStore } from "../stores/memory.ts";
@@ -67,6 +68,7 @@ export interface EmbeddedHost extends AsyncDisposable {
  * @throws LoophostError `invalid_options` when there is no model, or an option is not what it should be
  */
 export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
+  refuseOldNode();
   checkHostOptions(options);
   const { store = memoryStore(), clock = systemClock } = options;
   const records = new HostRecords(store.records);

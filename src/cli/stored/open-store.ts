@@ -3,7 +3,6 @@
 import { stat } from "node:fs/promises";
 
 import { LoophostError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
 import type { Store } from "../../core/store.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
 import { findSession } from "../../stores/sessions.ts";
@@ -28,14 +27,7 @@ export function storeFile(flag: string | undefined): string | undefined {
 export async function openStore(file: string): Promise<OpenStore> {
   // Node 22 calls SQLite experimental.
   muteWarnings(/^SQLite is an experimental feature/);
-  const { sqliteStore } = await import("../../stores/sqlite/index.ts").catch((thrown: unknown) => {
-    if (!isObject(thrown) || thrown["code"] !== "ERR_UNKNOWN_BUILTIN_MODULE") throw thrown;
-    throw new LoophostError(
-      "missing_dependency",
-      `A store in a file needs the SQLite of Node 22.13 or newer; this is ${process.version}. Use a newer Node, or leave out --store and LOOPHOST_STORE.`,
-      { cause: thrown },
-    );
-  });
+  const { sqliteStore } = await import("../../stores/sqlite/index.ts");
   const store = sqliteStore(file);
   return { file, store, [Symbol.asyncDispose]: () => store.close() };
 }

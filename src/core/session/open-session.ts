@@ -10,6 +10,7 @@ import type { Journal } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { next } from "../loop/machine.ts";
 import { initialState } from "../loop/state.ts";
+import { refuseOldNode } from "../old-node.ts";
 import type { Connection, HostEvent, PassedOnEvent, Provider, RecordedEvent } from "../provider.ts";
 import { isLoopEvent, isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { OpenOptions, Session } from "../session.ts";
@@ -23,12 +24,13 @@ import { tellStep } from "./steps.ts";
 /**
  * Opens a session: a new one, or with `sessionId` one that exists.
  *
- * @throws LoophostError `invalid_options`, or what the provider could not do
+ * @throws LoophostError `invalid_options`, `missing_dependency` on a Node older than 22.13, or what the provider could not do
  */
 export async function openSession<Output>(
   agent: Agent<Output>,
   options: OpenOptions,
 ): Promise<Session<Output>> {
+  refuseOldNode();
   check(agent, options);
   const { provider, sessionId, signal, store } = options;
   const limited = withOutputTool(withLimits(agent, options.limits));

@@ -1,11 +1,12 @@
 /** Looks through a whole store file for damage, and changes nothing. */
 
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { sumOfEntry, sumOfId, sumOfItem, sumOfRecord } from "./checksum.ts";
 import { storeFailed } from "./errors.ts";
+import { findSqlite } from "./find-sqlite.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { lostCommits } from "./tail.ts";
 
@@ -94,7 +95,7 @@ type Row = ReturnType<ReturnType<DatabaseSync["prepare"]>["all"]>[number];
 function openToRead(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    db = new (findSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5_000 });
     if (db.prepare("PRAGMA user_version").get()?.["user_version"] === MIGRATIONS.length) return db;
   } catch (thrown) {
     db?.close();

@@ -1,13 +1,13 @@
 /** A connection to a store's SQLite file: reads, writes in groups, and errors that say what was the matter. */
 
-import type { SQLInputValue } from "node:sqlite";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { LoophostError } from "../../core/errors.ts";
 import { storeDamaged } from "./checksum.ts";
 import { isBusy, storeFailed } from "./errors.ts";
 import { createPrivately, StoreFile } from "./file.ts";
+import { findSqlite } from "./find-sqlite.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { rollBack } from "./rollback.ts";
 import { migrate } from "./schema.ts";
@@ -176,6 +176,7 @@ const NEVER_CHANGED = new Int32Array(new SharedArrayBuffer(4));
 function tryToOpen(path: string, maxWaitMs: number): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
+    const { DatabaseSync } = findSqlite();
     createPrivately(path);
     db = new DatabaseSync(path, { timeout: maxWaitMs });
     migrate(db, path);
