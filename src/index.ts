@@ -51,6 +51,16 @@ export type {
   RecordedEvent,
 } from "./core/provider.ts";
 export type {
+  Ensured,
+  EnsureRequest,
+  NameRules,
+  ProvisionHandle,
+  Provisioning,
+  ProvisionProgress,
+  Resource,
+  ResourceKind,
+} from "./core/provisioning.ts";
+export type {
   ContentBlock,
   Ending,
   EndingDetails,

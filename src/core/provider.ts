@@ -25,6 +25,7 @@ import type {
   UsageEvent,
 } from "./events.ts";
 import type { Json } from "./json.ts";
+import type { ProvisionHandle, Provisioning } from "./provisioning.ts";
 import type { ContentBlock, Ending, EndingDetails, Outcome, ToolResult, Usage } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
@@ -38,6 +39,8 @@ export interface Provider {
    * a new session. Rejects with a LoophostError, having released what it made.
    */
   open(request: OpenRequest): Promise<Connection>;
+  /** What it can make ahead of sessions; absent where that has not been thought of. */
+  readonly provisioning?: Provisioning | undefined;
 }
 
 /** How a loop host differs from others, as data. */
@@ -57,6 +60,8 @@ export interface OpenRequest {
   readonly sessionId: string | undefined;
   /** A conversation to go on from; only given to providers whose trait `history` is "here". */
   readonly history: readonly TranscriptMessage[] | undefined;
+  /** What this provider provisioned, to make a new session from; undefined when the user gave nothing. */
+  readonly provisioned?: ProvisionHandle | undefined;
   /** The value of the last `cursor` event on record for this session; undefined without one, or without a store. */
   readonly cursor: Json | undefined;
   /**

@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts";
 import type { ApprovalRequestedEvent, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
 import type { Provider, ProviderTraits } from "./provider.ts";
+import type { ProvisionHandle } from "./provisioning.ts";
 import type { ContentBlock, Outcome, ToolResult } from "./results.ts";
 import type { KeepEvents, Run } from "./run.ts";
 import type { Store } from "./store.ts";
@@ -27,6 +28,8 @@ export interface OpenOptions {
   readonly provider: Provider;
   /** A session to attach to. Default: a new one. */
   readonly sessionId?: string | undefined;
+  /** What `provision()` made for this agent at this provider: a new session is made from that, and nothing is looked up. */
+  readonly provisioned?: ProvisionHandle | undefined;
   /** A conversation to go on from, as an earlier result's `transcript`. Only where this side holds the conversation. */
   readonly history?: readonly TranscriptMessage[] | undefined;
   /** Where the journal is kept. Default: in memory, for the life of the session. */

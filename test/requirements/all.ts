@@ -5,6 +5,7 @@ import { claudeWire } from "./claude-wire.ts";
 import { faults } from "./faults.ts";
 import { invariants } from "./invariants.ts";
 import { messagesLoop } from "./messages-loop.ts";
+import { provisioning } from "./provisioning.ts";
 import type { Requirement } from "./requirement.ts";
 import { runtimeClient1 } from "./runtime-client-1.ts";
 import { runtimeClient2 } from "./runtime-client-2.ts";
@@ -21,4 +22,5 @@ export const requirements: readonly Requirement[] = [
   ...runtimeClient2,
   ...runtimeClient3,
   ...runtimeClient4,
+  ...provisioning,
 ];

@@ -69,7 +69,8 @@ export async function openSession<Output>(
     const { cursor } = journal?.recorded ?? {};
     const { signal: stop } = closing;
     const whenKept = async () => kept?.();
-    const about = { agent: limited, sessionId, history, cursor, emit, whenKept };
+    const { provisioned } = options;
+    const about = { agent: limited, sessionId, provisioned, history, cursor, emit, whenKept };
     connection = await orAborted(provider.open({ ...about, signal: stop }), stop);
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
@@ -130,7 +131,12 @@ function check(agent: Agent, options: OpenOptions): void {
   if (agent?.limits === undefined)
     throw new LoophostError("invalid_agent", "The agent was not made by defineAgent().");
   checkOpen(options);
-  const { provider, history } = options;
+  const { provider, history, provisioned } = options;
+  if (provisioned !== undefined && provisioned.provider !== provider.name)
+    throw new LoophostError(
+      "invalid_options",
+      `What was provisioned for ${provisioned.provider} is of no use to ${provider.name}; provision it there.`,
+    );
   if (history !== undefined && provider.traits.history === "host")
     throw new LoophostError(
       "invalid_options",

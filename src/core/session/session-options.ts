@@ -15,6 +15,11 @@ const OPEN: Checks<OpenOptions> = {
     (value) => isObject(value) && typeof value["open"] === "function",
   ),
   sessionId: NAME,
+  provisioned: must(
+    "what provision() gave for this provider",
+    (value) =>
+      isObject(value) && typeof value["provider"] === "string" && typeof value["digest"] === "string",
+  ),
   history: anything, // the provider knows
   store: must("a store, such as sqliteStore(path)", (value) => isObject(value) && isObject(value["log"])),
   ifOwned: oneOf("fail", "wait", "take"),
