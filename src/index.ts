@@ -7,6 +7,7 @@ export type { ErrorCode, ErrorDetails, RunError } from "./core/errors.ts";
 export { isRunError, isTransient, LoophostError } from "./core/errors.ts";
 export type {
   MessageEvent,
+  ModelAskedEvent,
   ApprovalRequestedEvent,
   ContextCompactedEvent,
   DeltaEvent,
@@ -29,6 +30,7 @@ export type {
   ToolCalledEvent,
   ToolFinishedEvent,
   ToolPostedEvent,
+  ToolProgressEvent,
   ToolStartedEvent,
   TurnEndedEvent,
   TurnStartedEvent,
@@ -39,6 +41,7 @@ export { isDelta } from "./core/events.ts";
 export { openSession } from "./core/session/open-session.ts";
 export type { GuardDecision, TurnGuard, TurnReport } from "./core/guard.ts";
 export type { Json, JsonObject, JsonSchema, Validated } from "./core/json.ts";
+export type { About, Metadata, ModelRequest, Observer, TraceContext } from "./core/observer.ts";
 export type {
   Connection,
   HostEvent,

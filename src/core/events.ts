@@ -6,6 +6,7 @@
  */
 
 import type { ErrorCode } from "./errors.ts";
+import type { Json } from "./json.ts";
 import type { Ending, EndingDetails, Money, OutcomeVerdict, Terminal, ToolResult, Usage } from "./results.ts";
 
 interface FromHost {
@@ -73,6 +74,15 @@ export interface ToolStartedEvent {
   readonly name: string;
 }
 
+/** How far a tool says it is with a call. Told as it comes and kept nowhere; an unread one is replaced by the next. */
+export interface ToolProgressEvent {
+  readonly type: "tool.progress";
+  readonly id: string;
+  readonly name: string;
+  /** What the tool gave to `context.progress()`, as JSON would keep it. */
+  readonly progress: Json;
+}
+
 /** A call has its result. `replayed` when it came from the journal and nothing was executed. */
 export interface ToolFinishedEvent {
   readonly type: "tool.finished";
@@ -134,10 +144,24 @@ export interface ContextCompactedEvent extends FromHost {
   readonly dropped?: readonly unknown[] | undefined;
 }
 
+/** A model is asked; `usage` tells when it has answered, or failed to. */
+export interface ModelAskedEvent extends FromHost {
+  readonly type: "model.asked";
+  readonly turn: number;
+  /** The model's id, where the host tells. */
+  readonly model?: string | undefined;
+  /** The service it is asked at, such as "anthropic", where the host knows. */
+  readonly service?: string | undefined;
+}
+
 /** Tokens were spent: what is new since the last such event. */
 export interface UsageEvent extends FromHost {
   readonly type: "usage";
   readonly usage: Usage;
+  /** The model that spent them, where the host tells. */
+  readonly model?: string | undefined;
+  /** Whether the request to the model failed; what it spent is then often unknown, and told as 0. */
+  readonly isError?: boolean | undefined;
   /** What the whole session has cost so far, by the host's list prices. */
   readonly cost?: Money | undefined;
 }
@@ -215,6 +239,7 @@ export type SessionEvent =
   | MessageEvent
   | ToolCalledEvent
   | ToolStartedEvent
+  | ToolProgressEvent
   | ToolFinishedEvent
   | ToolPostedEvent
   | ApprovalRequestedEvent
@@ -222,6 +247,7 @@ export type SessionEvent =
   | ServerToolCalledEvent
   | ServerToolFinishedEvent
   | ContextCompactedEvent
+  | ModelAskedEvent
   | UsageEvent
   | OutcomeEvaluatedEvent
   | ThreadChangedEvent

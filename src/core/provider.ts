@@ -11,6 +11,7 @@ import type { LoophostError } from "./errors.ts";
 import type {
   MessageEvent,
   ContextCompactedEvent,
+  ModelAskedEvent,
   DeltasRetractedEvent,
   OutcomeEvaluatedEvent,
   ProviderEvent,
@@ -25,6 +26,7 @@ import type {
   UsageEvent,
 } from "./events.ts";
 import type { Json } from "./json.ts";
+import type { ModelRequest, TraceContext } from "./observer.ts";
 import type { ProvisionHandle, Provisioning } from "./provisioning.ts";
 import type { ContentBlock, Ending, EndingDetails, Outcome, ToolResult, Usage } from "./results.ts";
 import type { TranscriptMessage } from "./transcript.ts";
@@ -33,6 +35,8 @@ import type { TranscriptMessage } from "./transcript.ts";
 export interface Provider {
   readonly name: string;
   readonly traits: ProviderTraits;
+  /** Where the host is, such as "api.anthropic.com", for those who watch. */
+  readonly address?: string | undefined;
   /**
    * Contract: called once per session. Resolves when inputs can be sent. Given a `sessionId` it attaches to that
    * session and emits its past between `catchup.started` and `catchup.ended` before it resolves; otherwise it makes
@@ -74,6 +78,10 @@ export interface OpenRequest {
    * cannot be looked into after a crash. Rejects when it could not be written.
    */
   readonly whenKept: () => Promise<void>;
+  /** Makes a request to a model, where this process makes it, with the session's observers around it. */
+  readonly aroundModel: <T>(request: ModelRequest, work: () => T) => T;
+  /** Headers to send along with what is sent now, so that the host continues the run's trace; empty where nobody traces. */
+  readonly traceContext: () => TraceContext;
   /** Aborted when the session closes or opening takes too long. */
   readonly signal: AbortSignal;
 }
@@ -144,6 +152,8 @@ export type PassedOnEvent =
   | ServerToolCalledEvent
   | ServerToolFinishedEvent
   | ContextCompactedEvent
+  /** The loop counts the turns. */
+  | Omit<ModelAskedEvent, "turn">
   | UsageEvent
   | OutcomeEvaluatedEvent
   | ThreadChangedEvent
@@ -248,6 +258,7 @@ const PASSED_ON: ReadonlySet<string> = new Set<PassedOnEvent["type"]>([
   "server_tool.called",
   "server_tool.finished",
   "context.compacted",
+  "model.asked",
   "usage",
   "outcome.evaluated",
   "thread.changed",

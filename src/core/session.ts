@@ -4,6 +4,7 @@ import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import type { ApprovalRequestedEvent, SessionEvent } from "./events.ts";
 import type { TurnGuard } from "./guard.ts";
+import type { Metadata, Observer } from "./observer.ts";
 import type { Provider, ProviderTraits } from "./provider.ts";
 import type { ProvisionHandle } from "./provisioning.ts";
 import type { ContentBlock, Outcome, ToolResult } from "./results.ts";
@@ -51,7 +52,11 @@ export interface OpenOptions {
    * `unresolved_requires_action`. Default: "leave" what the host would have a worker run, "answer" everything else.
    */
   readonly ifCallUnknown?: IfCallUnknown | undefined;
-  /** Sees every event of every run. What it throws is ignored. */
+  /** Watch the session: told every event, and standing around each tool, each request and what is sent. Default: none. */
+  readonly observers?: readonly Observer[] | undefined;
+  /** Names and values the session bears: in each tool's context, and for observers. Never sent to the host. */
+  readonly metadata?: Metadata | undefined;
+  /** Sees every event of every run: an observer's `event` alone. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /**
    * Told every step of the loop, for debugging: the input, and the commands that followed. `replaySteps` of

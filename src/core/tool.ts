@@ -5,6 +5,7 @@ import { checkNames } from "./check-options.ts";
 import { LoophostError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import { isObject } from "./json.ts";
+import type { Metadata, TraceContext } from "./observer.ts";
 import type { ContentBlock, ToolResult } from "./results.ts";
 import { isContentBlock, NO_BLOCK } from "./results.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
@@ -20,6 +21,15 @@ export interface ToolContext<Context = unknown> {
   readonly idempotencyKey: string;
   /** Whatever the caller passed as `context`; this library does not look at it. */
   readonly context: Context;
+  /** The `metadata` the session was opened with. */
+  readonly metadata: Metadata;
+  /** Headers that continue this call's trace at the services the tool asks; empty where nobody traces. */
+  readonly traceContext: TraceContext;
+  /**
+   * Tells how far the call is, as `tool.progress`: any JSON of at most 16 000 characters. Never throws; what is no JSON, too
+   * long, or told after the call has its result is dropped.
+   */
+  readonly progress: (progress: unknown) => void;
 }
 
 /**

@@ -59,7 +59,15 @@ export function createToolRegistry(initial: readonly Tool[] = []): ToolRegistry 
         { name, input: value, problem },
         {
           tools: byName,
-          context: { callId: id, sessionId: "", idempotencyKey: id, context },
+          context: {
+            callId: id,
+            sessionId: "",
+            idempotencyKey: id,
+            context,
+            metadata: {},
+            traceContext: {},
+            progress: () => undefined,
+          },
           signal,
           timeoutMs,
           maxResultChars: DEFAULT_LIMITS.maxResultChars,

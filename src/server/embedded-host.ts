@@ -84,6 +84,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     files,
     conversations: new ConversationCache(),
     prices: options.prices ?? {},
+    observers: options.observers ?? [],
     onRunning: (session) => work.want(session),
     onError: (thrown, sessionId) => report(thrown, { sessionId }),
   });

@@ -2,9 +2,20 @@
 
 import type { TokenPrices } from "../budget/budget.ts";
 import type { Checks } from "../core/check-options.ts";
-import { atLeast, checkOptions, CLOCK, FUNCTION, must, NAME, oneOf, STRING } from "../core/check-options.ts";
+import {
+  atLeast,
+  checkOptions,
+  CLOCK,
+  FUNCTION,
+  listOf,
+  must,
+  NAME,
+  oneOf,
+  STRING,
+} from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { isObject } from "../core/json.ts";
+import type { Observer } from "../core/observer.ts";
 import type { IfOwned } from "../core/session.ts";
 import type { Store } from "../core/store.ts";
 import type { Model } from "../providers/local/model.ts";
@@ -45,6 +56,8 @@ export interface EmbeddedHostOptions {
    * Default: nothing.
    */
   readonly onError?: ((error: unknown, about: FailedIn) => void) | undefined;
+  /** Watch every session, as `observers` of `openSession` do. Their calls wait for clients: no tool executes here. */
+  readonly observers?: readonly Observer[] | undefined;
   /** Called with a line for each request, for a log of yours. What it throws itself is ignored. Default: nothing. */
   readonly onRequest?: ((line: RequestLine) => void) | undefined;
 }
@@ -104,6 +117,7 @@ const HOST: Checks<EmbeddedHostOptions> = {
   pingIntervalMs: atLeast(1),
   eventName: oneOf("type", "message"),
   onError: FUNCTION,
+  observers: listOf("observers, objects with methods such as event()", isObject),
   onRequest: FUNCTION,
 };
 

@@ -56,6 +56,9 @@ const context = {
   sessionId: "s",
   idempotencyKey: "k",
   context: undefined,
+  metadata: {},
+  traceContext: {},
+  progress: () => undefined,
 };
 
 /** Whether a tool written so asks about this input. */

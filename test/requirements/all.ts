@@ -5,6 +5,7 @@ import { claudeWire } from "./claude-wire.ts";
 import { faults } from "./faults.ts";
 import { invariants } from "./invariants.ts";
 import { messagesLoop } from "./messages-loop.ts";
+import { observe } from "./observe.ts";
 import { provisioning } from "./provisioning.ts";
 import type { Requirement } from "./requirement.ts";
 import { runtimeClient1 } from "./runtime-client-1.ts";
@@ -18,6 +19,7 @@ export const requirements: readonly Requirement[] = [
   ...claudeWire,
   ...agentcore,
   ...messagesLoop,
+  ...observe,
   ...runtimeClient1,
   ...runtimeClient2,
   ...runtimeClient3,

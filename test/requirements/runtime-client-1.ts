@@ -252,6 +252,6 @@ export const runtimeClient1: readonly Requirement[] = [
     id: "A-022",
     says: "Metadata of the caller's goes along into telemetry and to the tools.",
     from: "parity A-022",
-    status: "pending",
+    status: "built",
   },
 ];

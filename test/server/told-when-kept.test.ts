@@ -158,6 +158,7 @@ it("a session whose log cannot be written is had from the store again, even whil
     provider: () => local({ model: () => "ok" }),
     files: { get: () => Promise.resolve(), read: () => Promise.reject(new Error("no files here")) },
     conversations: new ConversationCache(),
+    observers: [],
     prices: {},
     onRunning: () => undefined,
     onError: () => undefined,

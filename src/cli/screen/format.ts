@@ -2,6 +2,8 @@
 
 import { relative } from "node:path";
 
+import type { Json } from "../../core/json.ts";
+import { isObject } from "../../core/json.ts";
 import type { Money, ToolResult, Usage } from "../../core/results.ts";
 import { blockText } from "../../core/results.ts";
 
@@ -79,4 +81,13 @@ export function shorten(text: string, max: number): string {
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
+}
+
+/** How far a tool says it is: its words, and its numbers where it counts. */
+export function formatProgress(progress: Json): string {
+  if (!isObject(progress))
+    return shorten(typeof progress === "string" ? progress : JSON.stringify(progress), 60);
+  const { progress: done, total, message } = progress;
+  const numbers = typeof done === "number" ? `${done}${typeof total === "number" ? `/${total}` : ""}` : "";
+  return shorten([numbers, typeof message === "string" ? message : ""].join(" "), 60);
 }

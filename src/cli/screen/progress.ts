@@ -19,6 +19,7 @@ import {
   formatCall,
   formatMs,
   formatMoney,
+  formatProgress,
   formatUsage,
   printable,
   resultBytes,
@@ -42,6 +43,8 @@ export class Progress {
   readonly #started: number;
   readonly #live: LiveLine;
   readonly #calls = new Map<string, string>();
+  /** How far those say they are. */
+  readonly #said = new Map<string, string>();
   #isMidLine = false;
   #hasStreamed = false;
 
@@ -55,7 +58,7 @@ export class Progress {
 
   /** The calls whose tools run right now. */
   get running(): readonly string[] {
-    return [...this.#calls.values()];
+    return [...this.#calls].map(([id, call]) => [call, this.#said.get(id)].filter(isSaid).join(" "));
   }
 
   /** Shows what there is to show of an event. */
@@ -75,6 +78,9 @@ export class Progress {
         return;
       case "tool.called":
         this.#calls.set(event.id, formatCall(event.name, event.input));
+        return this.#showRunning();
+      case "tool.progress":
+        this.#said.set(event.id, formatProgress(event.progress));
         return this.#showRunning();
       case "tool.finished":
         return this.#finished(event);
@@ -111,6 +117,7 @@ export class Progress {
       case "thinking.delta":
       case "tool.started":
       case "tool.posted":
+      case "model.asked":
       case "approval.requested":
       case "server_tool.finished":
       case "usage":
@@ -187,6 +194,7 @@ export class Progress {
   #finished({ id, name, result, durationMs }: Extract<SessionEvent, { type: "tool.finished" }>): void {
     const call = this.#calls.get(id) ?? name;
     this.#calls.delete(id);
+    this.#said.delete(id);
     if (result.isError)
       this.note(`  ✗ ${call}  ${formatMs(durationMs)}  ${shorten(resultText(result), 120)}`, "red");
     else this.note(`  ✓ ${call}  ${formatMs(durationMs)}  ${formatBytes(resultBytes(result))}`);
@@ -218,6 +226,10 @@ export class Progress {
     if (this.#isMidLine) this.#text.write("\n");
     this.#isMidLine = false;
   }
+}
+
+function isSaid(text: string | undefined): text is string {
+  return text !== undefined && text !== "";
 }
 
 /** The clock on the wall, which keeps no process alive. */

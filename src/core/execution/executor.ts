@@ -14,12 +14,15 @@ import type { SessionEvent } from "../events.ts";
 import { callDigest } from "../journal/call-digest.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
+import type { Metadata } from "../observer.ts";
 import type { ToolResult } from "../results.ts";
 import { textResult } from "../results.ts";
 import type { IfCallUnknown } from "../session.ts";
 import type { Tool } from "../tool.ts";
+import { tellProgress } from "./progress.ts";
 import type { ToolRun } from "./run-tool.ts";
 import { needsApproval, probeTool, runTool } from "./run-tool.ts";
+import type { Watch } from "./watch.ts";
 
 /** What the executor works with. */
 export interface ExecutorOptions {
@@ -29,6 +32,8 @@ export interface ExecutorOptions {
   readonly ifCallUnknown: IfCallUnknown | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly watch: Watch;
+  readonly metadata: Metadata;
   /** Feeds the loop. */
   readonly dispatch: (input: LoopInput) => void;
   /** Tells the reader. */
@@ -91,7 +96,7 @@ export class Executor {
     const tool = this.#tools.get(name);
     const isOthers = tool === undefined ? await this.#isForOthers(call, signal) : tool.execute === undefined;
     if (isOthers) return { type: "answer.needed", id };
-    const run = this.#toolRun(isAnother ? `${id}:${digest}` : id, id, signal);
+    const run = this.#toolRun(call, isAnother ? `${id}:${digest}` : id, signal);
     if (tool !== undefined && !approved) {
       const asks =
         recorded === undefined
@@ -135,11 +140,13 @@ export class Executor {
   }
 
   async #run(call: Call, run: ToolRun): Promise<ToolResult> {
-    const { journal, tell } = this.#options;
+    const { journal, tell, watch } = this.#options;
     const { id, name, input } = call;
     await journal.record({ type: "call.started", id, name, input, digest: callDigest(call) });
     tell({ type: "tool.started", id, name });
-    return runTool(call, run);
+    const traceContext = watch.traceContext(id);
+    const traced = { ...run, context: { ...run.context, traceContext } };
+    return watch.tool({ id, name, input }, () => runTool(call, traced));
   }
 
   /** The process died while this call ran: its tool says what to make of that. */
@@ -157,11 +164,20 @@ export class Executor {
     );
   }
 
-  #toolRun(key: string, callId: string, signal: AbortSignal): ToolRun {
-    const { agent, clock, context, sessionId } = this.#options;
+  #toolRun({ id, name }: Call, key: string, signal: AbortSignal): ToolRun {
+    const { agent, clock, context, metadata, sessionId, tell } = this.#options;
+    const isRunning = () => this.#running.has(id) && !signal.aborted;
     return {
       tools: this.#tools,
-      context: { callId, sessionId, idempotencyKey: `${sessionId}:${key}`, context },
+      context: {
+        callId: id,
+        sessionId,
+        idempotencyKey: `${sessionId}:${key}`,
+        context,
+        metadata,
+        traceContext: {},
+        progress: (progress) => tellProgress({ id, name, progress }, isRunning, tell),
+      },
       signal,
       timeoutMs: agent.limits.toolTimeoutMs,
       maxResultChars: agent.limits.maxResultChars,

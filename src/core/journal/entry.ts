@@ -7,6 +7,7 @@
 
 import type { RunWaitingEvent } from "../events.ts";
 import type { Json } from "../json.ts";
+import type { TraceContext } from "../observer.ts";
 import type { HostInput } from "../provider.ts";
 import type { Ending, RunEnd, ToolResult, ToolCall, Usage } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
@@ -22,7 +23,13 @@ export type JournalEntry =
       readonly shown: ShownAgent;
       readonly provider: string;
     }
-  | { readonly type: "run.started"; readonly runId: string; readonly input: readonly HostInput[] }
+  | {
+      readonly type: "run.started";
+      readonly runId: string;
+      readonly input: readonly HostInput[];
+      /** What continues its trace in the process that goes on with it. */
+      readonly traceContext?: TraceContext | undefined;
+    }
   /** A run goes on in a process that did not begin it, or after somebody was waited for, having taken so long. */
   | { readonly type: "run.resumed"; readonly runId: string; readonly elapsedMs: number }
   /** Somebody interrupted the run; who takes it up stops it, and does not go on. */
@@ -125,6 +132,8 @@ export interface JournalFacts {
 export interface OpenRunRecord {
   readonly id: string;
   readonly input: readonly HostInput[];
+  /** What continues its trace; undefined where nobody traced. */
+  readonly traceContext?: TraceContext | undefined;
   turns: number;
   usage: Usage;
   readonly toolCalls: Map<string, ToolCall>;

@@ -33,7 +33,7 @@ export class StoredFacts extends CallBook {
       case "run.started":
         this.runs += 1;
         this.ended = undefined;
-        this.run = openRun(entry.runId, entry.input, at);
+        this.run = openRun(entry, at);
         this.unsent = [...this.unsent, ...entry.input];
         return;
       case "run.resumed":
@@ -102,10 +102,13 @@ export class StoredFacts extends CallBook {
   }
 }
 
-function openRun(id: string, input: readonly HostInput[], at: number | undefined): OpenRunRecord {
+type RunStarted = Extract<JournalEntry, { type: "run.started" }>;
+
+function openRun({ runId, input, traceContext }: RunStarted, at: number | undefined): OpenRunRecord {
   return {
-    id,
+    id: runId,
     input,
+    traceContext,
     turns: 0,
     usage: NO_USAGE,
     toolCalls: new Map(),

@@ -9,6 +9,7 @@ import type { Agent } from "../agent.ts";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
+import type { Watch } from "../execution/watch.ts";
 import { elapsedOf } from "../journal/elapsed.ts";
 import type { JournalEntry, OpenRunRecord } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -16,6 +17,7 @@ import { ids } from "../loop/calls.ts";
 import { NOTHING_OPEN } from "../loop/runs.ts";
 import type { LoopState, RunPolicy } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
+import type { TraceContext } from "../observer.ts";
 import type { Connection, HostEvent, HostInput, PassedOnEvent } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
 import { NO_USAGE, textResult } from "../results.ts";
@@ -42,6 +44,7 @@ export interface Opened {
   readonly state: LoopState;
   /** What the host told of its past since its last message, for a run that is taken up. */
   readonly past: readonly PassedOnEvent[];
+  readonly watch: Watch;
   /** Aborts everything the session has under way. */
   readonly closing: AbortController;
 }
@@ -55,6 +58,7 @@ export class LoopSession implements Session {
   readonly #connection: Connection;
   readonly #journal: Journal;
   readonly #closing: AbortController;
+  readonly #watch: Watch;
   readonly #loop: Loop;
   /** Told by the host before this process did anything; gone once it has. */
   #past: readonly PassedOnEvent[] | undefined;
@@ -73,6 +77,7 @@ export class LoopSession implements Session {
     this.#journal = journal;
     this.#closing = closing;
     this.#past = past;
+    this.#watch = opened.watch;
     this.#runs = journal.recorded.runs;
     this.#loop = new Loop({ ...opened, clock: this.#clock, signal: closing.signal });
     // Nothing may be done here any more, not even tell the host to stop: somebody else may own the session now.
@@ -119,7 +124,8 @@ export class LoopSession implements Session {
   }
 
   async sendEvent(event: unknown): Promise<void> {
-    await this.#connection.send([{ type: "raw", event }], this.#closing.signal);
+    const inputs = [{ type: "raw", event }] as const;
+    await this.#watch.send(inputs, () => this.#connection.send(inputs, this.#closing.signal));
   }
 
   close(): Promise<void> {
@@ -167,6 +173,7 @@ export class LoopSession implements Session {
       denies: new Set(inputs.length > 0 && ifOpen === "deny" ? ids(loop.state.calls) : []),
     };
     loop.run = run;
+    this.#watch.begin(live.id, resumed?.traceContext);
     loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
     if (signal?.aborted === true) {
       loop.refuse(run, isTimeout(signal.reason) ? signal.reason : aborted(signal.reason));
@@ -181,7 +188,7 @@ export class LoopSession implements Session {
     run.isRecorded = isOpen || (!isNothing && resumed === undefined);
     const entry: JournalEntry = isOpen
       ? { type: "run.resumed", runId, elapsedMs }
-      : { type: "run.started", runId, input: all };
+      : { type: "run.started", runId, input: all, ...this.#traceContext() };
     const written = run.isRecorded ? this.#journal.record(entry) : undefined;
     const limitMs = this.#agent.limits.runTimeoutMs;
     const bounds = { timeoutMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
@@ -211,6 +218,12 @@ export class LoopSession implements Session {
       end: isOver && open.end ? { ...open.end, details: open.end.details ?? NOTHING_OPEN } : open.end,
     };
     this.#loop.dispatch({ type: "start", inputs, policy, resumed });
+  }
+
+  /** What the process that goes on with the run continues its trace with. */
+  #traceContext(): { readonly traceContext?: TraceContext } {
+    const traceContext = this.#watch.traceContext();
+    return Object.keys(traceContext).length === 0 ? {} : { traceContext };
   }
 
   #newRunId(): string {

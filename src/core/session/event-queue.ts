@@ -3,6 +3,7 @@
  *
  *   Q1  order is kept; a whole event is never dropped or merged
  *   Q2  deltas a slow reader has not fetched are merged within their message, so they cost their text and no more
+ *       progress of a call replaces the last that is unread
  *   Q3  beyond MAX_UNREAD whole events the *reader* fails with `slow_consumer`; the run is not disturbed
  *   Q4  a reader that breaks off leaves nothing waiting, and what was read is not kept
  */
@@ -10,6 +11,7 @@
 import { LoophostError } from "../errors.ts";
 import type { DeltaEvent, SessionEvent } from "../events.ts";
 import { isDelta } from "../events.ts";
+import type { Json } from "../json.ts";
 
 const MERGE_FROM = 64;
 const MAX_UNREAD = 10_000;
@@ -18,6 +20,8 @@ const MAX_UNREAD = 10_000;
 export class EventQueue {
   #items: SessionEvent[] = [];
   #head = 0;
+  /** The progress of each call that is unread. */
+  readonly #progress = new Map<string, { progress: Json }>();
   #ended: { readonly error: LoophostError | undefined } | undefined;
   #reading: Reading | undefined;
 
@@ -29,6 +33,14 @@ export class EventQueue {
       this.#reading.waiting = undefined;
       waiting.resolve({ value: event, done: false });
       return;
+    }
+    if (event.type === "tool.progress") {
+      const unread = this.#progress.get(event.id);
+      if (unread !== undefined) {
+        unread.progress = event.progress;
+        return;
+      }
+      this.#progress.set(event.id, (event = { ...event }));
     }
     const unread = this.#items.length - this.#head;
     if (unread >= MERGE_FROM && isDelta(event)) {
@@ -86,6 +98,7 @@ export class EventQueue {
     const event = this.#items[this.#head];
     if (event !== undefined) {
       this.#head += 1;
+      if (event.type === "tool.progress") this.#progress.delete(event.id);
       // Halving keeps what was read from piling up behind a reader that never quite catches up.
       if (this.#head * 2 >= this.#items.length) {
         this.#items = this.#items.slice(this.#head);

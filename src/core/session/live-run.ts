@@ -74,7 +74,7 @@ export class LiveRun implements Run {
   push(event: SessionEvent): void {
     if (isDelta(event)) {
       if (this.#keep === "all") this.#events.push(event);
-    } else {
+    } else if (event.type !== "tool.progress") {
       if (this.#keep !== "none") this.#events.push(event);
       this.#add(event);
     }
@@ -146,7 +146,7 @@ export class LiveRun implements Run {
       this.#isUsageKnown &&= this.#hasTold;
       this.#hasTold = false;
     } else if (event.type === "usage") {
-      this.#hasTold = true;
+      this.#hasTold ||= event.isError !== true;
       this.#usage = addUsage(this.#usage, event.usage);
       this.#cost = event.cost ?? this.#cost;
     } else if (event.type === "outcome.evaluated") {

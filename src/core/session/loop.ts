@@ -10,7 +10,6 @@
  */
 
 import type { Agent } from "../agent.ts";
-import { contained } from "../async/contained.ts";
 import { Effects } from "../async/effects.ts";
 import { Serial } from "../async/serial.ts";
 import type { Clock } from "../clock.ts";
@@ -18,6 +17,7 @@ import type { LoophostError } from "../errors.ts";
 import { toLoophostError } from "../errors.ts";
 import type { RunWaitingEvent, SessionEvent } from "../events.ts";
 import { Approvals } from "../execution/approvals.ts";
+import type { Watch } from "../execution/watch.ts";
 import type { JournalEntry } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import { next } from "../loop/machine.ts";
@@ -40,6 +40,7 @@ export interface LoopParts {
   /** What is known of the session's past. */
   readonly state: LoopState;
   readonly clock: Clock;
+  readonly watch: Watch;
   /** Aborted when the session closes. */
   readonly signal: AbortSignal;
 }
@@ -145,9 +146,10 @@ export class Loop {
   }
 
   /** Hands an event to the reader of the run under way. */
-  tell(event: SessionEvent): void {
+  tell(told: SessionEvent | PassedOnEvent): void {
     const { run } = this;
     if (run === undefined || run.isEnding) return;
+    const event = told.type === "model.asked" ? { ...told, turn: this.#state.turn } : told;
     this.#show(run, event);
     if (event.type === "approval.requested") this.approvals.ask(event, run.denies.has(event.id));
     else if (event.type === "run.waiting") this.#wait(event, run);
@@ -155,7 +157,7 @@ export class Loop {
 
   #show({ live }: OpenRun, event: SessionEvent): void {
     live.push(event);
-    contained(() => this.#parts.options.onEvent?.(event));
+    this.#parts.watch.event(event);
   }
 
   #fold(input: LoopInput | PassedOnEvent): void {

@@ -6,12 +6,21 @@ import { onAbort } from "../async/abort.ts";
 import { systemClock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
 import { isDelta } from "../events.ts";
+import type { Watch } from "../execution/watch.ts";
+import { UNWATCHED } from "../execution/watch.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { next } from "../loop/machine.ts";
 import { initialState } from "../loop/state.ts";
 import { refuseOldNode } from "../old-node.ts";
-import type { Connection, HostEvent, PassedOnEvent, Provider, RecordedEvent } from "../provider.ts";
+import type {
+  Connection,
+  HostEvent,
+  OpenRequest,
+  PassedOnEvent,
+  Provider,
+  RecordedEvent,
+} from "../provider.ts";
 import { isLoopEvent, isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { OpenOptions, Session } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
@@ -53,6 +62,7 @@ export async function openSession<Output>(
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };
   let kept: LoopSession["kept"] | undefined;
+  let watch = UNWATCHED;
   let connection: Connection | undefined;
   let journal: Journal | undefined;
   try {
@@ -70,14 +80,35 @@ export async function openSession<Output>(
     const { signal: stop } = closing;
     const whenKept = async () => kept?.();
     const { provisioned } = options;
-    const about = { agent: limited, sessionId, provisioned, history, cursor, emit, whenKept };
-    connection = await orAborted(provider.open({ ...about, signal: stop }), stop);
+    const request: OpenRequest = {
+      agent: limited,
+      sessionId,
+      provisioned,
+      history,
+      cursor,
+      emit,
+      whenKept,
+      aroundModel: (asked, work) => watch.model(asked, work),
+      traceContext: () => watch.traceContext(),
+      signal: stop,
+    };
+    connection = await orAborted(provider.open(request), stop);
+    watch = await watchOf(limited, options, connection.sessionId);
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
     signal?.throwIfAborted();
     state = { ...state, pendingInput: journal.recorded.unsent };
-    const session = new LoopSession({ agent: limited, options, connection, journal, state, past, closing });
+    const session = new LoopSession({
+      agent: limited,
+      options,
+      connection,
+      journal,
+      state,
+      past,
+      watch,
+      closing,
+    });
     hear = (event) => session.hear(event);
     kept = () => session.kept();
     for (const event of recorded.splice(0)) session.hear(event);
@@ -93,6 +124,16 @@ export async function openSession<Output>(
   } finally {
     unlink();
   }
+}
+
+/** Who observes the session; `onEvent` is the short form of an observer that is told events and nothing else. */
+async function watchOf(agent: Agent, options: OpenOptions, sessionId: string): Promise<Watch> {
+  const { provider, observers = [], onEvent, metadata = {}, clock = systemClock } = options;
+  const all = onEvent === undefined ? observers : [...observers, { event: onEvent }];
+  if (all.length === 0) return UNWATCHED;
+  const about = { sessionId, runId: undefined, agent, provider, metadata, clock, begunIn: undefined };
+  const { ObservedWatch } = await import("../execution/observed-watch.ts");
+  return new ObservedWatch(all, about);
 }
 
 /** The conversation on record, for a provider that cannot know it by itself; undefined when there is none. */

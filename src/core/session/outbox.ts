@@ -11,6 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { LoophostError } from "../errors.ts";
 import { toLoophostError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
+import type { Watch } from "../execution/watch.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { LoopInput } from "../loop/state.ts";
 import type { Connection, HostInput } from "../provider.ts";
@@ -23,6 +24,7 @@ export interface OutboxOptions {
   /** Aborted when the session closes. */
   readonly signal: AbortSignal;
   readonly tell: (event: SessionEvent) => void;
+  readonly watch: Watch;
 }
 
 /** The way from the loop to the host. */
@@ -35,15 +37,15 @@ export class Outbox {
 
   /** Sends inputs, once. */
   async send(inputs: readonly HostInput[]): Promise<void> {
-    const { connection, signal } = this.#options;
-    await connection.send(inputs, signal);
+    const { connection, signal, watch } = this.#options;
+    await watch.send(inputs, () => connection.send(inputs, signal));
   }
 
   /** Posts answers to calls; gives what the loop is to know of it. */
   async post(ids: readonly string[], answers: readonly HostInput[]): Promise<LoopInput> {
-    const { connection, journal, clock, signal, tell } = this.#options;
+    const { connection, journal, clock, signal, tell, watch } = this.#options;
     try {
-      await withRetry(() => connection.send(answers, signal), {
+      await withRetry(() => watch.send(answers, () => connection.send(answers, signal)), {
         policy: DEFAULT_RETRY,
         clock,
         signal,

@@ -10,6 +10,7 @@ import type { Effects } from "../async/effects.ts";
 import type { Clock } from "../clock.ts";
 import type { SessionEvent } from "../events.ts";
 import { Executor } from "../execution/executor.ts";
+import type { Watch } from "../execution/watch.ts";
 import { haltedBy } from "../guard.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Command, LoopInput } from "../loop/state.ts";
@@ -32,6 +33,7 @@ export interface PerformerOptions {
   readonly signal: AbortSignal;
   readonly dispatch: (input: LoopInput) => void;
   readonly tell: (event: SessionEvent) => void;
+  readonly watch: Watch;
   readonly isRunOpen: () => boolean;
   /** The run under way, and since when. */
   readonly current: () => { readonly live: LiveRun; readonly startedAt: number } | undefined;
@@ -48,8 +50,8 @@ export class Performer {
 
   constructor(options: PerformerOptions) {
     this.#options = options;
-    const { agent, connection, journal, clock, signal, dispatch, tell } = options;
-    const { context, ifCallUnknown } = options.options;
+    const { agent, connection, journal, clock, signal, dispatch, tell, watch } = options;
+    const { context, ifCallUnknown, metadata = {} } = options.options;
     const sessionId = connection.sessionId;
     this.executor = new Executor({
       agent,
@@ -60,8 +62,10 @@ export class Performer {
       clock,
       dispatch,
       tell,
+      watch,
+      metadata,
     });
-    this.#outbox = new Outbox({ connection, journal, clock, signal, tell });
+    this.#outbox = new Outbox({ connection, journal, clock, signal, tell, watch });
   }
 
   /** Performs one command; what it comes to is dispatched later. */

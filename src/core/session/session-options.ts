@@ -2,7 +2,7 @@
 
 import type { Checks, Names } from "../check-options.ts";
 import { checkNames, checkOptions, CLOCK, FUNCTION, must, NAME } from "../check-options.ts";
-import { oneOf, SIGNAL, STRING } from "../check-options.ts";
+import { isString, listOf, oneOf, SIGNAL, STRING } from "../check-options.ts";
 import { isObject } from "../json.ts";
 import type { OpenOptions, RunOptions } from "../session.ts";
 import type { RunOnceOptions } from "./run-once.ts";
@@ -34,6 +34,8 @@ const OPEN: Checks<OpenOptions> = {
       value === "fail" ||
       (isObject(value) && Number(value["answerAfterMs"]) >= 0),
   ),
+  observers: listOf("observers, objects with methods such as event()", isObject),
+  metadata: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
   onEvent: FUNCTION,
   onStep: FUNCTION,
   guard: FUNCTION,

@@ -3,8 +3,10 @@
 import type { Clock } from "../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import type { ModelRequest } from "../../core/observer.ts";
 import type { Connection, HostEvent, HostInput, OpenRequest } from "../../core/provider.ts";
 import type { ToolResult } from "../../core/results.ts";
+import { NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
@@ -29,6 +31,8 @@ export class LocalConnection implements Connection {
   readonly #request: OpenRequest;
   readonly #clock: Clock;
   readonly #conversation: Conversation;
+  /** What a request to the model is told as. */
+  readonly #asks: ModelRequest;
   readonly #guards: GuardState | undefined;
   /** Results the guards gave, for calls the loop was not told of. */
   readonly #guarded = new Map<string, ToolResult>();
@@ -41,6 +45,7 @@ export class LocalConnection implements Connection {
     this.#request = request;
     this.#emit = emit;
     this.#clock = clock;
+    this.#asks = model.asks?.(agent.model) ?? { model: agent.model };
     this.#guards = guards && new GuardState(guards);
     const tools = agent.tools.map(({ name, description, schema }) => ({
       name,
@@ -167,12 +172,17 @@ export class LocalConnection implements Connection {
     if (this.#turns === agent.limits.maxTurns && this.#turns > 1)
       this.#advise(this.#guards?.lastWord(agent.terminalTool?.name));
     const isCurrent = () => this.#asking === asking;
-    this.#conversation
-      .reply({ signal: asking.signal, clock: this.#clock, emit: (event) => isCurrent() && this.#emit(event) })
+    const asked = this.#asks;
+    this.#emit({ type: "model.asked", ...asked });
+    const emit = (event: HostEvent) => isCurrent() && this.#emit(event);
+    this.#request
+      .aroundModel(asked, () => this.#conversation.reply({ signal: asking.signal, clock: this.#clock, emit }))
       .then((reply) => isCurrent() && this.#take(reply))
       // Also for a reply that cannot be taken: it would be an unhandled rejection, which ends the process.
       .catch((thrown: unknown) => {
         if (asking.signal.aborted) return;
+        // Not of a reply that came and could not be taken: that was told.
+        if (isCurrent()) this.#emit({ type: "usage", usage: NO_USAGE, model: asked.model, isError: true });
         this.#asking = undefined;
         const error = toLoophostError(thrown, "host_failed", "The model call failed");
         this.#emit({ type: "failed", error, sessionOver: false });
@@ -185,7 +195,7 @@ export class LocalConnection implements Connection {
     const calls = this.#conversation.take(reply);
     const text = textOf(message);
     if (text !== "") this.#emit({ type: "message", text, raw: message.native?.message });
-    if (usage !== undefined) this.#emit({ type: "usage", usage });
+    if (usage !== undefined) this.#emit({ type: "usage", usage, model: this.#asks.model });
     const told = calls.filter((call) => !this.#isGuarded(call));
     if (told.length > 0) this.#tellCalls(told, stopReason);
     else if (calls.length > 0) this.#goOn(new Map());

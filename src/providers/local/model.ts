@@ -7,6 +7,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { JsonSchema } from "../../core/json.ts";
+import type { ModelRequest } from "../../core/observer.ts";
 import type { HostEvent } from "../../core/provider.ts";
 import type { Ending, Usage } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
@@ -14,6 +15,8 @@ import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.
 /** A model: makes conversations. */
 export interface Model {
   readonly name: string;
+  /** What a request is told as: the id it asks for, where that is known, and the service, as in `ModelRequest`. */
+  readonly asks?: ((modelId: string | undefined) => ModelRequest) | undefined;
   /** Contract: called once per session, and again when its history was rewritten. */
   converse(setup: ConversationSetup): ModelConversation;
 }

@@ -1,6 +1,7 @@
 /** What a session needs of the host it lives in. */
 
 import type { Clock } from "../../core/clock.ts";
+import type { Observer } from "../../core/observer.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { Store } from "../../core/store.ts";
 import type { AgentSnapshot } from "../records/agent-record.ts";
@@ -22,6 +23,7 @@ export interface SessionHost {
   };
   readonly conversations: ConversationCache;
   readonly prices: Prices;
+  readonly observers: readonly Observer[];
   /** Contract: called whenever a session begins, or goes on, to run. Must not throw. */
   readonly onRunning: (record: SessionRecord) => void;
   /** Contract: called with what a session failed with, as it was thrown. Must not throw. */

@@ -82,7 +82,7 @@ export class HostedRun {
 
   /** Runs until the loop ends or is stopped. Called once; rejects when it could not go on. */
   async run(): Promise<void> {
-    const { host, conversation, mayAsk } = this.#setup;
+    const { host, record, conversation, mayAsk } = this.#setup;
     const history = await conversation();
     if (this.#isStopped) return;
     const broken = Promise.withResolvers<never>();
@@ -91,6 +91,9 @@ export class HostedRun {
         onSaid: (message) => this.#turn.answered(message),
         mayAsk,
       }),
+      sessionId: record.id,
+      metadata: record.metadata,
+      observers: host.observers,
       history,
       clock: host.clock,
       keepEvents: "none",
@@ -144,6 +147,7 @@ export class HostedRun {
       case "message":
         return turn.message(event.text);
       case "usage":
+        if (event.isError === true) return;
         this.#isCounted ||= Object.values(event.usage).some((count) => count > 0);
         turn.spend(event.usage);
         return this.#setup.onSpent(event.usage);
@@ -170,6 +174,8 @@ export class HostedRun {
       // Said by hosts that are not this process, or of tools that execute here, or known already.
       case "run.started":
       case "tool.started":
+      case "tool.progress":
+      case "model.asked":
       case "tool.finished":
       case "tool.posted":
       case "approval.requested":

@@ -21,7 +21,7 @@ export interface McpClient {
     options?: McpRequestOptions,
   ): Promise<{ readonly tools: readonly McpTool[]; readonly nextCursor?: string | undefined }>;
   callTool(
-    params: { name: string; arguments?: Record<string, unknown> },
+    params: { name: string; arguments?: Record<string, unknown>; _meta?: Record<string, unknown> },
     resultSchema?: undefined,
     options?: McpRequestOptions,
   ): Promise<unknown>;

@@ -188,7 +188,11 @@ function toTool(tool: McpList["tools"][number], name: string, calling: Calling):
       const request = toRequestOptions(name, context, calling.options);
       try {
         return toToolContent(
-          await calling.client.callTool({ name: tool.name, arguments: input }, undefined, request),
+          await calling.client.callTool(
+            { name: tool.name, arguments: input, ...metaOf(context) },
+            undefined,
+            request,
+          ),
         );
       } catch (thrown) {
         throw new Error(describeFailure(thrown, calling.server), { cause: thrown });
@@ -199,7 +203,7 @@ function toTool(tool: McpList["tools"][number], name: string, calling: Calling):
 
 function toRequestOptions(
   tool: string,
-  { signal, callId }: ToolContext,
+  { signal, callId, progress: tell }: ToolContext,
   options: McpToolsOptions,
 ): McpRequestOptions {
   const { callTimeoutMs = DEFAULT_TIMEOUT_MS, maxCallMs, onProgress } = options;
@@ -209,10 +213,16 @@ function toRequestOptions(
     // Unless progress moves it, the deadline is kept by whoever runs the tool.
     timeout: isExtended ? callTimeoutMs : NEVER_MS,
     resetTimeoutOnProgress: isExtended,
-    ...(isExtended || onProgress !== undefined
-      ? { onprogress: (progress) => onProgress?.({ ...progress, tool, callId }) }
-      : {}),
+    onprogress(progress) {
+      tell(progress);
+      onProgress?.({ ...progress, tool, callId });
+    },
   };
+}
+
+/** What continues the call's trace at the server, as the protocol has it: W3C trace context among the `_meta`. */
+function metaOf({ traceContext }: ToolContext): { readonly _meta?: Record<string, unknown> } {
+  return Object.keys(traceContext).length === 0 ? {} : { _meta: { ...traceContext } };
 }
 
 /** The longest wait a timer holds. */

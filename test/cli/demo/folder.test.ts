@@ -36,6 +36,9 @@ async function use(name: string, input: Record<string, unknown>): Promise<unknow
     sessionId: "s",
     idempotencyKey: "k",
     context: undefined,
+    metadata: {},
+    traceContext: {},
+    progress: () => undefined,
   });
 }
 

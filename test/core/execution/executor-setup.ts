@@ -8,6 +8,7 @@ import { defineAgent } from "../../../src/core/agent.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { SessionEvent } from "../../../src/core/events.ts";
 import { Executor } from "../../../src/core/execution/executor.ts";
+import { UNWATCHED } from "../../../src/core/execution/watch.ts";
 import type { JournalEntry } from "../../../src/core/journal/entry.ts";
 import { openJournal } from "../../../src/core/journal/open-journal.ts";
 import type { LoopInput } from "../../../src/core/loop/state.ts";
@@ -50,8 +51,9 @@ export async function setUp(
   const clock = manualClock();
   const dispatched: LoopInput[] = [];
   const told: SessionEvent[] = [];
+  const agent = defineAgent({ name: "a", instructions: "", tools, limits });
   const executor = new Executor({
-    agent: defineAgent({ name: "a", instructions: "", tools, limits }),
+    agent,
     sessionId: "session_1",
     ifCallUnknown: "answer",
     context: { tenant: "x" },
@@ -64,6 +66,8 @@ export async function setUp(
     clock,
     dispatch: (input) => dispatched.push(input),
     tell: (event) => told.push(event),
+    metadata: {},
+    watch: UNWATCHED,
   });
   const written = () => write.mock.calls.flatMap(([, , entries]) => entries as readonly JournalEntry[]);
   return { executor, clock, dispatched, told, write, written };

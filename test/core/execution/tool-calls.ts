@@ -54,6 +54,9 @@ export const context: ToolRun["context"] = {
   sessionId: "session_1",
   idempotencyKey: "key_1",
   context: { tenant: "a" },
+  metadata: {},
+  traceContext: {},
+  progress: () => undefined,
 };
 
 /** Runs a call of a tool. */

@@ -35,6 +35,7 @@ function hostOf(provider: SessionHost["provider"]): Omit<SessionHost, "store"> {
     files: NO_FILES,
     conversations: new ConversationCache(),
     prices: {},
+    observers: [],
     onRunning: () => undefined,
     onError: () => undefined,
   };

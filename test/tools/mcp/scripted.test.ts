@@ -14,7 +14,16 @@ async function toolsOf(script: Script, options: Partial<McpToolsOptions> = {}) {
 }
 
 function context(signal: AbortSignal = new AbortController().signal): ToolContext {
-  return { signal, callId: "call_1", sessionId: "s", idempotencyKey: "k", context: undefined };
+  return {
+    signal,
+    callId: "call_1",
+    sessionId: "s",
+    idempotencyKey: "k",
+    context: undefined,
+    metadata: {},
+    traceContext: {},
+    progress: () => undefined,
+  };
 }
 
 it("reads every page of the list", async () => {
@@ -145,6 +154,23 @@ describe("a call that takes its time", () => {
     expect(one?.timeoutMs).toBe(timeoutMs);
     if (endsAfterMs !== undefined) await called;
   });
+});
+
+it("sends the trace of the call along, and tells its progress as that of the call", async () => {
+  const params: unknown[] = [];
+  const told: unknown[] = [];
+  const [one] = await toolsOf({
+    list: () => ({ tools: [tool("one")] }),
+    async call(_, __, progress, meta) {
+      params.push(meta);
+      await progress(1);
+      return { content: [] };
+    },
+  });
+  const traceContext = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
+  await one?.execute?.({}, { ...context(), traceContext, progress: (progress) => told.push(progress) });
+  expect(params).toMatchObject([traceContext]);
+  expect(told).toEqual([{ progress: 1 }]);
 });
 
 it("tells the model of an error the server reports", async () => {

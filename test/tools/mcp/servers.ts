@@ -97,6 +97,7 @@ export interface Script {
     name: string,
     signal: AbortSignal,
     progress: (progress: number) => Promise<void>,
+    meta: unknown,
   ) => CallToolResult | Promise<CallToolResult>;
 }
 
@@ -114,9 +115,9 @@ export async function connectScripted({ list, call }: Script): Promise<Client> {
   server.setRequestHandler(ListToolsRequestSchema, ({ params }) => list(params?.cursor));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, _meta, sendNotification }) => {
     const progressToken = _meta?.progressToken ?? "";
-    const answered = await call?.(params.name, signal, (progress) =>
-      sendNotification({ method: "notifications/progress", params: { progressToken, progress } }),
-    );
+    const tell = (progress: number) =>
+      sendNotification({ method: "notifications/progress", params: { progressToken, progress } });
+    const answered = await call?.(params.name, signal, tell, _meta);
     return answered ?? { content: [] };
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();

@@ -56,8 +56,12 @@ export function fromWire(event: ClaudeWireEvent, thread: string | undefined): Ho
       return { type: "message", text: textOf(event["content"]), id: text(event["id"]), raw, thread };
     case "agent.thread_context_compacted":
       return { type: "context.compacted", raw, thread };
-    case "span.model_request_end":
-      return { type: "usage", usage: readUsage(event["model_usage"] ?? event["usage"]), raw, thread };
+    case "span.model_request_start":
+      return { type: "model.asked", raw, thread };
+    case "span.model_request_end": {
+      const usage = readUsage(event["model_usage"] ?? event["usage"]);
+      return { type: "usage", usage, isError: event["is_error"] === true, raw, thread };
+    }
     case "session.usage": {
       // Its tokens are the sum of what the requests have told; what they cost is told here alone.
       const cost = readMoney(isObject(event["usage"]) ? event["usage"]["list_cost"] : undefined);

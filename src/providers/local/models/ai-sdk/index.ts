@@ -51,8 +51,25 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkModelOptions
   checkSettings(options.settings ?? {});
   return {
     name: `${model.provider} ${model.modelId}`,
+    asks: () => ({ model: model.modelId, service: serviceOf(model.provider) }),
     converse: (setup) => new AiSdkConversation(model, options, setup),
   };
+}
+
+/** The AI SDK's names of services that OpenTelemetry's conventions name otherwise; what follows a point is the kind of API. */
+const SERVICES: ReadonlyMap<string, string> = new Map([
+  ["amazon-bedrock", "aws.bedrock"],
+  ["azure", "azure.ai.openai"],
+  ["google", "gcp.gemini"],
+  ["google.vertex", "gcp.vertex_ai"],
+  ["mistral", "mistral_ai"],
+  ["moonshotai", "moonshot_ai"],
+  ["xai", "x_ai"],
+]);
+
+function serviceOf(provider: string): string {
+  const [maker = "", kind] = provider.split(".", 2);
+  return SERVICES.get(`${maker}.${kind}`) ?? SERVICES.get(maker) ?? maker;
 }
 
 /** Whether a value is a language model of the AI SDK, of whatever generation. */

@@ -51,6 +51,7 @@ export function anthropicMessages(options: AnthropicMessagesOptions = {}): Model
   const url = toUrl(options.baseUrl ?? "https://api.anthropic.com", "/v1/messages", FACTORY);
   return {
     name: "anthropic-messages",
+    asks: (modelId) => ({ model: options.model ?? modelId, service: "anthropic" }),
     converse(setup) {
       const thread = new MessageThread(options.threads ?? false);
       const client = createModelClient(

@@ -59,6 +59,7 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
   );
   return {
     name: "openai-compatible",
+    asks: (modelId) => ({ model: options.model ?? modelId, service: atOpenAI ? "openai" : undefined }),
     converse: (setup) => new ChatConversation(client, options, setup, atOpenAI),
   };
 }

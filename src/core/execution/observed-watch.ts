@@ -1,0 +1,102 @@
+/**
+ * The observers of one session, behind a guard: without it an exception of an observer's, or a rejected promise nobody
+ * handles, would end the run or the process.
+ *
+ *   V1  work is done once, at once, and its outcome is its own, whatever an observer does around it
+ *   V2  events are told in order: one that an observer causes is told to all after the one that caused it
+ */
+
+import { contained } from "../async/contained.ts";
+import { Serial } from "../async/serial.ts";
+import { isString } from "../check-options.ts";
+import type { SessionEvent } from "../events.ts";
+import { isObject } from "../json.ts";
+import type { About, ModelRequest, Observer, TraceContext } from "../observer.ts";
+import type { HostInput } from "../provider.ts";
+import type { ToolCall } from "../results.ts";
+import type { Watch } from "./watch.ts";
+
+/** A session that is observed. */
+export class ObservedWatch implements Watch {
+  readonly #observers: readonly Observer[];
+  readonly #events = new Serial<readonly [SessionEvent, About]>(([event, about]) => {
+    for (const observer of this.#observers) contained(() => observer.event?.(event, about));
+  });
+  #about: About;
+
+  constructor(observers: readonly Observer[], about: About) {
+    this.#observers = observers;
+    this.#about = about;
+  }
+
+  begin(runId: string, begunIn: TraceContext | undefined): void {
+    this.#about = { ...this.#about, runId, begunIn };
+  }
+
+  event(event: SessionEvent): void {
+    this.#events.push([event, this.#about]);
+  }
+
+  tool<T>(call: ToolCall, work: () => T): T {
+    return this.#around(work, (observer, next) => observer.tool?.(call, this.#about, next));
+  }
+
+  send<T>(inputs: readonly HostInput[], work: () => T): T {
+    return this.#around(work, (observer, next) => observer.send?.(inputs, this.#about, next));
+  }
+
+  model<T>(request: ModelRequest, work: () => T): T {
+    return this.#around(work, (observer, next) => observer.model?.(request, this.#about, next));
+  }
+
+  traceContext(callId?: string): TraceContext {
+    let found: TraceContext | undefined;
+    for (const observer of this.#observers)
+      contained(() => {
+        const given: unknown = observer.traceContext?.(this.#about, callId);
+        found ??= readHeaders(given);
+        return given;
+      });
+    return found ?? {};
+  }
+
+  /** Does work with every observer around it, the first of them outermost. */
+  #around<T>(work: () => T, enter: (observer: Observer, next: () => T) => unknown): T {
+    let next = work;
+    for (const observer of this.#observers.toReversed()) {
+      const inner = once(next);
+      next = () => {
+        contained(() => enter(observer, inner));
+        return inner();
+      };
+    }
+    return next();
+  }
+}
+
+/** The strings in what an observer gave; undefined when there are none. */
+function readHeaders(given: unknown): TraceContext | undefined {
+  const headers = isObject(given) ? Object.entries(given).filter(([, value]) => isString(value)) : [];
+  // oxlint-disable-next-line no-unsafe-type-assertion -- only strings are left
+  return headers.length === 0 ? undefined : (Object.fromEntries(headers) as TraceContext);
+}
+
+/** A function that does its work with the first call, and gives its outcome with each. */
+function once<T>(work: () => T): () => T {
+  let outcome: (() => T) | undefined;
+  return () => {
+    outcome ??= outcomeOf(work);
+    return outcome();
+  };
+}
+
+function outcomeOf<T>(work: () => T): () => T {
+  try {
+    const value = work();
+    return () => value;
+  } catch (thrown) {
+    return () => {
+      throw thrown;
+    };
+  }
+}

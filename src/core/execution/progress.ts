@@ -1,0 +1,28 @@
+/** Progress of a tool call, on its way from untrusted code of a tool to the reader: bounded, and plain JSON. */
+
+import type { ToolProgressEvent } from "../events.ts";
+import type { Json } from "../json.ts";
+
+const MAX_CHARS = 16_000;
+
+/** Tells how far a call is, unless it is over. What is no JSON, or too long, is dropped: a tool must not fail of it. */
+export function tellProgress(
+  { id, name, progress }: { readonly id: string; readonly name: string; readonly progress: unknown },
+  isRunning: () => boolean,
+  tell: (event: ToolProgressEvent) => void,
+): void {
+  if (!isRunning()) return;
+  const plain = toPlain(progress);
+  if (plain !== undefined) tell({ type: "tool.progress", id, name, progress: plain });
+}
+
+/** A copy, so that what the tool changes later does not change what was told. */
+function toPlain(value: unknown): Json | undefined {
+  try {
+    const text = JSON.stringify(value);
+    // oxlint-disable-next-line no-unsafe-type-assertion -- what was just written as JSON is JSON
+    return text === undefined || text.length > MAX_CHARS ? undefined : (JSON.parse(text) as Json);
+  } catch {
+    return undefined;
+  }
+}
