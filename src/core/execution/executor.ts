@@ -144,7 +144,7 @@ export class Executor {
     const { id, name, input } = call;
     await journal.record({ type: "call.started", id, name, input, digest: callDigest(call) });
     tell({ type: "tool.started", id, name });
-    const traceContext = watch.traceContext(id);
+    const traceContext = watch.traceContext(id) ?? {};
     const traced = { ...run, context: { ...run.context, traceContext } };
     return watch.tool({ id, name, input }, () => runTool(call, traced));
   }

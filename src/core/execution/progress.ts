@@ -12,17 +12,14 @@ export function tellProgress(
   tell: (event: ToolProgressEvent) => void,
 ): void {
   if (!isRunning()) return;
-  const plain = toPlain(progress);
-  if (plain !== undefined) tell({ type: "tool.progress", id, name, progress: plain });
-}
-
-/** A copy, so that what the tool changes later does not change what was told. */
-function toPlain(value: unknown): Json | undefined {
+  let plain: Json;
   try {
-    const text = JSON.stringify(value);
-    // oxlint-disable-next-line no-unsafe-type-assertion -- what was just written as JSON is JSON
-    return text === undefined || text.length > MAX_CHARS ? undefined : (JSON.parse(text) as Json);
+    const text = JSON.stringify(progress);
+    if (text.length > MAX_CHARS) return;
+    // A copy, so that what the tool changes later does not change what was told.
+    plain = JSON.parse(text);
   } catch {
-    return undefined;
+    return; // no JSON: undefined has no text
   }
+  tell({ type: "tool.progress", id, name, progress: plain });
 }

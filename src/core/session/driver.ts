@@ -17,7 +17,6 @@ import { ids } from "../loop/calls.ts";
 import { NOTHING_OPEN } from "../loop/runs.ts";
 import type { LoopState, RunPolicy } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
-import type { TraceContext } from "../observer.ts";
 import type { Connection, HostEvent, HostInput, PassedOnEvent } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
 import { NO_USAGE, textResult } from "../results.ts";
@@ -78,6 +77,7 @@ export class LoopSession implements Session {
     this.#closing = closing;
     this.#past = past;
     this.#watch = opened.watch;
+    this.#watch.begin(this.id);
     this.#runs = journal.recorded.runs;
     this.#loop = new Loop({ ...opened, clock: this.#clock, signal: closing.signal });
     // Nothing may be done here any more, not even tell the host to stop: somebody else may own the session now.
@@ -173,7 +173,7 @@ export class LoopSession implements Session {
       denies: new Set(inputs.length > 0 && ifOpen === "deny" ? ids(loop.state.calls) : []),
     };
     loop.run = run;
-    this.#watch.begin(live.id, resumed?.traceContext);
+    this.#watch.begin(this.id, live.id, resumed?.traceContext);
     loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
     if (signal?.aborted === true) {
       loop.refuse(run, isTimeout(signal.reason) ? signal.reason : aborted(signal.reason));
@@ -188,7 +188,7 @@ export class LoopSession implements Session {
     run.isRecorded = isOpen || (!isNothing && resumed === undefined);
     const entry: JournalEntry = isOpen
       ? { type: "run.resumed", runId, elapsedMs }
-      : { type: "run.started", runId, input: all, ...this.#traceContext() };
+      : { type: "run.started", runId, input: all, traceContext: this.#watch.traceContext() };
     const written = run.isRecorded ? this.#journal.record(entry) : undefined;
     const limitMs = this.#agent.limits.runTimeoutMs;
     const bounds = { timeoutMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
@@ -218,12 +218,6 @@ export class LoopSession implements Session {
       end: isOver && open.end ? { ...open.end, details: open.end.details ?? NOTHING_OPEN } : open.end,
     };
     this.#loop.dispatch({ type: "start", inputs, policy, resumed });
-  }
-
-  /** What the process that goes on with the run continues its trace with. */
-  #traceContext(): { readonly traceContext?: TraceContext } {
-    const traceContext = this.#watch.traceContext();
-    return Object.keys(traceContext).length === 0 ? {} : { traceContext };
   }
 
   #newRunId(): string {

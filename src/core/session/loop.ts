@@ -29,7 +29,6 @@ import { terminalOf } from "../results.ts";
 import type { OpenOptions } from "../session.ts";
 import type { LiveRun } from "./live-run.ts";
 import { Performer } from "./perform.ts";
-import { tellStep } from "./steps.ts";
 
 /** What the loop of a session is made of. */
 export interface LoopParts {
@@ -164,7 +163,7 @@ export class Loop {
     if (isPassedOn(input)) return this.tell(input);
     const { state, commands } = next(this.#state, input);
     this.#state = state;
-    tellStep(this.#parts.options.onStep, state.answers, input, commands);
+    this.#parts.watch.step(state.answers, input, commands);
     if (input.type === "failed" && input.sessionOver) this.ended = input.error;
     for (const command of commands) this.#do(command);
   }

@@ -28,7 +28,6 @@ import { LoopSession } from "./driver.ts";
 import { withOutputTool } from "./output.ts";
 import { isTimeout } from "./run-bounds.ts";
 import { checkOpen } from "./session-options.ts";
-import { tellStep } from "./steps.ts";
 
 /**
  * Opens a session: a new one, or with `sessionId` one that exists.
@@ -43,6 +42,7 @@ export async function openSession<Output>(
   check(agent, options);
   const { provider, sessionId, signal, store } = options;
   const limited = withOutputTool(withLimits(agent, options.limits));
+  const watch = await watchOf(limited, options);
   const closing = new AbortController();
   const unlink = onAbort([signal], (reason) => closing.abort(reason));
 
@@ -56,13 +56,12 @@ export async function openSession<Output>(
     if (isLoopEvent(event)) {
       const step = next(state, event);
       ({ state } = step);
-      tellStep(options.onStep, state.answers, event, step.commands);
+      watch.step(state.answers, event, step.commands);
     }
     if (event.type === "message.seen") past = [];
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };
   let kept: LoopSession["kept"] | undefined;
-  let watch = UNWATCHED;
   let connection: Connection | undefined;
   let journal: Journal | undefined;
   try {
@@ -89,11 +88,10 @@ export async function openSession<Output>(
       emit,
       whenKept,
       aroundModel: (asked, work) => watch.model(asked, work),
-      traceContext: () => watch.traceContext(),
+      traceContext: () => watch.traceContext() ?? {},
       signal: stop,
     };
     connection = await orAborted(provider.open(request), stop);
-    watch = await watchOf(limited, options, connection.sessionId);
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
     await journal.begin(limited, provider, options.ifAgentChanged === "accept");
     await settleInput(journal, state.messagesSeen);
@@ -126,14 +124,12 @@ export async function openSession<Output>(
   }
 }
 
-/** Who observes the session; `onEvent` is the short form of an observer that is told events and nothing else. */
-async function watchOf(agent: Agent, options: OpenOptions, sessionId: string): Promise<Watch> {
-  const { provider, observers = [], onEvent, metadata = {}, clock = systemClock } = options;
-  const all = onEvent === undefined ? observers : [...observers, { event: onEvent }];
-  if (all.length === 0) return UNWATCHED;
-  const about = { sessionId, runId: undefined, agent, provider, metadata, clock, begunIn: undefined };
-  const { ObservedWatch } = await import("../execution/observed-watch.ts");
-  return new ObservedWatch(all, about);
+/** Who watches the session: what serves them is loaded with the first session that has any. */
+async function watchOf(agent: Agent, options: OpenOptions): Promise<Watch> {
+  const { observers = [], onEvent, onStep } = options;
+  if (observers.length === 0 && onEvent === undefined && onStep === undefined) return UNWATCHED;
+  const { ObservedWatch } = await import("./observed-watch.ts");
+  return new ObservedWatch(agent, options);
 }
 
 /** The conversation on record, for a provider that cannot know it by itself; undefined when there is none. */

@@ -34,7 +34,7 @@ const OPEN: Checks<OpenOptions> = {
       value === "fail" ||
       (isObject(value) && Number(value["answerAfterMs"]) >= 0),
   ),
-  observers: listOf("observers, objects with methods such as event()", isObject),
+  observers: listOf("observers", isObject),
   metadata: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
   onEvent: FUNCTION,
   onStep: FUNCTION,

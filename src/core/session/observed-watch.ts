@@ -6,15 +6,19 @@
  *   V2  events are told in order: one that an observer causes is told to all after the one that caused it
  */
 
+import type { Agent } from "../agent.ts";
 import { contained } from "../async/contained.ts";
 import { Serial } from "../async/serial.ts";
 import { isString } from "../check-options.ts";
+import { systemClock } from "../clock.ts";
 import type { SessionEvent } from "../events.ts";
+import type { Watch } from "../execution/watch.ts";
 import { isObject } from "../json.ts";
 import type { About, ModelRequest, Observer, TraceContext } from "../observer.ts";
 import type { HostInput } from "../provider.ts";
 import type { ToolCall } from "../results.ts";
-import type { Watch } from "./watch.ts";
+import type { OpenOptions } from "../session.ts";
+import { tellStep } from "./steps.ts";
 
 /** A session that is observed. */
 export class ObservedWatch implements Watch {
@@ -22,15 +26,23 @@ export class ObservedWatch implements Watch {
   readonly #events = new Serial<readonly [SessionEvent, About]>(([event, about]) => {
     for (const observer of this.#observers) contained(() => observer.event?.(event, about));
   });
+  readonly #onStep: OpenOptions["onStep"];
   #about: About;
 
-  constructor(observers: readonly Observer[], about: About) {
-    this.#observers = observers;
-    this.#about = about;
+  constructor(agent: Agent, options: OpenOptions) {
+    const { provider, observers = [], onEvent, onStep, metadata = {}, clock = systemClock } = options;
+    // The short form of an observer that is told events and nothing else.
+    this.#observers = onEvent === undefined ? observers : [...observers, { event: onEvent }];
+    this.#onStep = onStep;
+    this.#about = { sessionId: "", runId: undefined, agent, provider, metadata, clock, begunIn: undefined };
   }
 
-  begin(runId: string, begunIn: TraceContext | undefined): void {
-    this.#about = { ...this.#about, runId, begunIn };
+  begin(sessionId: string, runId?: string, begunIn?: TraceContext): void {
+    this.#about = { ...this.#about, sessionId, runId, begunIn };
+  }
+
+  step(...step: Parameters<Watch["step"]>): void {
+    tellStep(this.#onStep, ...step);
   }
 
   event(event: SessionEvent): void {
@@ -49,7 +61,7 @@ export class ObservedWatch implements Watch {
     return this.#around(work, (observer, next) => observer.model?.(request, this.#about, next));
   }
 
-  traceContext(callId?: string): TraceContext {
+  traceContext(callId?: string): TraceContext | undefined {
     let found: TraceContext | undefined;
     for (const observer of this.#observers)
       contained(() => {
@@ -57,7 +69,7 @@ export class ObservedWatch implements Watch {
         found ??= readHeaders(given);
         return given;
       });
-    return found ?? {};
+    return found;
   }
 
   /** Does work with every observer around it, the first of them outermost. */
