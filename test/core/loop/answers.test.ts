@@ -24,7 +24,7 @@ it("a post that fails for good after the host showed its answer is no failure [I
   });
   await using session = await openSession(agent, { provider, clock });
   const run = session.send("go");
-  await clock.advance(0);
+  await expect.poll(() => posts).toBe(1);
   provider.emit({ type: "call.answered", id: "a" });
   await clock.advance(60_000);
   expect(posts).toBe(2);

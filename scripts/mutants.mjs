@@ -1,0 +1,165 @@
+// `npm run mutants`: plants faults in the core and the stores, one at a time, and sees whether a test notices. What survives is
+// a promise nobody checks: write the test, or say in scripts/mutants/equivalent.mjs why nobody could see the difference.
+//
+//   npm run mutants                     goes on where the last run stopped; what was caught in the same text is not run again
+//   npm run mutants -- --each 8         so many places a file (5); --seed X draws others
+//   npm run mutants -- --only turns     files whose path holds this; --fresh forgets what earlier runs found
+//   npm run mutants -- --minutes 20     begins none after that long
+//   npm run mutants -- --whole          survivors of the tests nearby meet all quick tests too
+//   npm run mutants -- --list           prints the faults and runs nothing
+//
+// Exit code 1 when a fault survived that is not explained.
+
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { equivalents } from "./mutants/equivalent.mjs";
+import { namedFaults } from "./mutants/named.mjs";
+import { draw, faultsOf } from "./mutants/operators.mjs";
+import { openWorkshop } from "./mutants/workshop.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const CACHE = `${ROOT}node_modules/.cache/mutants.json`;
+
+const FILES = [
+  "src/core/{loop,journal,execution}/*.ts",
+  "src/core/wire/attached-stream.ts",
+  "src/stores/{memory,leases,sessions}.ts",
+  "src/stores/sqlite/*.ts",
+];
+
+/** Which tests should notice, the quickest first: a fault meets the next group once it has survived the one before. */
+const CORE = ["test/core", "test/properties", "test/contracts/faults", "test/contracts/three-hosts"];
+const STORED = ["test/stores", "test/contracts/store", "test/durability"];
+const TESTS = {
+  "src/core/loop/": [
+    ["test/core/loop"],
+    CORE,
+    ["test/durability", "test/contracts/provider", "test/messages"],
+  ],
+  "src/core/journal/": [["test/core/journal", "test/core/session"], STORED, CORE],
+  "src/core/execution/": [["test/core/execution"], CORE, ["test/durability"]],
+  "src/core/session/": [["test/core/session"], CORE, ["test/durability"]],
+  "src/core/wire/": [["test/core/wire"], ["test/providers/claude", "test/recordings"]],
+  "src/stores/": [
+    ["test/stores", "test/contracts/store"],
+    ["test/durability", "test/cli/store"],
+  ],
+};
+
+const LIMIT_MS = 120_000;
+const WHOLE_LIMIT_MS = 600_000;
+
+const { values: options } = parseArgs({
+  options: {
+    each: { type: "string", default: "5" },
+    seed: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+    minutes: { type: "string", default: "Infinity" },
+    fresh: { type: "boolean", default: false },
+    whole: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
+});
+
+const read = (file) => readFileSync(ROOT + file, "utf8");
+const files = globSync(FILES, { cwd: ROOT }).toSorted();
+const all = files.flatMap((file) => faultsOf(file, read(file)));
+const reasons = equivalents(all);
+const planted = [
+  ...files.flatMap((file) =>
+    draw(
+      all.filter((fault) => fault.file === file),
+      Number(options.each),
+      options.seed,
+    ),
+  ),
+  ...namedFaults(read),
+].filter(({ file }) => file.includes(options.only));
+
+if (options.list) {
+  for (const fault of planted) console.log(lineOf(fault));
+} else {
+  const found = await runAll(planted);
+  printTable(found);
+  process.exitCode = found.some(({ fault, caught }) => caught === "" && !reasons.has(fault.id)) ? 1 : 0;
+}
+
+/** What each fault met, as far as the time reached; what was found is kept after each, for the next run. */
+async function runAll(faults) {
+  const known = options.fresh ? {} : readKnown();
+  const until = Date.now() + Number(options.minutes) * 60_000;
+  const workshop = openWorkshop(ROOT);
+  process.once("SIGINT", () => process.exit(130));
+  process.once("exit", () => workshop.close());
+  const found = [];
+  await mustPass(workshop, faults);
+  for (const fault of faults) {
+    if (reasons.has(fault.id)) {
+      found.push({ fault, caught: "" });
+      continue;
+    }
+    let caught = known[fault.id]?.mutated === fault.mutated ? known[fault.id].caught : "";
+    if (caught === "" && Date.now() > until) continue;
+    caught ||= await catchIt(workshop, fault);
+    known[fault.id] = { caught, mutated: fault.mutated };
+    mkdirSync(`${ROOT}node_modules/.cache`, { recursive: true });
+    writeFileSync(CACHE, JSON.stringify(known));
+    found.push({ fault, caught });
+    console.log(
+      `${caught === "" ? "SURVIVED" : "caught  "} ${lineOf(fault)}${caught && `\n           by ${caught}`}`,
+    );
+  }
+  return found;
+}
+
+/** A test that fails by itself would catch everything. */
+async function mustPass(workshop, faults) {
+  for (const group of new Set(faults.flatMap(({ file }) => groupsOf(file)))) {
+    const failure = await workshop.failureWith(files[0], read(files[0]), group, LIMIT_MS);
+    if (failure !== "") throw new Error(`With nothing planted, ${group.join(" ")} fails: ${failure}`);
+  }
+}
+
+function groupsOf(file) {
+  return Object.entries(TESTS).find(([folder]) => file.startsWith(folder))[1];
+}
+
+async function catchIt(workshop, { file, mutated }) {
+  const groups = groupsOf(file);
+  for (const tests of options.whole ? [...groups, ["test"]] : groups) {
+    const limitMs = tests[0] === "test" ? WHOLE_LIMIT_MS : LIMIT_MS;
+    const failure = await workshop.failureWith(file, mutated, tests, limitMs);
+    if (failure !== "") return failure;
+  }
+  return "";
+}
+
+function readKnown() {
+  try {
+    return JSON.parse(readFileSync(CACHE, "utf8"));
+  } catch {
+    return {};
+  }
+}
+
+function lineOf({ id, operator, file, at, was, is }) {
+  const what = operator === "named" ? at : `${was || "…"} -> ${is || "(nothing)"}\n           in ${at}`;
+  return `${id} ${operator.padEnd(10)} ${file}: ${what}`;
+}
+
+/** Planted, caught, equivalent and survived, by folder or file. */
+function printTable(found) {
+  const rows = Object.groupBy(found, ({ fault }) => (fault.operator === "named" ? "(named)" : fault.file));
+  console.log("\nfile | planted | caught | equivalent | survived\n---|---|---|---|---");
+  const line = (name, row) => {
+    const caught = row.filter((one) => one.caught !== "").length;
+    const equivalent = row.filter(({ fault }) => reasons.has(fault.id)).length;
+    console.log(`${name} | ${row.length} | ${caught} | ${equivalent} | ${row.length - caught - equivalent}`);
+  };
+  for (const [name, row] of Object.entries(rows)) line(name, row);
+  line("all", found);
+  for (const { fault, caught } of found)
+    if (caught === "" && !reasons.has(fault.id)) console.log(`survived: ${lineOf(fault)}`);
+}
