@@ -149,17 +149,15 @@ function lineOf({ id, operator, file, at, was, is }) {
   return `${id} ${operator.padEnd(10)} ${file}: ${what}`;
 }
 
-/** Planted, caught, equivalent and survived, by folder or file. */
+/** Planted, caught, equivalent and survived, by file. */
 function printTable(found) {
   const rows = Object.groupBy(found, ({ fault }) => (fault.operator === "named" ? "(named)" : fault.file));
   console.log("\nfile | planted | caught | equivalent | survived\n---|---|---|---|---");
-  const line = (name, row) => {
+  for (const [name, row] of Object.entries({ ...rows, all: found })) {
     const caught = row.filter((one) => one.caught !== "").length;
     const equivalent = row.filter(({ fault }) => reasons.has(fault.id)).length;
     console.log(`${name} | ${row.length} | ${caught} | ${equivalent} | ${row.length - caught - equivalent}`);
-  };
-  for (const [name, row] of Object.entries(rows)) line(name, row);
-  line("all", found);
+  }
   for (const { fault, caught } of found)
     if (caught === "" && !reasons.has(fault.id)) console.log(`survived: ${lineOf(fault)}`);
 }

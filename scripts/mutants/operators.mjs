@@ -45,7 +45,6 @@ export function draw(faults, count, seed) {
 
 function plantIn(node, parent, text, plant) {
   const textOf = ({ start, end }) => text.slice(start, end);
-  const isNegated = (test) => test.type === "UnaryExpression" && test.operator === "!";
   switch (node.type) {
     case "BinaryExpression": {
       const { left, right, operator } = node;
@@ -104,6 +103,10 @@ function plantIn(node, parent, text, plant) {
   }
 }
 
+function isNegated(test) {
+  return test.type === "UnaryExpression" && test.operator === "!";
+}
+
 /** An assignment that calls nothing: two of them may stand in any order. */
 function isPlain({ expression }) {
   return expression.type === "AssignmentExpression" && !/Call|Await|New/.test(expression.right.type);
@@ -112,7 +115,7 @@ function isPlain({ expression }) {
 /** Visits what runs: no types, no words of errors, no signal to a process. */
 function walk(node, visit, parent = {}) {
   const isType = node.type.startsWith("TS") && !node.expression;
-  const isError = node.type === "NewExpression" && /Error$/.test(node.callee.name ?? "");
+  const isError = node.type === "NewExpression" && node.callee.name?.endsWith("Error");
   const isKill = node.type === "CallExpression" && node.callee.property?.name === "kill";
   if (isType || isError || isKill || node.type === "ImportDeclaration") return;
   visit(node, parent);

@@ -28,14 +28,21 @@ export function openWorkshop(root) {
   };
 }
 
+// A bound on time fails on a busy machine with nothing spoilt; what looks at the text of the tree fails at any change of it.
+const LEFT_OUT = ["test/durability/scale.test.ts", "test/package/**"].flatMap((glob) => ["--exclude", glob]);
+
 async function firstFailure(cwd, tests, limitMs) {
   const vitest = join(cwd, "node_modules/vitest/vitest.mjs");
   // A group of its own, so that what tests started ends with them; a bound on memory, so that an endless list ends too.
-  const child = spawn(process.execPath, [vitest, "run", "--bail", "1", "--color=false", ...tests], {
-    cwd,
-    detached: true,
-    env: { ...process.env, NODE_OPTIONS: "--max-old-space-size=1024", NO_COLOR: "1" },
-  });
+  const child = spawn(
+    process.execPath,
+    [vitest, "run", "--bail", "1", "--color=false", ...LEFT_OUT, ...tests],
+    {
+      cwd,
+      detached: true,
+      env: { ...process.env, NODE_OPTIONS: "--max-old-space-size=1024", NO_COLOR: "1" },
+    },
+  );
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk) => {

@@ -1,6 +1,7 @@
 // What a loop host says, in few words: for tests that script one.
 
 // Loaded ahead: a tool with a plain schema loads it with its first call, and that takes longer than the microtasks tests wait for.
+// oxlint-disable-next-line import/no-unassigned-import -- for what importing it does
 import "../../src/core/json-schema/check.ts";
 import type { HostEvent } from "../../src/core/provider.ts";
 
