@@ -8,7 +8,7 @@ import { parseSync } from "rolldown/utils";
 const OPPOSITE = { "===": "!==", "!==": "===", "<": "<=", "<=": "<", ">": ">=", ">=": ">" };
 
 /** The operators, in the order in which places are drawn from them. */
-export const OPERATORS = ["comparison", "one", "negation", "dropped", "swapped"];
+const OPERATORS = ["comparison", "one", "negation", "dropped", "swapped"];
 
 /** Every fault that could be planted in a file. */
 export function faultsOf(file, text) {
