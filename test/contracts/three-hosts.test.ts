@@ -101,3 +101,28 @@ it("loads no AWS package before the first request [A-054]", () => {
   const args = ["--conditions=loophost:source", "--input-type=module", "-e", program];
   expect(execFileSync(process.execPath, args, { encoding: "utf8" }).trim()).toBe("0 true");
 });
+
+it("names the package to install when there is none [A-085]", () => {
+  const program = `
+    import { registerHooks } from "node:module";
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (/^@aws-sdk/.test(specifier)) throw Object.assign(new Error("none"), { code: "ERR_MODULE_NOT_FOUND" });
+        return next(specifier, context);
+      },
+    });
+    const { defineAgent, run } = await import("loophost");
+    const { agentcore, createClient } = await import("loophost/providers/agentcore");
+    const harnessArn = "arn:aws:bedrock-agentcore:us-west-2:123456789012:harness/Demo-AbCdEf1234";
+    const tell = ({ code, message }) => console.log(code, message);
+    const agent = defineAgent({ name: "a", instructions: "" });
+    await run(agent, { provider: agentcore({ harnessArn }), prompt: "Hi" }).catch(tell);
+    await createClient().harnesses.get("x").catch(tell);
+  `;
+  const args = ["--conditions=loophost:source", "--input-type=module", "-e", program];
+  const said = execFileSync(process.execPath, args, { encoding: "utf8" }).trim().split("\n");
+  expect(said).toEqual([
+    "missing_dependency agentcore() needs the package @aws-sdk/client-bedrock-agentcore: npm install @aws-sdk/client-bedrock-agentcore",
+    "missing_dependency agentcore() needs the package @aws-sdk/client-bedrock-agentcore-control: npm install @aws-sdk/client-bedrock-agentcore-control",
+  ]);
+});

@@ -11,6 +11,7 @@ import { Plane } from "./api/client.ts";
 import type { AgentCoreConnectionOptions } from "./api/settings.ts";
 import { CONNECTION } from "./api/settings.ts";
 import { streamEvents } from "./api/stream.ts";
+import { ENDPOINT_NAME } from "./control/endpoints.ts";
 import { stopSession } from "./control/stop-session.ts";
 import { HarnessConnection } from "./session/connection.ts";
 import type { InvocationOptions } from "./session/invocation.ts";
@@ -94,10 +95,7 @@ const COUNT = atLeast(1);
 const OPTIONS: Checks<AgentCoreOptions> = {
   ...CONNECTION,
   harnessArn: NAME,
-  qualifier: must(
-    "the name of an endpoint",
-    (value) => typeof value === "string" && /^[a-zA-Z][a-zA-Z0-9_]{0,47}$/.test(value),
-  ),
+  qualifier: ENDPOINT_NAME,
   tools: oneOf("merge", "replace", "deployed"),
   model: must(
     "a model's id, a model configuration, or null",

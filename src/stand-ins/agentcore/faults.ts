@@ -4,6 +4,7 @@ import type { ServerResponse } from "node:http";
 
 import type { StreamEvent } from "./agent-session.ts";
 import { encodeError, encodeEvent, encodeException } from "./event-stream.ts";
+import { Refusal } from "./refusal.ts";
 
 /** A fault. Frames are counted from 0. */
 export type Fault =
@@ -27,6 +28,22 @@ export type Fault =
   | { readonly is: "event"; readonly at: number; readonly event: StreamEvent }
   /** Bytes come one at a time. */
   | { readonly is: "drip" };
+
+/** What can go wrong with a request to the control plane: before it is carried out, or after, when only its answer is lost. */
+export type ControlFault =
+  | {
+      readonly is: "refusal";
+      readonly status: number;
+      readonly type: string;
+      readonly when?: "before" | "after";
+    }
+  | { readonly is: "reset" | "silence"; readonly when?: "before" | "after" };
+
+/** Suffers a fault of the control plane. */
+export function suffer(response: ServerResponse, fault: ControlFault): void {
+  if (fault.is === "reset") response.destroy();
+  if (fault.is === "refusal") throw new Refusal(fault.status, fault.type, `On demand: ${fault.type}.`);
+}
 
 /** Writes the events of a stream, with a fault. The events are all taken, whoever still reads. */
 export async function writeStream(

@@ -1,7 +1,8 @@
 /** A stand-in for Amazon Bedrock AgentCore Harness, for tests: both planes over HTTP on this machine. */
 
 export type { Deployed, ServerTool, StreamEvent } from "./agent-session.ts";
-export type { Fault } from "./faults.ts";
+export type { Endpoints } from "./endpoints.ts";
+export type { ControlFault, Fault } from "./faults.ts";
 export type { Harnesses, Pace, Shown } from "./harnesses.ts";
 export type { KeyPair } from "./sigv4.ts";
 export type { AgentCoreStandIn, CommandOutcome, SeenRequest, StandInOptions } from "./stand-in.ts";

@@ -1,18 +1,22 @@
 /** The stand-in as a server: both planes at one address, every request checked, recorded and answered as the service would. */
 
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 
+import type { Clock } from "../../core/clock.ts";
+import { systemClock } from "../../core/clock.ts";
 import { isObject } from "../../core/json.ts";
 import type { Model } from "../../providers/local/model.ts";
 import type { ModelFunction } from "../../providers/local/models/function-model.ts";
 import { functionModel } from "../../providers/local/models/function-model.ts";
 import type { ServerTool, StreamEvent } from "./agent-session.ts";
 import { AgentSession } from "./agent-session.ts";
+import type { ControlRequest } from "./control-plane.ts";
+import { ControlPlane } from "./control-plane.ts";
 import { encodeException } from "./event-stream.ts";
-import type { Fault } from "./faults.ts";
-import { writeStream } from "./faults.ts";
-import { Harnesses } from "./harnesses.ts";
+import type { ControlFault, Fault } from "./faults.ts";
+import { suffer, writeStream } from "./faults.ts";
+import type { Harnesses } from "./harnesses.ts";
 import { checkSession, readInvocation } from "./invocation.ts";
 import { invalid, Refusal } from "./refusal.ts";
 import type { KeyPair } from "./sigv4.ts";
@@ -41,6 +45,8 @@ export interface StandInOptions {
   readonly refuses?: "http" | "first-frame" | undefined;
   /** What the shell of a session says. Default: nothing, with success. */
   readonly onCommand?: ((command: string) => CommandOutcome) | undefined;
+  /** What harnesses take their time by. Default: the clock on the wall. */
+  readonly clock?: Clock | undefined;
   readonly region?: string | undefined;
   /** Default 0: any that is free. */
   readonly port?: number | undefined;
@@ -52,6 +58,8 @@ export interface StandInOptions {
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
   readonly sessionId: string | undefined;
   readonly body: unknown;
 }
@@ -65,8 +73,10 @@ export interface AgentCoreStandIn {
   /** What was asked, in order. */
   readonly requests: readonly SeenRequest[];
   readonly harnesses: Harnesses;
-  /** Lets the next invocations suffer these, one each. */
+  /** Lets the next invocations and commands suffer these, one each. */
   fail(...faults: Fault[]): void;
+  /** Lets the next requests to the control plane suffer these, one each. */
+  failControl(...faults: ControlFault[]): void;
   close(): Promise<void>;
 }
 
@@ -91,6 +101,7 @@ export async function agentCoreStandIn(options: StandInOptions): Promise<AgentCo
     requests: service.requests,
     harnesses: service.harnesses,
     fail: (...faults) => void service.faults.push(...faults),
+    failControl: (...faults) => void service.controlFaults.push(...faults),
     close: () => closeServer(server, service),
   };
 }
@@ -106,19 +117,24 @@ function closeServer(server: Server, service: Service): Promise<void> {
 class Service {
   readonly requests: SeenRequest[] = [];
   readonly faults: Fault[] = [];
-  readonly harnesses: Harnesses;
+  readonly controlFaults: ControlFault[] = [];
   readonly harnessArn: string;
+  readonly #control: ControlPlane;
   readonly #options: StandInOptions;
   readonly #sessions = new Map<string, AgentSession>();
 
   constructor(options: StandInOptions, region: string) {
     this.#options = options;
-    this.harnesses = new Harnesses(region);
+    this.#control = new ControlPlane(region, options.clock ?? systemClock);
     const made = this.harnesses.create({
       harnessName: "Demo",
       executionRoleArn: "arn:aws:iam::123456789012:role/R",
     });
     this.harnessArn = made.harness.arn;
+  }
+
+  get harnesses(): Harnesses {
+    return this.#control.harnesses;
   }
 
   stopAll(): void {
@@ -134,12 +150,15 @@ class Service {
     try {
       this.#authenticate({ method, url, headers, body }, path);
       const parsed = body.length === 0 ? {} : parse(body);
-      this.requests.push({ method, path, sessionId, body: parsed });
       const asked = { method, path, query: new URLSearchParams(query), body: parsed, sessionId };
+      this.requests.push({ ...asked, query: Object.fromEntries(asked.query), headers });
       if (path === "/harnesses/invoke") return await this.#invoke(asked, response);
       if (path.endsWith("/stopruntimesession")) return this.#stop(asked, response);
       if (path.endsWith("/commands")) return await this.#command(asked, response);
-      const [status, answer] = this.#control(asked);
+      const fault = this.controlFaults.shift();
+      if (fault !== undefined && fault.when !== "after") return suffer(response, fault);
+      const [status, answer] = this.#control.answer(asked);
+      if (fault !== undefined) return suffer(response, fault);
       sendJson(response, status, answer);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
@@ -160,15 +179,14 @@ class Service {
   }
 
   async #invoke({ query, body, sessionId }: Asked, response: ServerResponse): Promise<void> {
-    const fault = this.faults.shift();
-    if (fault?.is === "refusal") {
-      if (fault.retryAfter !== undefined) response.setHeader("retry-after", String(fault.retryAfter));
-      throw new Refusal(fault.status, fault.type, `On demand: ${fault.type}.`);
-    }
+    const fault = this.#nextFault(response);
     let events: AsyncIterable<StreamEvent>;
     try {
       const id = checkSession(sessionId);
-      const deployed = this.harnesses.deployed(query.get("harnessArn") ?? undefined);
+      const deployed = this.harnesses.deployed(
+        query.get("harnessArn") ?? undefined,
+        query.get("qualifier") ?? undefined,
+      );
       events = this.#session(id).invoke(readInvocation(body), deployed);
     } catch (thrown) {
       if (!(thrown instanceof Refusal) || this.#options.refuses !== "first-frame") throw thrown;
@@ -185,6 +203,14 @@ class Service {
     }
     response.writeHead(200, { "content-type": EVENT_STREAM, "x-amzn-requestid": crypto.randomUUID() });
     await writeStream(response, events, fault);
+  }
+
+  /** What the next stream suffers; a refusal is thrown. */
+  #nextFault(response: ServerResponse): Fault | undefined {
+    const fault = this.faults.shift();
+    if (fault?.is !== "refusal") return fault;
+    if (fault.retryAfter !== undefined) response.setHeader("retry-after", String(fault.retryAfter));
+    throw new Refusal(fault.status, fault.type, `On demand: ${fault.type}.`);
   }
 
   #session(id: string): AgentSession {
@@ -211,6 +237,7 @@ class Service {
   }
 
   async #command({ body, sessionId }: Asked, response: ServerResponse): Promise<void> {
+    const fault = this.#nextFault(response);
     checkSession(sessionId);
     const command = body["command"];
     if (typeof command !== "string" || command === "") throw invalid("command", "Member must not be empty");
@@ -222,32 +249,11 @@ class Service {
       chunk({ contentStop: { exitCode, status: "COMPLETED" } }),
     ];
     response.writeHead(200, { "content-type": EVENT_STREAM });
-    await writeStream(response, toAsync(events), this.faults.shift());
-  }
-
-  #control({ method, path, query, body }: Asked): [number, object] {
-    const [, root, id, child, name] = path.split("/").map(decodeURIComponent);
-    if (root !== "harnesses")
-      throw new Refusal(404, "ResourceNotFoundException", "There is no such operation.");
-    if (id === undefined) {
-      if (method === "POST") return [201, this.harnesses.create(body)];
-      return [
-        200,
-        this.harnesses.list(Number(query.get("maxResults") ?? 100), query.get("nextToken") ?? undefined),
-      ];
-    }
-    if (child === "endpoints" && name !== undefined) return [200, this.harnesses.endpoint(id, name)];
-    if (method === "PATCH") return [200, this.harnesses.update(id, body)];
-    if (method === "DELETE") return [200, this.harnesses.delete(id)];
-    return [200, this.harnesses.get(id)];
+    await writeStream(response, toAsync(events), fault);
   }
 }
 
-interface Asked {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly body: Record<string, unknown>;
+interface Asked extends ControlRequest {
   readonly sessionId: string | undefined;
 }
 
@@ -283,9 +289,9 @@ function refuse(response: ServerResponse, { status, type, message, extra }: Refu
   sendJson(response, status, { message, ...extra });
 }
 
-function sendJson(response: ServerResponse, status: number, body: object): void {
+function sendJson(response: ServerResponse, status: number, body: object | undefined): void {
   response.writeHead(status, { "content-type": "application/json", "x-amzn-requestid": crypto.randomUUID() });
-  response.end(JSON.stringify(body));
+  response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
 async function* toAsync<T>(items: readonly T[]): AsyncGenerator<T> {

@@ -60,7 +60,7 @@ const mixed = bytesOf(
   spent(10, 5),
 );
 
-it("reads the same wherever the bytes are cut; calls are known by their id [A-078] [A-079] [A-081]", async () => {
+it("reads the same wherever the bytes are cut; calls are known by their id [A-066] [A-078] [A-079] [A-081]", async () => {
   const whole = await read(mixed);
   expect(whole.end).toEqual({
     stopReason: "tool_use",
@@ -81,6 +81,10 @@ it("reads the same wherever the bytes are cut; calls are known by their id [A-07
     },
   });
   expect(whole.events).toContainEqual(expect.objectContaining({ type: "message", text: "Größe: 😀" }));
+  expect(whole.events.flatMap((event) => (event.type === "text.delta" ? [event.text] : []))).toEqual([
+    "Größe: ",
+    "😀",
+  ]);
   expect(whole.events[0]).toMatchObject({
     type: "thinking.delta",
     raw: { contentBlockDelta: { contentBlockIndex: 0 } },

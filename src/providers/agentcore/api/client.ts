@@ -5,7 +5,6 @@
 
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
-import type { HarnessName } from "./arn.ts";
 import type { AgentCoreConnectionOptions } from "./settings.ts";
 import { credentialsFor, readToken } from "./settings.ts";
 
@@ -36,10 +35,10 @@ type Module = Readonly<Record<string, unknown>>;
 export class Plane {
   readonly #which: "data" | "control";
   readonly #options: AgentCoreConnectionOptions;
-  readonly #region: string;
+  readonly #region: string | undefined;
   #loaded: Promise<{ readonly client: AwsClient; readonly module: Module }> | undefined;
 
-  constructor(which: "data" | "control", options: AgentCoreConnectionOptions, region: HarnessName["region"]) {
+  constructor(which: "data" | "control", options: AgentCoreConnectionOptions, region: string | undefined) {
     this.#which = which;
     this.#options = options;
     this.#region = region;
@@ -120,7 +119,7 @@ function makeClient(
   module: Module,
   which: "data" | "control",
   options: AgentCoreConnectionOptions,
-  region: string,
+  region: string | undefined,
 ): AwsClient {
   const { bearerToken, baseUrl, controlBaseUrl } = options;
   const endpoint = which === "data" ? baseUrl : controlBaseUrl;
@@ -130,7 +129,7 @@ function makeClient(
     throw new LoophostError("missing_dependency", `${PACKAGES[which]} has no client to make.`);
   return Reflect.construct(Client, [
     {
-      region,
+      ...(region !== undefined && { region }),
       // A second attempt would be a second run of the agent. What may be repeated is decided by whoever sends.
       maxAttempts: 1,
       requestHandler: {

@@ -84,7 +84,7 @@ async function* readDecoded(events: AsyncIterable<unknown>, heard: () => void): 
 }
 
 /** A client that heeds no signal must not hold up whoever gave up. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const unlink = onAbort([signal], reject);
     work.then(resolve, reject).finally(unlink);

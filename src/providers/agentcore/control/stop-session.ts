@@ -5,10 +5,10 @@
 
 import { withRetry, DEFAULT_RETRY } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
-import { LoophostError } from "../../../core/errors.ts";
 import type { HarnessName } from "../api/arn.ts";
 import type { Plane } from "../api/client.ts";
 import { toHostError } from "../api/host-error.ts";
+import { repeatable } from "./requests.ts";
 
 /** Which session is stopped, and how it is reached. */
 export interface StopRequest {
@@ -45,18 +45,4 @@ export async function stopSession(request: StopRequest): Promise<void> {
     const error = toHostError(thrown, doing);
     if (error.status !== 404) throw error;
   }
-}
-
-/** A lost reply is no reason not to ask again. */
-function repeatable(error: LoophostError): LoophostError {
-  const isUnclear = error.code === "host_failed" && (error.status === undefined || error.status >= 500);
-  if (!isUnclear) return error;
-  const { message, status, hostCode, requestId, retryAfterMs } = error;
-  return new LoophostError(error.code, message, {
-    status,
-    hostCode,
-    requestId,
-    retryAfterMs,
-    mayRetry: true,
-  });
 }
