@@ -94,9 +94,10 @@ export class Performer {
   /** Looks for the output among the calls of the output tool. */
   async #checkOutput(): Promise<void> {
     const { agent, current, dispatch } = this.#options;
-    const live = current()?.live;
-    if (agent.output === undefined || live === undefined) return;
-    const found = await live.findOutput(OUTPUT_TOOL, agent.output.schema).catch(() => false);
+    const run = current();
+    if (agent.output === undefined || run === undefined) return;
+    const found = await run.live.findOutput(OUTPUT_TOOL, agent.output.schema).catch(() => false);
+    if (current() !== run) return;
     dispatch(found ? { type: "output.checked" } : { type: "stop", error: noOutput() });
   }
 
@@ -112,6 +113,8 @@ export class Performer {
       elapsedMs,
     };
     const error = await haltedBy(options.guard, report);
+    // A late word about a run that was stopped is not about the next: it would let that one go on unguarded.
+    if (current() !== run) return;
     dispatch(error === undefined ? { type: "guarded" } : { type: "stop", error });
   }
 

@@ -1,7 +1,7 @@
 import { defineAgent, defineTool, openSession, run } from "loophost";
 import type { SessionResult } from "loophost";
 import { budget } from "loophost/budget";
-import { scriptedProvider } from "loophost/testing";
+import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 
@@ -36,6 +36,29 @@ describe("a turn guard", () => {
       ]);
     },
   );
+
+  it("speaks for the run it was asked about: what it says of one that was stopped does not let the next one go on", async () => {
+    const words: ((said: "continue" | { halt: string }) => void)[] = [];
+    const guard = () => new Promise<"continue" | { halt: string }>((resolve) => words.push(resolve));
+    const provider = scriptedProvider();
+    await using session = await openSession(agent, { provider, guard });
+    const stop = new AbortController();
+    const first = session.send("one", { signal: stop.signal });
+    provider.emit({ type: "input.taken" }, { type: "turn.began" }, call("a", "note"), needs("a"));
+    await expect.poll(() => words.length).toBe(1);
+    stop.abort();
+    await expect(first.result()).rejects.toMatchObject({ code: "aborted" });
+    provider.emit(done);
+
+    const second = session.send("two");
+    provider.emit({ type: "input.taken" }, { type: "turn.began" }, call("b", "note"), needs("b"));
+    await expect.poll(() => words.length).toBe(2);
+    words[0]?.("continue");
+    await settleMicrotasks();
+    expect(provider.sent).not.toContainEqual(expect.objectContaining({ type: "tool_result", callId: "b" }));
+    words[1]?.({ halt: "enough" });
+    await expect(second.result()).rejects.toMatchObject({ code: "halted" });
+  });
 
   it("halts the run with its reason, before the results of the turn go back [A-144]", async () => {
     const provider = scriptedProvider({ answers: "together", turns: turns() });

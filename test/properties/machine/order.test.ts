@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import type { SessionEvent } from "../../src/core/events.ts";
-import { next } from "../../src/core/loop/machine.ts";
-import type { Command, LoopInput, LoopState } from "../../src/core/loop/state.ts";
-import { initialState } from "../../src/core/loop/state.ts";
-import type { HostInput, LoopEvent, ProviderTraits } from "../../src/core/provider.ts";
-import { textResult } from "../../src/core/results.ts";
+import type { SessionEvent } from "../../../src/core/events.ts";
+import { next } from "../../../src/core/loop/machine.ts";
+import type { Command, LoopInput, LoopState } from "../../../src/core/loop/state.ts";
+import { initialState } from "../../../src/core/loop/state.ts";
+import type { HostInput, LoopEvent, ProviderTraits } from "../../../src/core/provider.ts";
+import { textResult } from "../../../src/core/results.ts";
 
 /**
  * Plays a host against the machine. Host events go in as given; commands are performed by a driver whose effects
