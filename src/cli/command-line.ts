@@ -1,10 +1,10 @@
 /** The command line: finds the command, runs it, and makes one clear line and an exit code of whatever happens. */
 
-import { readFileSync } from "node:fs";
 import { debuglog } from "node:util";
 
 import { LoophostError, messageOf } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
+import { VERSION } from "../core/version.ts";
 import { misuse } from "./command.ts";
 import { COMMANDS } from "./commands/all.ts";
 import type { ExitCode } from "./exit.ts";
@@ -41,7 +41,7 @@ async function main([name, ...argv]: readonly string[]): Promise<ExitCode> {
     process.stderr.write(HELP);
     return EXIT.misuse;
   }
-  if (name === "--version" || name === "-v") return print(readVersion());
+  if (name === "--version" || name === "-v") return print(VERSION);
   if (name === "--help" || name === "-h") return print(HELP);
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) throw misuse("loophost", `There is no command "${name}"`);
@@ -60,12 +60,6 @@ async function main([name, ...argv]: readonly string[]): Promise<ExitCode> {
 function print(text: string): ExitCode {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   return EXIT.ok;
-}
-
-function readVersion(): string {
-  // As far up from dist/cli as from src/cli.
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return isObject(manifest) ? String(manifest["version"]) : "unknown";
 }
 
 /** Says what went wrong, in one line, and what to end with. */

@@ -34,6 +34,7 @@ it.each([
   [["sessions"], ["show", "export", "delete", "--store"]],
   [["serve"], ["--port", "--host", "--api-key", "--model"]],
   [["demo"], ["[folder]", "--model"]],
+  [["init"], ["[folder]", "--template", "Example"]],
 ])("explains itself, exit codes included: %j --help", async (command, flags) => {
   const { code, stdout, stderr } = await loophost([...command, "--help"]);
   expect([code, stderr]).toEqual([0, ""]);

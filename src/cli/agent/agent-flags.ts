@@ -36,7 +36,8 @@ export interface AgentFlags {
 export const AGENT_OPTIONS_HELP: string = `\
   --provider <name>  who runs the loop: local (this process) or claude (Claude Managed
                      Agents, or a host that speaks like it). Default: the session's, or local
-  --model <id>       instead of the agent's own model
+  --model <id>       instead of the agent's own model; scripted: the built-in one, which calls
+                     the tools it is told to, as in 'lookup_order {"id":"42"}'
   --base-url <url>   where the claude host is. Default: the session's, or else
                      ANTHROPIC_BASE_URL, or the service
   --yes              allow every tool call that asks for approval

@@ -5,7 +5,8 @@ import type { Provider } from "../../core/provider.ts";
 import { findAccess } from "../../providers/claude/api/settings.ts";
 import { claude } from "../../providers/claude/index.ts";
 import { local } from "../../providers/local/local.ts";
-import { chooseModel, MODEL_VARIABLES } from "./choose-model.ts";
+import { chooseModel, MODEL_VARIABLES, SCRIPTED } from "./choose-model.ts";
+import { scriptedModel } from "./scripted-model.ts";
 
 /** A provider, and how to name it to the user. */
 export interface ChosenHost {
@@ -21,11 +22,13 @@ export interface ChosenHost {
  * @throws LoophostError `missing_credentials` when the environment names no model
  */
 export function localHost(modelId: string): ChosenHost {
+  if (modelId === SCRIPTED)
+    return { label: "local · scripted (built in)", provider: local({ model: scriptedModel }) };
   const chosen = chooseModel(modelId);
   if (chosen === undefined)
     throw new LoophostError(
       "missing_credentials",
-      `The local host needs a model: set ${MODEL_VARIABLES}. See: loophost run --help`,
+      `The local host needs a model: set ${MODEL_VARIABLES}, or try the tools without one: --model scripted. See: loophost run --help`,
     );
   return { label: `local · ${chosen.label}`, provider: local({ model: chosen.model }) };
 }

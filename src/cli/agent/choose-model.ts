@@ -17,8 +17,12 @@ export interface ChosenModel {
   readonly model: Model;
 }
 
-/** Chooses a model; undefined when the environment names none. */
+/** The `--model` that is built in: no language model, it calls the tools it is told to. */
+export const SCRIPTED = "scripted";
+
+/** Chooses a model; undefined when the environment names none, or the built-in one is asked for. */
 export function chooseModel(modelId: string | undefined): ChosenModel | undefined {
+  if (modelId === SCRIPTED) return undefined;
   const { env } = process;
   const id = modelId ?? "the agent's model";
   const apiKey = env["ANTHROPIC_API_KEY"] || undefined;

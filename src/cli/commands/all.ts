@@ -4,6 +4,7 @@ import type { Command } from "../command.ts";
 import { conformanceCommand } from "./conformance.ts";
 import { answerCommand, approveCommand, denyCommand } from "./decide.ts";
 import { demoCommand } from "./demo.ts";
+import { initCommand } from "./init.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { serveCommand } from "./serve.ts";
@@ -12,6 +13,7 @@ import { storeCommand } from "./store.ts";
 
 /** All commands. */
 export const COMMANDS: readonly Command[] = [
+  initCommand,
   runCommand,
   resumeCommand,
   approveCommand,
