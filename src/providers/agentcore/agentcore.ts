@@ -4,25 +4,36 @@ import type { RetryPolicy } from "../../core/async/retry.ts";
 import type { Checks } from "../../core/check-options.ts";
 import { atLeast, BOOLEAN, checkOptions, must, NAME, oneOf } from "../../core/check-options.ts";
 import { systemClock } from "../../core/clock.ts";
+import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { OpenRequest, Provider } from "../../core/provider.ts";
+import type { HarnessName } from "./api/arn.ts";
 import { checkSessionId, newSessionId, readHarnessArn } from "./api/arn.ts";
 import { Plane } from "./api/client.ts";
 import type { AgentCoreConnectionOptions } from "./api/settings.ts";
-import { CONNECTION } from "./api/settings.ts";
+import { CONNECTION, REGION } from "./api/settings.ts";
 import { streamEvents } from "./api/stream.ts";
 import { ENDPOINT_NAME } from "./control/endpoints.ts";
+import { ROLE } from "./control/harnesses.ts";
+import type { HarnessSettings } from "./control/provisioning.ts";
+import { harnessProvisioning } from "./control/provisioning.ts";
+import { ControlRequests } from "./control/requests.ts";
 import { stopSession } from "./control/stop-session.ts";
 import { HarnessConnection } from "./session/connection.ts";
 import type { InvocationOptions } from "./session/invocation.ts";
 import { overridesOf, toInlineFunctions, toolsOf, traceOf } from "./session/invocation.ts";
 import type { SessionRules } from "./session/session-parts.ts";
+import { targetOf } from "./session/target.ts";
 
 /** How sessions with a harness are held. */
 export interface AgentCoreOptions
   extends AgentCoreConnectionOptions, InvocationOptions, Partial<SessionRules> {
-  /** The whole ARN of the harness; its region is where requests go. */
-  readonly harnessArn: string;
+  /** The whole ARN of the harness; its region is where requests go. Not needed for sessions that are given `provisioned`. */
+  readonly harnessArn?: string | undefined;
+  /** What harnesses that are provisioned are made of beside their agent, in the words of the service. */
+  readonly harness?: HarnessSettings | undefined;
+  /** Where harnesses are provisioned. Default: the region of `harnessArn`, or what every AWS SDK finds. */
+  readonly region?: string | undefined;
   /** How often, and how patiently, a message is sent again that certainly was not taken. */
   readonly retry?: Partial<Record<keyof RetryPolicy, number | undefined>> | undefined;
 }
@@ -34,59 +45,93 @@ export interface AgentCoreOptions
  * @throws LoophostError `invalid_options` for options that cannot be used
  */
 export function agentcore(options: AgentCoreOptions): Provider {
-  checkOptions("agentcore()", options, OPTIONS, ["harnessArn"]);
-  const harness = readHarnessArn(options.harnessArn);
-  const data = new Plane("data", options, harness.region);
-  const control = new Plane("control", options, harness.region);
-  const { clock = systemClock, idleMs = IDLE_MS, qualifier } = options;
-  const { handoff = "one", onInterrupt = "leave", onLostTurn = "fail", stopOnClose = false } = options;
-
-  const open = async ({ agent, sessionId: given, cursor, emit, whenKept, signal }: OpenRequest) => {
-    const sessionId = given === undefined ? newSessionId() : checkSessionId(given);
-    const functions = toInlineFunctions(agent);
-    const names = new Set(agent.tools.map(({ name }) => name));
-    const fixed = {
-      harnessArn: harness.arn,
-      runtimeSessionId: sessionId,
-      ...overridesOf(agent, options),
-      ...(await toolsOf(functions, options, harness, control, signal)),
-    };
-    return new HarnessConnection({
-      sessionId,
-      cursor,
-      emit,
-      whenKept,
-      clock,
-      handoff,
-      onInterrupt,
-      onLostTurn,
-      stopOnClose,
-      retry: options.retry,
-      hasPast: given !== undefined,
-      isOurs: (name) => names.has(name),
-      invoke: (messages, stop) =>
-        streamEvents({
-          plane: data,
-          command: "InvokeHarness",
-          member: "stream",
-          doing: "The invocation",
-          idleMs,
-          clock,
-          input: { ...fixed, ...traceOf(options), messages },
-          signal: stop,
-        }),
-      stop: (stop = AbortSignal.timeout(STOP_MS)) =>
-        stopSession({ plane: data, harness, qualifier, sessionId, clock, signal: stop }),
-    });
-  };
+  checkOptions("agentcore()", options, OPTIONS);
+  const fixed = options.harnessArn === undefined ? undefined : readHarnessArn(options.harnessArn);
+  const { clock = systemClock, harness: settings, region = fixed?.region } = options;
+  if (fixed === undefined && settings === undefined)
+    throw new LoophostError(
+      "invalid_options",
+      "agentcore() needs harnessArn, the harness to call, or harness, what one is to be made of.",
+    );
+  const planes = planesOf(options);
   return {
     name: "agentcore",
     traits: { answers: "together", history: "host", worksAlone: false },
-    open,
+    open: (request) => open(request, options, fixed, planes),
+    ...(settings !== undefined && {
+      provisioning: harnessProvisioning({
+        requests: new ControlRequests(planes("control", region), { clock, requestMs: REQUEST_MS }),
+        settings,
+        overrides: { model: options.model, systemPrompt: options.systemPrompt },
+        scope: JSON.stringify([region ?? "", options.controlBaseUrl ?? "", settings.executionRoleArn]),
+      }),
+    }),
   };
 }
 
+/** The planes by region, each made once: sessions share its connections. */
+function planesOf(options: AgentCoreOptions): (which: "data" | "control", region?: string) => Plane {
+  const made = new Map<string, Plane>();
+  return (which, region) => {
+    const key = `${which} ${region ?? ""}`;
+    const plane = made.get(key) ?? new Plane(which, options, region);
+    made.set(key, plane);
+    return plane;
+  };
+}
+
+async function open(
+  { agent, sessionId: given, cursor, provisioned, emit, whenKept, signal }: OpenRequest,
+  options: AgentCoreOptions,
+  fixed: HarnessName | undefined,
+  planes: ReturnType<typeof planesOf>,
+): Promise<HarnessConnection> {
+  const { clock = systemClock, idleMs = IDLE_MS, qualifier } = options;
+  const { handoff = "one", onInterrupt = "leave", onLostTurn = "fail", stopOnClose = false } = options;
+  const sessionId = given === undefined ? newSessionId() : checkSessionId(given);
+  const { harness, isProvisioned } = targetOf({ provisioned, cursor }, fixed);
+  const data = planes("data", harness.region);
+  const names = new Set(agent.tools.map(({ name }) => name));
+  const deployed = { model: null, systemPrompt: null, tools: "deployed" } as const;
+  const sent = isProvisioned ? { ...options, ...deployed } : options;
+  const fixedInput = {
+    harnessArn: harness.arn,
+    runtimeSessionId: sessionId,
+    ...overridesOf(agent, sent),
+    ...(await toolsOf(toInlineFunctions(agent), sent, harness, planes("control", harness.region), signal)),
+  };
+  return new HarnessConnection({
+    sessionId,
+    cursor,
+    provisioned: isProvisioned ? harness.arn : undefined,
+    emit,
+    whenKept,
+    clock,
+    handoff,
+    onInterrupt,
+    onLostTurn,
+    stopOnClose,
+    retry: options.retry,
+    hasPast: given !== undefined,
+    isOurs: (name) => names.has(name),
+    invoke: (messages, stop) =>
+      streamEvents({
+        plane: data,
+        command: "InvokeHarness",
+        member: "stream",
+        doing: "The invocation",
+        idleMs,
+        clock,
+        input: { ...fixedInput, ...traceOf(options), messages },
+        signal: stop,
+      }),
+    stop: (stop = AbortSignal.timeout(STOP_MS)) =>
+      stopSession({ plane: data, harness, qualifier, sessionId, clock, signal: stop }),
+  });
+}
+
 const IDLE_MS = 300_000;
+const REQUEST_MS = 60_000;
 /** How long stopping a session may hold up its closing. */
 const STOP_MS = 10_000;
 
@@ -95,6 +140,11 @@ const COUNT = atLeast(1);
 const OPTIONS: Checks<AgentCoreOptions> = {
   ...CONNECTION,
   harnessArn: NAME,
+  harness: must(
+    "an object with the ARN of a role as its executionRoleArn",
+    (value) => isObject(value) && ROLE(value["executionRoleArn"]) === undefined,
+  ),
+  region: REGION,
   qualifier: ENDPOINT_NAME,
   tools: oneOf("merge", "replace", "deployed"),
   model: must(

@@ -10,6 +10,7 @@ export { createClient } from "./control/create-client.ts";
 export type { EndpointCalls, EndpointRecord, EndpointSettings } from "./control/endpoints.ts";
 export type { EnsuredHarness } from "./control/ensure-harness.ts";
 export type { HarnessCalls, HarnessChanges, HarnessRecord, NewHarness } from "./control/harnesses.ts";
+export type { HarnessSettings } from "./control/provisioning.ts";
 export type { CallOptions } from "./control/requests.ts";
 export type { EnsureOptions, WaitOptions, WaitPhase, WaitStep } from "./control/wait.ts";
 export type { InvocationOptions, TraceHeaders } from "./session/invocation.ts";

@@ -1,6 +1,6 @@
 /** How the service is reached: region, addresses, credentials, deadlines. */
 
-import type { Checks } from "../../../core/check-options.ts";
+import type { Check, Checks } from "../../../core/check-options.ts";
 import { CLOCK, FUNCTION, MILLISECONDS, must, NAME } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
@@ -51,6 +51,12 @@ export const CONNECTION: Checks<AgentCoreConnectionOptions> = {
   idleMs: MILLISECONDS,
   clock: CLOCK,
 };
+
+/** What a region has to be. */
+export const REGION: Check = must(
+  "the name of a region, such as us-west-2",
+  (value) => typeof value === "string" && /^[a-z]{2}(-[a-z]+)+-\d$/.test(value),
+);
 
 /**
  * The token, freshly asked for where it is a function.

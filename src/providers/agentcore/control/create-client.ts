@@ -1,10 +1,10 @@
 /** The control plane: what an account has of harnesses, endpoints and API keys, beside running them. */
 
-import { atLeast, checkOptions, must } from "../../../core/check-options.ts";
+import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { Plane } from "../api/client.ts";
 import type { AgentCoreConnectionOptions } from "../api/settings.ts";
-import { CONNECTION } from "../api/settings.ts";
+import { CONNECTION, REGION } from "../api/settings.ts";
 import type { ApiKeyCalls } from "./api-keys.ts";
 import { apiKeyCalls } from "./api-keys.ts";
 import type { EndpointCalls } from "./endpoints.ts";
@@ -60,9 +60,6 @@ const REQUEST_MS = 60_000;
 const { bearerToken: _token, baseUrl: _url, client: _client, idleMs: _idle, ...REACHED } = CONNECTION;
 const CONTROL = {
   ...REACHED,
-  region: must(
-    "the name of a region, such as us-west-2",
-    (value) => typeof value === "string" && /^[a-z]{2}(-[a-z]+)+-\d$/.test(value),
-  ),
+  region: REGION,
   requestMs: atLeast(1),
 };

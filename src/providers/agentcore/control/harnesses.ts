@@ -168,7 +168,7 @@ const HARNESS_NAME: Check = must(
 );
 
 /** What a role has to be: a blank one is refused over there with a word nobody understands. */
-const ROLE: Check = must(
+export const ROLE: Check = must(
   "the ARN of a role, such as arn:aws:iam::123456789012:role/Agents",
   (value) => typeof value === "string" && /^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/.test(value.trim()),
 );

@@ -1,13 +1,14 @@
 /**
- * Deletes what a failed call had made. A harness that is CREATING cannot be deleted, so it is asked again until it can be:
- * given up at the first 409 it would stay, and be billed.
+ * Deletes a harness whatever it is at. One that is CREATING cannot be deleted, so it is asked again until it can be: given up at the
+ * first 409 it would stay, and be billed.
  */
 
 import { sleep } from "../../../core/async/abort.ts";
-import { messageOf } from "../../../core/errors.ts";
+import type { LoophostError } from "../../../core/errors.ts";
+import { messageOf, toLoophostError } from "../../../core/errors.ts";
 import { deleteHarness } from "./harnesses.ts";
 import type { ControlRequests } from "./requests.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { WaitOptions, WaitPhase } from "./wait.ts";
 import { Budget } from "./wait.ts";
 
 /**
@@ -21,20 +22,31 @@ export async function rollBack(
   options: WaitOptions,
 ): Promise<string> {
   const budget = new Budget(requests.clock, options);
+  const failure = await deletePatiently(requests, harnessId, budget, "rollback");
+  const which = `Harness ${harnessId}, which was made for it,`;
+  return failure === undefined
+    ? `${which} is being deleted again.`
+    : `${which} is left: delete it (${messageOf(failure)})`;
+}
+
+/** Deletes a harness, as soon as it can be. Never rejects: gives what kept it from being deleted. */
+export async function deletePatiently(
+  requests: ControlRequests,
+  id: string,
+  budget: Budget,
+  phase: WaitPhase,
+): Promise<LoophostError | undefined> {
+  const { signal, clock, pollMs } = budget;
   for (let polls = 1; ; polls += 1) {
-    const failure = await deleteHarness(requests, harnessId, { leftMs: budget.leftMs }).then(
+    const failure = await deleteHarness(requests, id, { signal, leftMs: budget.leftMs }).then(
       () => undefined,
-      (thrown: unknown) => thrown ?? "an unknown error",
+      (thrown: unknown) => toLoophostError(thrown, "host_failed", `Deleting harness ${id}`),
     );
-    budget.tell({
-      id: harnessId,
-      phase: "rollback",
-      status: failure === undefined ? "DELETING" : undefined,
-      polls,
-    });
-    if (failure === undefined) return `Harness ${harnessId}, which was made for it, is being deleted again.`;
-    if (budget.leftMs < budget.pollMs)
-      return `Harness ${harnessId}, which was made for it, is left: delete it (${messageOf(failure)})`;
-    await sleep(budget.pollMs, budget.clock, budget.signal);
+    budget.tell({ id, phase, status: failure === undefined ? "DELETING" : undefined, polls });
+    if (failure === undefined || signal.aborted || budget.leftMs < pollMs) return failure;
+    // A right that is missing will be missing in five seconds too.
+    if (failure.status !== undefined && failure.status < 500 && ![409, 429].includes(failure.status))
+      return failure;
+    await sleep(pollMs, clock, signal).catch(() => undefined);
   }
 }

@@ -39,7 +39,7 @@ export class HarnessConnection implements Connection {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.sessionId = parts.sessionId;
-    this.#standing = fromCursor(parts.cursor);
+    this.#standing = { ...fromCursor(parts.cursor), provisioned: parts.provisioned };
     const { handoff } = this.#standing;
     this.#reader = new TurnReader(parts.isOurs, (event) => this.#tell(event), handoff);
     if (parts.hasPast) this.#tellPast();

@@ -26,6 +26,8 @@ export interface Standing {
   readonly isUnderWay: boolean;
   /** How the last turn ended, when it handed nothing off. */
   readonly end: TurnEnd | undefined;
+  /** The ARN of the harness that was made for the agent, where one was. */
+  readonly provisioned: string | undefined;
 }
 
 /** How a turn ended. */
@@ -45,16 +47,18 @@ const FRESH: Standing = {
   isDropped: false,
   isUnderWay: false,
   end: undefined,
+  provisioned: undefined,
 };
 
 /** The standing as JSON. */
-export function toCursor({ handoff, end, usage, ...rest }: Standing): Json {
+export function toCursor({ handoff, end, usage, provisioned, ...rest }: Standing): Json {
   const open = handoff?.open.map(({ id, name, input }): JsonObject => ({ id, name, input }));
   const { code, message } = end?.details ?? {};
   return {
     v: 1,
     ...rest,
     usage: { ...usage },
+    provisioned: provisioned ?? null,
     handoff: handoff === undefined ? null : { assistant: handoff.assistant, open: open ?? [] },
     end: end === undefined ? null : { ...end, details: end.details === undefined ? null : { code, message } },
   };

@@ -114,13 +114,16 @@ export async function toolsOf(
   const deployed = await readDeployed(harness, qualifier, control, signal);
   const names = new Set<unknown>(functions.map(({ name }) => name));
   const others = deployed.tools.filter((tool) => !names.has(tool["name"]));
-  return { tools: [...others, ...functions], ...allowing(deployed.allowed, names) };
+  return { tools: [...others, ...functions], ...admitting(deployed.allowed, functions) };
 }
 
 /** A list that names a function plainly withholds it: it has to be let in under any server's name too. */
-function allowing(allowed: readonly string[] | undefined, names: ReadonlySet<unknown>): JsonObject {
+export function admitting(
+  allowed: readonly string[] | undefined,
+  functions: readonly JsonObject[],
+): JsonObject {
   if (allowed === undefined || allowed.includes("*")) return {};
-  const ours = [...names].map(String);
+  const ours = functions.flatMap(({ name }) => (typeof name === "string" ? [name] : []));
   return { allowedTools: [...new Set([...allowed, ...ours.map((name) => `@*/${name}`), ...ours])] };
 }
 

@@ -21,6 +21,8 @@ export interface SessionParts extends SessionRules {
   /** Whether the session may have been held before. */
   readonly hasPast: boolean;
   readonly cursor: Json | undefined;
+  /** The ARN of the harness that was made for the agent, where one was. */
+  readonly provisioned: string | undefined;
   /** Whether a tool of this name is one of the agent's. */
   readonly isOurs: (name: string) => boolean;
   readonly emit: (event: HostEvent) => void;
