@@ -65,7 +65,7 @@ export async function nimbusHost(turns: readonly ContractTurn[]): Promise<Nimbus
     } else if (input.say !== undefined) {
       heard.push({ what: "message", text: input.say });
       tell(session, { type: "taken", message: input.id });
-      void playTurn(session);
+      playTurn(session).catch(() => server.closeAllConnections());
     } else if (input.answers !== undefined && session.waits.delete(input.answers)) {
       heard.push({
         what: "result",
@@ -74,7 +74,7 @@ export async function nimbusHost(turns: readonly ContractTurn[]): Promise<Nimbus
         isError: input.isError === true,
       });
       tell(session, { type: "answered", id: input.answers });
-      if (session.waits.size === 0) void playTurn(session);
+      if (session.waits.size === 0) playTurn(session).catch(() => server.closeAllConnections());
     }
   };
 
