@@ -2,7 +2,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 
-import { sumOfEntry, sumOfId, sumOfRecord } from "./checksum.ts";
+import { sumOfEntry, sumOfId, sumOfRecord } from "../checksum.ts";
 
 /** Brings a file of version 1 to version 2; what is in it is taken for sound. */
 export function addChecksums(db: DatabaseSync): void {

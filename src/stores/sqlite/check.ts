@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
-import { sumOfEntry, sumOfId, sumOfItem, sumOfRecord } from "./checksum.ts";
+import { sumOfEntry, sumOfId, sumOfItem, sumOfRecord } from "../checksum.ts";
 import { storeFailed } from "./errors.ts";
 import { findSqlite } from "./find-sqlite.ts";
 import { MIGRATIONS } from "./schema.ts";

@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { LoophostError } from "../../core/errors.ts";
-import { storeDamaged } from "./checksum.ts";
+import { storeDamaged } from "./errors.ts";
 import { isBusy, storeFailed } from "./errors.ts";
 import { createPrivately, StoreFile } from "./file.ts";
 import { findSqlite } from "./find-sqlite.ts";

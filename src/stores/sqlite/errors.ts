@@ -1,6 +1,7 @@
 /** What SQLite says when something is wrong, in our words. */
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
+import { storeDamaged as damaged } from "../checksum.ts";
 
 /** Whether a thrown error says that another process has the file locked; asking again may help. */
 export function isBusy(thrown: unknown): boolean {
@@ -13,6 +14,11 @@ export function storeFailed(thrown: unknown, path: string, doing: string): Looph
   const why = WHY[primaryCode(thrown) ?? -1] ?? messageOf(thrown);
   const code = primaryCode(thrown) === CORRUPT ? "store_damaged" : "store_failed";
   return new LoophostError(code, `${doing}: ${why} (${path}).`, { cause: thrown });
+}
+
+/** The error for what is not as it was written to the file. */
+export function storeDamaged(where: string, what: string): LoophostError {
+  return damaged(where, what, ", or look at it with checkSqliteStore()");
 }
 
 const BUSY = 5;

@@ -1,10 +1,11 @@
 /** Inboxes in SQLite. */
 
 import type { InboxItem, InboxStore } from "../../core/store.ts";
+import { sumOfItem } from "../checksum.ts";
 import { inboxFull, MAX_WAITING_ITEMS } from "../inbox.ts";
-import { storeDamaged, sumOfItem } from "./checksum.ts";
+import { fromText, toText } from "../json.ts";
 import type { SqliteConnection } from "./connection.ts";
-import { fromText, toText } from "./json.ts";
+import { storeDamaged } from "./errors.ts";
 
 interface ItemRow {
   readonly n: number;

@@ -1,12 +1,13 @@
 /** Logs in SQLite. Whoever writes is checked inside the transaction that writes, so that no process comes in between. */
 
 import type { LogStore, StoredEntry } from "../../core/store.ts";
+import { sumOfEntry, sumOfId } from "../checksum.ts";
+import { fromText, toText } from "../json.ts";
 import { sessionOwned, staleOwner } from "../leases.ts";
-import { storeDamaged, sumOfEntry, sumOfId } from "./checksum.ts";
 import type { SqliteConnection } from "./connection.ts";
+import { storeDamaged } from "./errors.ts";
 import { isGone, OURSELVES } from "./holder.ts";
 import { emptyInbox, takeItems } from "./inbox.ts";
-import { fromText, toText } from "./json.ts";
 import { putRecords } from "./records.ts";
 
 interface LogRow {

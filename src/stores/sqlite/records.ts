@@ -2,9 +2,10 @@
 
 import type { Json } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
-import { storeDamaged, sumOfRecord } from "./checksum.ts";
+import { sumOfRecord } from "../checksum.ts";
+import { fromText, toText } from "../json.ts";
 import type { SqliteConnection } from "./connection.ts";
-import { fromText, toText } from "./json.ts";
+import { storeDamaged } from "./errors.ts";
 
 /** The records in a file. */
 export function sqliteRecords(connection: SqliteConnection): RecordStore {

@@ -1,12 +1,12 @@
 /**
- * Checksums (CRC-32), so that a bit that flipped on the disk is an error and never a wrong answer: SQLite itself reads
- * a damaged value as it is. Each entry's is chained to the one before, the first to the log's id, so that an entry that
+ * Checksums (CRC-32), so that a bit that flipped on the disk is an error and never a wrong answer: a database reads a
+ * damaged value as it is. Each entry's is chained to the one before, the first to the log's id, so that an entry that
  * is lost, moved or another log's is noticed too.
  */
 
 import { crc32 } from "node:zlib";
 
-import { LoophostError } from "../../core/errors.ts";
+import { LoophostError } from "../core/errors.ts";
 
 /** Where the chain of a log begins, and by which number its row is found a second time. */
 export function sumOfId(id: string): number {
@@ -32,10 +32,14 @@ export function sumOfItem(
   return crc32([item.n, item.taken, id, item.key, item.body].join("\0"));
 }
 
-/** The error for what is not as it was written. */
-export function storeDamaged(where: string, what: string): LoophostError {
+/**
+ * The error for what is not as it was written.
+ *
+ * @param wayOut what may help beside a backup, as the end of a sentence
+ */
+export function storeDamaged(where: string, what: string, wayOut = ""): LoophostError {
   return new LoophostError(
     "store_damaged",
-    `${where} is damaged: ${what}. Nothing was changed; restore the store from a backup, or look at it with checkSqliteStore().`,
+    `${where} is damaged: ${what}. Nothing was changed; restore the store from a backup${wayOut}.`,
   );
 }

@@ -1,7 +1,7 @@
 /** Values as text. */
 
-import { LoophostError } from "../../core/errors.ts";
-import type { Json } from "../../core/json.ts";
+import { LoophostError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
 
 /**
  * The text that is kept of a value.
@@ -19,7 +19,7 @@ export function toText(value: Json): string {
 /**
  * The value a text was kept of.
  *
- * @throws LoophostError `store_damaged` when it is none: the file is damaged, or was changed by somebody else
+ * @throws LoophostError `store_damaged` when it is none: the store is damaged, or was changed by somebody else
  */
 export function fromText(text: string): Json {
   try {
@@ -27,6 +27,6 @@ export function fromText(text: string): Json {
     return JSON.parse(text) as Json;
   } catch {
     // Without its cause, which quotes what was kept.
-    throw new LoophostError("store_damaged", "What was kept is not JSON any more: the file is damaged.");
+    throw new LoophostError("store_damaged", "What was kept is not JSON any more: the store is damaged.");
   }
 }

@@ -1,0 +1,240 @@
+/**
+ * Appends of many logs as one statement, which is the check of the fence as well.
+ *
+ *   A1  a log's row is updated only while fence and end are those we know; entries, records, items and the release hang
+ *       on what that update returns: no transaction block, no isolation level to get wrong, one round trip
+ *   A2  when the reply is lost, the end of the log says whether the append was done: there is one owner, and one
+ *       statement of his at a time. Sent again while the first still runs, only one of the two finds the end it expects
+ */
+
+import { LoophostError } from "../../core/errors.ts";
+import { sumOfEntry, sumOfRecord } from "../checksum.ts";
+import { staleOwner } from "../leases.ts";
+import type { Database, Row } from "./database.ts";
+import { isConflict, isLost } from "./errors.ts";
+import { Patience } from "./patience.ts";
+import type { Append, Chain } from "./queue.ts";
+
+/** Where a log ends: the number of its last entry, and the checksum of it. */
+export interface End {
+  readonly last: number;
+  readonly sum: number;
+}
+
+/** A chain on its way to the database. */
+interface Attempt {
+  readonly chain: Chain;
+  /** Where the log ends without it; undefined when that has to be looked up. */
+  before: End | undefined;
+  after: End | undefined;
+  /** Whether it was sent and no reply came. */
+  mayBeWritten: boolean;
+}
+
+const APPEND = `
+  WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[])
+      WITH ORDINALITY AS g (id, fence, before, last, sum, lets_go, at)
+  ), written AS (
+    UPDATE @.logs l SET last = g.last, sum = g.sum,
+      fence = CASE WHEN g.lets_go THEN -g.fence ELSE g.fence END,
+      lease_until = CASE WHEN g.lets_go THEN '-infinity' ELSE l.lease_until END
+    FROM given g WHERE l.id = g.id AND l.fence = g.fence AND l.last = g.before
+    RETURNING g.at, l.id, l.number, l.last
+  ), new_entries AS (
+    INSERT INTO @.entries (log, seq, entry, sum)
+    SELECT w.number, e.seq, e.entry, e.sum
+    FROM unnest($7::int[], $8::bigint[], $9::text[], $10::bigint[]) AS e (at, seq, entry, sum)
+    JOIN written w ON w.at = e.at
+  ), new_records AS (
+    INSERT INTO @.records (collection, key, value, sum)
+    SELECT r.collection, r.key, r.value, r.sum
+    FROM unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::bigint[]) AS r (at, collection, key, value, sum)
+    JOIN written w ON w.at = r.at
+    ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum
+  ), taken AS (
+    UPDATE @.inbox i SET taken = w.last
+    FROM unnest($16::int[], $17::bigint[]) AS t (at, n) JOIN written w ON w.at = t.at
+    WHERE i.session = w.id AND i.n = t.n AND i.taken IS NULL
+  )
+  SELECT id FROM written`;
+
+/** So many ends are kept in memory; others are looked up again. */
+const MAX_ENDS = 10_000;
+const MAX_LOOKS = 10;
+
+/** Writes the appends of a store. */
+export class Appender {
+  readonly #database: Database;
+  readonly #appendSql: string;
+  readonly #lookSql: string;
+  /** Where the logs end that are ours, with the fence that says so. */
+  readonly #ends = new Map<string, { readonly fence: number; readonly end: End }>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#appendSql = database.sql(APPEND);
+    this.#lookSql = database.sql("SELECT id, fence, last, sum FROM @.logs WHERE id = ANY($1)");
+  }
+
+  /** Notes where a log ends, for whoever owns it from now on. */
+  note(id: string, fence: number, end: End): void {
+    this.#ends.delete(id);
+    this.#ends.set(id, { fence, end });
+    for (const oldest of this.#ends.keys())
+      if (this.#ends.size > MAX_ENDS) this.#ends.delete(oldest);
+      else break;
+  }
+
+  /** Forgets a log that is not ours any more. */
+  forget(id: string): void {
+    this.#ends.delete(id);
+  }
+
+  /** Writes chains and settles their appends; never rejects. */
+  async write(chains: readonly Chain[]): Promise<void> {
+    const patience = new Patience(this.#database.options.maxWaitMs);
+    // By id: who changes the same rows in the same order is never in a deadlock.
+    let attempts = chains.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((chain) => this.#attempt(chain));
+    let wasSent = false;
+    for (let looks = 0; attempts.length > 0; looks += 1) {
+      try {
+        wasSent = false;
+        attempts = await this.#look(attempts);
+        if (looks === MAX_LOOKS) throw new Error("the log changes under its owner");
+        wasSent = true;
+        attempts = await this.#send(attempts);
+      } catch (thrown) {
+        const mayTryAgain = isLost(thrown) || isConflict(thrown);
+        if (!mayTryAgain && attempts.length > 1) {
+          // One of them cannot be written; the others must not suffer for it.
+          for (const { chain } of attempts) await this.write([chain]);
+          return;
+        }
+        for (const attempt of attempts) {
+          attempt.before = undefined;
+          attempt.mayBeWritten ||= wasSent && isLost(thrown);
+        }
+        try {
+          await this.#database.pauseAfter(thrown, patience);
+        } catch (last) {
+          for (const { chain } of attempts) this.#reject(chain, last);
+          return;
+        }
+      }
+    }
+  }
+
+  #attempt(chain: Chain): Attempt {
+    const known = this.#ends.get(chain.id);
+    const before = known?.fence === chain.fence ? known.end : undefined;
+    return { chain, before, after: undefined, mayBeWritten: false };
+  }
+
+  /** Looks up where logs end, where that is not known; gives the attempts that are still to be made. */
+  async #look(attempts: readonly Attempt[]): Promise<Attempt[]> {
+    const unknown = attempts.filter(({ before }) => before === undefined);
+    if (unknown.length === 0) return [...attempts];
+    const rows = await this.#database.once(this.#lookSql, [unknown.map(({ chain }) => chain.id)]);
+    const found = new Map(rows.map((row) => [row["id"], row]));
+    return attempts.filter(
+      (attempt) => attempt.before !== undefined || this.#isOpen(attempt, found.get(attempt.chain.id)),
+    );
+  }
+
+  /** Whether an attempt is still to be made, by what is in the database; settles it otherwise. */
+  #isOpen(attempt: Attempt, row: Row | undefined): boolean {
+    const { chain, after, mayBeWritten } = attempt;
+    const [fence, last, sum] = [Number(row?.["fence"]), Number(row?.["last"]), Number(row?.["sum"])];
+    const lastFence = letsGo(chain) ? -chain.fence : chain.fence;
+    const leavesATrace = letsGo(chain) || chain.appends.some(({ texts }) => texts.length > 0);
+    const isDone = fence === lastFence && last === after?.last && sum === after.sum;
+    if (mayBeWritten && leavesATrace && isDone) {
+      this.#resolve(attempt);
+      return false;
+    }
+    if (row === undefined || fence !== chain.fence) {
+      this.#reject(chain, staleOwner(chain.id));
+      return false;
+    }
+    attempt.before = { last, sum };
+    return true;
+  }
+
+  /** Sends attempts as one statement; gives those whose logs were not as expected. */
+  async #send(attempts: readonly Attempt[]): Promise<Attempt[]> {
+    if (attempts.length === 0) return [];
+    const rows = await this.#database.once(this.#appendSql, valuesOf(attempts));
+    const written = new Set(rows.map((row) => row["id"]));
+    const others: Attempt[] = [];
+    for (const attempt of attempts)
+      if (written.has(attempt.chain.id)) this.#resolve(attempt);
+      else others.push(Object.assign(attempt, { before: undefined }));
+    return others;
+  }
+
+  #resolve({ chain, after }: Attempt): void {
+    if (after !== undefined && !letsGo(chain)) this.note(chain.id, chain.fence, after);
+    else this.forget(chain.id);
+    let last = after?.last ?? 0;
+    for (const append of chain.appends.toReversed()) {
+      append.resolve(last);
+      last -= append.texts.length;
+    }
+  }
+
+  #reject(chain: Chain, thrown: unknown): void {
+    this.forget(chain.id);
+    const error = this.#database.failed(thrown, `Session ${chain.id} could not be written`);
+    for (const append of chain.appends) append.reject(error);
+  }
+}
+
+function letsGo({ appends }: Chain): boolean {
+  return appends.at(-1)?.release === true;
+}
+
+/** The parameters of the statement; notes in each attempt where its log ends after it. */
+function valuesOf(attempts: readonly Attempt[]): unknown[] {
+  const logs = columns(6);
+  const entries = columns(4);
+  const records: { readonly at: number; readonly put: Append["records"][number] }[] = [];
+  const takes = columns(2);
+  for (const [index, attempt] of attempts.entries()) {
+    const { chain, before } = attempt;
+    const at = index + 1;
+    if (before === undefined) throw new LoophostError("store_failed", "The end of a log is not known.");
+    let { last, sum } = before;
+    for (const text of chain.appends.flatMap(({ texts }) => texts)) {
+      last += 1;
+      sum = sumOfEntry(sum, last, text);
+      entries.add(at, last, text, sum);
+    }
+    attempt.after = { last, sum };
+    logs.add(chain.id, chain.fence, before.last, last, sum, letsGo(chain));
+    // Put twice, the last one counts: one statement changes a row once.
+    const puts = chain.appends.flatMap((append) => append.records);
+    for (const put of new Map(puts.map((one) => [`${one.collection}\0${one.key}`, one])).values())
+      records.push({ at, put });
+    for (const n of chain.appends.flatMap((append) => append.takes)) takes.add(at, n);
+  }
+  const puts = columns(5);
+  for (const { at, put } of records.toSorted((a, b) => (orderOf(a.put) < orderOf(b.put) ? -1 : 1)))
+    puts.add(at, put.collection, put.key, put.text, sumOfRecord(put.collection, put.key, put.text));
+  return [logs, entries, puts, takes].flatMap(({ arrays }) => arrays);
+}
+
+function orderOf({ collection, key }: { readonly collection: string; readonly key: string }): string {
+  return `${collection}\0${key}`;
+}
+
+/** Rows as one array for each column, as `unnest` takes them. */
+function columns(count: number) {
+  const arrays = Array.from({ length: count }, (): unknown[] => []);
+  return {
+    arrays,
+    add: (...row: readonly unknown[]) => {
+      for (const [index, value] of row.entries()) arrays[index]?.push(value);
+    },
+  };
+}

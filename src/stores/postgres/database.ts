@@ -1,0 +1,149 @@
+/**
+ * A store's database: opened with the first call, asked again while it is out of reach, and errors that say what was
+ * the matter.
+ *
+ *   D1  nothing is read or written before the settings were found fit and the schema up to date
+ *   D2  every statement is a transaction of its own: no connection holds one open while it waits for us
+ *   D3  every wait has an end: for a reply, and for a database to come back
+ */
+
+import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import { isConflict, isLost, NoReply, storeFailed } from "./errors.ts";
+import { Patience } from "./patience.ts";
+import type { OpenPool, PostgresPool } from "./pool.ts";
+import type { SchemaOptions } from "./schema.ts";
+import { migrate } from "./schema.ts";
+
+/** How a database is used. */
+export interface DatabaseOptions extends SchemaOptions {
+  /** Where it is, in words without a secret. */
+  readonly place: string;
+  readonly open: () => Promise<OpenPool>;
+  readonly maxWaitMs: number;
+  readonly durability: "strict" | "relaxed";
+}
+
+/** A row, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The database of a store. */
+export class Database {
+  readonly options: DatabaseOptions;
+  #pool: Promise<OpenPool> | undefined;
+  #ready: Promise<PostgresPool> | undefined;
+  #isClosed = false;
+
+  constructor(options: DatabaseOptions) {
+    this.options = options;
+  }
+
+  /** SQL with `@.` before the tables of the store. */
+  sql(text: string): string {
+    return text.replaceAll("@.", `"${this.options.schema}".`);
+  }
+
+  /** Sends a statement once; who calls knows what to do when the reply is lost. */
+  async once(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const pool = await this.ready();
+    const { rows } = await this.#inTime(pool.query(sql, [...values]));
+    return rows.filter((row): row is Row => isObject(row));
+  }
+
+  /** Sends a statement that may be sent again: one that reads, or that does nothing the second time. */
+  query(doing: string, sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    return this.retry(doing, () => this.once(sql, values));
+  }
+
+  /**
+   * Does something until it is done, with pauses while the database is out of reach.
+   *
+   * @param doing what failed, as the beginning of a sentence
+   * @param work is told whether it may have been done before
+   * @throws LoophostError `store_failed` when it fails, or the database was out of reach for too long
+   */
+  async retry<T>(doing: string, work: (isRepeat: boolean) => Promise<T>): Promise<T> {
+    const patience = new Patience(this.options.maxWaitMs);
+    for (let isRepeat = false; ; isRepeat = true) {
+      try {
+        return await work(isRepeat);
+      } catch (thrown) {
+        await this.pauseAfter(thrown, patience).catch((last: unknown) => {
+          throw this.failed(last, doing);
+        });
+      }
+    }
+  }
+
+  /** Waits before another try, where one may help; throws what was thrown otherwise. */
+  async pauseAfter(thrown: unknown, patience: Patience): Promise<void> {
+    if (this.#isClosed || !(isLost(thrown) || isConflict(thrown))) throw thrown;
+    await patience.pause(thrown);
+  }
+
+  /** The error for work that failed. */
+  failed(thrown: unknown, doing: string): LoophostError {
+    return storeFailed(thrown, this.options.place, doing);
+  }
+
+  /** The pool, once the database was found fit and its schema brought up to date. */
+  async ready(): Promise<PostgresPool> {
+    if (this.#isClosed)
+      throw new LoophostError("store_failed", `The store is closed (${this.options.place}).`);
+    this.#ready ??= this.#makeReady().catch((thrown: unknown) => {
+      // The next call tries again.
+      this.#ready = undefined;
+      throw this.failed(thrown, "The store could not be opened");
+    });
+    return this.#ready;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const opened = await this.#pool?.catch(() => undefined);
+    await opened?.end();
+  }
+
+  async #makeReady(): Promise<PostgresPool> {
+    this.#pool ??= this.options.open();
+    const { pool } = await this.#pool.catch((thrown: unknown) => {
+      this.#pool = undefined;
+      throw thrown;
+    });
+    await this.#inTime(refuseIfUnfit(pool, this.options.durability));
+    await this.#inTime(migrate(pool, this.options));
+    return pool;
+  }
+
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { maxWaitMs } = this.options;
+      const timer = setTimeout(() => reject(new NoReply(maxWaitMs)), Math.min(maxWaitMs, MAX_TIMER_MS));
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const OLDEST_SERVER = 140_000;
+
+/** Refuses a database that would lose what it said is written, or would change it. */
+async function refuseIfUnfit(pool: PostgresPool, durability: "strict" | "relaxed"): Promise<void> {
+  const { rows } = await pool.query(`
+    SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
+      current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit`);
+  const problem = problemWith(isObject(rows[0]) ? rows[0] : {}, durability);
+  if (problem !== undefined)
+    throw new LoophostError("store_failed", `The database is not fit for a store: ${problem}.`);
+}
+
+function problemWith(found: Row, durability: "strict" | "relaxed"): string | undefined {
+  if (Number(found["version"]) < OLDEST_SERVER) return "it is older than PostgreSQL 14";
+  if (found["encoding"] !== "UTF8") return `its encoding is ${String(found["encoding"])}, not UTF8`;
+  if (durability === "relaxed") return undefined;
+  const relax = 'Set it to on, or pass durability: "relaxed" where what was written may be lost';
+  if (found["fsync"] === "off") return `fsync is off, and a power cut may destroy all of it. ${relax}`;
+  if (found["commit"] === "off")
+    return `synchronous_commit is off, and a crash takes the last writes back. ${relax}`;
+  return undefined;
+}

@@ -1,0 +1,84 @@
+/** What PostgreSQL, or the way to it, says when something is wrong, in our words. */
+
+import { LoophostError, messageOf } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+
+/** Whether the connection went: what was asked may have been done or not, and another try may help. */
+export function isLost(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  if (code === undefined) return LOST_WORDS.test(messageOf(thrown));
+  return LOST.has(code) || code.startsWith("08");
+}
+
+/** Whether the database gave this statement up for another's sake, and undid it: it can simply be sent again. */
+export function isConflict(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code === "40001" || code === "40P01";
+}
+
+/** Whether a table, or the schema it is in, is not there. */
+export function isMissingTable(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code === "42P01" || code === "3F000";
+}
+
+/** The error for a reply that did not come in time. */
+export class NoReply extends Error {
+  readonly code = "08000";
+
+  constructor(waitedMs: number) {
+    super(`the database did not answer within ${waitedMs} ms`);
+  }
+}
+
+/** The error for work on a database that failed; a refusal of our own passes through. */
+export function storeFailed(thrown: unknown, place: string, doing: string): LoophostError {
+  if (thrown instanceof LoophostError) return thrown;
+  const code = codeOf(thrown) ?? "";
+  const why = (Object.hasOwn(WHY, code) ? WHY[code] : undefined) ?? messageOf(thrown);
+  const kind = code.startsWith("XX00") && code !== "XX000" ? "store_damaged" : "store_failed";
+  return new LoophostError(kind, `${doing}: ${why} (${place}).`, { cause: thrown });
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  const code = isObject(thrown) ? thrown["code"] : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+// `pg` gives its own errors of a connection that broke no code.
+const LOST_WORDS =
+  /connection terminated|connection ended|client has encountered a connection error|timeout/i;
+
+const LOST = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOENT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "57P01", // the server shuts down
+  "57P02", // the server crashed
+  "57P03", // the server starts
+  "57P05", // the connection was idle for too long
+  "53300", // the server has no connection to spare
+  "25006", // a standby, until the name leads to the new primary
+]);
+
+// By PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
+const WHY: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there; is the database running?",
+  ENOENT: "there is no such socket; is the database running?",
+  ENOTFOUND: "its host is not known",
+  "28P01": "the password is wrong",
+  "3D000": "there is no such database",
+  "42501": "the database user may not do that",
+  "42P07": "the schema has tables of somebody else; give the store a schema of its own",
+  "53100": "the disk of the database is full",
+  "53300": "the database has no connection to spare",
+  "25006": "the database is a standby, which cannot be written to",
+  XX001: "the database is damaged",
+  XX002: "an index of the database is damaged",
+};

@@ -1,0 +1,180 @@
+/** Logs in PostgreSQL. Each call is one statement, which finds out itself whether the caller may. */
+
+import { randomUUID } from "node:crypto";
+
+import type { LogStore, StoredEntry } from "../../core/store.ts";
+import { storeDamaged, sumOfEntry, sumOfId } from "../checksum.ts";
+import { fromText, toText } from "../json.ts";
+import { sessionOwned, staleOwner } from "../leases.ts";
+import { Appender } from "./append.ts";
+import type { Database, Row } from "./database.ts";
+import { keepable } from "./names.ts";
+import { LogQueue } from "./queue.ts";
+import { lockClass } from "./schema.ts";
+import { isGone, type Worker } from "./worker.ts";
+
+/** A page ends after so many bytes: parsing more would keep the event loop for too long. */
+const PAGE_BYTES = 1_000_000;
+/** Longer leases have no end: the database cannot count so far. */
+const MAX_TTL_MS = 1e13;
+
+const UNTIL = (ttl: string) =>
+  `CASE WHEN ${ttl}::float8 IS NULL THEN 'infinity'::timestamptz ELSE clock_timestamp() + ${ttl}::float8 * interval '1 ms' END`;
+
+const CLAIM = `
+  INSERT INTO @.logs AS l (id, fence, last, sum, owner, worker, claim, lease_until)
+  VALUES ($1, nextval('@.fences'), 0, $2, $3, $4, $5, ${UNTIL("$6")})
+  ON CONFLICT (id) DO UPDATE SET fence = nextval('@.fences'), owner = excluded.owner, worker = excluded.worker,
+    claim = excluded.claim, lease_until = ${UNTIL("$6")}
+  WHERE $7 OR l.claim = $5 OR l.lease_until <= clock_timestamp() OR ${isGone("$8")}
+  RETURNING fence, last, sum`;
+
+const OWNER = `
+  SELECT owner, extract(epoch FROM lease_until)::float8 * 1000 AS until, lease_until <= clock_timestamp() AS lapsed
+  FROM @.logs WHERE id = $1`;
+
+const RENEW = `UPDATE @.logs SET lease_until = ${UNTIL("$3")} WHERE id = $1 AND fence = $2 RETURNING id`;
+
+// The number turns negative, so that who let go cannot come back.
+const RELEASE = "UPDATE @.logs SET fence = -fence, lease_until = '-infinity' WHERE id = $1 AND fence = $2";
+
+const DELETE = `
+  WITH gone AS (DELETE FROM @.logs WHERE id = $1 AND fence = $2 RETURNING number),
+    erased AS (DELETE FROM @.entries e USING gone g WHERE e.log = g.number),
+    emptied AS (DELETE FROM @.inbox i USING gone g WHERE i.session = $1)
+  SELECT (SELECT count(*) FROM gone)::int AS deleted, EXISTS (SELECT FROM @.logs WHERE id = $1) AS was_there`;
+
+// The entry before comes along, as its checksum alone: the chain begins there.
+const READ = `
+  WITH log AS MATERIALIZED (SELECT number, last, sum FROM @.logs WHERE id = $1)
+  SELECT l.last, l.sum AS end_sum, e.seq, e.sum, e.entry,
+    (SELECT b.sum FROM @.entries b WHERE b.log = l.number AND b.seq = $2) AS sum_before
+  FROM log l LEFT JOIN LATERAL (
+    SELECT p.*, sum(octet_length(p.entry)) OVER (ORDER BY p.seq) - octet_length(p.entry) AS bytes_before
+    FROM (SELECT seq, sum, entry FROM @.entries WHERE log = l.number AND seq > $2 ORDER BY seq LIMIT $3) p
+  ) e ON e.bytes_before < ${PAGE_BYTES}
+  ORDER BY e.seq`;
+
+/** The logs of a store, and the end of what waits to be done to them. */
+export interface PostgresLog extends LogStore {
+  /** Resolves when all that was asked for is done. */
+  idle(): Promise<void>;
+}
+
+/**
+ * The logs in a schema.
+ *
+ * @param worker whose life a lease goes with; undefined where only time ends it
+ */
+export function postgresLog(database: Database, worker: Worker | undefined): PostgresLog {
+  const appender = new Appender(database);
+  const queue = new LogQueue((chains) => appender.write(chains));
+  const claim = database.sql(CLAIM);
+  const findOwner = database.sql(OWNER);
+  const renew = database.sql(RENEW);
+  const release = database.sql(RELEASE);
+  const erase = database.sql(DELETE);
+  const read = database.sql(READ);
+  const schemaLock = lockClass(database.options.schema);
+
+  return {
+    claim: async (id, { owner, ttlMs, force = false }) => {
+      keepable(id);
+      const doing = `Session ${id} could not be claimed`;
+      const token = randomUUID();
+      return queue.perform(id, async () => {
+        const isLease = worker !== undefined && ttlMs > 0;
+        const number = isLease ? await database.retry(doing, () => worker.number()) : null;
+        const values = [id, sumOfId(id), plain(owner), number, token, ttlOf(ttlMs), force, schemaLock];
+        for (;;) {
+          const [claimed] = await database.query(doing, claim, values);
+          if (claimed !== undefined) {
+            const fence = Number(claimed["fence"]);
+            appender.note(id, fence, { last: Number(claimed["last"]), sum: Number(claimed["sum"]) });
+            return fence;
+          }
+          const [held] = await database.query(doing, findOwner, [id]);
+          // Let go of just now, it is asked for again.
+          if (held !== undefined && held["lapsed"] !== true)
+            throw sessionOwned(id, { owner: String(held["owner"]), until: Number(held["until"]) });
+        }
+      });
+    },
+    async renew(id, fence, ttlMs) {
+      const doing = `The lease on session ${id} could not be renewed`;
+      const renewed = await database.query(doing, renew, [keepable(id), fence, ttlOf(ttlMs)]);
+      if (renewed.length === 0) throw staleOwner(id);
+    },
+    release: async (id, fence) => {
+      keepable(id);
+      return queue.perform(id, async () => {
+        appender.forget(id);
+        await database.query(`Session ${id} could not be released`, release, [id, fence]);
+      });
+    },
+    delete: async (id, fence) => {
+      keepable(id);
+      return queue.perform(id, () =>
+        database.retry(`Session ${id} could not be deleted`, async (isRepeat) => {
+          const [row] = await database.once(erase, [id, fence]);
+          const isDone = Number(row?.["deleted"]) === 1 || (isRepeat && row?.["was_there"] === false);
+          if (!isDone) throw staleOwner(id);
+          appender.forget(id);
+        }),
+      );
+    },
+    async append(id, fence, entries, along = {}) {
+      keepable(id);
+      // Before anything waits: what the caller changes afterwards is not written.
+      const texts = entries.map(toText);
+      const records = (along.records ?? []).map(({ collection, key, value }) => ({
+        collection: keepable(collection),
+        key: keepable(key),
+        text: toText(value),
+      }));
+      const takes = (along.takes ?? []).filter((n) => Number.isSafeInteger(n));
+      return queue.append({ id, fence, texts, records, takes, release: along.release === true });
+    },
+    async read(id, after, limit) {
+      if (limit < 1) return [];
+      const from = Math.max(0, Math.floor(after));
+      const values = [keepable(id), from, Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
+      const rows = await database.query(`Session ${id} could not be read`, read, values);
+      return pageOf(id, from, rows);
+    },
+    idle: () => queue.idle(),
+  };
+}
+
+/** The entries of a page, when they are what was written. */
+function pageOf(id: string, after: number, rows: readonly Row[]): readonly StoredEntry[] {
+  const [first] = rows;
+  const [last, endSum] = [Number(first?.["last"] ?? 0), Number(first?.["end_sum"])];
+  if (after >= last) return [];
+  const damaged = (seq: number) => storeDamaged(`Session ${id}`, `entry ${seq} is not what was written`);
+  let [seq, sum] = [after, after === 0 ? sumOfId(id) : Number(first?.["sum_before"] ?? Number.NaN)];
+  if (Number.isNaN(sum)) throw damaged(after);
+  const page: StoredEntry[] = [];
+  for (const row of rows) {
+    const text = row["entry"];
+    seq += 1;
+    if (typeof text !== "string" || Number(row["seq"]) !== seq) throw damaged(seq);
+    sum = sumOfEntry(sum, seq, text);
+    if (Number(row["sum"]) !== sum || (seq === last && sum !== endSum)) throw damaged(seq);
+    page.push({ seq, entry: fromText(text) });
+  }
+  return page;
+}
+
+/** A lease's length as the database takes it; null for one without an end. */
+function ttlOf(ttlMs: number): number | null {
+  if (ttlMs > MAX_TTL_MS) return null;
+  return ttlMs > 0 ? ttlMs : 0;
+}
+
+/** Words that are only shown: what cannot be kept of them is left out. */
+function plain(words: string): string {
+  return words.toWellFormed().replaceAll("\0", "").slice(0, MAX_OWNER);
+}
+
+const MAX_OWNER = 500;

@@ -1,0 +1,28 @@
+/** Ids and keys as PostgreSQL can hold them. */
+
+import { LoophostError } from "../../core/errors.ts";
+
+/** Two of them are one index entry, which may have 2,700 bytes. */
+const MAX_BYTES = 1_200;
+
+/**
+ * Gives a name back that can be kept. Others would be refused by the database in words nobody understands, along with
+ * the writes of others that share the statement; half a surrogate pair would even be kept, as another name.
+ *
+ * @throws LoophostError `store_failed` for a name that cannot be kept
+ */
+export function keepable(name: string): string {
+  const problem = name.includes("\0")
+    ? "a NUL character"
+    : name.isWellFormed()
+      ? undefined
+      : "half a character";
+  if (problem !== undefined)
+    throw new LoophostError("store_failed", `A name with ${problem} cannot be kept in PostgreSQL.`);
+  if (name.length * 3 > MAX_BYTES && Buffer.byteLength(name) > MAX_BYTES)
+    throw new LoophostError(
+      "store_failed",
+      `A name of more than ${MAX_BYTES} bytes cannot be kept in PostgreSQL: it begins "${name.slice(0, 40)}".`,
+    );
+  return name;
+}

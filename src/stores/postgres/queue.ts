@@ -1,0 +1,171 @@
+/**
+ * What waits to be done to logs: appends share statements, everything else is done by itself.
+ *
+ *   G1  what is asked of one log is done in the order it was asked, one after another: a release never overtakes an append
+ *   G2  what all sessions append while statements are under way is the next statement, so many entries and bytes and no more
+ *   G3  of two logs that put the same record the second waits: one statement changes a row once
+ */
+
+import { LoophostError } from "../../core/errors.ts";
+
+/** An append that waits. */
+export interface Append {
+  readonly id: string;
+  readonly fence: number;
+  /** The entries as text. */
+  readonly texts: readonly string[];
+  readonly records: readonly { readonly collection: string; readonly key: string; readonly text: string }[];
+  readonly takes: readonly number[];
+  readonly release: boolean;
+  readonly resolve: (last: number) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/** The appends to one log that share a statement. */
+export interface Chain {
+  readonly id: string;
+  readonly fence: number;
+  readonly appends: Append[];
+}
+
+/** Something else that is done to a log. */
+interface Deed {
+  readonly id: string;
+  readonly perform: () => Promise<void>;
+}
+
+const MAX_STATEMENTS = 2;
+const MAX_ENTRIES = 500;
+const MAX_BYTES = 4_000_000;
+/** Without a bound, a database that is away would fill the memory with what is to be written. */
+const MAX_WAITING_BYTES = 256_000_000;
+
+/** The queue of one store. */
+export class LogQueue {
+  readonly #write: (chains: readonly Chain[]) => Promise<void>;
+  #waiting: (Append | Deed)[] = [];
+  #waitingBytes = 0;
+  /** Logs that something is being done to. */
+  readonly #busy = new Set<string>();
+  #statements = 0;
+  #isScheduled = false;
+  #whenIdle: (() => void)[] = [];
+
+  /** @param write writes chains, settles each of their appends, and never rejects */
+  constructor(write: (chains: readonly Chain[]) => Promise<void>) {
+    this.#write = write;
+  }
+
+  /** Appends, with others; resolves with the number of the last entry. */
+  append(append: Omit<Append, "resolve" | "reject">): Promise<number> {
+    const bytes = bytesOf(append);
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES)
+      throw new LoophostError(
+        "store_failed",
+        `Session ${append.id} could not be written: too much waits for the database already.`,
+      );
+    this.#waitingBytes += bytes;
+    return new Promise<number>((resolve, reject) => {
+      this.#waiting.push({ ...append, resolve, reject });
+      this.#schedule();
+    }).finally(() => (this.#waitingBytes -= bytes));
+  }
+
+  /** Does something to a log when what was asked before is done. */
+  perform<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ id, perform: () => work().then(resolve, reject) });
+      this.#schedule();
+    });
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#waiting.length === 0 && this.#busy.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // All of this turn's callbacks come before; a microtask would come between them, and give each its own statement.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    const group = new Group(this.#statements < MAX_STATEMENTS);
+    const blocked = new Set(this.#busy);
+    this.#waiting = this.#waiting.filter((one) => {
+      if (blocked.has(one.id)) return true;
+      if (!("perform" in one) && group.add(one)) return false;
+      blocked.add(one.id);
+      if (!("perform" in one) || group.has(one.id)) return true;
+      this.#run([one.id], one.perform());
+      return false;
+    });
+    if (group.chains.length === 0) return;
+    this.#statements += 1;
+    const written = this.#write(group.chains).finally(() => (this.#statements -= 1));
+    this.#run(
+      group.chains.map(({ id }) => id),
+      written,
+    );
+  }
+
+  #run(ids: readonly string[], work: Promise<void>): void {
+    for (const id of ids) this.#busy.add(id);
+    const done = () => {
+      for (const id of ids) this.#busy.delete(id);
+      if (this.#waiting.length > 0) this.#schedule();
+      else if (this.#busy.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    };
+    work.then(done, done);
+  }
+}
+
+/** Appends that will share a statement. */
+class Group {
+  readonly #isOpen: boolean;
+  readonly #byId = new Map<string, Chain>();
+  /** Whose append puts a record. */
+  readonly #puts = new Map<string, string>();
+  #entries = 0;
+  #bytes = 0;
+
+  constructor(isOpen: boolean) {
+    this.#isOpen = isOpen;
+  }
+
+  get chains(): readonly Chain[] {
+    return [...this.#byId.values()];
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  /** Takes an append in, where it fits. */
+  add(append: Append): boolean {
+    const chain = this.#byId.get(append.id);
+    const [entries, bytes] = [this.#entries + append.texts.length, this.#bytes + bytesOf(append)];
+    const isFirst = this.#byId.size === 0;
+    if (!this.#isOpen || (!isFirst && (entries > MAX_ENTRIES || bytes > MAX_BYTES))) return false;
+    if (chain !== undefined && (chain.fence !== append.fence || chain.appends.at(-1)?.release === true))
+      return false;
+    const places = append.records.map(({ collection, key }) => `${collection}\0${key}`);
+    if (places.some((place) => (this.#puts.get(place) ?? append.id) !== append.id)) return false;
+    if (chain === undefined)
+      this.#byId.set(append.id, { id: append.id, fence: append.fence, appends: [append] });
+    else chain.appends.push(append);
+    for (const place of places) this.#puts.set(place, append.id);
+    [this.#entries, this.#bytes] = [entries, bytes];
+    return true;
+  }
+}
+
+function bytesOf({ texts, records }: Pick<Append, "texts" | "records">): number {
+  return [...texts, ...records.map(({ text }) => text)].reduce((total, { length }) => total + length, 0);
+}

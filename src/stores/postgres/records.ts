@@ -1,0 +1,53 @@
+/** Records in PostgreSQL. */
+
+import type { Json } from "../../core/json.ts";
+import type { RecordStore } from "../../core/store.ts";
+import { storeDamaged, sumOfRecord } from "../checksum.ts";
+import { fromText, toText } from "../json.ts";
+import type { Database, Row } from "./database.ts";
+import { keepable } from "./names.ts";
+
+/** The records in a schema. */
+export function postgresRecords(database: Database): RecordStore {
+  const select = database.sql("SELECT key, value, sum FROM @.records WHERE collection = $1 AND key = $2");
+  const put = database.sql(`
+    INSERT INTO @.records (collection, key, value, sum) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum`);
+  const remove = database.sql("DELETE FROM @.records WHERE collection = $1 AND key = $2");
+  const page = database.sql(`
+    SELECT key, value, sum FROM @.records WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3`);
+
+  return {
+    async get(collection, key) {
+      const doing = `Record ${collection}/${key} could not be read`;
+      const [row] = await database.query(doing, select, [keepable(collection), keepable(key)]);
+      return row === undefined ? undefined : valueOf(collection, row);
+    },
+    async put(collection, key, value) {
+      const text = toText(value);
+      const values = [keepable(collection), keepable(key), text, sumOfRecord(collection, key, text)];
+      await database.query(`Record ${collection}/${key} could not be written`, put, values);
+    },
+    async delete(collection, key) {
+      const doing = `Record ${collection}/${key} could not be deleted`;
+      await database.query(doing, remove, [keepable(collection), keepable(key)]);
+    },
+    async list(collection, after, limit) {
+      if (limit < 1) return [];
+      const values = [
+        keepable(collection),
+        keepable(after),
+        Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER)),
+      ];
+      const rows = await database.query(`The records of ${collection} could not be read`, page, values);
+      return rows.map((row) => ({ key: String(row["key"]), value: valueOf(collection, row) }));
+    },
+  };
+}
+
+function valueOf(collection: string, row: Row): Json {
+  const [key, text] = [String(row["key"]), String(row["value"])];
+  if (Number(row["sum"]) !== sumOfRecord(collection, key, text))
+    throw storeDamaged(`Record ${collection}/${key}`, "it is not what was written");
+  return fromText(text);
+}

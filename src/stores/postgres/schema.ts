@@ -1,0 +1,173 @@
+/**
+ * What is in a store's schema, and how a schema of an earlier version becomes one of this version.
+ *
+ *   M1  what was released is never edited: the next version is another step
+ *   M2  a schema is brought up to date in one transaction, under a lock: wholly or not at all, and once
+ *   M3  a step first adds, and what it replaces goes a release later, so that code of the version before still works;
+ *       `oldest_code` says from which version on code may use the schema
+ */
+
+import { crc32 } from "node:zlib";
+
+import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
+import { isMissingTable } from "./errors.ts";
+import type { PostgresClient, PostgresPool } from "./pool.ts";
+
+/** One step: its SQL, and the oldest version of code that can use what comes out. */
+export interface Migration {
+  readonly sql: string;
+  readonly oldestCode: number;
+}
+
+const FIRST = `
+CREATE TABLE meta (
+  one bool PRIMARY KEY DEFAULT true CHECK (one),
+  version int NOT NULL,
+  oldest_code int NOT NULL
+);
+INSERT INTO meta (version, oldest_code) VALUES (0, 0);
+-- One sequence for all logs: no number is ever given twice, not even for a log that was deleted and began anew.
+CREATE SEQUENCE fences AS bigint;
+CREATE TABLE logs (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- stands for the id in every entry
+  id text COLLATE "C" NOT NULL UNIQUE,
+  fence bigint NOT NULL, -- below 0: released
+  last bigint NOT NULL, -- the number of the last entry
+  sum bigint NOT NULL, -- and its checksum
+  owner text NOT NULL,
+  worker int, -- whose connection the lease lives with
+  claim text NOT NULL, -- so that who lost the reply to a claim knows it again
+  lease_until timestamptz NOT NULL
+) WITH (fillfactor = 70); -- room for updates in the page: nothing that an append changes is in an index
+CREATE TABLE entries (
+  log bigint NOT NULL,
+  seq bigint NOT NULL,
+  entry text NOT NULL, -- JSON; not jsonb, which refuses the character 0
+  sum bigint NOT NULL, -- checksum, chained to the entry before
+  PRIMARY KEY (log, seq)
+) PARTITION BY HASH (log);
+${Array.from({ length: 16 }, (_, part) => `CREATE TABLE entries_${part} PARTITION OF entries FOR VALUES WITH (MODULUS 16, REMAINDER ${part});`).join("\n")}
+CREATE TABLE records (
+  collection text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  value text NOT NULL, -- JSON
+  sum bigint NOT NULL,
+  PRIMARY KEY (collection, key)
+);
+CREATE TABLE inbox (
+  session text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  n bigint GENERATED ALWAYS AS IDENTITY,
+  body text NOT NULL, -- JSON
+  sum bigint NOT NULL,
+  taken bigint, -- the number of the entry it led to; kept as long as its session, for its key
+  PRIMARY KEY (session, key)
+);
+CREATE INDEX inbox_waiting ON inbox (session, n) WHERE taken IS NULL;
+CREATE TABLE workers (
+  number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text NOT NULL,
+  until timestamptz NOT NULL -- renewed; when it is over, the worker hangs
+);`;
+
+/** The steps from each version to the next, the first from nothing. */
+const MIGRATIONS: readonly Migration[] = [{ sql: FIRST.trim(), oldestCode: 1 }];
+
+/** The number that stands for a schema in advisory locks. */
+export function lockClass(schema: string): number {
+  return Math.trunc(crc32(`loophost ${schema}`) / 2);
+}
+
+/** The SQL that brings a schema of a version up to date, without the transaction around it. */
+export function migrationSql(
+  schema: string,
+  from = 0,
+  migrations: readonly Migration[] = MIGRATIONS,
+): string {
+  const steps = migrations
+    .slice(from)
+    .map(
+      ({ sql, oldestCode }, index) =>
+        `-- version ${from + index + 1}\n${sql}\nUPDATE meta SET version = ${from + index + 1}, oldest_code = ${oldestCode};`,
+    );
+  const create = from === 0 ? [`CREATE SCHEMA IF NOT EXISTS "${schema}";`] : [];
+  return [...create, `SET LOCAL search_path TO "${schema}";`, ...steps].join("\n");
+}
+
+/** How a schema is found, and whether it may be changed. */
+export interface SchemaOptions {
+  readonly schema: string;
+  /** Brings it up to date, or refuses one that is not. */
+  readonly migrate: "auto" | "refuse";
+}
+
+/**
+ * Brings a schema up to date; one that is needs no lock.
+ *
+ * @throws LoophostError `store_failed` when it is of a newer version, or out of date and not to be changed
+ */
+export async function migrate(
+  pool: PostgresPool,
+  { schema, migrate: how }: SchemaOptions,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  const found = await versionOf(pool, schema, migrations.length);
+  if (found >= migrations.length) return;
+  if (how === "refuse")
+    throw new LoophostError(
+      "store_failed",
+      `The schema "${schema}" of the store is ${found === 0 ? "not there" : `of version ${found}`}, this code needs version ` +
+        `${migrations.length}, and may not migrate it. Run what \`loophost store sql --schema ${schema}\` prints.`,
+    );
+  const client = await pool.connect();
+  let isSound = false;
+  try {
+    await client.query("BEGIN");
+    await client.query("SELECT pg_advisory_xact_lock($1, 0)", [lockClass(schema)]);
+    // Looked up again: another process may have been quicker.
+    const from = await versionOf(client, schema, migrations.length);
+    if (from < migrations.length) await client.query(await permitted(client, schema, from, migrations));
+    await client.query("COMMIT");
+    isSound = true;
+  } finally {
+    // A connection inside a failed transaction is closed: the database undoes it.
+    client.release(!isSound);
+  }
+}
+
+/** Creating a schema needs a right, even when it is there. */
+async function permitted(
+  client: PostgresClient,
+  schema: string,
+  from: number,
+  migrations: readonly Migration[],
+): Promise<string> {
+  const sql = migrationSql(schema, from, migrations);
+  const { rows } = await client.query("SELECT FROM pg_namespace WHERE nspname = $1", [schema]);
+  return rows.length === 0 ? sql : sql.replace(/^CREATE SCHEMA .*\n/, "");
+}
+
+async function versionOf(
+  client: Pick<PostgresPool, "query">,
+  schema: string,
+  newest: number,
+): Promise<number> {
+  const { rows } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`"${schema}".meta`]);
+  if (!isObject(rows[0]) || rows[0]["there"] !== true) return 0;
+  const meta = await client
+    .query(`SELECT version, oldest_code FROM "${schema}".meta`)
+    .catch((thrown: unknown) => {
+      if (isMissingTable(thrown)) return { rows: [] };
+      throw thrown;
+    });
+  const row = isObject(meta.rows[0]) ? meta.rows[0] : {};
+  const [version, oldestCode] = [Number(row["version"] ?? 0), Number(row["oldest_code"] ?? 0)];
+  if (version > newest && oldestCode > newest)
+    throw new LoophostError(
+      "store_failed",
+      `The store was made by a newer loophost (schema "${schema}"): its version is ${version}, this one knows ${newest}. ` +
+        "It was left as it is; update loophost.",
+    );
+  return version;
+}

@@ -1,0 +1,75 @@
+// A way to a PostgreSQL server that breaks on purpose: requests arrive, replies are lost.
+
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { connect, createServer } from "node:net";
+
+import { onTestFinished } from "vitest";
+
+import type { PostgresServer } from "./server.ts";
+
+/** A proxy in front of a server. */
+export interface Proxy {
+  readonly url: string;
+  /**
+   * The next request that holds these words is sent on, its reply is lost, and its connection cut; gives a promise of when.
+   * `beforeIsSeen`: the connection is cut before the request arrives instead.
+   */
+  readonly loseReplyTo: (words: string, when?: "afterIsDone" | "beforeIsSeen") => Promise<void>;
+}
+
+/** Starts a proxy, which ends with the test. */
+export async function startProxy(server: PostgresServer): Promise<Proxy> {
+  let breaking: { readonly words: string; readonly when: string; readonly done: () => void } | undefined;
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const upstream = connect(`${server.folder}/.s.PGSQL.5432`);
+    let isLost = false;
+    const cut = (done: () => void) => {
+      client.destroy();
+      upstream.destroy();
+      done();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on("data", (chunk: Buffer) => {
+      if (breaking !== undefined && chunk.includes(breaking.words)) {
+        const { when, done } = breaking;
+        breaking = undefined;
+        if (when === "beforeIsSeen") {
+          cut(done);
+          return;
+        }
+        isLost = true;
+        // The first bytes of the reply come when the statement is done.
+        upstream.once("data", () => cut(done));
+      }
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk: Buffer) => {
+      if (!isLost) client.write(chunk);
+    });
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  const address = proxy.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    loseReplyTo: (words, when = "afterIsDone") =>
+      new Promise((done) => {
+        breaking = { words, when, done };
+      }),
+  };
+}
