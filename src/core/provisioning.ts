@@ -9,7 +9,7 @@
 import type { Agent } from "./agent.ts";
 import { digestOf } from "./digest.ts";
 import { LoophostError } from "./errors.ts";
-import type { Json, JsonObject } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 
 /** What can be provisioned. */
 export type ResourceKind = "agent" | "environment";
@@ -40,8 +40,8 @@ export interface Provisioning {
   /** What is made, in this order. None where there is nothing to set up; without "environment" one is a part of the agent. */
   readonly kinds: readonly ResourceKind[];
   readonly names: NameRules;
-  /** What of the provider's own options goes into what is made. Part of the digest. */
-  readonly settings: Json;
+  /** What of the provider's own options goes into what is made of a kind, as something JSON can say. Part of its digest. */
+  settings(kind: ResourceKind): unknown;
   /**
    * Which host and account this is, in any words: what was made in one is not looked for in another. Kept nowhere but in a hash.
    *
@@ -67,10 +67,12 @@ export interface EnsureRequest {
   readonly name: string;
   /** The whole SHA-256 the name ends in the beginning of. */
   readonly digest: string;
-  /** The agent, with every tool it runs with; not for an environment. */
+  /** The agent, with every tool it runs with. */
   readonly agent: Agent | undefined;
-  /** The host's own description of an environment, to be passed on untouched; undefined for the host's default. */
+  /** The host's own description of the environment, to be passed on untouched; undefined for the default. */
   readonly environment: JsonObject | undefined;
+  /** What the environment must reach; to be let in where its description limits the network. */
+  readonly hosts: readonly string[];
   /** Milliseconds it may take; past it the signal is aborted with `provision_timeout`. */
   readonly timeoutMs: number;
   readonly onProgress: (progress: ProvisionProgress) => void;
@@ -163,7 +165,7 @@ function byteLength(text: string): number {
  * The digest of an agent: instructions, model, tools, terminal tool, and the provider's own settings. Its name is not in it,
  * nor what only this side knows: what tools do, limits.
  */
-export function agentDigest(agent: Agent, settings: Json): Promise<string> {
+export function agentDigest(agent: Agent, settings: unknown): Promise<string> {
   const { instructions, model, terminalTool } = agent;
   const tools = agent.tools.map(({ name, description, schema }) => ({
     name,

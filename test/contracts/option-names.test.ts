@@ -5,8 +5,9 @@ import { defineAgent, defineTool, openSession, run } from "loophost";
 import { budget } from "loophost/budget";
 import { runConformance } from "loophost/conformance";
 import { runAgent } from "loophost/messages";
-import { claude, createClient, provision } from "loophost/providers/claude";
+import { claude, createClient } from "loophost/providers/claude";
 import { aiSdkModel, anthropicMessages, local, openAICompatible } from "loophost/providers/local";
+import { provision } from "loophost/provisioning";
 import { embeddedHost } from "loophost/server";
 import { memoryStore } from "loophost/stores/memory";
 import { listSessions } from "loophost/stores/sessions";
@@ -40,7 +41,7 @@ const TABLE: readonly Misspelt[] = [
   ['Agent "a": limits', "maxturns", "maxTurns", (limits: object) => openSession(agent, { provider, limits })],
   ["claude()", "baseURL", "baseUrl", (odd: object) => claude(odd)],
   ["createClient()", "apikey", "apiKey", (odd: object) => createClient(odd)],
-  ["provision()", "enviroment", "environment", (odd: object) => provision(agent, odd)],
+  ["provision()", "enviroment", "environment", (odd: object) => provision(claude(), agent, odd)],
   ["embeddedHost()", "modle", "model", (odd: object) => embeddedHost({ model, ...odd })],
   ["listen()", "prot", "port", (odd: object) => embeddedHost({ model }).listen(odd)],
   ["local()", "modle", "model", (odd: object) => local({ model, ...odd })],

@@ -59,7 +59,7 @@ describe("a name", () => {
     expect(bytes(long)).toBe(17);
   });
 
-  it("tells its digest to whoever knows the base, and to no other base", async () => {
+  it("tells its digest to whoever knows the base, and to no other base [A-191]", async () => {
     const long = "b".repeat(100);
     for (const [base, rules] of [
       ["data", CLAUDE],

@@ -34,6 +34,7 @@ const ENTRIES = [
   "src/core/session/run-once.ts",
   "src/core/session/live-run.ts",
   "src/core/session/steps.ts",
+  "src/core/session/output.ts",
   "src/core/loop/machine.ts",
   "src/core/loop/state.ts",
   "src/core/execution/run-tool.ts",

@@ -11,6 +11,7 @@ import { connectRequests, pathTo } from "./api/requests.ts";
 import type { ClaudeConnectionOptions } from "./api/settings.ts";
 import { CONNECTION } from "./api/settings.ts";
 import { SessionMaker } from "./control/new-session.ts";
+import { claudeProvisioning } from "./control/provision.ts";
 import type { SessionSetup } from "./control/session-setup.ts";
 import { checkSetup, SETUP } from "./control/session-setup.ts";
 import { attach } from "./session/connection.ts";
@@ -39,13 +40,15 @@ export function claude(options: ClaudeOptions = {}): Provider {
   checkOptions("claude()", options, OPTIONS);
   const { deltas = true, idleMs = 45_000, clock = systemClock } = options;
   checkSetup(options);
-  let maker: SessionMaker | undefined;
+  let made: SessionMaker | undefined;
+  // One for all sessions; not made any earlier, since a provider without a key may still be looked at.
+  const makerOf = () => (made ??= new SessionMaker(connectRequests(options), options));
   return {
     name: "claude",
     traits: { answers: "each", history: "host", worksAlone: true },
-    async open({ agent, sessionId, emit, signal }) {
-      // One for all sessions; not made any earlier, since a provider without a key may still be looked at.
-      maker ??= new SessionMaker(connectRequests(options), options);
+    provisioning: claudeProvisioning(() => makerOf().requests, options),
+    async open({ agent, sessionId, provisioned, emit, signal }) {
+      const maker = makerOf();
       const { api } = maker.requests;
       const server = { ...ANTHROPIC, ...options.server };
       const how = { api, server, deltas, idleMs, clock, retry: retryPolicy(options.retry), emit, signal };
@@ -63,7 +66,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
             requestId: error.requestId,
           });
         });
-      const { id } = await maker.make(agent, signal);
+      const { id } = await maker.make(agent, provisioned, signal);
       return hold(id, false).catch(async (thrown: unknown) => {
         // Nobody will ever know of it.
         await api.delete(pathTo(["sessions", id]), AbortSignal.timeout(RELEASE_MS)).catch(() => undefined);

@@ -14,8 +14,6 @@ export type {
   NewEnvironment,
 } from "./control/environments.ts";
 export type { ClaudeFile, FileQuery, Files, NewFile } from "./control/files.ts";
-export type { ProvisionHandles, ProvisionOptions } from "./control/provision.ts";
-export { provision, teardown } from "./control/provision.ts";
 export type { CallOptions, ClaudeWireObject } from "./api/requests.ts";
 export type {
   ClaudeSessionResource,

@@ -14,6 +14,7 @@ import { aiSdkModel, isAiSdkModel } from "./models/ai-sdk/index.ts";
 import type { AiSdkLanguageModel } from "./models/ai-sdk/wire.ts";
 import type { ModelFunction } from "./models/function-model.ts";
 import { functionModel } from "./models/function-model.ts";
+import { nothingToSetUp } from "./provisioning.ts";
 
 /** How the in-process loop host is made. */
 export interface LocalOptions {
@@ -49,6 +50,7 @@ export function local(options: LocalOptions): Provider {
   return {
     name: "local",
     traits: { answers: "together", history: "here", worksAlone: false },
+    provisioning: nothingToSetUp,
     open: async (request) => new LocalConnection(request, settings),
   };
 }

@@ -29,6 +29,7 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   readonly #records: RecordStore;
   readonly #name: string;
   #changing: Promise<unknown> = Promise.resolve();
+  #making: Promise<unknown> = Promise.resolve();
 
   constructor(records: RecordStore, name: string) {
     this.#records = records;
@@ -39,6 +40,21 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   async get(id: string): Promise<T | undefined> {
     const value = await this.#records.get(this.#name, id);
     return value === undefined ? undefined : this.#toRecord(value);
+  }
+
+  /**
+   * Makes a record and keeps it, one at a time: so what a list shows later has the higher id, and clients that made two of a name
+   * at once agree on which was first.
+   */
+  make(make: () => T, along?: (record: T) => Promise<void>): Promise<T> {
+    const made = this.#making.then(async () => {
+      const record = make();
+      await along?.(record);
+      await this.add(record);
+      return record;
+    });
+    this.#making = made.catch(() => undefined);
+    return made;
   }
 
   /** Keeps a new record. */

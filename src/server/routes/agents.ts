@@ -16,10 +16,13 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
   const { agents } = records;
   return new Hono<HostEnv>()
     .post("/", async (c) => {
-      const agent = createAgent(bodyOf(c));
-      await records.keepVersion(agent);
-      await agents.add(agent);
-      return Response.json(agent);
+      const body = bodyOf(c);
+      return Response.json(
+        await agents.make(
+          () => createAgent(body),
+          (agent) => records.keepVersion(agent),
+        ),
+      );
     })
     .get("/", async (c) => {
       const query = queryOf(c);

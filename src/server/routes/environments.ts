@@ -18,9 +18,8 @@ export function environmentRoutes(records: HostRecords, work: WorkQueue): Hono<H
   const { environments, sessions } = records;
   return new Hono<HostEnv>()
     .post("/", async (c) => {
-      const environment = createEnvironment(bodyOf(c));
-      await environments.add(environment);
-      return Response.json(environment);
+      const body = bodyOf(c);
+      return Response.json(await environments.make(() => createEnvironment(body)));
     })
     .get("/", async (c) => {
       const query = queryOf(c);

@@ -3,7 +3,8 @@
 import type { Agent } from "loophost";
 import { defineAgent, defineTool, openSession } from "loophost";
 import type { ClaudeOptions } from "loophost/providers/claude";
-import { claude, createClient, provision, teardown } from "loophost/providers/claude";
+import { claude, createClient } from "loophost/providers/claude";
+import { provision, teardown } from "loophost/provisioning";
 import { embeddedHost } from "loophost/server";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
@@ -161,65 +162,77 @@ describe("a budget", () => {
 });
 
 describe("provision and teardown", () => {
+  const providerOf = (options: ClaudeOptions = {}) => claude({ ...way(), ...options });
+  const isArchived = async (name: string) => {
+    for await (const agent of createClient({ baseUrl }).agents.list({ include_archived: true }))
+      if (agent.name.startsWith(`${name}_`)) return agent.archived_at !== null;
+    return undefined;
+  };
+
   it("give handles that sessions are opened with, and put both away [A-008] [A-049] [A-051]", async () => {
     const agent = agentOf("ahead", [tool("lookup")]);
-    const handles = await provision(agent, way());
-    expect(handles).toEqual({
+    const provider = providerOf();
+    const handle = await provision(provider, agent);
+    expect(handle).toEqual({
+      provider: "claude",
+      name: expect.stringMatching(/^ahead_[0-9a-f]{8}$/),
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       agentId: expect.stringMatching(/^agent_/),
       environmentId: expect.stringMatching(/^env_/),
     });
-    expect(await provision(agent, way())).toEqual(handles);
+    expect(await provision(providerOf(), agent)).toEqual(handle);
     posted.clear();
-    await open(agent, handles);
-    expect(posted.get("/v1/sessions")).toMatchObject({
-      agent: handles.agentId,
-      environment_id: handles.environmentId,
-    });
+    await (await openSession(agent, { provider, provisioned: handle })).close();
+    const { agentId, environmentId } = handle;
+    expect(posted.get("/v1/sessions")).toMatchObject({ agent: agentId, environment_id: environmentId });
     expect([...posted.keys()]).toEqual(["/v1/sessions"]);
+    // A session that was given nothing has the same agent.
+    await open(agent);
+    expect(posted.get("/v1/sessions")).toMatchObject({ agent: agentId });
 
-    await teardown(handles, way());
+    await teardown(provider, handle);
     const client = createClient({ baseUrl });
-    expect((await client.agents.get(handles.agentId)).archived_at).not.toBeNull();
-    expect((await client.environments.get(handles.environmentId)).archived_at).not.toBeNull();
-    expect(await provision(agent, way())).not.toMatchObject({ agentId: handles.agentId });
+    expect((await client.agents.get(String(agentId))).archived_at).not.toBeNull();
+    expect((await client.environments.get(String(environmentId))).archived_at).not.toBeNull();
+    expect(await provision(provider, agent)).not.toMatchObject({ agentId });
   });
 
   it("archive the agent again when there is no environment for it, but not one that was there [A-050]", async () => {
     refused.set(/^POST \/v1\/environments$/, 400);
-    const options = { ...way(), environment: { type: "nowhere" } };
-    const isArchived = async (name: string) => {
-      for await (const agent of createClient({ baseUrl }).agents.list({ include_archived: true }))
-        if (agent.name.startsWith(`${name}_`)) return agent.archived_at !== null;
-      return undefined;
-    };
-    await expect(provision(agentOf("rolled-back"), options)).rejects.toMatchObject({ status: 400 });
+    const rolledBack = provision(providerOf(), agentOf("rolled-back"));
+    await expect(rolledBack).rejects.toMatchObject({ status: 400 });
     expect(await isArchived("rolled-back")).toBe(true);
-    await provision(agentOf("kept"), way());
-    await expect(provision(agentOf("kept"), options)).rejects.toMatchObject({ status: 400 });
+    refused.clear();
+    await provision(providerOf(), agentOf("kept"));
+    refused.set(/^POST \/v1\/environments$/, 400);
+    const environment = { config: { type: "nowhere" } };
+    const kept = provision(providerOf(), agentOf("kept"), { environment });
+    await expect(kept).rejects.toMatchObject({ status: 400 });
     expect(await isArchived("kept")).toBe(false);
   });
 
   it("try both whatever becomes of one, and say what is left [A-051]", async () => {
-    const handles = await provision(agentOf("half"), way());
+    const provider = providerOf();
+    const handle = await provision(provider, agentOf("half"));
     refused.set(/agents\/.*\/archive/, 403);
-    await expect(teardown(handles, way())).rejects.toMatchObject({
+    await expect(teardown(provider, handle)).rejects.toMatchObject({
       code: "host_rejected",
       status: 403,
-      message: expect.stringContaining(handles.agentId),
+      message: expect.stringContaining(String(handle["agentId"])),
     });
-    const { archived_at: at } = await createClient({ baseUrl }).environments.get(handles.environmentId);
-    expect(at).not.toBeNull();
+    const { environments } = createClient({ baseUrl });
+    expect((await environments.get(String(handle["environmentId"]))).archived_at).not.toBeNull();
     refused.clear();
-    await teardown({ agentId: handles.agentId, environmentId: "env_gone" }, way());
+    await teardown(provider, { ...handle, environmentId: "env_gone" });
   });
 
   it("refuse what cannot be before anything is sent [A-052]", async () => {
-    const nobody: typeof fetch = () => Promise.reject(new Error("asked"));
+    const fetch = () => Promise.reject(new Error("asked"));
     const modelless = defineAgent({ name: "modelless", instructions: "Help." });
-    await expect(provision(modelless, { baseUrl, fetch: nobody })).rejects.toMatchObject({
+    await expect(provision(providerOf({ fetch }), modelless)).rejects.toMatchObject({
       code: "invalid_agent",
     });
-    const nowhere = provision(agentOf("x"), { baseUrl, fetch: nobody, environment: "cloud" as never });
+    const nowhere = provision(providerOf({ fetch }), agentOf("x"), { environment: "cloud" as never });
     await expect(nowhere).rejects.toMatchObject({ code: "invalid_options" });
   });
 });

@@ -2,7 +2,8 @@
 
 import { defineAgent, defineTool, openSession } from "loophost";
 import type { ClaudeOptions } from "loophost/providers/claude";
-import { claude, createClient, provision } from "loophost/providers/claude";
+import { claude, createClient } from "loophost/providers/claude";
+import { provision } from "loophost/provisioning";
 import { embeddedHost } from "loophost/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -51,7 +52,7 @@ describe("a tool named like one of the host's own", () => {
   });
 
   it("is refused by provision() as well", async () => {
-    const provisioning = provision(agentWith("bash"), { baseUrl, environment });
+    const provisioning = provision(claude({ baseUrl, environment }), agentWith("bash"));
     await expect(provisioning).rejects.toMatchObject({ code: "invalid_agent" });
   });
 
@@ -63,8 +64,10 @@ describe("a tool named like one of the host's own", () => {
 
   it("goes where its calls come here", async () => {
     expect(await open(["bash"], { environment, hostTools })).toMatch(/^sesn_/);
-    const handles = await provision(agentWith("read"), { baseUrl, environment, hostTools });
-    expect(await open(["read"], handles)).toMatch(/^sesn_/);
+    const provider = claude({ baseUrl, hostTools });
+    const handle = await provision(provider, agentWith("read"), { environment: { config: environment } });
+    await using session = await openSession(agentWith("read"), { provider, provisioned: handle });
+    expect(session.id).toMatch(/^sesn_/);
   });
 
   it("goes or not as the environment says that exists", async () => {

@@ -2,12 +2,14 @@
 
 import type { Agent } from "loophost";
 import { defineAgent } from "loophost";
-import { claude, createClient, provision, teardown } from "loophost/providers/claude";
+import { claude, createClient } from "loophost/providers/claude";
+import { provision, teardown } from "loophost/provisioning";
 import { describe, expect, it } from "vitest";
 
 const nobody: typeof fetch = () => Promise.reject(new Error("asked"));
 const way = { baseUrl: "http://127.0.0.1:1", fetch: nobody, retry: { attempts: 1 } };
 const agent: Agent = defineAgent({ name: "a", instructions: "b", model: "m" });
+const handle = { provider: "claude", name: "a_1", digest: "1", agentId: "agent_1" };
 
 function refusal(message: string, code = "invalid_options"): Error {
   return expect.objectContaining({ name: "LoophostError", code, message: expect.stringContaining(message) });
@@ -19,8 +21,8 @@ describe("options that are none are refused", () => {
     ["claude()", () => claude([] as never)],
     ["createClient()", () => createClient(null as never)],
     ["createClient()", () => createClient("http://127.0.0.1:1" as never)],
-    ["provision()", () => provision(agent, null as never)],
-    ["teardown()", () => teardown({ agentId: "agent_1", environmentId: "env_1" }, null as never)],
+    ["provision()", () => provision(claude(way), agent, null as never)],
+    ["teardown()", () => teardown(claude(way), handle, null as never)],
   ])("by %s", async (what, call) => {
     await expect((async () => call())()).rejects.toThrow(refusal(`${what} takes an object`));
   });
@@ -83,26 +85,24 @@ describe("an option of the wrong kind is refused by its name", () => {
       expect.objectContaining({ message: expect.not.stringContaining("secret") }),
     );
   });
-
-  it("by provision() too", async () => {
-    await expect(provision(agent, { ...way, hostTools: {} as never })).rejects.toThrow(
-      refusal("provision(): hostTools must be"),
-    );
-  });
 });
 
 describe("what is missing is named", () => {
-  it("by provision(), which needs an agent", async () => {
+  it("by provision(), which needs an agent and a provider", async () => {
     const needed = refusal("defineAgent()", "invalid_agent");
-    await expect(provision(undefined as never, way)).rejects.toThrow(needed);
-    await expect(provision({ name: "a" } as never, way)).rejects.toThrow(needed);
+    await expect(provision(claude(way), undefined as never)).rejects.toThrow(needed);
+    await expect(provision(claude(way), { name: "a" } as never)).rejects.toThrow(needed);
+    await expect(provision(undefined as never, agent)).rejects.toThrow(
+      refusal("provision() needs a provider"),
+    );
   });
 
-  it("by teardown(), which needs both ids, and sends nothing without", async () => {
-    await expect(teardown(undefined as never, way)).rejects.toThrow(refusal("teardown() takes an object"));
-    await expect(teardown({ agentId: "agent_1" } as never, way)).rejects.toThrow(
-      refusal("teardown(): environmentId must be"),
-    );
+  it("by teardown(), which needs a handle of the provider's, and sends nothing without", async () => {
+    const needed = refusal("teardown() needs a handle");
+    for (const odd of [undefined, "agent_1", { agentId: "agent_1" }])
+      await expect(teardown(claude(way), odd as never)).rejects.toThrow(needed);
+    const other = teardown(claude(way), { ...handle, provider: "local" });
+    await expect(other).rejects.toThrow(refusal("of local, not of claude"));
   });
 
   it.each<[string, unknown]>([

@@ -8,9 +8,13 @@
 import type { Agent } from "../../../core/agent.ts";
 import { SharedWork } from "../../../core/async/shared-work.ts";
 import { LoophostError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import type { ProvisionHandle } from "../../../core/provisioning.ts";
+import { agentDigest, resourceName } from "../../../core/provisioning.ts";
+import { reworded } from "../api/host-error.ts";
 import type { Requests } from "../api/requests.ts";
-import type { Ensured } from "./ensure.ts";
-import { ensureAgent, ensureEnvironment } from "./ensure.ts";
+import type { EnsuredObject } from "./ensure.ts";
+import { ensureAgent, ensureEnvironment, NAMES, sharedEnvironmentName } from "./ensure.ts";
 import type { SessionSetup } from "./session-setup.ts";
 import type { ClaudeSessionRecord } from "./sessions.ts";
 import { createSessions } from "./sessions.ts";
@@ -27,51 +31,61 @@ export class SessionMaker {
     this.#setup = setup;
   }
 
-  /** Makes a session. */
-  async make(agent: Agent, signal: AbortSignal): Promise<ClaudeSessionRecord> {
+  /** Makes a session, of what was provisioned for it as far as something was. */
+  async make(
+    agent: Agent,
+    provisioned: ProvisionHandle | undefined,
+    signal: AbortSignal,
+  ): Promise<ClaudeSessionRecord> {
     const isKnown = this.#agents.has(agent);
     try {
-      return await this.#create(agent, signal);
+      return await this.#create(agent, provisioned, signal);
     } catch (thrown) {
       this.#forget(agent);
       // Somebody may have put away what we remembered.
       const isGone = thrown instanceof LoophostError && (thrown.status === 404 || thrown.status === 400);
+      if (isGone && provisioned !== undefined) throw maybeGone(thrown, provisioned);
       if (!isKnown || !isGone) throw thrown;
-      return this.#create(agent, signal);
+      return this.#create(agent, provisioned, signal);
     }
   }
 
-  async #create(agent: Agent, signal: AbortSignal): Promise<ClaudeSessionRecord> {
+  async #create(
+    agent: Agent,
+    provisioned: ProvisionHandle | undefined,
+    signal: AbortSignal,
+  ): Promise<ClaudeSessionRecord> {
     const { title, metadata, resources, vaultIds, budget } = this.#setup;
-    const [agentId, environmentId] = await this.#needs(agent, signal);
-    const needs = { agent: agentId, environment_id: environmentId, vault_ids: vaultIds };
+    const { agentId, environmentId } = { ...this.#setup, ...idsIn(provisioned) };
+    const needs = {
+      agent: agentId ?? (await this.#agentFor(agent).join(signal)),
+      environment_id: environmentId ?? (await this.#environmentForAll().join(signal)),
+      vault_ids: vaultIds,
+    };
     const session = { ...needs, title, metadata, resources, budget };
     return createSessions(this.requests).create(session, { signal });
-  }
-
-  async #needs(agent: Agent, signal: AbortSignal): Promise<[string, string]> {
-    const { agentId, environmentId } = this.#setup;
-    return [
-      agentId ?? (await this.#agentFor(agent).join(signal)),
-      environmentId ?? (await this.#environmentForAll().join(signal)),
-    ];
   }
 
   #agentFor(agent: Agent): SharedWork<string> {
     const known = this.#agents.get(agent);
     if (known?.isStopped === false) return known;
-    const work = new SharedWork((signal) =>
-      ensureAgent(this.requests, agent, this.#setup, { signal }).then(idOf),
-    );
+    const work = new SharedWork(async (signal) => {
+      const { hostTools, mcpServers, skills } = this.#setup;
+      const digest = await agentDigest(agent, { hostTools, mcpServers, skills });
+      const name = await resourceName(agent.name, digest, NAMES);
+      return ensureAgent(this.requests, name, agent, this.#setup, { signal }).then(idOf);
+    });
     this.#agents.set(agent, work);
     return work;
   }
 
   #environmentForAll(): SharedWork<string> {
     if (this.#environment?.isStopped !== false)
-      this.#environment = new SharedWork((signal) =>
-        ensureEnvironment(this.requests, this.#setup.environment, { signal }).then(idOf),
-      );
+      this.#environment = new SharedWork(async (signal) => {
+        const { environment } = this.#setup;
+        const name = await sharedEnvironmentName(environment);
+        return ensureEnvironment(this.requests, name, environment, { signal }).then(idOf);
+      });
     return this.#environment;
   }
 
@@ -81,6 +95,20 @@ export class SessionMaker {
   }
 }
 
-function idOf({ id }: Ensured): string {
+/** The ids in a handle, which count before those of the provider. */
+function idsIn(provisioned: ProvisionHandle | undefined): { agentId?: string; environmentId?: string } {
+  const { agentId, environmentId }: JsonObject = provisioned ?? {};
+  return {
+    ...(typeof agentId === "string" && { agentId }),
+    ...(typeof environmentId === "string" && { environmentId }),
+  };
+}
+
+function maybeGone(error: LoophostError, { name }: ProvisionHandle): LoophostError {
+  const way = `What was provisioned as ${name} may be gone: provision it again with ifKnown: "check".`;
+  return reworded(error, `${error.message} ${way}`);
+}
+
+function idOf({ id }: EnsuredObject): string {
   return id;
 }

@@ -1,81 +1,112 @@
 /** What sessions are made from, made ahead of them and put away after them: an agent and an environment at the host. */
 
-import type { Agent } from "../../../core/agent.ts";
-import type { Checks } from "../../../core/check-options.ts";
-import { checkOptions, checkSome, NAME, SIGNAL } from "../../../core/check-options.ts";
-import { LoophostError, messageOf, toLoophostError } from "../../../core/errors.ts";
-import { reworded } from "../api/host-error.ts";
-import type { CallOptions } from "../api/requests.ts";
-import { connectRequests } from "../api/requests.ts";
+import { isString } from "../../../core/check-options.ts";
+import { LoophostError, toLoophostError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import { isObject } from "../../../core/json.ts";
+import type { Ensured, EnsureRequest, Provisioning, ResourceKind } from "../../../core/provisioning.ts";
+import type { Requests } from "../api/requests.ts";
 import type { ClaudeConnectionOptions } from "../api/settings.ts";
-import { CONNECTION } from "../api/settings.ts";
-import { ensureAgent, ensureEnvironment } from "./ensure.ts";
+import { findAccess } from "../api/settings.ts";
+import type { NamedPath } from "./ensure.ts";
+import { ensureAgent, ensureEnvironment, listLive, madeAt, NAMES } from "./ensure.ts";
 import type { EnvironmentConfig } from "./environments.ts";
-import type { AgentExtras } from "./session-setup.ts";
-import { ENVIRONMENT, EXTRAS } from "./session-setup.ts";
+import type { SessionSetup } from "./session-setup.ts";
 
-/** How an agent is provisioned. */
-export interface ProvisionOptions extends ClaudeConnectionOptions, AgentExtras, CallOptions {
-  /** The wire's description of the environment, passed on untouched. Default: in the cloud, with networking. */
-  readonly environment?: EnvironmentConfig | undefined;
+const PATHS: Readonly<Record<ResourceKind, NamedPath>> = { agent: "agents", environment: "environments" };
+const IDS = { agent: "agentId", environment: "environmentId" } as const;
+
+/** The provisioning of one provider: what its options do not name already, made of what they say. */
+export function claudeProvisioning(
+  requests: () => Requests,
+  options: ClaudeConnectionOptions & SessionSetup,
+): Provisioning {
+  const { hostTools, mcpServers, skills, environment } = options;
+  const kinds = (["agent", "environment"] as const).filter((kind) => options[IDS[kind]] === undefined);
+  return {
+    kinds,
+    names: NAMES,
+    settings: (kind) => (kind === "agent" ? { hostTools, mcpServers, skills } : { environment }),
+    scope: () => scopeOf(options),
+    ensure: (request) => ensureOne(requests(), options, request),
+    release: async (kind, ids, signal) => {
+      const id = ids[IDS[kind]];
+      if (typeof id === "string") await archive(requests(), kind, id, signal);
+    },
+    list: async function* (kind, signal) {
+      for await (const item of listLive(requests(), PATHS[kind], { signal }))
+        yield {
+          kind,
+          name: String(item["name"]),
+          ids: { [IDS[kind]]: item.id },
+          createdAtMs: madeAt(item),
+        };
+    },
+  };
 }
 
-/** What was provisioned; `claude({ ...handles })` opens sessions with it. */
-export interface ProvisionHandles {
-  readonly agentId: string;
-  readonly environmentId: string;
+async function ensureOne(
+  requests: Requests,
+  setup: SessionSetup,
+  { kind, name, agent, environment, hosts, signal, onProgress }: EnsureRequest,
+): Promise<Ensured> {
+  onProgress({ kind, name, phase: "making", elapsedMs: 0 });
+  const config = environment ?? setup.environment;
+  if (kind === "environment") {
+    const { id, isNew } = await ensureEnvironment(requests, name, withHosts(config, hosts), { signal });
+    return { ids: { environmentId: id }, isNew };
+  }
+  if (agent === undefined) throw new LoophostError("invalid_agent", "An agent is made of its definition.");
+  if (environment !== undefined && setup.environmentId !== undefined)
+    throw new LoophostError(
+      "invalid_options",
+      "claude() names an environmentId: no environment is made beside it.",
+    );
+  const place = isTyped(config) ? { ...setup, environment: config } : setup;
+  const { id, isNew } = await ensureAgent(requests, name, agent, place, { signal });
+  return { ids: { agentId: id }, isNew };
 }
 
-/**
- * Makes agent and environment at the host, or finds those made from the same definitions.
- *
- * When the environment cannot be had, an agent that was made for it is archived again.
- *
- * @throws LoophostError `invalid_agent` or `invalid_options` before anything is sent
- */
-export async function provision(agent: Agent, options: ProvisionOptions = {}): Promise<ProvisionHandles> {
-  if (agent?.limits === undefined)
-    throw new LoophostError("invalid_agent", "provision() needs an agent that was made by defineAgent().");
-  checkOptions("provision()", options, OPTIONS);
-  const requests = connectRequests(options);
-  const made = await ensureAgent(requests, agent, options, options);
+/** An environment whose network is limited must let in what its runtimes are downloaded from. Any other is passed on as it is. */
+function withHosts(
+  config: EnvironmentConfig | JsonObject | undefined,
+  hosts: readonly string[],
+): object | undefined {
+  const networking = config?.["networking"];
+  if (hosts.length === 0 || !isObject(networking) || networking["type"] !== "limited") return config;
+  const allowed: readonly unknown[] = Array.isArray(networking["allowed_hosts"])
+    ? networking["allowed_hosts"]
+    : [];
+  return { ...config, networking: { ...networking, allowed_hosts: [...new Set([...allowed, ...hosts])] } };
+}
+
+async function archive(
+  requests: Requests,
+  kind: ResourceKind,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    const environment = await ensureEnvironment(requests, options.environment, options);
-    return { agentId: made.id, environmentId: environment.id };
+    await requests.change([PATHS[kind], id, "archive"], undefined, { signal });
   } catch (thrown) {
-    if (made.isNew) await requests.change(["agents", made.id, "archive"]).catch(() => undefined);
-    throw thrown;
+    const error = toLoophostError(thrown, "host_failed", `Archiving ${id}`);
+    if (error.status !== 404) throw error;
   }
 }
 
-/**
- * Archives agent and environment, each whatever becomes of the other. What is gone already is fine.
- *
- * @throws LoophostError of the first failure, naming all that is left
- */
-export async function teardown(
-  handles: ProvisionHandles,
-  options: ClaudeConnectionOptions & CallOptions = {},
-): Promise<void> {
-  checkSome("teardown()", handles, HANDLES, ["agentId", "environmentId"]);
-  checkOptions("teardown()", options, WAY);
-  const { agentId, environmentId } = handles;
-  const requests = connectRequests(options);
-  const archive = (kind: string, id: string) =>
-    requests.change([kind, id, "archive"], undefined, options).then(
-      () => undefined,
-      (thrown: unknown) => {
-        const error = toLoophostError(thrown, "host_failed", `Archiving ${id}`);
-        return error.status === 404 ? undefined : error;
-      },
-    );
-  const archived = await Promise.all([archive("agents", agentId), archive("environments", environmentId)]);
-  const failures = archived.filter((error) => error !== undefined);
-  const [first] = failures;
-  if (first !== undefined)
-    throw reworded(first, `Not everything was archived: ${failures.map(messageOf).join("; ")}`);
+function isTyped(config: object | undefined): config is EnvironmentConfig {
+  return config !== undefined && "type" in config && typeof config.type === "string";
 }
 
-const WAY: Checks<ClaudeConnectionOptions & CallOptions> = { ...CONNECTION, signal: SIGNAL };
-const OPTIONS: Checks<ProvisionOptions> = { ...WAY, ...EXTRAS, environment: ENVIRONMENT };
-const HANDLES: Checks<ProvisionHandles> = { agentId: NAME, environmentId: NAME };
+/** The host and whose account it is there. */
+function scopeOf(options: ClaudeConnectionOptions): string {
+  if (options.client === undefined) {
+    const { baseUrl, secrets } = findAccess(options);
+    return [baseUrl, ...secrets].join("\n");
+  }
+  const { client } = options;
+  const parts = (["baseURL", "apiKey", "authToken"] as const).map((name) =>
+    name in client ? client[name as never] : "",
+  );
+  return parts.filter(isString).join("\n");
+}
