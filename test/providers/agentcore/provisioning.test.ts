@@ -27,7 +27,7 @@ const signal = new AbortController().signal;
 
 async function ensured(provisioning: Provisioning | undefined, phases: string[] = []) {
   if (provisioning === undefined) throw new Error("there is no provisioning");
-  const digest = await agentDigest(agent, provisioning.settings);
+  const digest = await agentDigest(agent, provisioning.settings("agent"));
   const name = await resourceName(agent.name, digest, provisioning.names);
   const request = {
     kind: "agent",
@@ -35,6 +35,7 @@ async function ensured(provisioning: Provisioning | undefined, phases: string[] 
     digest,
     agent,
     environment: undefined,
+    hosts: [],
     timeoutMs: 10_000,
     signal,
   } as const;

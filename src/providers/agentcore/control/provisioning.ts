@@ -38,12 +38,15 @@ export function harnessProvisioning(parts: ProvisioningParts): Provisioning {
   return {
     kinds: ["agent"],
     names: { maxBytes: 40, isPlain: true },
-    settings: digested,
+    settings: () => digested,
     scope: () => scope,
-    async ensure({ kind, name, digest, agent, timeoutMs, onProgress, signal }: EnsureRequest) {
+    async ensure({ kind, name, digest, agent, environment, timeoutMs, onProgress, signal }: EnsureRequest) {
       if (agent === undefined)
         throw new LoophostError("invalid_agent", "A harness is made from an agent; none was given.");
-      const definition = toHarness(agent, name, digest, parts);
+      const definition = {
+        ...toHarness(agent, name, digest, parts),
+        ...(environment !== undefined && { environment }),
+      };
       const tell = { kind, name };
       const { harness, isNew } = await ensureHarness(requests, definition, {
         timeoutMs: Math.max(1, Math.floor(timeoutMs)),
