@@ -104,9 +104,7 @@ function scopeOf(options: ClaudeConnectionOptions): string {
     const { baseUrl, secrets } = findAccess(options);
     return [baseUrl, ...secrets].join("\n");
   }
-  const { client } = options;
-  const parts = (["baseURL", "apiKey", "authToken"] as const).map((name) =>
-    name in client ? client[name as never] : "",
-  );
-  return parts.filter(isString).join("\n");
+  const client: object = options.client;
+  const known: Readonly<Record<string, unknown>> = { ...client };
+  return [known["baseURL"], known["apiKey"], known["authToken"]].filter(isString).join("\n");
 }
