@@ -36,13 +36,10 @@ export interface SessionSetup extends AgentExtras {
 }
 
 /** What an environment has to be, as far as it is ours to check. */
-export const ENVIRONMENT: Check = must(
-  'the wire\'s description of one, such as { type: "self_hosted" }',
-  isTyped,
-);
+const ENVIRONMENT: Check = must('the wire\'s description of one, such as { type: "self_hosted" }', isTyped);
 
 /** What each of the extras has to be. */
-export const EXTRAS: Checks<AgentExtras> = {
+const EXTRAS: Checks<AgentExtras> = {
   hostTools: listOf('objects, such as { type: "agent_toolset_20260401" }', isTyped),
   mcpServers: listOf('objects, such as { type: "url", name, url }', isObject),
   skills: listOf("objects", isObject),
