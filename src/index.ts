@@ -1,6 +1,6 @@
 /** The front door: every name a user of the core needs, listed one by one. */
 
-export type { Agent, AgentDefinition, Limits, OutputSpec, SomeLimits } from "./core/agent.ts";
+export type { Agent, AgentDefinition, ContextOf, Limits, OutputSpec, SomeLimits } from "./core/agent.ts";
 export { DEFAULT_LIMITS, defineAgent } from "./core/agent.ts";
 export type { Clock } from "./core/clock.ts";
 export type { ErrorCode, ErrorDetails, RunError } from "./core/errors.ts";
@@ -95,6 +95,7 @@ export type {
   IfOpen,
   IfOwned,
   LoopStep,
+  NeedsContext,
 } from "./core/session.ts";
 
 export type { Along, InboxItem, InboxStore, Lease, LogStore, PostedItem } from "./core/store.ts";

@@ -62,8 +62,19 @@ export interface OutputSpec {
 
 const MAX_REPROMPTS = 2;
 
-/** An agent, ready to run. */
-export interface Agent<Output = unknown> {
+/** The context that some tools need together; unknown when none of them names one. */
+export type ContextOf<Tools extends readonly Tool[]> = (
+  Tools[number] extends infer Each
+    ? Each extends Tool<infer _, infer Context>
+      ? (context: Context) => void
+      : never
+    : never
+) extends (context: infer All) => void
+  ? All
+  : never;
+
+/** An agent, ready to run. `Context` is what its tools need as `context` of a session. */
+export interface Agent<Output = unknown, Context = unknown> {
   readonly name: string;
   readonly instructions: string;
   readonly model: string | undefined;
@@ -73,6 +84,8 @@ export interface Agent<Output = unknown> {
   readonly output: OutputSpec | undefined;
   /** Never there: carries the type of the output. */
   readonly outputType?: Output;
+  /** Never there: carries the type of the context. */
+  contextType?(context: Context): void;
 }
 
 /**
@@ -80,14 +93,18 @@ export interface Agent<Output = unknown> {
  *
  * @throws LoophostError `invalid_agent` when the name or instructions are missing, two tools share a name, or a limit is not a positive number; `invalid_options` for a field that does not exist; `missing_dependency` on a Node older than 22.13
  */
-export function defineAgent<const S extends Schema = never>(
-  definition: AgentDefinition<S>,
-): Agent<[S] extends [never] ? undefined : ValueOf<S>> {
+export function defineAgent<
+  const S extends Schema = never,
+  const Tools extends readonly Tool[] = readonly [],
+>(
+  definition: AgentDefinition<S> & { readonly tools?: Tools | undefined },
+): Agent<[S] extends [never] ? undefined : ValueOf<S>, ContextOf<Tools>> {
   refuseOldNode();
   if (!isObject(definition))
     throw refused("defineAgent() needs a definition, such as { name, instructions }.");
   checkNames("defineAgent()", definition, AGENT);
-  const { name, instructions, model, tools = [] } = definition;
+  const { name, instructions, model } = definition;
+  const tools: readonly Tool[] = definition.tools ?? [];
   if (typeof name !== "string" || name.trim() === "") throw refused("An agent needs a name.");
   const owner = `Agent "${name}"`;
   if (typeof instructions !== "string")

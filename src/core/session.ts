@@ -74,6 +74,13 @@ export interface OpenOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** The `context` an agent's tools need, as part of the options; nothing where none of them names one. */
+export type NeedsContext<Context> = unknown extends Context
+  ? unknown
+  : undefined extends Context
+    ? { readonly context?: Context }
+    : { readonly context: Context };
+
 /** A step of the loop as plain data: something that happened, and what the loop asked for because of it. */
 export interface LoopStep {
   /** How the host takes results, as its provider's trait says. */

@@ -69,8 +69,8 @@ export interface ToolDefinition<S extends Schema, Context = unknown> {
   readonly ifCrashed?: IfCrashed | undefined;
 }
 
-/** A tool, ready to use. */
-export interface Tool<Input = unknown> {
+/** A tool, ready to use. `Context` is what it needs as `context` of the session; unknown for a tool that needs none. */
+export interface Tool<Input = unknown, Context = unknown> {
   readonly name: string;
   readonly description: string;
   readonly schema: CompiledSchema;
@@ -80,18 +80,21 @@ export interface Tool<Input = unknown> {
   readonly maxParallel?: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly ifCrashed: IfCrashed;
+  /** Never there: carries the type of the context. */
+  contextType?(context: Context): void;
 }
 
 const NAME: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
 
 /**
- * Defines a tool; the type of `input` flows into `execute`.
+ * Defines a tool; the type of `input` flows into `execute`. A context that `execute` or `needsApproval` names, as in
+ * `(input, { context }: ToolContext<Tenant>) => …`, is asked for where a session is opened.
  *
  * @throws LoophostError `invalid_tool` when the name, description, schema or deadline is unusable, `invalid_options` for a field that does not exist
  */
 export function defineTool<const S extends Schema, Context = unknown>(
   definition: ToolDefinition<S, Context>,
-): Tool<ValueOf<S>> {
+): Tool<ValueOf<S>, Context> {
   if (!isObject(definition))
     throw refused("defineTool() needs a definition, such as { name, description, input, execute }.");
   checkNames("defineTool()", definition, TOOL);

@@ -22,7 +22,7 @@ import type {
   RecordedEvent,
 } from "../provider.ts";
 import { isLoopEvent, isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
-import type { OpenOptions, Session } from "../session.ts";
+import type { OpenOptions, Session, NeedsContext } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
 import { withOutputTool } from "./output.ts";
@@ -34,9 +34,9 @@ import { checkOpen } from "./session-options.ts";
  *
  * @throws LoophostError `invalid_options`, `missing_dependency` on a Node older than 22.13, or what the provider could not do
  */
-export async function openSession<Output>(
-  agent: Agent<Output>,
-  options: OpenOptions,
+export async function openSession<Output, Context>(
+  agent: Agent<Output, Context>,
+  options: OpenOptions & NeedsContext<Context>,
 ): Promise<Session<Output>> {
   refuseOldNode();
   check(agent, options);

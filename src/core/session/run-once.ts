@@ -6,7 +6,7 @@ import { deadline } from "../async/deadline.ts";
 import { systemClock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { SessionResult } from "../results.ts";
-import type { OpenOptions, Prompt, RunOptions } from "../session.ts";
+import type { NeedsContext, OpenOptions, Prompt, RunOptions } from "../session.ts";
 import { resultAlone } from "./live-run.ts";
 import { openSession } from "./open-session.ts";
 import { tooLong } from "./run-bounds.ts";
@@ -26,9 +26,9 @@ export interface RunOnceOptions extends OpenOptions, RunOptions {
  *
  * @throws LoophostError for everything else: `timeout`, `aborted`, `max_turns_exceeded`, what the host could not do, and misuse
  */
-export async function run<Output>(
-  agent: Agent<Output>,
-  options: RunOnceOptions,
+export async function run<Output, Context>(
+  agent: Agent<Output, Context>,
+  options: RunOnceOptions & NeedsContext<Context>,
 ): Promise<SessionResult<Output>> {
   checkOnce(options);
   const { prompt, system, ifWaiting = "return", ifOpen, ...open } = options;
@@ -45,7 +45,7 @@ export async function run<Output>(
   const cancel = deadline(open.clock ?? systemClock, limitMs, () => stop.abort(tooLong(limitMs)));
   const unlink = onAbort([open.signal], (reason) => stop.abort(reason));
   try {
-    await using session = await openSession(agent, { ...open, signal });
+    await using session = await openSession<Output, unknown>(agent, { ...open, signal });
     const how: RunOptions = { signal, system, ifWaiting, ifOpen };
     const started = prompt === undefined ? session.resume(how) : session.send(prompt, how);
     return await resultAlone(started);
