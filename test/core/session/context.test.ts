@@ -45,10 +45,10 @@ describe("the type of context", () => {
     await (await openSession(agent, { provider })).close();
     // @ts-expect-error -- of another kind
     await (await openSession(agent, { provider, context: { tenant: 5 } })).close();
-    const run_ = () => run(agent, { provider, prompt: "go", context: { tenant: "acme" } });
+    const typed = () => run(agent, { provider, prompt: "go", context: { tenant: "acme" } });
     // @ts-expect-error -- the tools need a context
-    const without = () => run(agent, { provider, prompt: "go" });
-    expectTypeOf(run_).returns.toEqualTypeOf<ReturnType<typeof without>>();
+    const untyped = () => run(agent, { provider, prompt: "go" });
+    expectTypeOf(typed).returns.toEqualTypeOf<ReturnType<typeof untyped>>();
     const free = defineAgent({ name: "a", instructions: "", tools: [ofNone] });
     await (await openSession(free, { provider })).close();
     await (await openSession(free, { provider, context: 5 })).close();
