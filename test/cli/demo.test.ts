@@ -1,4 +1,4 @@
-// `loophost demo` over real folders: the same agent, in process and over HTTP, and a verdict on both.
+// `loophost demo` over real folders: the same agent, in process and over HTTP, and a verdict on all.
 
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ async function folder(name: string, files: Record<string, string | Buffer>): Pro
   return path;
 }
 
-it("runs the same calls on both hosts and reports what is really in the folder [A-001]", async () => {
+it("runs the same calls on all three hosts and reports what is really in the folder [A-001]", async () => {
   const path = await folder("notes", {
     "tides.md": "# Tides\n\nThe harbour at noon. The harbour at night.\nA harbour.\n",
     "short.txt": "Nothing of the kind, harbour aside.",
@@ -37,7 +37,7 @@ it("runs the same calls on both hosts and reports what is really in the folder [
     '  ✓ read_file {"path":"short.txt"}',
     '  ✓ search_text {"text":"harbour"}',
   ];
-  for (const line of timeline) expect(stdout.split(line), line).toHaveLength(3);
+  for (const line of timeline) expect(stdout.split(line), line).toHaveLength(4);
   expect(stdout).toContain(
     [
       "The folder holds 3 files, 102 B.",
@@ -83,7 +83,7 @@ it("says that the runs differ, and how, when a model does not answer twice alike
   const path = await folder("model", { "a.txt": "text" });
   await using model = await modelServer({ text: "One." }, { tool: ["list_files", {}] }, { text: "Two." });
   const { code, stdout } = await loophost(["demo", path, "--model", "m"], { env: model.env });
-  expect(stdout).toContain("✗ The two runs differ.\n  The first made 0 tool calls, the second 1.\n");
+  expect(stdout).toContain("✗ The runs differ.\n  The first made 0 tool calls, the second 1.\n");
   expect(stdout).toContain("A language model answers anew each time");
   expect(code).toBe(0);
 });

@@ -57,8 +57,16 @@ it.each<[code: number, args: string[], problem: string]>([
   [2, ["run", "a.ts", "two", "words"], "There is more than one prompt"],
   [2, ["run", "a.ts", "hi", "--fast"], "Unknown option '--fast'. See: loophost run --help"],
   [2, ["run", "a.ts", "hi", "--model"], "Option '--model <value>' argument missing."],
-  [2, ["run", "a.ts", "hi", "--provider", "x"], 'There is no provider "x", only local and claude.'],
-  [2, ["run", "a.ts", "hi", "--base-url", "http://x"], "--base-url goes with --provider claude."],
+  [
+    2,
+    ["run", "a.ts", "hi", "--provider", "x"],
+    'There is no provider "x", only local, claude and agentcore.',
+  ],
+  [
+    2,
+    ["run", "a.ts", "hi", "--base-url", "http://x"],
+    "--base-url goes with --provider claude and --provider agentcore.",
+  ],
   [3, ["run", "nowhere.ts", "hi"], "There is no file nowhere.ts."],
   [2, ["run", SUPPORT, "--session", "s"], "No store is named to find the session in; pass --store <file>."],
   [2, ["run", "a.ts", "--session", "s", "--wait", "--take"], "--wait and --take exclude each other."],

@@ -147,3 +147,31 @@ it("refuses a store that another host is on, and names the ways out; waits for i
   await stop(waiting);
   await rm(folder, { recursive: true });
 });
+
+it("plays AgentCore, where a session is kept and gone on with by another process that names nothing", async () => {
+  const host = await serve(["--wire", "agentcore"]);
+  const folder = await mkdtemp(join(tmpdir(), "loophost-agentcore-"));
+  const store = join(folder, "runs.db");
+  const at = ["--provider", "agentcore", "--base-url", host.url];
+  const first = await loophost(["run", SUPPORT, 'lookup_order {"id":"42"}', ...at, "--store", store]);
+  expect([first.code, first.stdout]).toEqual([0, "lookup_order answered: shipped\n"]);
+  expect(first.stderr).toMatch(/^support · agentcore · Demo-\w+ at 127\.0\.0\.1:\d+$/m);
+  const id = /session (\S+) in/.exec(first.stderr)?.[1] ?? "";
+  const again = await loophost(["run", SUPPORT, "hi", "--session", id, "--store", store]);
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("scripted model of loophost") });
+  const lost = await loophost(["run", SUPPORT, "hi", ...at, "--qualifier", "nowhere"]);
+  expect(lost).toMatchObject({ code: 5, stderr: expect.stringContaining("404 (ResourceNotFoundException)") });
+  await rm(folder, { recursive: true });
+  await stop(host);
+});
+
+it("refuses flags that do not go with the wire", async () => {
+  for (const [flags, problem] of [
+    [["--wire", "mcp"], 'There is no wire "mcp", only claude and agentcore.'],
+    [["--wire", "agentcore", "--store", "x.db"], "--store does not go with --wire agentcore."],
+  ] as const)
+    expect(await loophost(["serve", ...flags])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(problem),
+    });
+});

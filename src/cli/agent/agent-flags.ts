@@ -2,8 +2,9 @@
 
 import type { Agent } from "../../core/agent.ts";
 import { misuse } from "../command.ts";
+import type { SessionAddress } from "../stored/session-address.ts";
 import type { ChosenHost } from "./choose-host.ts";
-import { claudeHost, localHost } from "./choose-host.ts";
+import { agentcoreHost, claudeHost, localHost } from "./choose-host.ts";
 import { loadAgent } from "./load-agent.ts";
 
 /** The flags, as `parseArgs` takes them. */
@@ -11,6 +12,8 @@ export const AGENT_OPTIONS = {
   provider: { type: "string" },
   model: { type: "string" },
   "base-url": { type: "string" },
+  harness: { type: "string" },
+  qualifier: { type: "string" },
   yes: { type: "boolean" },
   json: { type: "boolean" },
   store: { type: "string" },
@@ -24,6 +27,8 @@ export interface AgentFlags {
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
   readonly "base-url"?: string | undefined;
+  readonly harness?: string | undefined;
+  readonly qualifier?: string | undefined;
   readonly yes?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly store?: string | undefined;
@@ -34,12 +39,16 @@ export interface AgentFlags {
 
 /** The flags as `--help` shows them. */
 export const AGENT_OPTIONS_HELP: string = `\
-  --provider <name>  who runs the loop: local (this process) or claude (Claude Managed
-                     Agents, or a host that speaks like it). Default: the session's, or local
+  --provider <name>  who runs the loop: local (this process), claude (Claude Managed Agents,
+                     or a host that speaks like it) or agentcore (Amazon Bedrock AgentCore
+                     Harness). Default: the session's, or local
   --model <id>       instead of the agent's own model; scripted: the built-in one, which calls
                      the tools it is told to, as in 'lookup_order {"id":"42"}'
-  --base-url <url>   where the claude host is. Default: the session's, or else
-                     ANTHROPIC_BASE_URL, or the service
+  --base-url <url>   where the host is. Default: the session's, or else ANTHROPIC_BASE_URL
+                     for claude, or the service
+  --harness <arn>    the harness, at agentcore. Default: the session's, or else
+                     LOOPHOST_HARNESS, or the only one there is
+  --qualifier <name> the endpoint of the harness. Default: the session's, or DEFAULT
   --yes              allow every tool call that asks for approval
   --json             one JSON event per line on standard output, and nothing else there
   --wait             wait for a session that another process has open
@@ -53,7 +62,8 @@ The agent's text goes to standard output, everything about it to standard error.
 
 The model of the local host is found by the environment: ANTHROPIC_API_KEY (and
 ANTHROPIC_BASE_URL), or else OPENAI_BASE_URL (and OPENAI_API_KEY). The claude host needs
-ANTHROPIC_API_KEY, unless it is on this machine. An empty variable counts as not set.`;
+ANTHROPIC_API_KEY, unless it is on this machine; agentcore AWS credentials, found as by any
+AWS SDK, unless it is on this machine. An empty variable counts as not set.`;
 
 /**
  * Checks what can be checked of the flags before anything is loaded.
@@ -62,13 +72,18 @@ ANTHROPIC_API_KEY, unless it is on this machine. An empty variable counts as not
  */
 export function checkFlags(command: string, flags: AgentFlags, sessionId: string | undefined): void {
   const provider = flags.provider ?? (sessionId === undefined ? "local" : undefined);
-  if (provider !== undefined && provider !== "local" && provider !== "claude")
-    throw misuse(command, `There is no provider "${provider}", only local and claude`);
+  if (provider !== undefined && !PROVIDERS.includes(provider))
+    throw misuse(command, `There is no provider "${provider}", only local, claude and agentcore`);
   if (provider === "local" && flags["base-url"] !== undefined)
-    throw misuse(command, "--base-url goes with --provider claude");
+    throw misuse(command, "--base-url goes with --provider claude and --provider agentcore");
+  const isHarness = provider === undefined || provider === "agentcore";
+  if (!isHarness && (flags.harness ?? flags.qualifier) !== undefined)
+    throw misuse(command, "--harness and --qualifier go with --provider agentcore");
   if (flags.wait === true && flags.take === true)
     throw misuse(command, "--wait and --take exclude each other");
 }
+
+const PROVIDERS: readonly string[] = ["local", "claude", "agentcore"];
 
 /** Loads the agent of a file, with the model the flags name. */
 export async function loadAgentFor(
@@ -83,14 +98,20 @@ export async function loadAgentFor(
 }
 
 /** Who has run a session so far, and where, as far as it is on record. */
-export interface BegunWith {
+export interface BegunWith extends SessionAddress {
   readonly provider?: string | undefined;
-  readonly baseUrl?: string | undefined;
 }
 
 /** The loop host the flags name, or else the one the session was begun with. */
-export function chooseHost(flags: AgentFlags, model: string, begunWith: BegunWith): ChosenHost {
-  const baseUrl = flags["base-url"];
-  const provider = flags.provider ?? (baseUrl === undefined ? begunWith.provider : "claude");
-  return provider === "claude" ? claudeHost(baseUrl ?? begunWith.baseUrl) : localHost(model);
+export async function chooseHost(
+  flags: AgentFlags,
+  model: string,
+  begunWith: BegunWith,
+): Promise<ChosenHost> {
+  const { "base-url": given, harness = begunWith.harness, qualifier = begunWith.qualifier } = flags;
+  const baseUrl = given ?? begunWith.baseUrl;
+  const begun = begunWith.provider === "local" && given !== undefined ? "claude" : begunWith.provider;
+  const provider = flags.provider ?? begun;
+  if (provider === "agentcore") return agentcoreHost({ baseUrl, harness, qualifier });
+  return provider === "claude" ? claudeHost(baseUrl) : localHost(model);
 }

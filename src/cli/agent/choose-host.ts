@@ -1,10 +1,12 @@
-/** The loop host of `loophost run`: this process, or Claude Managed Agents and what speaks like it. */
+/** The loop host of `loophost run`: this process, Claude Managed Agents or AgentCore, and what speaks like them. */
 
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
+import { agentcore, createClient } from "../../providers/agentcore/index.ts";
 import { findAccess } from "../../providers/claude/api/settings.ts";
 import { claude } from "../../providers/claude/index.ts";
 import { local } from "../../providers/local/local.ts";
+import type { SessionAddress } from "../stored/session-address.ts";
 import { chooseModel, MODEL_VARIABLES, SCRIPTED } from "./choose-model.ts";
 import { scriptedModel } from "./scripted-model.ts";
 
@@ -12,8 +14,8 @@ import { scriptedModel } from "./scripted-model.ts";
 export interface ChosenHost {
   readonly label: string;
   readonly provider: Provider;
-  /** Where it is, when that was named. */
-  readonly baseUrl?: string | undefined;
+  /** Where it is, as far as that was named. */
+  readonly address?: SessionAddress | undefined;
 }
 
 /**
@@ -40,8 +42,7 @@ export function localHost(modelId: string): ChosenHost {
  */
 export function claudeHost(address: string | undefined): ChosenHost {
   const baseUrl = address ?? (process.env["ANTHROPIC_BASE_URL"] || undefined);
-  if (baseUrl !== undefined && !URL.canParse(baseUrl))
-    throw new LoophostError("invalid_options", `${baseUrl} is not an address such as https://host:4100.`);
+  checkAddress(baseUrl);
   try {
     findAccess({ baseUrl });
   } catch (thrown) {
@@ -52,5 +53,43 @@ export function claudeHost(address: string | undefined): ChosenHost {
     );
   }
   const label = baseUrl === undefined ? "claude" : `claude at ${new URL(baseUrl).host}`;
-  return { label, provider: claude({ baseUrl }), baseUrl };
+  return { label, provider: claude({ baseUrl }), address: { baseUrl } };
+}
+
+/**
+ * A harness of Amazon Bedrock AgentCore, or of a stand-in for it, both planes of which are at one address.
+ *
+ * @throws LoophostError `invalid_options` for an address that is none, and when no harness is named and there is not just one
+ */
+export async function agentcoreHost({ baseUrl, harness, qualifier }: SessionAddress): Promise<ChosenHost> {
+  checkAddress(baseUrl);
+  const at = { baseUrl, controlBaseUrl: baseUrl };
+  const harnessArn = harness ?? (process.env["LOOPHOST_HARNESS"] || (await theOnlyHarness(baseUrl)));
+  const [, name = harnessArn] = harnessArn.split("harness/");
+  return {
+    label: `agentcore · ${name}${baseUrl === undefined ? "" : ` at ${new URL(baseUrl).host}`}`,
+    provider: agentcore({ harnessArn, qualifier, ...at }),
+    address: { baseUrl, harness: harnessArn, qualifier },
+  };
+}
+
+async function theOnlyHarness(baseUrl: string | undefined): Promise<string> {
+  const { env } = process;
+  const region = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || (baseUrl && "us-west-2") || undefined;
+  const found: string[] = [];
+  for await (const { arn } of createClient({ controlBaseUrl: baseUrl, region }).harnesses.list()) {
+    found.push(arn);
+    if (found.length > 1) break;
+  }
+  const [arn] = found;
+  if (arn !== undefined && found.length === 1) return arn;
+  throw new LoophostError(
+    "invalid_options",
+    `There is ${arn === undefined ? "no harness" : "more than one harness"} there; pass --harness <arn>, or set LOOPHOST_HARNESS.`,
+  );
+}
+
+function checkAddress(baseUrl: string | undefined): void {
+  if (baseUrl === undefined || URL.canParse(baseUrl)) return;
+  throw new LoophostError("invalid_options", `${baseUrl} is not an address such as https://host:4100.`);
 }

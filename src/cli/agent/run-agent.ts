@@ -60,7 +60,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const agent = await loadAgentFor(command, agentFile, flags);
   await using kept = await openStoreFor(flags, sessionId);
   if (kept !== undefined) await showDecided(assignment, kept, progress);
-  const { provider, label, baseUrl } = chooseHost(flags, agent.model, await recall(assignment, kept));
+  const { provider, label, address } = await chooseHost(flags, agent.model, await recall(assignment, kept));
 
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);
   const stopping = new AbortController();
@@ -91,7 +91,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   };
   await using opened = await openWith(flags, agent, options, (line) => progress.note(line));
   session = opened;
-  if (baseUrl !== undefined && kept !== undefined) await rememberAddress(kept.store, opened.id, baseUrl);
+  if (address !== undefined && kept !== undefined) await rememberAddress(kept.store, opened.id, address);
   const stored = kept && { sessionId: opened.id, agentFile, storeFile: kept.file, model: flags.model };
   try {
     const how: RunOptions = { signal: stopping.signal, ifWaiting: "return" };
@@ -211,12 +211,12 @@ async function recall(
   kept: OpenStore | undefined,
 ): Promise<BegunWith> {
   if (sessionId === undefined) return {};
-  const baseUrl = kept && (await recallAddress(kept.store, sessionId));
-  if (flags.provider === "claude") return { baseUrl };
+  const address = kept && (await recallAddress(kept.store, sessionId));
+  if (flags.provider === "claude") return { ...address };
   if (kept === undefined)
     throw misuse(command, "No store is named to find the session in; pass --store <file>");
   const { provider } = await mustFind(kept, sessionId);
-  return { provider, baseUrl };
+  return { provider, ...address };
 }
 
 /** Opens the session, and says in flags what somebody who hits on another owner, or on a changed agent, can do. */

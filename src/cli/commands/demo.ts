@@ -1,17 +1,21 @@
-/** `loophost demo`: one agent over a folder, run on two loop hosts, and whether they came to the same. */
+/** `loophost demo`: one agent over a folder, run on three loop hosts, and whether they came to the same. */
 
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import type { Agent } from "../../core/agent.ts";
+import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { SessionResult } from "../../core/results.ts";
 import { run } from "../../core/session/run-once.ts";
+import { agentcore } from "../../providers/agentcore/index.ts";
 import { claude } from "../../providers/claude/index.ts";
 import { local } from "../../providers/local/local.ts";
 import type { Model } from "../../providers/local/model.ts";
 import type { ModelFunction } from "../../providers/local/models/function-model.ts";
+import type { AgentCoreStandIn } from "../../stand-ins/agentcore/stand-in.ts";
+import { agentCoreStandIn } from "../../stand-ins/agentcore/stand-in.ts";
 import { chooseModel, MODEL_VARIABLES } from "../agent/choose-model.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
@@ -30,7 +34,7 @@ import { Progress } from "../screen/progress.ts";
 const DOCS = fileURLToPath(new URL("../../../docs", import.meta.url));
 const DEFAULT_CLAUDE = "claude-sonnet-5-5";
 
-const HELP = `loophost demo runs one agent over a folder of yours, on two loop hosts, and compares.
+const HELP = `loophost demo runs one agent over a folder of yours, on three loop hosts, and compares.
 
 Usage
   loophost demo [folder] [options]
@@ -43,7 +47,8 @@ Options
   --help, -h    this text
 
 The agent has four tools: list_files, measure, read_file and search_text. It runs once in
-this process, and once through the embedded server, over HTTP. Its tools run here both times.
+this process, once through the embedded server and once through a stand-in for AgentCore, both
+over HTTP. Its tools run here each time.
 
 The model is found by the environment: ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or else
 OPENAI_BASE_URL (and OPENAI_API_KEY). Without either it is the built-in scripted model,
@@ -55,7 +60,7 @@ ${EXIT_CODES_HELP}
 /** The command. */
 export const demoCommand: Command = {
   name: "demo",
-  summary: "run one agent over a folder on two loop hosts, and compare",
+  summary: "run one agent over a folder on three loop hosts, and compare",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -70,10 +75,10 @@ export const demoCommand: Command = {
     const { agent, model, label, isScripted } = chooseAnalyst(folder, values.model);
 
     const { embeddedHost } = await loadServer();
-    say(`One agent, two loop hosts
+    say(`One agent, three loop hosts
 
 Folder  ${path} (${count(files.length, "file")})
-Tools   ${agent.tools.map(({ name }) => name).join(", ")}: they run here, both times
+Tools   ${agent.tools.map(({ name }) => name).join(", ")}: they run here, each time
 Model   ${label}
 `);
     // Where it lies on this machine is nothing to tell a model.
@@ -94,8 +99,13 @@ Model   ${label}
     say(`\n2  Through the embedded server: claude({ baseUrl: "${url}" })`);
     const second = await watch(claude({ baseUrl: url, apiKey: "none" }));
 
+    const standIn = await agentCoreStandIn({ model });
+    await using _standIn = { [Symbol.asyncDispose]: () => standIn.close() };
+    say(`\n3  Through a stand-in for AgentCore: agentcore({ baseUrl: "${standIn.url}" })`);
+    const third = await watch(agentcoreAt(standIn)).catch(withoutPackage);
+
     say(`\nThe answer\n${printable(second.text)}\n`);
-    const code = compare(first, second, isScripted);
+    const code = compare(first, third === undefined ? [second] : [second, third], isScripted);
     const command = process.env["npm_lifecycle_event"] === "demo" ? "npm run loophost --" : "loophost";
     say(`\nNext: ${command} run --help, for an agent of your own`);
     return code;
@@ -124,14 +134,27 @@ function chooseAnalyst(folder: Folder, modelId: string | undefined): Analyst {
   return { agent: analystOf(folder, wanted), model: chosen.model, label: chosen.label, isScripted: false };
 }
 
-function compare(first: SessionResult, second: SessionResult, isScripted: boolean): ExitCode {
-  const differences = differencesOf(first, second);
-  const unfinished = [first, second].find(({ ending }) => ending !== "completed");
+function agentcoreAt({ url, harnessArn }: AgentCoreStandIn): Provider {
+  const credentials = { accessKeyId: "loopback", secretAccessKey: "loopback" };
+  return agentcore({ harnessArn, baseUrl: url, tools: "replace", credentials });
+}
+
+/** Who has no AWS package is shown the other two. */
+function withoutPackage(thrown: unknown): undefined {
+  if (!(thrown instanceof LoophostError) || thrown.code !== "missing_dependency") throw thrown;
+  say(`  not run: ${thrown.message}`);
+}
+
+const NAMES = ["second", "third"];
+
+function compare(first: SessionResult, others: readonly SessionResult[], isScripted: boolean): ExitCode {
+  const differences = others.flatMap((other, index) => differencesOf(first, other, NAMES[index]));
+  const unfinished = [first, ...others].find(({ ending }) => ending !== "completed");
   if (differences.length === 0)
     say(
       `✓ The same ${count(first.toolCalls.length, "tool call")}, the same inputs, the same order, the same answer.`,
     );
-  else say(`✗ The two runs differ.\n${differences.map((line) => `  ${line}`).join("\n")}`);
+  else say(`✗ The runs differ.\n${differences.map((line) => `  ${line}`).join("\n")}`);
   if (unfinished !== undefined) return exitCodeOfEnding(unfinished.ending);
   if (differences.length === 0) return EXIT.ok;
   if (isScripted) return EXIT.noAnswer;

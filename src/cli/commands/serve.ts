@@ -1,11 +1,10 @@
-/** `loophost serve`: the embedded loop host, for programs that speak to Claude Managed Agents. */
+/** `loophost serve`: the embedded loop host, for programs that speak to Claude Managed Agents; or a stand-in for AgentCore. */
 
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 
 import { onAbort } from "../../core/async/abort.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
 import { chooseModel, MODEL_VARIABLES } from "../agent/choose-model.ts";
 import { reword } from "../agent/in-flags.ts";
 import { scriptedModel } from "../agent/scripted-model.ts";
@@ -15,6 +14,8 @@ import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { isBlockedByFetch } from "../fetch-ports.ts";
 import { loadServer } from "../load-server.ts";
 import { printable, shorten } from "../screen/format.ts";
+import { serveAgentCore } from "../serve/agentcore.ts";
+import { portProblem } from "../serve/listening.ts";
 import { openStore, storeFile } from "../stored/open-store.ts";
 
 const HELP = `loophost serve is a loop host of your own: what speaks to Claude Managed Agents can speak to it.
@@ -23,6 +24,8 @@ Usage
   loophost serve [options]
 
 Options
+  --wire <name>    what it speaks: claude (Claude Managed Agents) or agentcore (Amazon Bedrock
+                   AgentCore Harness, a stand-in in memory, with one harness). Default: claude
   --port <number>  the port to listen on, 0 for any that is free. Default: 4100
   --host <name>    the address to listen on. Default: 127.0.0.1, this machine only
   --api-key <key>  what callers must send. Default: LOOPHOST_API_KEY, or none.
@@ -58,6 +61,7 @@ export const serveCommand: Command = {
         host: { type: "string", default: "127.0.0.1" },
         "api-key": { type: "string" },
         model: { type: "string" },
+        wire: { type: "string", default: "claude" },
         store: { type: "string" },
         wait: { type: "boolean", default: false },
         take: { type: "boolean", default: false },
@@ -73,6 +77,9 @@ export const serveCommand: Command = {
         "loophost serve",
         `No fetch connects to port ${port}, the official SDK's neither; choose another`,
       );
+    if (values.wire === "agentcore") return serveAgentCore({ ...values, port }, signal);
+    if (values.wire !== "claude")
+      throw misuse("loophost serve", `There is no wire "${values.wire}", only claude and agentcore`);
     const apiKey = values["api-key"] || process.env["LOOPHOST_API_KEY"] || undefined;
 
     const chosen = chooseModel(values.model);
@@ -120,15 +127,7 @@ function explain(thrown: unknown, address: string): unknown {
     );
   if (thrown.code === "invalid_options")
     return reword(thrown, thrown.message.replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY"));
-  const { cause } = thrown;
-  const code = isObject(cause) ? cause["code"] : undefined;
-  if (code !== "EADDRINUSE" && code !== "EACCES") return thrown;
-  const why = code === "EADDRINUSE" ? "the port is taken" : "this user may not";
-  return new LoophostError(
-    "host_failed",
-    `Cannot listen on ${address}: ${why}. Choose another with --port.`,
-    { cause },
-  );
+  return portProblem(thrown.cause, address) ?? thrown;
 }
 
 function describe(url: string, label: string | undefined, hasKey: boolean, file: string | undefined): string {

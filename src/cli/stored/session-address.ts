@@ -1,6 +1,6 @@
 /**
- * Where the claude host of a stored session is: a record of the command line's own beside the core's, so that nobody has
- * to name the address again. Never a secret: of an address only origin and path are kept.
+ * Where the host of a stored session is: a record of the command line's own beside the core's, so that nobody has to name it
+ * again. Never a secret: of an address only origin and path are kept.
  */
 
 import { isObject } from "../../core/json.ts";
@@ -8,19 +8,36 @@ import type { Store } from "../../core/store.ts";
 
 const COLLECTION = "cli.sessions";
 
-/** The address a session was last used at; undefined when none was named, or nothing is known. */
-export async function recallAddress(store: Store, sessionId: string): Promise<string | undefined> {
-  const record = await store.records.get(COLLECTION, sessionId);
-  const baseUrl = isObject(record) ? record["baseUrl"] : undefined;
-  return typeof baseUrl === "string" ? baseUrl : undefined;
+/** Where a session is held, as it was named. */
+export interface SessionAddress {
+  readonly baseUrl?: string | undefined;
+  /** The harness, at AgentCore, and the endpoint it is called by. */
+  readonly harness?: string | undefined;
+  readonly qualifier?: string | undefined;
 }
 
-/** Keeps the address a session is used at. */
-export async function rememberAddress(store: Store, sessionId: string, address: string): Promise<void> {
-  const { origin, pathname } = new URL(address);
-  const baseUrl = `${origin}${pathname}`.replace(/\/$/, "");
-  if ((await recallAddress(store, sessionId)) === baseUrl) return;
-  await store.records.put(COLLECTION, sessionId, { baseUrl });
+const FIELDS = ["baseUrl", "harness", "qualifier"] as const;
+
+/** Where a session was last held; empty when nothing was named, or nothing is known. */
+export async function recallAddress(store: Store, sessionId: string): Promise<SessionAddress> {
+  const record = await store.records.get(COLLECTION, sessionId);
+  if (!isObject(record)) return {};
+  const texts = FIELDS.map((field) => [field, record[field]] as const);
+  return Object.fromEntries(texts.filter(([, text]) => typeof text === "string"));
+}
+
+/** Keeps where a session is held. */
+export async function rememberAddress(
+  store: Store,
+  sessionId: string,
+  { baseUrl: address, harness, qualifier }: SessionAddress,
+): Promise<void> {
+  const { origin, pathname } = address === undefined ? {} : new URL(address);
+  const baseUrl = origin === undefined ? undefined : `${origin}${pathname ?? ""}`.replace(/\/$/, "");
+  const now = Object.entries({ baseUrl, harness, qualifier }).filter(([, text]) => text !== undefined);
+  const before = await recallAddress(store, sessionId);
+  if (JSON.stringify(Object.fromEntries(now)) === JSON.stringify(before)) return;
+  await store.records.put(COLLECTION, sessionId, Object.fromEntries(now));
 }
 
 /** Forgets it, with the session. */

@@ -92,7 +92,11 @@ it("prints the command that takes up a run which an outage ended", async () => {
 
 it("keeps no secret with the address of a host [I11]", async () => {
   const store = sqliteStore(":memory:");
-  await rememberAddress(store, "s", "https://user:secret@agents.example.com:8443/base/?key=secret#secret");
-  expect(await recallAddress(store, "s")).toBe("https://agents.example.com:8443/base");
+  const baseUrl = "https://user:secret@agents.example.com:8443/base/?key=secret#secret";
+  await rememberAddress(store, "s", { baseUrl, qualifier: "prod" });
+  expect(await recallAddress(store, "s")).toEqual({
+    baseUrl: "https://agents.example.com:8443/base",
+    qualifier: "prod",
+  });
   await store.close();
 });

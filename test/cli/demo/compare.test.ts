@@ -33,7 +33,7 @@ it("finds runs with the same calls and answer the same, whatever the ids and the
 });
 
 it.each<[Partial<SessionResult>, string]>([
-  [{ text: "Another." }, "The answers are not the same, word for word."],
+  [{ text: "Another." }, "The answers of the first and the second are not the same, word for word."],
   [{ ending: "refusal", terminal: "terminated" }, "The first ended with completed, the second with refusal."],
   [{ toolCalls: [use("a", { x: 1 })] }, "The first made 2 tool calls, the second 1."],
   [
