@@ -94,13 +94,13 @@ Model   ${label}
     const first = await watch(local({ model }));
 
     const host = embeddedHost({ model });
-    await using _ = { [Symbol.asyncDispose]: () => host.close() };
+    const standIn = await agentCoreStandIn({ model });
+    const closeBoth = async () => void (await Promise.all([host.close(), standIn.close()]));
+    await using _ = { [Symbol.asyncDispose]: closeBoth };
     const { url } = await host.listen();
     say(`\n2  Through the embedded server: claude({ baseUrl: "${url}" })`);
     const second = await watch(claude({ baseUrl: url, apiKey: "none" }));
 
-    const standIn = await agentCoreStandIn({ model });
-    await using _standIn = { [Symbol.asyncDispose]: () => standIn.close() };
     say(`\n3  Through a stand-in for AgentCore: agentcore({ baseUrl: "${standIn.url}" })`);
     const third = await watch(agentcoreAt(standIn)).catch(withoutPackage);
 
