@@ -58,7 +58,7 @@ export interface LogStore {
 
 /** What is written with entries, in the same transaction: refused with them when the writer was replaced. */
 export interface Along {
-  /** Records to put. */
+  /** Records to put, or to delete. */
   readonly records?: readonly RecordWrite[] | undefined;
   /** Numbers of inbox items that led to these entries: they are not read again. Those taken before are passed over. */
   readonly takes?: readonly number[] | undefined;
@@ -94,11 +94,11 @@ export interface InboxItem extends PostedItem {
   readonly n: number;
 }
 
-/** A record to put. */
+/** A record to put; without a value it is deleted. */
 export interface RecordWrite {
   readonly collection: string;
   readonly key: string;
-  readonly value: Json;
+  readonly value?: Json | undefined;
 }
 
 /** How a log is claimed. */

@@ -81,9 +81,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         const log = ownLog(id, fence);
         // Copied, as any store would, and all of them before any is kept.
         const copies = entries.map((entry) => copyOf(entry));
-        const puts = (along.records ?? []).map((record) => ({ ...record, value: copyOf(record.value) }));
+        const writes = (along.records ?? []).map(({ value, ...place }) => ({
+          ...place,
+          value: value === undefined ? undefined : copyOf(value),
+        }));
         for (const copy of copies) log.entries.push(copy);
-        for (const { collection, key, value } of puts) put(collection, key, value);
+        for (const { collection, key, value } of writes)
+          if (value === undefined) collections.get(collection)?.delete(key);
+          else put(collection, key, value);
         for (const n of along.takes ?? []) inboxes.get(id)?.waiting.delete(n);
         if (along.release === true) letGo(log);
         return log.entries.length;

@@ -112,7 +112,8 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
     store: (sound) =>
       withLog(sound, {
         async append(id, fence, entries, { records = [], release } = {}) {
-          for (const { collection, key, value } of records) await sound.records.put(collection, key, value);
+          for (const { collection, key, value = null } of records)
+            await sound.records.put(collection, key, value);
           return sound.log.append(id, fence, entries, { release });
         },
       }),
@@ -123,7 +124,8 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
       withLog(sound, {
         async append(id, fence, entries, { records = [], release } = {}) {
           const last = await sound.log.append(id, fence, entries, { release });
-          for (const { collection, key, value } of records) await sound.records.put(collection, key, value);
+          for (const { collection, key, value = null } of records)
+            await sound.records.put(collection, key, value);
           return last;
         },
       }),

@@ -42,15 +42,15 @@ export class Approvals {
   }
 
   /** Somebody decided. Between runs the decision is kept for the next. */
-  async decide(id: string, allow: boolean, why: string | undefined): Promise<void> {
-    await this.#decided(this.#waiting(id, "asking"), allow, why);
+  async decide(id: string, allow: boolean, why: string | undefined, item?: number): Promise<void> {
+    await this.#decided(this.#waiting(id, "asking"), allow, why, item);
   }
 
   /** Somebody gave the result of an external tool's call. */
-  async answer(id: string, result: ToolResult): Promise<void> {
+  async answer(id: string, result: ToolResult, item?: number): Promise<void> {
     const digest = callDigest(this.#waiting(id, "awaiting"));
     const finished = { type: "finished", id, result, durationMs: 0, replayed: false } as const;
-    await this.#record({ type: "call.finished", id, result, digest }, finished);
+    await this.#record({ type: "call.finished", id, result, digest, item }, finished);
   }
 
   /** Whether a call's decision is on record, and has yet to be acted on. */
@@ -100,9 +100,9 @@ export class Approvals {
     return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
   }
 
-  #decided(call: AboutCall, allow: boolean, why: string | undefined): Promise<void> {
+  #decided(call: AboutCall, allow: boolean, why: string | undefined, item?: number): Promise<void> {
     const decided = { type: "decided", id: call.id, allow, why } as const;
-    return this.#record({ ...decided, digest: callDigest(call) }, decided);
+    return this.#record({ ...decided, digest: callDigest(call), item }, decided);
   }
 
   /** The decision on record about this very call, unless the call has been started since. */

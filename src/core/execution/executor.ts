@@ -40,6 +40,9 @@ export interface ExecutorOptions {
   readonly tell: (event: SessionEvent) => void;
 }
 
+/** A call that was under way in so many processes that died is not begun once more: it may be what ends them. */
+const MAX_TIMES = 3;
+
 /** The tool calls of one session, while they execute. */
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -48,6 +51,7 @@ export class Executor {
   readonly #places: Places;
   /** Those of tools with a limit of their own. */
   readonly #toolPlaces = new Map<string, Places>();
+  #isSuspended = false;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -76,6 +80,11 @@ export class Executor {
     for (const id of ids) this.#running.get(id)?.abort();
   }
 
+  /** Begins no call any more; those that run go on. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
   /** Stops every call. */
   cancelAll(): void {
     this.cancel([...this.#running.keys()]);
@@ -92,6 +101,8 @@ export class Executor {
     const recorded = isAnother ? undefined : found;
     if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
     if (recorded?.state === "posted") return { type: "call.answered", id };
+    if (recorded?.state === "started" && recorded.times >= MAX_TIMES)
+      return this.#finish(call, textResult(endsItsProcess(name), true), 0);
 
     const tool = this.#tools.get(name);
     const isOthers = tool === undefined ? await this.#isForOthers(call, signal) : tool.execute === undefined;
@@ -111,6 +122,7 @@ export class Executor {
     await this.#places.take();
     try {
       if (signal.aborted) return undefined;
+      if (this.#isSuspended) return { type: "held", id };
       const startedAt = clock.now();
       const result =
         recorded === undefined || approved
@@ -118,12 +130,17 @@ export class Executor {
           : await this.#afterUnknown(call, tool, run);
       // Do not journal a cancelled call's result: it will not be posted, and on resume it would count as finished.
       if (signal.aborted) return undefined;
-      await journal.record({ type: "call.finished", id, result, digest });
-      return finished(id, result, Math.round(clock.now() - startedAt), false);
+      return await this.#finish(call, result, Math.round(clock.now() - startedAt));
     } finally {
       this.#places.leave();
       own?.leave();
     }
+  }
+
+  async #finish(call: Call, result: ToolResult, durationMs: number): Promise<LoopInput> {
+    const { id } = call;
+    await this.#options.journal.record({ type: "call.finished", id, result, digest: callDigest(call) });
+    return finished(id, result, durationMs, false);
   }
 
   /** Whether a call of a tool that is not here is left to whoever else holds the session. */
@@ -184,6 +201,10 @@ export class Executor {
       clock,
     };
   }
+}
+
+function endsItsProcess(name: string): string {
+  return `${name} was started ${MAX_TIMES} times, and each time the process ended before its result was known. It is not started again.`;
 }
 
 /** Places that are taken in the order they are asked for: a semaphore. */

@@ -16,13 +16,16 @@ export class CallBook implements JournalFacts {
   readonly runs: number = 0;
   readonly waiting: readonly string[] = [];
   readonly cursor: Json | undefined = undefined;
+  readonly hostSessionId: string | undefined = undefined;
   readonly messagesSent: number = 0;
 
   /** Takes one entry in. The first result of a call, and the first decision about it, are the ones that count. */
   apply(entry: JournalEntry): void {
     if (entry.type === "call.started") {
       const { id, digest } = entry;
-      this.calls.set(id, { state: "started", digest });
+      const before = this.calls.get(id);
+      const times = before?.state === "started" && before.digest === digest ? before.times + 1 : 1;
+      this.calls.set(id, { state: "started", digest, times });
       const decision = this.decisions.get(id);
       if (decision !== undefined) this.decisions.set(id, { ...decision, isUsed: true });
     } else if (entry.type === "call.finished") {
@@ -36,7 +39,8 @@ export class CallBook implements JournalFacts {
       const { id, allow, why, digest } = entry;
       const before = this.decisions.get(id);
       const isFirst = before === undefined || before.isUsed || before.digest !== digest;
-      if (isFirst) this.decisions.set(id, { allow, why, digest, isUsed: false });
+      const times = (before?.times ?? 0) + 1;
+      if (isFirst) this.decisions.set(id, { allow, why, digest, isUsed: false, times });
     }
   }
 }

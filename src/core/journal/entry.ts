@@ -5,8 +5,8 @@
  * true as a whole, so what belongs together is one entry.
  */
 
-import type { RunWaitingEvent } from "../events.ts";
-import type { Json } from "../json.ts";
+import type { RunWaitingEvent, SessionEvent } from "../events.ts";
+import type { Json, JsonObject } from "../json.ts";
 import type { TraceContext } from "../observer.ts";
 import type { HostInput } from "../provider.ts";
 import type { Ending, RunEnd, ToolResult, ToolCall, Usage } from "../results.ts";
@@ -17,23 +17,39 @@ export type ShownAgent = Readonly<Record<"instructions" | "model" | "tools" | "o
 
 /** What is written to a session's log; in a store each entry also has `at`, milliseconds since 1970. */
 export type JournalEntry =
+  /** The application made the session, before any loop host knows of it. */
+  | {
+      readonly type: "session.created";
+      readonly agent: string;
+      readonly tenant?: string | undefined;
+      readonly about?: JsonObject | undefined;
+    }
+  /** The loop host's own id of a session that bears another one here. */
+  | { readonly type: "session.bound"; readonly hostSessionId: string }
   | {
       readonly type: "session.opened";
       readonly agent: string;
       readonly shown: ShownAgent;
       readonly provider: string;
     }
-  | {
+  | ({
       readonly type: "run.started";
       readonly runId: string;
       readonly input: readonly HostInput[];
       /** What continues its trace in the process that goes on with it. */
       readonly traceContext?: TraceContext | undefined;
-    }
+    } & FromItem)
   /** A run goes on in a process that did not begin it, or after somebody was waited for, having taken so long. */
   | { readonly type: "run.resumed"; readonly runId: string; readonly elapsedMs: number }
   /** Somebody interrupted the run; who takes it up stops it, and does not go on. */
-  | { readonly type: "interrupted"; readonly runId: string }
+  | ({ readonly type: "interrupted"; readonly runId: string } & FromItem)
+  /** An inbox item that came to nothing, and why. */
+  | { readonly type: "item.refused"; readonly item: number; readonly code: string; readonly message: string }
+  /**
+   * What readers were shown, without the host's own events, numbered within the session from `first`. Riding along with the
+   * next write, so that a reader in another process sees it too; a run that waits or ends is told by its own entry.
+   */
+  | { readonly type: "told"; readonly first: number; readonly events: readonly SessionEvent[] }
   /** The host has messages of ours, by their ids; without a list, all it was to be sent. */
   | { readonly type: "input.sent"; readonly runId: string; readonly ids?: readonly string[] | undefined }
   | MessageEntry
@@ -49,28 +65,39 @@ export type JournalEntry =
       /** Of name and input: what is recorded of a call is about that call alone, whatever a host tells under its id later. */
       readonly digest?: string | undefined;
     }
-  | {
+  | ({
       readonly type: "call.finished";
       readonly id: string;
       readonly result: ToolResult;
       readonly digest?: string | undefined;
-    }
+    } & FromItem)
   | { readonly type: "calls.posted"; readonly ids: readonly string[] }
-  | {
+  | ({
       readonly type: "decided";
       readonly id: string;
       readonly allow: boolean;
       readonly why?: string | undefined;
       readonly digest?: string | undefined;
-    }
+    } & FromItem)
   | { readonly type: "run.waiting"; readonly on: RunWaitingEvent["on"] }
-  | ({ readonly type: "run.ended"; readonly runId: string } & RunEnd & Partial<Spent>)
+  | ({
+      readonly type: "run.ended";
+      readonly runId: string;
+      /** The structured output, where the agent owes one. */
+      readonly output?: unknown;
+    } & RunEnd &
+      Partial<Spent>)
   | ({
       readonly type: "run.failed";
       readonly runId: string;
       readonly code: string;
       readonly message: string;
     } & Partial<Spent>);
+
+/** The inbox item that led to an entry; it is taken with it. */
+interface FromItem {
+  readonly item?: number | undefined;
+}
 
 /** What a run took, as far as it was told while it was open here. */
 export interface Spent {
@@ -90,11 +117,13 @@ export interface MessageEntry {
 }
 
 /** How far a call came, and which: the digest of its name and input. */
-export type CallRecord = { readonly digest: string | undefined } & (
-  | { readonly state: "started" }
-  | { readonly state: "finished"; readonly result: ToolResult }
-  | { readonly state: "posted" }
-);
+export type CallRecord = { readonly digest: string | undefined } &
+  /** In so many processes, each of which died under it but the last. */
+  (
+    | { readonly state: "started"; readonly times: number }
+    | { readonly state: "finished"; readonly result: ToolResult }
+    | { readonly state: "posted" }
+  );
 
 /** What was decided about a call. */
 export interface DecisionRecord {
@@ -103,6 +132,8 @@ export interface DecisionRecord {
   readonly digest: string | undefined;
   /** Whether the call has been started since: should that be lost, whether to repeat it is another question. */
   readonly isUsed: boolean;
+  /** The how-manieth decision about a call of this id. */
+  readonly times: number;
 }
 
 /** An entry as it is kept: with the time it was written, in epoch milliseconds. */
@@ -122,6 +153,8 @@ export interface JournalFacts {
   readonly runs: number;
   /** The calls that wait for somebody, by what the last run said; empty without a store. */
   readonly waiting: readonly string[];
+  /** The host's own id of the session, where it is another than ours. */
+  readonly hostSessionId: string | undefined;
   /** The last cursor of the provider's. */
   readonly cursor: Json | undefined;
   /** Messages the host is known to have taken from us. */
@@ -139,6 +172,8 @@ export interface OpenRunRecord {
   readonly toolCalls: Map<string, ToolCall>;
   end: RunEnd | undefined;
   isInterrupted: boolean;
+  /** How often it was taken up in a row without anything else being recorded: its processes died. */
+  lives: number;
   /** How long it was under way up to `since`; while it waits for somebody there is no `since`. */
   elapsedMs: number;
   /** In epoch milliseconds. */

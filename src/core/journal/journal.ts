@@ -8,8 +8,12 @@
 
 import type { Agent } from "../agent.ts";
 import type { LoophostError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
 import type { Provider } from "../provider.ts";
-import type { JournalEntry, JournalFacts } from "./entry.ts";
+import type { JournalEntry, JournalFacts, ShownAgent } from "./entry.ts";
+
+/** Whether a session may go on with an agent that is not the one it was begun with; as a function, by what that one was. */
+export type MayChange = boolean | ((before: ShownAgent) => boolean);
 
 /** The journal of one session. */
 export interface Journal {
@@ -23,12 +27,16 @@ export interface Journal {
    * @throws LoophostError `invalid_options` when the session belongs to another provider, `agent_changed` when the agent is not the
    * one it was begun with and that was not accepted
    */
-  begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void>;
+  begin(agent: Agent, provider: Provider, mayChange: MayChange): Promise<void>;
   /**
    * Records an entry; resolves once it is durable. Undefined where there is nothing to wait for, so that a session
    * without a store pays for no promise.
    */
   record(entry: JournalEntry): Promise<void> | undefined;
+  /** Puts on record what readers are shown, along with the next write, where the journal is told to; costs nothing elsewhere. */
+  readonly tell?: ((event: SessionEvent) => void) | undefined;
+  /** How many events readers were shown, those included that wait for the next write. */
+  readonly told?: number | undefined;
   /** Calls back once, when an entry could not be written or somebody else became the owner of the session. */
   whenLost(callback: (error: LoophostError) => void): void;
   /** Waits for what is being written, then releases the session for its next owner; what cannot be written is told by `whenLost`. */

@@ -3,17 +3,14 @@
 import type { Store } from "../store.ts";
 import { CallBook } from "./call-book.ts";
 import type { Journal } from "./journal.ts";
-import type { OwnershipOptions } from "./ownership.ts";
+import type { JournalOptions } from "./stored-journal.ts";
 
 /**
  * Becomes the owner of a session's journal and folds what it holds; without a store, begins one in memory.
  *
  * @throws LoophostError `session_owned`, or `store_failed` when the store cannot be read
  */
-export async function openJournal(
-  store: Store | undefined,
-  how: Omit<OwnershipOptions, "log">,
-): Promise<Journal> {
+export async function openJournal(store: Store | undefined, how: JournalOptions): Promise<Journal> {
   if (store === undefined) return memoryJournal();
   const { StoredJournal } = await import("./stored-journal.ts");
   return StoredJournal.open(store, how);

@@ -8,9 +8,14 @@ import type { TranscriptMessage } from "../transcript.ts";
 import { CallBook } from "./call-book.ts";
 import { elapsedOf } from "./elapsed.ts";
 import type { JournalEntry, MessageEntry, OpenRunRecord, TimedEntry } from "./entry.ts";
+import { keyOf } from "./told.ts";
+
+/** So many facts of one run are remembered as told; a run with more may tell some again after a crash. */
+const MAX_TOLD = 10_000;
 
 /** The fold over a session's log. */
 export class StoredFacts extends CallBook {
+  created: Extract<JournalEntry, { type: "session.created" }> | undefined;
   opened: Extract<JournalEntry, { type: "session.opened" }> | undefined;
   override transcript: TranscriptMessage[] = [];
   override unsent: readonly HostInput[] = [];
@@ -18,6 +23,10 @@ export class StoredFacts extends CallBook {
   override ended: OpenRunRecord | undefined = undefined;
   override runs = 0;
   override cursor: Json | undefined = undefined;
+  override hostSessionId: string | undefined = undefined;
+  /** How many events readers were shown, and which of the open run a reader knows by their ids. */
+  toldEvents = 0;
+  told: Set<string> = new Set();
   /** The calls that wait for somebody. */
   override waiting: readonly string[] = [];
   override messagesSent = 0;
@@ -26,7 +35,19 @@ export class StoredFacts extends CallBook {
   override apply(entry: TimedEntry): void {
     super.apply(entry);
     const at = typeof entry.at === "number" ? entry.at : undefined;
+    if (this.run !== undefined && !IS_UPKEEP.has(entry.type)) this.run.lives = 0;
     switch (entry.type) {
+      case "session.created":
+        this.created = entry;
+        return;
+      case "session.bound":
+        this.hostSessionId = entry.hostSessionId;
+        return;
+      case "told":
+        this.toldEvents += entry.events.length;
+        for (const key of entry.events.map(keyOf))
+          if (key !== undefined && this.told.size < MAX_TOLD) this.told.add(key);
+        return;
       case "session.opened":
         this.opened = entry;
         return;
@@ -40,6 +61,7 @@ export class StoredFacts extends CallBook {
         if (this.run !== undefined) {
           this.run.elapsedMs = entry.elapsedMs;
           this.run.since = at;
+          this.run.lives += 1;
         }
         return;
       case "interrupted":
@@ -67,12 +89,15 @@ export class StoredFacts extends CallBook {
         this.ended = this.run && { ...this.run, end: entry };
         this.run = undefined;
         this.unsent = [];
+        this.told.clear();
         return;
       case "run.failed":
         this.run = undefined;
         this.unsent = [];
+        this.told.clear();
         return;
       case "calls.posted": // the book of calls has it
+      case "item.refused":
         return;
       case "run.waiting":
         this.waiting = entry.on.map(({ id }) => id);
@@ -102,6 +127,14 @@ export class StoredFacts extends CallBook {
   }
 }
 
+/** Entries that say nothing of a run getting on: a process took it up, or looked at it. */
+const IS_UPKEEP: ReadonlySet<string> = new Set<JournalEntry["type"]>([
+  "run.resumed",
+  "told",
+  "session.opened",
+  "item.refused",
+]);
+
 type RunStarted = Extract<JournalEntry, { type: "run.started" }>;
 
 function openRun({ runId, input, traceContext }: RunStarted, at: number | undefined): OpenRunRecord {
@@ -114,6 +147,7 @@ function openRun({ runId, input, traceContext }: RunStarted, at: number | undefi
     toolCalls: new Map(),
     end: undefined,
     isInterrupted: false,
+    lives: 0,
     elapsedMs: 0,
     since: at,
   };

@@ -11,7 +11,7 @@ import type { StoredFacts } from "./recorded.ts";
 import { SNAPSHOTS } from "./session-index.ts";
 
 /** Raised whenever the fold changes: a snapshot of another fold is not taken, and the log is read from its beginning. */
-const FOLD = 1;
+const FOLD = 2;
 
 /** So many entries are read again at most, or more where the snapshot is large: it costs so much per entry, and no more. */
 const ENTRIES = 1_000;
@@ -58,6 +58,7 @@ function toText(facts: StoredFacts): string {
   const lists = {
     calls: [...facts.calls],
     decisions: [...facts.decisions],
+    told: [...facts.told],
     run: listed(facts.run),
     ended: listed(facts.ended),
   };
@@ -70,11 +71,12 @@ function listed(run: OpenRunRecord | undefined): KeptRun | undefined {
 
 function fromText(text: string): Partial<StoredFacts> {
   // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: `toText` alone writes it, and `FOLD` says how
-  const { calls, decisions, run, ended, ...rest } = JSON.parse(text) as Kept;
+  const { calls, decisions, told, run, ended, ...rest } = JSON.parse(text) as Kept;
   return {
     ...rest,
     calls: new Map(calls),
     decisions: new Map(decisions),
+    told: new Set(told),
     run: run && { ...run, toolCalls: new Map(run.toolCalls) },
     ended: ended && { ...ended, toolCalls: new Map(ended.toolCalls) },
   };
@@ -82,9 +84,10 @@ function fromText(text: string): Partial<StoredFacts> {
 
 type Pairs<T> = T extends ReadonlyMap<infer Key, infer Value> ? [Key, Value][] : never;
 type KeptRun = Omit<OpenRunRecord, "toolCalls"> & { readonly toolCalls: Pairs<OpenRunRecord["toolCalls"]> };
-type Kept = Omit<StoredFacts, "calls" | "decisions" | "run" | "ended" | "apply"> & {
+type Kept = Omit<StoredFacts, "calls" | "decisions" | "told" | "run" | "ended" | "apply"> & {
   readonly calls: Pairs<StoredFacts["calls"]>;
   readonly decisions: Pairs<StoredFacts["decisions"]>;
+  readonly told: readonly string[];
   readonly run?: KeptRun;
   readonly ended?: KeptRun;
 };

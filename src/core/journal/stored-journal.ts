@@ -7,19 +7,22 @@
  */
 
 import type { Agent } from "../agent.ts";
+import type { Clock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { isObject } from "../json.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
 import type { JournalEntry, ShownAgent } from "./entry.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, MayChange } from "./journal.ts";
 import type { OwnershipOptions } from "./ownership.ts";
 import { Ownership } from "./ownership.ts";
 import { readPages } from "./read-log.ts";
 import { StoredFacts } from "./recorded.ts";
-import { indexAfter } from "./session-index.ts";
+import { SessionIndex } from "./session-index.ts";
 import { Snapshots } from "./snapshot.ts";
+import { ToldEvents, withoutRaw } from "./told.ts";
 
 interface Waiting {
   readonly entry: JournalEntry;
@@ -27,6 +30,17 @@ interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: LoophostError) => void;
 }
+
+/** How the journal of a session is opened. */
+export interface JournalOptions extends Omit<OwnershipOptions, "log"> {
+  /** Whether what readers are shown goes on record, for readers elsewhere. */
+  readonly tells?: boolean | undefined;
+  /** Called after each write; what it throws is not contained. */
+  readonly onWritten?: (() => void) | undefined;
+}
+
+/** What readers were shown waits for the next write no longer than this, in milliseconds. */
+const MAX_UNTOLD_MS = 50;
 
 /** The journal of one session in a store. */
 export class StoredJournal implements Journal {
@@ -36,6 +50,12 @@ export class StoredJournal implements Journal {
   readonly #ownership: Ownership;
   readonly #id: string;
   readonly #snapshots: Snapshots;
+  readonly #clock: Clock;
+  readonly tell: ((event: SessionEvent) => void) | undefined;
+  readonly #told = new ToldEvents();
+  readonly #onWritten: (() => void) | undefined;
+  #cancelTelling: (() => void) | undefined;
+  #index: SessionIndex;
   /** The number of the last entry. */
   #last = 0;
   #waiting: Waiting[] = [];
@@ -43,28 +63,36 @@ export class StoredJournal implements Journal {
   #failed: LoophostError | undefined;
   #whenLost: (error: LoophostError) => void = () => undefined;
 
-  private constructor(store: Store, ownership: Ownership, id: string) {
+  private constructor(
+    store: Store,
+    ownership: Ownership,
+    { sessionId, clock, tells, onWritten }: JournalOptions,
+  ) {
     this.#store = store;
     this.#ownership = ownership;
-    this.#id = id;
-    this.#snapshots = new Snapshots(id);
+    this.#id = sessionId;
+    this.#clock = clock;
+    this.#onWritten = onWritten;
+    this.#snapshots = new Snapshots(sessionId);
+    this.#index = new SessionIndex(sessionId);
+    if (tells === true) this.tell = (event) => this.#tell(event);
   }
 
   /** Becomes the owner of a session's journal and folds what it holds. */
-  static async open(store: Store, how: Omit<OwnershipOptions, "log">): Promise<StoredJournal> {
+  static async open(store: Store, how: JournalOptions): Promise<StoredJournal> {
     const id = how.sessionId;
     const fail = (thrown: unknown) => {
       throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be opened`);
     };
     const ownership = await Ownership.claim({ ...how, log: store.log }).catch(fail);
-    const journal = new StoredJournal(store, ownership, id);
+    const journal = new StoredJournal(store, ownership, how);
     return journal.#read().then(
       () => journal,
       (thrown: unknown) => ownership.release().then(() => fail(thrown)),
     );
   }
 
-  async begin(agent: Agent, provider: Provider, mayChange: boolean): Promise<void> {
+  async begin(agent: Agent, provider: Provider, mayChange: MayChange): Promise<void> {
     const before = this.recorded.opened;
     if (before !== undefined && before.provider !== provider.name) {
       throw new LoophostError(
@@ -75,7 +103,7 @@ export class StoredJournal implements Journal {
     const shown = showAgent(agent);
     const changed = PARTS.filter((part) => before?.shown[part] !== shown[part]);
     if (changed.length === 0) return;
-    if (before !== undefined && !mayChange) {
+    if (before !== undefined && !(mayChange === true || (mayChange !== false && mayChange(before.shown)))) {
       throw new LoophostError(
         "agent_changed",
         `Agent "${agent.name}" is not the one this session was begun with: its ${changed.join(" and ")} changed. ` +
@@ -100,14 +128,27 @@ export class StoredJournal implements Journal {
   }
 
   async close(): Promise<void> {
+    this.#flush();
     // Released before its last entries, the log would refuse them: the next owner would not know of them.
     await this.#writing;
     await this.#ownership.release();
   }
 
+  #tell(event: SessionEvent): void {
+    if (this.#failed !== undefined || !this.#told.add(event, this.recorded.told)) return;
+    this.#cancelTelling ??= this.#clock.after(MAX_UNTOLD_MS, () => this.#flush());
+  }
+
+  /** Writes what readers were shown and nothing took along. */
+  #flush(): void {
+    this.#cancelTelling?.();
+    this.#cancelTelling = undefined;
+    if (this.#told.size > 0) this.#writing ??= this.#writeAll();
+  }
+
   async #writeAll(): Promise<void> {
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#told.size > 0) {
       const together = this.#waiting;
       this.#waiting = [];
       await this.#write(together).then(
@@ -120,12 +161,33 @@ export class StoredJournal implements Journal {
 
   async #write(together: readonly Waiting[]): Promise<void> {
     if (this.#failed !== undefined) throw this.#failed;
-    const entries = together.map(({ json }) => json);
+    const told = this.#takeTold();
+    const entries = [...told.map(toJson), ...together.map(({ json }) => json)];
     const written = together.map(({ entry }) => entry);
+    const takes = written.flatMap((entry) => ("item" in entry && entry.item) || []);
     // What is recorded is what was written and these: nothing can have been recorded since they were taken.
     const snapshot = this.#snapshots.after(this.#last + entries.length, this.recorded);
-    const records = [...indexAfter(this.#id, written, this.recorded), ...snapshot];
-    this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records });
+    const records = [...this.#index.after(written, this.recorded), ...snapshot];
+    this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records, takes });
+    this.#onWritten?.();
+  }
+
+  get told(): number {
+    return this.recorded.toldEvents + this.#told.size;
+  }
+
+  #takeTold(): readonly JournalEntry[] {
+    if (this.#told.size === 0) return [];
+    this.#cancelTelling?.();
+    this.#cancelTelling = undefined;
+    const events = this.#told.take();
+    this.recorded.apply({ type: "told", first: this.recorded.toldEvents, events });
+    const entry = {
+      type: "told" as const,
+      first: this.recorded.toldEvents - events.length,
+      events: events.map(withoutRaw),
+    };
+    return [{ ...entry, at: Date.now() } as JournalEntry];
   }
 
   #fail(together: readonly Waiting[], thrown: unknown): void {

@@ -35,8 +35,10 @@ import {
   stopUnstarted,
   tooManyTurns,
 } from "./runs.ts";
-import type { Call, Command, LoopInput, LoopState } from "./state.ts";
+import type { Call, Command, Final, LoopInput, LoopState } from "./state.ts";
 import { beginTurn, endTurn, takeInput } from "./turns.ts";
+
+const SUSPENDED: Final = { ending: "requires_action", stopReason: "suspended" };
 
 /** One step of the loop. */
 export function next(state: LoopState, input: LoopInput): { state: LoopState; commands: Command[] } {
@@ -99,6 +101,10 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
       return state.starting === undefined ? interrupt(state, out) : stopUnstarted(state, out);
     case "park":
       return close(state, { ending: "requires_action", stopReason: "waiting" }, out);
+    case "suspend":
+      return { ...state, suspended: input.awaitTurn ? "turn" : "now" };
+    case "held":
+      return change(state, [input.id], ["running"], { status: "seen" });
     case "stop":
       return fail(state.starting === undefined ? interrupt(state, out) : hush(state, out), input.error, out);
     case "catchup.started":
@@ -112,6 +118,7 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
 function decide(state: LoopState, out: Command[]): LoopState {
   let now = state;
   if (now.final !== undefined) return finishRun(now, now.final, out);
+  if (now.suspended !== false) return letGo(now, now.suspended, out);
 
   const unseen = now.calls.filter((call) => call.status === "seen");
   if (unseen.length > 0) {
@@ -139,6 +146,13 @@ function decide(state: LoopState, out: Command[]): LoopState {
     return { ...now, catchUpAsked: true };
   }
   return sayWaiting(now, open, out);
+}
+
+/** Lets go of a suspended run once nothing of it is under way here; whoever takes it up goes on from what is on record. */
+function letGo(state: LoopState, when: "now" | "turn", out: Command[]): LoopState {
+  const isBusy = state.calls.some(({ status }) => status === "running" || status === "posting");
+  if (isBusy || state.guarding || (when === "turn" && state.turnOpen)) return state;
+  return close(state, SUSPENDED, out);
 }
 
 /** What the host has shown in the meantime did arrive, whatever became of the post. */

@@ -61,6 +61,8 @@ export interface LoopState {
   readonly replyOwed: boolean;
   readonly catchingUp: boolean;
   readonly interrupted: boolean;
+  /** Whether the run is let go of as soon as nothing is under way: with "turn" once the turn under way is over, too. */
+  readonly suspended: false | "now" | "turn";
   readonly calls: readonly Call[];
   /** Calls the host waits for that we have not seen; null when it waits for none it named. */
   readonly missing: readonly string[] | null;
@@ -130,6 +132,10 @@ export type LoopInput =
   | { readonly type: "interrupt" }
   /** Returns the run as it stands: its open calls, and what it has yet to send, are for whoever takes it up. */
   | { readonly type: "park" }
+  /** Nothing new is begun: what runs is waited for, and the run is let go of for another process to take up. */
+  | { readonly type: "suspend"; readonly awaitTurn: boolean }
+  /** A call that was to be executed was not begun, because the session is suspended. */
+  | { readonly type: "held"; readonly id: string }
   /** Ends the run with an error: its deadline, an abort, a guard. */
   | { readonly type: "stop"; readonly error: LoophostError };
 
@@ -171,6 +177,7 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
     replyOwed: false,
     catchingUp: false,
     interrupted: false,
+    suspended: false,
     calls: [],
     missing: null,
     catchUpAsked: false,

@@ -11,11 +11,11 @@ import { systemClock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { Watch } from "../execution/watch.ts";
 import { elapsedOf } from "../journal/elapsed.ts";
-import type { JournalEntry, OpenRunRecord } from "../journal/entry.ts";
+import type { JournalEntry, JournalFacts, OpenRunRecord } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import { ids } from "../loop/calls.ts";
 import { NOTHING_OPEN } from "../loop/runs.ts";
-import type { LoopState, RunPolicy } from "../loop/state.ts";
+import type { LoopInput, LoopState, RunPolicy } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
 import type { Connection, HostEvent, HostInput, PassedOnEvent } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
@@ -33,8 +33,13 @@ import { isIdle, named, runToResume } from "./take-up.ts";
 /** How long close() waits for a last word, such as an interrupt, to reach the host. */
 const GOODBYE_MS = 5_000;
 
+/** So many processes may take a run up in a row, and die before they record anything of it. */
+const MAX_LIVES = 10;
+
 /** What a session is driven with, once it is open. */
 export interface Opened {
+  /** What the session is called here; at its host it may have another id. */
+  readonly sessionId: string;
   readonly agent: Agent;
   readonly options: OpenOptions;
   readonly connection: Connection;
@@ -68,7 +73,7 @@ export class LoopSession implements Session {
 
   constructor(opened: Opened) {
     const { agent, options, connection, journal, past, closing } = opened;
-    this.id = connection.sessionId;
+    this.id = opened.sessionId;
     this.#agent = agent;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -97,9 +102,9 @@ export class LoopSession implements Session {
     await this.#loop.kept;
   }
 
-  send(prompt: Prompt, options: RunOptions = {}): Run {
+  send(prompt: Prompt, options: RunOptions = {}, item?: number): Run {
     checkRun(options);
-    return this.#start(toInputs(prompt, options), options);
+    return this.#start(toInputs(prompt, options), options, item);
   }
 
   resume(options: RunOptions = {}): Run {
@@ -107,20 +112,46 @@ export class LoopSession implements Session {
     return this.#start([], options);
   }
 
-  interrupt(): Promise<void> {
-    return this.#loop.interrupt();
+  interrupt(item?: number): Promise<void> {
+    return this.#loop.interrupt(item);
   }
 
-  approve(callId: string): Promise<void> {
-    return this.#loop.approvals.decide(callId, true, undefined);
+  approve(callId: string, item?: number): Promise<void> {
+    return this.#loop.approvals.decide(callId, true, undefined, item);
   }
 
-  deny(callId: string, why?: string): Promise<void> {
-    return this.#loop.approvals.decide(callId, false, why);
+  deny(callId: string, why?: string, item?: number): Promise<void> {
+    return this.#loop.approvals.decide(callId, false, why, item);
   }
 
-  answer(callId: string, answer: string | ToolResult): Promise<void> {
-    return this.#loop.approvals.answer(callId, typeof answer === "string" ? textResult(answer) : answer);
+  answer(callId: string, answer: string | ToolResult, item?: number): Promise<void> {
+    const result = typeof answer === "string" ? textResult(answer) : answer;
+    return this.#loop.approvals.answer(callId, result, item);
+  }
+
+  /** What is on record of the session. */
+  get recorded(): JournalFacts {
+    return this.#journal.recorded;
+  }
+
+  /** How many whole events its readers were shown, those included that are not on record yet. */
+  get told(): number {
+    return this.#journal.told ?? 0;
+  }
+
+  /** Puts on record that an inbox item came to nothing. */
+  async refuseItem(item: number, { code, message }: LoophostError): Promise<void> {
+    await this.#journal.record({ type: "item.refused", item, code, message });
+  }
+
+  /** Denies the calls that wait for somebody, now and later in this run: a message came instead of a decision. */
+  denyWaiting(): void {
+    this.#loop.denyWaiting();
+  }
+
+  /** Begins nothing more; the run under way ends as one that waits, once what is under way here is on record. */
+  suspend(): void {
+    this.#loop.suspend();
   }
 
   async sendEvent(event: unknown): Promise<void> {
@@ -152,7 +183,11 @@ export class LoopSession implements Session {
     return this.close();
   }
 
-  #start(inputs: readonly HostInput[], { signal, ifWaiting = "hold", ifOpen = "queue" }: RunOptions): Run {
+  #start(
+    inputs: readonly HostInput[],
+    { signal, ifWaiting = "hold", ifOpen = "queue" }: RunOptions,
+    item?: number,
+  ): Run {
     this.#mustBeFree(inputs.length > 0 && ifOpen === "refuse");
     const loop = this.#loop;
     const { recorded: facts } = this.#journal;
@@ -188,7 +223,7 @@ export class LoopSession implements Session {
     run.isRecorded = isOpen || (!isNothing && resumed === undefined);
     const entry: JournalEntry = isOpen
       ? { type: "run.resumed", runId, elapsedMs }
-      : { type: "run.started", runId, input: all, traceContext: this.#watch.traceContext() };
+      : { type: "run.started", runId, input: all, item, traceContext: this.#watch.traceContext() };
     const written = run.isRecorded ? this.#journal.record(entry) : undefined;
     const limitMs = this.#agent.limits.runTimeoutMs;
     const bounds = { timeoutMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
@@ -196,7 +231,11 @@ export class LoopSession implements Session {
     loop.approvals.deny(run.denies);
     // Who interrupted it in an earlier process was told that it is on record: it does not go on.
     const isInterrupted = isOpen && resumed.isInterrupted;
-    const begin = () => loop.run === run && loop.dispatch({ type: isInterrupted ? "interrupt" : "started" });
+    const first: LoopInput =
+      isOpen && resumed.lives > MAX_LIVES
+        ? { type: "stop", error: workerLost() }
+        : { type: isInterrupted ? "interrupt" : "started" };
+    const begin = () => loop.run === run && loop.dispatch(first);
     if (written === undefined) begin();
     else loop.effects.start(() => written.then(begin));
     return live;
@@ -244,4 +283,11 @@ export class LoopSession implements Session {
       throw new LoophostError("session_busy", `An earlier run of this session is open. ${wayOut}`);
     }
   }
+}
+
+function workerLost(): LoophostError {
+  return new LoophostError(
+    "worker_lost",
+    `${MAX_LIVES} processes took this run up one after another and ended before anything was recorded. It is not tried again.`,
+  );
 }

@@ -4,21 +4,19 @@ import type { LoophostError } from "../errors.ts";
 import { withResult } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { isDelta } from "../events.ts";
-import type { Money, OutcomeVerdict, SessionResult, ToolCall, Usage } from "../results.ts";
-import { addUsage, NO_USAGE } from "../results.ts";
+import type { SessionResult, Usage } from "../results.ts";
 import type { KeepEvents, Run } from "../run.ts";
 import type { CompiledSchema } from "../schema.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { EventQueue } from "./event-queue.ts";
+import type { Settlement } from "./run-sum.ts";
+import { RunSum } from "./run-sum.ts";
 
 /** The result of a run that nobody reads, so that its events need not wait for a reader. */
 export function resultAlone<Output>(run: Run<Output>): Promise<SessionResult<Output>> {
   if (run instanceof LiveRun) run.leaveUnread();
   return run.result();
 }
-
-/** What the driver knows of a run's end; the rest of its result was added up on the way. */
-type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "details" | "transcript">;
 
 /** A run under way. */
 export class LiveRun implements Run {
@@ -33,17 +31,7 @@ export class LiveRun implements Run {
   #reject: (error: LoophostError) => void = () => undefined;
 
   readonly #events: SessionEvent[] = [];
-  readonly #toolCalls = new Map<string, ToolCall>();
-  readonly #serverToolCalls = new Map<string, ToolCall>();
-  #usage: Usage = NO_USAGE;
-  /** Whether the turn under way has told its tokens, and whether all before it have. */
-  #hasTold = false;
-  #isUsageKnown = true;
-  #turns = 0;
-  #texts: string[] = [];
-  #output: unknown;
-  #outcome: OutcomeVerdict | undefined;
-  #cost: Money | undefined;
+  readonly #sum = new RunSum();
 
   constructor(id: string, sessionId: string, keep: KeepEvents) {
     this.id = id;
@@ -76,7 +64,7 @@ export class LiveRun implements Run {
       if (this.#keep === "all") this.#events.push(event);
     } else if (event.type !== "tool.progress") {
       if (this.#keep !== "none") this.#events.push(event);
-      this.#add(event);
+      this.#sum.add(event);
     }
     this.#queue.push(event);
   }
@@ -84,92 +72,51 @@ export class LiveRun implements Run {
   /** Ends the run well. */
   end(how: Settlement): void {
     this.#queue.end();
-    this.#resolve({ ...how, ...this.#sum() });
+    this.#resolve({ ...how, ...this.#result() });
   }
 
   /** Ends the run with an error, which carries what there is of a result. */
   fail(error: LoophostError, transcript: readonly TranscriptMessage[] | null): void {
-    const complete = withResult(error, { ...this.#sum(), transcript });
+    const complete = withResult(error, { ...this.#result(), transcript });
     complete.stack = `${complete.stack}\n${framesOf(this.#startedAt)}`;
     this.#queue.end(complete);
     this.#reject(complete);
   }
 
   /** Takes over what an earlier process had added up of this run. */
-  takeUp({
-    turns,
-    usage,
-    toolCalls,
-  }: {
-    readonly turns: number;
-    readonly usage: Usage;
-    readonly toolCalls: Iterable<ToolCall>;
-  }): void {
-    this.#turns = turns;
-    this.#usage = usage;
-    for (const use of toolCalls) this.#toolCalls.set(use.id, use);
+  takeUp(before: Parameters<RunSum["takeUp"]>[0]): void {
+    this.#sum.takeUp(before);
   }
 
   /** Whether every turn that ended has told the tokens it used. */
   get isUsageKnown(): boolean {
-    return this.#isUsageKnown;
+    return this.#sum.isUsageKnown;
+  }
+
+  /** The structured output, once it was found. */
+  get output(): unknown {
+    return this.#sum.output;
   }
 
   /** What the run has come to so far. */
   progress(): { readonly turns: number; readonly usage: Usage } {
-    return { turns: this.#turns, usage: this.#usage };
+    return { turns: this.#sum.turns, usage: this.#sum.usage };
   }
 
   /** Takes the last valid call of a tool for the run's output; tells whether there was one. */
   async findOutput(tool: string, schema: CompiledSchema): Promise<boolean> {
-    const calls = [...this.#toolCalls.values()].filter((use) => use.name === tool);
+    const calls = [...this.#sum.toolCalls.values()].filter((use) => use.name === tool);
     for (const { input } of calls.toReversed()) {
       const checked = await schema.validate(input);
       if (!checked.ok) continue;
-      this.#output = checked.value;
+      this.#sum.output = checked.value;
       return true;
     }
     return false;
   }
 
-  #add(event: SessionEvent): void {
-    if (event.type === "turn.started") {
-      this.#turns = event.turn;
-      this.#texts = [];
-    } else if (event.type === "message" && event.thread === undefined) {
-      if (event.text !== "") this.#texts.push(event.text);
-    } else if (event.type === "tool.called") {
-      this.#toolCalls.set(event.id, { id: event.id, name: event.name, input: event.input });
-    } else if (event.type === "server_tool.called") {
-      this.#serverToolCalls.set(event.id, { id: event.id, name: event.name, input: event.input });
-    } else if (event.type === "turn.ended") {
-      this.#isUsageKnown &&= this.#hasTold;
-      this.#hasTold = false;
-    } else if (event.type === "usage") {
-      this.#hasTold ||= event.isError !== true;
-      this.#usage = addUsage(this.#usage, event.usage);
-      this.#cost = event.cost ?? this.#cost;
-    } else if (event.type === "outcome.evaluated") {
-      const { verdict, explanation, iteration } = event;
-      this.#outcome = { verdict, explanation, iteration };
-      // What was not good enough is said anew.
-      if (verdict === "needs_revision") this.#texts = [];
-    }
-  }
-
-  #sum(): Omit<SessionResult, keyof Settlement> {
-    return {
-      output: this.#output,
-      sessionId: this.#sessionId,
-      text: this.#texts.join("\n"),
-      toolCalls: [...this.#toolCalls.values()],
-      serverToolCalls: [...this.#serverToolCalls.values()],
-      usage: this.#usage,
-      outcome: this.#outcome,
-      cost: this.#cost,
-      turns: this.#turns,
-      events: this.#events,
-    };
+  #result(): ReturnType<RunSum["of"]> {
+    return this.#sum.of(this.#sessionId, this.#events);
   }
 }
 

@@ -20,6 +20,7 @@ import { Approvals } from "../execution/approvals.ts";
 import type { Watch } from "../execution/watch.ts";
 import type { JournalEntry } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
+import { ids } from "../loop/calls.ts";
 import { next } from "../loop/machine.ts";
 import type { Command, LoopInput, LoopState } from "../loop/state.ts";
 import type { Connection, HostEvent, PassedOnEvent, RecordedEvent } from "../provider.ts";
@@ -32,6 +33,8 @@ import { Performer } from "./perform.ts";
 
 /** What the loop of a session is made of. */
 export interface LoopParts {
+  /** What the session is called here; at its host it may have another id. */
+  readonly sessionId: string;
   readonly agent: Agent;
   readonly options: OpenOptions;
   readonly connection: Connection;
@@ -56,7 +59,7 @@ export interface OpenRun {
   /** Whether it is the open run on record. */
   isRecorded: boolean;
   /** Calls that are denied once they wait for somebody: a message came instead of a decision. */
-  readonly denies: ReadonlySet<string>;
+  denies: ReadonlySet<string>;
   /** The write of what it waits for. */
   waitingRecorded?: Promise<void> | undefined;
 }
@@ -127,16 +130,30 @@ export class Loop {
   }
 
   /** Interrupts the run under way; resolves once that is on record, so that nobody goes on with it. */
-  interrupt(): Promise<void> {
+  interrupt(item?: number): Promise<void> {
     const { run } = this;
     if (run === undefined || run.isEnding) return Promise.resolve();
     // Recorded in the step it is acted on, and before it: the entries of what follows from it come after.
     const written = run.isRecorded
-      ? this.#parts.journal.record({ type: "interrupted", runId: run.live.id })
+      ? this.#parts.journal.record({ type: "interrupted", runId: run.live.id, item })
       : undefined;
     this.#follow(written);
     this.dispatch({ type: "interrupt" });
     return written ?? Promise.resolve();
+  }
+
+  /** Denies the calls that wait for somebody, now and later in this run. */
+  denyWaiting(): void {
+    const { run } = this;
+    if (run === undefined) return;
+    run.denies = new Set(ids(this.#state.calls));
+    this.approvals.deny(run.denies);
+  }
+
+  /** Begins nothing more, and lets go of the run under way once what is under way here is on record. */
+  suspend(): void {
+    this.#performer.executor.suspend();
+    this.dispatch({ type: "suspend", awaitTurn: !this.#parts.options.provider.traits.worksAlone });
   }
 
   /** Fails a run that was not begun: nothing is recorded of it, and what waits for the session still does. */
@@ -156,6 +173,7 @@ export class Loop {
 
   #show({ live }: OpenRun, event: SessionEvent): void {
     live.push(event);
+    this.#parts.journal.tell?.(event);
     this.#parts.watch.event(event);
   }
 
@@ -177,7 +195,8 @@ export class Loop {
     const spent = run.live.progress();
     if (command.do === "end") {
       const { do: _, ...end } = command;
-      this.#settleOnRecord(run, { type: "run.ended", runId, ...end, ...spent }, end);
+      const { output } = run.live;
+      this.#settleOnRecord(run, { type: "run.ended", runId, ...end, ...spent, output }, end);
     } else {
       const { error } = command;
       const { code, message } = error;

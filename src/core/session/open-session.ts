@@ -8,7 +8,7 @@ import { LoophostError, toLoophostError } from "../errors.ts";
 import { isDelta } from "../events.ts";
 import type { Watch } from "../execution/watch.ts";
 import { UNWATCHED } from "../execution/watch.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { Journal, MayChange } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { next } from "../loop/machine.ts";
 import { initialState } from "../loop/state.ts";
@@ -38,6 +38,31 @@ export async function openSession<Output, Context>(
   agent: Agent<Output, Context>,
   options: OpenOptions & NeedsContext<Context>,
 ): Promise<Session<Output>> {
+  const session = await open(agent, options, undefined);
+  // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
+  return session as Session<Output>;
+}
+
+/** How a session is opened that is steered from its inbox. */
+export interface Steering {
+  /** What the application calls the session; its host has an id of its own, which is put on record. */
+  readonly sessionId: string;
+  /** Whether it may go on with an agent that changed. */
+  readonly mayChange: MayChange;
+  /** Called after each write to its log. */
+  readonly onWritten: () => void;
+}
+
+/** Opens a session under an id of the application's, with a store; what its readers are shown goes on record. */
+export function openSteered(agent: Agent, options: OpenOptions, steering: Steering): Promise<LoopSession> {
+  return open(agent, options, steering);
+}
+
+async function open(
+  agent: Agent,
+  options: OpenOptions,
+  steering: Steering | undefined,
+): Promise<LoopSession> {
   refuseOldNode();
   check(agent, options);
   const { provider, sessionId, signal, store } = options;
@@ -72,7 +97,10 @@ export async function openSession<Output, Context>(
       clock: options.clock ?? systemClock,
       signal: closing.signal,
     };
-    if (sessionId !== undefined) journal = await openJournal(store, { ...own, sessionId });
+    const known = steering?.sessionId ?? sessionId;
+    const told = { tells: steering !== undefined, onWritten: steering?.onWritten };
+    if (known !== undefined) journal = await openJournal(store, { ...own, ...told, sessionId: known });
+    const hostSessionId = steering === undefined ? sessionId : journal?.recorded.hostSessionId;
     const history = options.history ?? historyFor(provider, journal);
     const emit = (event: HostEvent) => hear(event);
     const { cursor } = journal?.recorded ?? {};
@@ -81,7 +109,7 @@ export async function openSession<Output, Context>(
     const { provisioned } = options;
     const request: OpenRequest = {
       agent: limited,
-      sessionId,
+      sessionId: hostSessionId,
       provisioned,
       history,
       cursor,
@@ -93,11 +121,14 @@ export async function openSession<Output, Context>(
     };
     connection = await orAborted(provider.open(request), stop);
     journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
-    await journal.begin(limited, provider, options.ifAgentChanged === "accept");
+    await journal.begin(limited, provider, steering?.mayChange ?? options.ifAgentChanged === "accept");
+    if (steering !== undefined && hostSessionId === undefined)
+      await journal.record({ type: "session.bound", hostSessionId: connection.sessionId });
     await settleInput(journal, state.messagesSeen);
     signal?.throwIfAborted();
     state = { ...state, pendingInput: journal.recorded.unsent };
     const session = new LoopSession({
+      sessionId: steering?.sessionId ?? connection.sessionId,
       agent: limited,
       options,
       connection,
@@ -110,8 +141,7 @@ export async function openSession<Output, Context>(
     hear = (event) => session.hear(event);
     kept = () => session.kept();
     for (const event of recorded.splice(0)) session.hear(event);
-    // oxlint-disable-next-line no-unsafe-type-assertion -- the output is validated against the agent's schema before it is given out
-    return session as Session<Output>;
+    return session;
   } catch (thrown) {
     await connection?.close();
     await journal?.close();

@@ -23,6 +23,7 @@ import { noOutput, OUTPUT_TOOL } from "./output.ts";
 
 /** What commands are performed with. */
 export interface PerformerOptions {
+  readonly sessionId: string;
   readonly agent: Agent;
   readonly options: OpenOptions;
   readonly connection: Connection;
@@ -50,9 +51,8 @@ export class Performer {
 
   constructor(options: PerformerOptions) {
     this.#options = options;
-    const { agent, connection, journal, clock, signal, dispatch, tell, watch } = options;
+    const { agent, connection, journal, clock, signal, dispatch, tell, watch, sessionId } = options;
     const { context, ifCallUnknown, metadata = {} } = options.options;
-    const sessionId = connection.sessionId;
     this.executor = new Executor({
       agent,
       sessionId,
@@ -102,12 +102,12 @@ export class Performer {
   }
 
   async #askGuard(): Promise<void> {
-    const { clock, connection, current, dispatch, options } = this.#options;
+    const { clock, current, dispatch, options, sessionId } = this.#options;
     const run = current();
     if (run === undefined) return;
     const elapsedMs = clock.now() - run.startedAt;
     const report = {
-      sessionId: connection.sessionId,
+      sessionId,
       ...run.live.progress(),
       isUsageKnown: run.live.isUsageKnown,
       elapsedMs,

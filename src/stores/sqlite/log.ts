@@ -8,7 +8,7 @@ import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
 import { isGone, OURSELVES } from "./holder.ts";
 import { emptyInbox, takeItems } from "./inbox.ts";
-import { putRecords } from "./records.ts";
+import { writeRecords } from "./records.ts";
 
 interface LogRow {
   readonly number: number;
@@ -49,7 +49,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
   const select = connection.prepare<{ seq: number; sum: number; entry: string }>(`
     SELECT seq, sum, CASE WHEN seq > ?2 THEN entry ELSE '' END AS entry FROM entries
     WHERE log = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3`);
-  const put = putRecords(connection);
+  const write = writeRecords(connection);
   const take = takeItems(connection);
   const empty = emptyInbox(connection);
 
@@ -126,7 +126,10 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
     async append(id, fence, entries, along = {}) {
       // Before anything waits: what the caller changes afterwards is not written.
       const texts = entries.map(toText);
-      const records = (along.records ?? []).map((record) => ({ ...record, text: toText(record.value) }));
+      const records = (along.records ?? []).map(({ value, ...place }) => ({
+        ...place,
+        text: value === undefined ? undefined : toText(value),
+      }));
       return connection.write(`Session ${id} could not be written`, () => {
         const log = ownLog(id, fence);
         let { last, sum } = log;
@@ -136,7 +139,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
           insert.run(log.number, last, text, sum);
         }
         if (texts.length > 0) advance.run(last, sum, log.number);
-        put(records);
+        write(records);
         take(id, along.takes ?? []);
         if (along.release === true) letGo.run(id, fence);
         return last;

@@ -12,7 +12,7 @@ export function sqliteRecords(connection: SqliteConnection): RecordStore {
   const select = connection.prepare<{ value: string; sum: number }>(
     "SELECT value, sum FROM records WHERE collection = ? AND key = ?",
   );
-  const put = putRecords(connection);
+  const write = writeRecords(connection);
   const remove = connection.prepare("DELETE FROM records WHERE collection = ? AND key = ?");
   const page = connection.prepare<{ key: string; value: string; sum: number }>(
     "SELECT key, value, sum FROM records WHERE collection = ? AND key > ? ORDER BY key LIMIT ?",
@@ -27,7 +27,7 @@ export function sqliteRecords(connection: SqliteConnection): RecordStore {
     async put(collection, key, value) {
       const text = toText(value);
       await connection.write(`Record ${collection}/${key} could not be written`, () =>
-        put([{ collection, key, text }]),
+        write([{ collection, key, text }]),
       );
     },
     async delete(collection, key) {
@@ -44,16 +44,18 @@ export function sqliteRecords(connection: SqliteConnection): RecordStore {
   };
 }
 
-/** Puts records inside a transaction. */
-export function putRecords(
+/** Puts records inside a transaction, and deletes those without a text. */
+export function writeRecords(
   connection: SqliteConnection,
-): (records: readonly { collection: string; key: string; text: string }[]) => void {
+): (records: readonly { collection: string; key: string; text: string | undefined }[]) => void {
+  const remove = connection.prepare("DELETE FROM records WHERE collection = ? AND key = ?");
   const set = connection.prepare(`
     INSERT INTO records (collection, key, value, sum) VALUES (?, ?, ?, ?)
     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum`);
   return (records) => {
     for (const { collection, key, text } of records)
-      set.run(collection, key, text, sumOfRecord(collection, key, text));
+      if (text === undefined) remove.run(collection, key);
+      else set.run(collection, key, text, sumOfRecord(collection, key, text));
   };
 }
 

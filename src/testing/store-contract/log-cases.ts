@@ -6,6 +6,9 @@ import type { StoreCase } from "./case.ts";
 import { equal, meddle, rejects } from "./case.ts";
 import { ANYBODY, numbered, TRYING_NAMES, TRYING_VALUES, unwritable } from "./samples.ts";
 
+/** A record that is deleted along with entries. */
+const forget = { records: [{ collection: "c", key: "k" }] };
+
 const along = (value: Json) => ({ records: [{ collection: "c", key: "k", value }] });
 
 /** What every store has to do with the entries of a log. */
@@ -81,6 +84,10 @@ export const logCases: readonly StoreCase[] = [
       await log.claim("s", ANYBODY);
       await rejects(() => log.append("s", stale, ["late"], along(2)), "stale_owner");
       equal(await reader.records.get("c", "k"), 1, "a stale owner's record was written");
+      await rejects(() => log.append("s", stale, ["late"], forget), "stale_owner");
+      equal(await reader.records.get("c", "k"), 1, "a stale owner deleted a record");
+      await log.append("s", await log.claim("s", ANYBODY), ["b"], forget);
+      equal(await reader.records.get("c", "k"), undefined, "a record without a value was not deleted");
     },
   },
   {

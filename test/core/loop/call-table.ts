@@ -54,6 +54,8 @@ export const INPUTS: { readonly [Type in InputType]: Extract<LoopInput, { type: 
   guarded: { type: "guarded" },
   interrupt: { type: "interrupt" },
   park: { type: "park" },
+  suspend: { type: "suspend", awaitTurn: false },
+  held: { type: "held", id: ID },
   stop: { type: "stop", error },
 };
 

@@ -1,0 +1,13 @@
+/** The bus port: live words between processes, beside what is on record. Whatever it loses costs nothing but a moment. */
+
+import type { Json } from "./json.ts";
+
+/** Carries short messages about sessions to whoever listens. It may lose them, and may repeat them. */
+export interface Bus {
+  /** Says something about a session. Never throws, and never waits. */
+  say(id: string, what: Json): void;
+  /** Calls back with what is said about a session, until the returned function is called. */
+  listen(id: string, hear: (what: Json) => void): () => void;
+  /** Releases connections and timers. */
+  close(): Promise<void>;
+}

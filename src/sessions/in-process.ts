@@ -1,0 +1,82 @@
+/** The engine within one process: a map of the sessions at work, each with a flag that says "once more". */
+
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
+import type { ActivationHost, Engine, EngineWorker } from "../core/engine.ts";
+
+/** Makes an engine that runs sessions in the process that has it. What it forgets with the process, the sweep finds. */
+export function inProcessEngine(options: { readonly clock?: Clock | undefined } = {}): Engine {
+  return new InProcessEngine(options.clock ?? systemClock);
+}
+
+interface AtWork {
+  isWokenAgain: boolean;
+  readonly done: Promise<void>;
+}
+
+class InProcessEngine implements Engine, EngineWorker {
+  readonly #clock: Clock;
+  #host: ActivationHost | undefined;
+  readonly #atWork = new Map<string, AtWork>();
+  /** Woken while there is no worker. */
+  readonly #due = new Set<string>();
+  readonly #timers = new Map<string, () => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async wake(id: string, when?: { readonly at: Date }): Promise<void> {
+    if (when === undefined) this.#begin(id);
+    else this.#beginAfter(id, when.at.getTime() - Date.now());
+  }
+
+  async work(host: ActivationHost): Promise<EngineWorker> {
+    this.#host = host;
+    for (const id of this.#due) this.#begin(id);
+    this.#due.clear();
+    return this;
+  }
+
+  async drain(): Promise<void> {
+    this.#host = undefined;
+    this.#cancelTimers();
+    await Promise.all([...this.#atWork.values()].map(({ done }) => done));
+  }
+
+  close(): Promise<void> {
+    return this.drain();
+  }
+
+  #begin(id: string): void {
+    const atWork = this.#atWork.get(id);
+    if (this.#host === undefined) this.#due.add(id);
+    else if (atWork === undefined)
+      this.#atWork.set(id, { isWokenAgain: false, done: this.#run(id, this.#host) });
+    else atWork.isWokenAgain = true;
+  }
+
+  #beginAfter(id: string, ms: number): void {
+    this.#timers.get(id)?.();
+    const cancel = this.#clock.after(Math.max(0, ms), () => {
+      this.#timers.delete(id);
+      this.#begin(id);
+    });
+    this.#timers.set(id, cancel);
+  }
+
+  async #run(id: string, host: ActivationHost): Promise<void> {
+    const rest = await host.activate(id);
+    const isWokenAgain = this.#atWork.get(id)?.isWokenAgain === true;
+    this.#atWork.delete(id);
+    if (this.#host === undefined) this.#due.add(id);
+    else if (rest.now === "again") this.#beginAfter(id, rest.afterMs);
+    else if (isWokenAgain) this.#begin(id);
+    else if (rest.wakeAt !== undefined) this.#beginAfter(id, rest.wakeAt.getTime() - Date.now());
+  }
+
+  #cancelTimers(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+}

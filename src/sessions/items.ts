@@ -1,0 +1,60 @@
+/** What is asked of a session through its inbox, as JSON. */
+
+import { LoophostError } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { isObject } from "../core/json.ts";
+import type { ToolResult } from "../core/results.ts";
+import type { Prompt } from "../core/session.ts";
+
+/** Something asked of a session. */
+export type Item =
+  | {
+      readonly ask: "message";
+      readonly prompt: Prompt;
+      readonly system?: string | undefined;
+      readonly ifOpen?: "queue" | "deny" | undefined;
+    }
+  | {
+      readonly ask: "decide";
+      readonly callId: string;
+      readonly allow: boolean;
+      readonly why?: string | undefined;
+    }
+  | { readonly ask: "answer"; readonly callId: string; readonly result: ToolResult }
+  | { readonly ask: "interrupt" };
+
+/** What was decided about a call, as its first decision or answer says. */
+export interface CallDecision {
+  readonly allow: boolean;
+  readonly why?: string | undefined;
+  /** The result, where the call was answered. */
+  readonly result?: ToolResult | undefined;
+}
+
+/** An item as JSON. */
+export function toBody(item: Item): Json {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- prompts and results are plain data, checked before they are posted
+  return item as unknown as JsonObject;
+}
+
+/**
+ * The item of a body.
+ *
+ * @throws LoophostError `invalid_options` for a body this release does not know
+ */
+export function fromBody(body: Json): Item {
+  const ask = isObject(body) ? body["ask"] : undefined;
+  if (typeof ask === "string" && KNOWN.has(ask)) {
+    // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: `toBody` alone writes them, and the kind is known
+    return body as unknown as Item;
+  }
+  throw new LoophostError("invalid_options", "This release does not know what the item asks for.");
+}
+
+const KNOWN: ReadonlySet<string> = new Set<Item["ask"]>(["message", "decide", "answer", "interrupt"]);
+
+/** The decision an item makes about a call; undefined for one that makes none. */
+export function decisionOf(item: Item): CallDecision | undefined {
+  if (item.ask === "decide") return { allow: item.allow, why: item.why };
+  return item.ask === "answer" ? { allow: true, result: item.result } : undefined;
+}

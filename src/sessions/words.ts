@@ -1,0 +1,35 @@
+/**
+ * What processes say of a session over the bus.
+ *
+ * - "look": something was posted to it, or written to its log
+ * - "follow": somebody follows it, and wants its deltas; "owner": somebody runs it, and asks who follows
+ * - "delta": a piece of what the agent writes, after so many whole events
+ */
+
+import type { DeltaEvent } from "../core/events.ts";
+import { isDelta } from "../core/events.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { isObject } from "../core/json.ts";
+
+/** Something said of a session. */
+export type Word =
+  | { readonly say: "look" | "follow" | "owner" }
+  | { readonly say: "delta"; readonly after: number; readonly event: DeltaEvent };
+
+/** A word as JSON. */
+export function toWord(word: Word): Json {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- plain data throughout
+  return word as unknown as JsonObject;
+}
+
+/** The word in what was heard; undefined for what this release does not know. */
+export function heard(what: Json): Word | undefined {
+  if (!isObject(what)) return undefined;
+  const { say, after, event } = what;
+  if (say === "look" || say === "follow" || say === "owner") return { say };
+  if (say !== "delta" || typeof after !== "number" || !isObject(event)) return undefined;
+  const { type, text } = event;
+  if (typeof type !== "string" || typeof text !== "string") return undefined;
+  const delta = { ...event, type, text };
+  return isDelta(delta) ? { say, after, event: delta } : undefined;
+}
