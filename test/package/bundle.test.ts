@@ -7,7 +7,7 @@ import { bundle, growth, gzipBytes, loadedAtOnce, moduleSizes, storedSizes } fro
 const KB = 1024;
 
 /** What an import loads at once; with what the first store adds (decisions/006); what checks plain JSON Schemas. */
-const LIMITS = { atOnce: 21 * KB, withStore: 24 * KB, jsonSchema: 9 * KB };
+const LIMITS = { atOnce: 21 * KB, withStore: 25 * KB, jsonSchema: 9 * KB };
 
 const chunks = await bundle();
 

@@ -119,6 +119,11 @@ class Timeline {
         return [lineOf("failed", entry.code, entry.message)];
       case "interrupted":
         return [lineOf("stopped", entry.runId, "interrupted")];
+      case "item.refused":
+        return [lineOf("refused", `item ${entry.item}`, entry.message)];
+      case "session.created":
+      case "session.bound":
+      case "told": // the entries beside it say the same, shorter
       case "run.resumed":
       case "input.sent":
       case "calls.posted":

@@ -5,6 +5,7 @@
  * true as a whole, so what belongs together is one entry.
  */
 
+import type { ErrorCode } from "../errors.ts";
 import type { RunWaitingEvent, SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { TraceContext } from "../observer.ts";
@@ -90,9 +91,15 @@ export type JournalEntry =
   | ({
       readonly type: "run.failed";
       readonly runId: string;
-      readonly code: string;
+      readonly code: ErrorCode;
       readonly message: string;
     } & Partial<Spent>);
+
+/** A stored entry as an entry: what the journal wrote is believed, and types from a later release are passed over. */
+export function asEntry(stored: Json): JournalEntry {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: the journal alone writes to logs
+  return stored as unknown as JournalEntry;
+}
 
 /** The inbox item that led to an entry; it is taken with it. */
 interface FromItem {

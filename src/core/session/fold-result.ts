@@ -21,7 +21,7 @@ export class ResultFold {
   #sum = new RunSum();
   #events: SessionEvent[] = [];
   #end: RunEnd | undefined;
-  #failed: { readonly code: string; readonly message: string } | undefined;
+  #failed: { readonly code: ErrorCode; readonly message: string } | undefined;
   #isOpen = false;
   #transcript: TranscriptMessage[] | null = null;
 
@@ -64,7 +64,15 @@ export class ResultFold {
         this.#isOpen = false;
         this.#failed = entry;
         return;
-      default:
+      case "session.created":
+      case "session.bound":
+      case "session.opened":
+      case "interrupted":
+      case "item.refused":
+      case "input.sent":
+      case "cursor":
+      case "call.started":
+      case "calls.posted":
     }
   }
 
@@ -72,8 +80,7 @@ export class ResultFold {
   state(): RunState {
     const all = { ...this.#sum.of(this.#sessionId, this.#events), transcript: this.#transcript };
     if (this.#failed !== undefined) {
-      // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: the loop alone writes it
-      const error = new LoophostError(this.#failed.code as ErrorCode, this.#failed.message);
+      const error = new LoophostError(this.#failed.code, this.#failed.message);
       return { is: "failed", error: withResult(error, all) };
     }
     if (this.#end === undefined) return { is: this.#isOpen ? "open" : "none" };

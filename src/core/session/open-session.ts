@@ -43,6 +43,9 @@ export async function openSession<Output, Context>(
   return session as Session<Output>;
 }
 
+/** A session that is steered from its inbox. */
+export type SteeredSession = LoopSession;
+
 /** How a session is opened that is steered from its inbox. */
 export interface Steering {
   /** What the application calls the session; its host has an id of its own, which is put on record. */
@@ -54,7 +57,7 @@ export interface Steering {
 }
 
 /** Opens a session under an id of the application's, with a store; what its readers are shown goes on record. */
-export function openSteered(agent: Agent, options: OpenOptions, steering: Steering): Promise<LoopSession> {
+export function openSteered(agent: Agent, options: OpenOptions, steering: Steering): Promise<SteeredSession> {
   return open(agent, options, steering);
 }
 

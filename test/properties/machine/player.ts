@@ -72,10 +72,11 @@ export class Player {
     const { executing, posts, catchUps, guards, checks } = this.#waiting;
     const has = (status: Call["status"]) => state.calls.some((call) => call.status === status);
     const isStarted = state.runOpen || state.starting !== undefined;
+    const isSuspended = state.suspended !== false;
     // A number is how often: what keeps to a turn comes often, what ends everything or comes out of the blue seldom.
     const seldom = (wanted: boolean) => (wanted ? 4 : 0.25);
     const odds: [Type, number][] = [
-      ["start", isStarted || state.over !== undefined ? 0 : 6],
+      ["start", isStarted || state.over !== undefined || isSuspended ? 0 : 6],
       ["started", state.starting === undefined ? 0 : 8],
       ["input.taken", seldom(state.runOpen && !state.inputSeen)],
       ["turn.began", seldom(state.inputSeen && !state.turnOpen && !has("running"))],
@@ -100,6 +101,8 @@ export class Player {
       ["output.checked", checks > 0 ? 4 : 0],
       ["interrupt", isStarted ? 0.25 : 0],
       ["park", state.runOpen && state.waitingOn !== "" ? 3 : 0],
+      ["suspend", isStarted && !isSuspended ? (executing.size > 0 ? 1 : 0.1) : 0],
+      ["held", isSuspended && executing.size > 0 ? 6 : 0],
       ["stop", isStarted ? 0.25 : 0],
     ];
     let left = this.#pick(10_000) * (odds.reduce((sum, [, odd]) => sum + odd, 0) / 10_000);
@@ -159,8 +162,11 @@ export class Player {
         return { type, error, sessionOver: false };
       case "stop":
         return { type, error };
+      case "suspend":
+        return { type, awaitTurn: this.#pick(2) === 0 };
       case "approval.needed":
       case "answer.needed":
+      case "held":
         return { type, id: ran() };
       case "finished": {
         const awaited = calls.some(({ status }) => status === "awaiting") && this.#pick(2) === 0;
@@ -228,6 +234,8 @@ export class Player {
       if (["execute", "post", "check output", "catch up"].includes(command.do)) {
         must(!state.catchingUp, "nothing is decided while the past is read [I1]");
         must(state.runOpen, "nothing is decided without a run");
+        const isBegun = command.do === "post" || command.do === "catch up";
+        must(!isBegun || before.suspended === false, "nothing is sent in a session that is suspended");
       }
       if (command.do === "execute") this.#checkExecuted(command.call);
       if (command.do === "post") this.#checkPosted(command.ids);

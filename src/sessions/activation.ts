@@ -1,0 +1,275 @@
+/**
+ * One activation of a session: it is opened, what its inbox asks for is done, and it is let go of. Nothing stays in memory
+ * between two activations.
+ *
+ *   V1  an inbox item is taken by the very entry it led to; one that led to nothing has an entry that says why
+ *   V2  decisions, answers and interrupts are acted on at once; messages one after another, each once the run before it is over
+ */
+
+import type { Bus } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Rest } from "../core/engine.ts";
+import type { LoophostError } from "../core/errors.ts";
+import { isTransient, toLoophostError } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import { isDelta } from "../core/events.ts";
+import type { Run } from "../core/run.ts";
+import { resultAlone } from "../core/session/live-run.ts";
+import type { SteeredSession } from "../core/session/open-session.ts";
+import { openSteered } from "../core/session/open-session.ts";
+import type { Store } from "../core/store.ts";
+import type { MessageToSend, ReadItem } from "./inbox.ts";
+import { asError, decide, readInbox } from "./inbox.ts";
+import { Looks } from "./looks.ts";
+import type { ServedAgent, SessionFacts, SessionsOptions } from "./options.ts";
+import { toWord } from "./words.ts";
+
+/** What an activation works with. */
+export interface ActivationParts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly pollMs: number;
+  readonly onEvent: SessionsOptions["onEvent"];
+}
+
+/** Somebody follows for so long after having said so. */
+const FOLLOWED_MS = 30_000;
+/** Before a session is tried again whose host, agent or store refused it. */
+const PERMANENT_MS = 30_000;
+const MAX_BACKOFF_MS = 30_000;
+
+/** An activation under way. */
+export class Activation {
+  readonly #parts: ActivationParts;
+  readonly #served: ServedAgent;
+  readonly #facts: SessionFacts;
+  readonly #stop = new AbortController();
+  readonly #looks: Looks;
+  #session: SteeredSession | undefined;
+  #isSuspended = false;
+  #followedUntil = -Infinity;
+  /** Items that are being acted on. */
+  readonly #underWay = new Set<number>();
+
+  constructor(parts: ActivationParts, served: ServedAgent, facts: SessionFacts) {
+    this.#parts = parts;
+    this.#served = served;
+    this.#facts = facts;
+    this.#looks = new Looks(facts.sessionId, parts, ({ say }) => {
+      if (say === "follow") this.#followedUntil = parts.clock.now() + FOLLOWED_MS;
+    });
+  }
+
+  /** Begins nothing more, and lets go of the session once what runs is on record. */
+  suspend(): void {
+    this.#isSuspended = true;
+    if (this.#session === undefined) this.#stop.abort();
+    this.#session?.suspend();
+    this.#looks.now();
+  }
+
+  /** Lets go of the session now: a tool that runs may have taken effect, and its result is not on record. */
+  kill(): Promise<void> {
+    this.#isSuspended = true;
+    this.#stop.abort();
+    return this.#session?.close().catch(() => undefined) ?? Promise.resolve();
+  }
+
+  /** Something may have been posted. */
+  look(): void {
+    this.#looks.now();
+  }
+
+  /**
+   * Runs the session until it rests.
+   *
+   * @param attempt how often in a row it could not be run before
+   * @param onError told why it could not
+   */
+  async run(attempt: number, onError: (error: LoophostError) => void): Promise<Rest> {
+    try {
+      this.#session = await this.#open();
+      try {
+        return await this.#work(this.#session);
+      } finally {
+        await this.#session.close();
+      }
+    } catch (thrown) {
+      if (this.#isSuspended) return { now: "again", afterMs: 0 };
+      const error = toLoophostError(
+        thrown,
+        "host_failed",
+        `Session ${this.#facts.sessionId} could not be run`,
+      );
+      // Whoever replaced us has it, and looks into the inbox by himself.
+      if (error.code === "stale_owner") return { now: "parked" };
+      onError(error);
+      const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(attempt, 10));
+      return {
+        now: "again",
+        afterMs: isTransient(error) || error.code === "store_failed" ? backoffMs : PERMANENT_MS,
+      };
+    } finally {
+      this.#looks.close();
+    }
+  }
+
+  async #open(): Promise<SteeredSession> {
+    const { agent, provider, context, accepts, limits, guard, onApproval, ifCallUnknown } = this.#served;
+    const { store, bus, clock } = this.#parts;
+    const { sessionId, tenant } = this.#facts;
+    bus.say(sessionId, toWord({ say: "owner" }));
+    const options = {
+      provider,
+      store,
+      clock,
+      ifOwned: "wait" as const,
+      context: await context?.(this.#facts),
+      metadata: tenant === undefined ? undefined : { tenant },
+      limits,
+      guard,
+      onApproval,
+      ifCallUnknown,
+      keepEvents: "none" as const,
+      onEvent: (event: SessionEvent) => this.#hear(event),
+      signal: this.#stop.signal,
+    };
+    const onWritten = () => bus.say(sessionId, toWord({ say: "look" }));
+    return openSteered(agent, options, { sessionId, mayChange: accepts ?? true, onWritten });
+  }
+
+  async #work(session: SteeredSession): Promise<Rest> {
+    // One left open by a process that died goes on; one that waits does once somebody has said something.
+    let goesOn = session.recorded.run !== undefined && session.recorded.waiting.length === 0;
+    for (;;) {
+      if (this.#isSuspended) return { now: "again", afterMs: 0 };
+      const items = await this.#readInbox();
+      const isOpen = () => session.recorded.run !== undefined;
+      const { interrupt, message, hasSteered } = await this.#betweenRuns(session, items);
+      if (isOpen() && interrupt !== undefined) {
+        const run = session.resume({ ifWaiting: "return" });
+        await session.interrupt(interrupt.n);
+        await this.#follow(session, run);
+      } else if (isOpen() && (goesOn || hasSteered)) {
+        await this.#follow(session, session.resume({ ifWaiting: "return" }));
+      } else if (message !== undefined) {
+        const run = await this.#send(session, message);
+        if (run !== undefined) await this.#follow(session, run);
+      } else return { now: "parked" };
+      goesOn = false;
+    }
+  }
+
+  /** Begins a run with a message; one the session does not take, because its host ended it say, is refused on record. */
+  async #send(session: SteeredSession, { n, item }: MessageToSend): Promise<Run | undefined> {
+    const { prompt, system, ifOpen } = item;
+    try {
+      return session.send(prompt, { ifWaiting: "return", system, ifOpen }, n);
+    } catch (thrown) {
+      await session.refuseItem(n, asError(thrown));
+      return undefined;
+    }
+  }
+
+  /** Acts on what can be acted on while no run is under way here; gives what a run has to be begun for. */
+  async #betweenRuns(session: SteeredSession, items: readonly ReadItem[]): Promise<ToBegin> {
+    const isOpen = session.recorded.run !== undefined;
+    let hasSteered = false;
+    let message: ToBegin["message"];
+    let interrupt: ToBegin["interrupt"];
+    for (const { n, item } of items) {
+      if (item.ask === "message") {
+        if (!isOpen || item.ifOpen === "deny") message ??= { n, item };
+      } else if (item.ask === "interrupt") {
+        if (isOpen) interrupt ??= { n };
+        else if (message === undefined) await session.refuseItem(n, nothingOpen());
+      } else
+        await decide(session, n, item).then(
+          () => (hasSteered = true),
+          (thrown: unknown) => session.refuseItem(n, asError(thrown)),
+        );
+    }
+    return { interrupt, message, hasSteered };
+  }
+
+  /** Waits for a run, and acts on what is posted meanwhile. */
+  async #follow(session: SteeredSession, run: Run): Promise<void> {
+    const over = new AbortController();
+    const result = resultAlone(run).catch((thrown: unknown) => {
+      // A run that failed is on record; without a record there is nothing more to be done here.
+      const error = asError(thrown);
+      if (STOPS_ALL.has(error.code)) throw error;
+    });
+    const steering = this.#steer(session, over.signal);
+    try {
+      await result;
+    } finally {
+      over.abort();
+      await steering;
+      this.#underWay.clear();
+    }
+  }
+
+  async #steer(session: SteeredSession, over: AbortSignal): Promise<void> {
+    for (let isDue = true; !over.aborted; isDue = await this.#looks.next(over)) {
+      if (!isDue) continue;
+      // A store that cannot be read now is looked into again; what it holds is not lost.
+      const items = await this.#readInbox().catch(() => []);
+      for (const { n, item } of items) {
+        if (over.aborted || this.#underWay.has(n)) continue;
+        if (item.ask === "message") {
+          if (item.ifOpen === "deny") session.denyWaiting();
+          continue;
+        }
+        this.#underWay.add(n);
+        const acted = item.ask === "interrupt" ? session.interrupt(n) : decide(session, n, item);
+        acted.catch((thrown: unknown) => {
+          const error = asError(thrown);
+          // A call that is not waiting yet may be in a moment; what waits in the end is looked at between runs.
+          if (error.code === "invalid_options") this.#underWay.delete(n);
+          else if (error.code === "already_decided") session.refuseItem(n, error).catch(() => undefined);
+        });
+      }
+    }
+  }
+
+  #readInbox(): Promise<readonly ReadItem[]> {
+    return readInbox(this.#parts.store, this.#facts.sessionId, this.#session);
+  }
+
+  #hear(event: SessionEvent): void {
+    const { bus, clock, onEvent } = this.#parts;
+    const { sessionId } = this.#facts;
+    if (isDelta(event) && clock.now() < this.#followedUntil)
+      bus.say(sessionId, toWord({ say: "delta", after: this.#session?.told ?? 0, event: withoutRaw(event) }));
+    // A call that waits may be one that an item in the inbox is about.
+    if (event.type === "run.waiting" || event.type === "approval.requested") this.#looks.now();
+    onEvent?.(event, this.#facts);
+  }
+}
+
+/** What a run has to be begun for. */
+interface ToBegin {
+  readonly interrupt: { readonly n: number } | undefined;
+  readonly message: MessageToSend | undefined;
+  readonly hasSteered: boolean;
+}
+
+/** After these nothing can be recorded here any more. */
+const STOPS_ALL: ReadonlySet<string> = new Set<LoophostError["code"]>([
+  "stale_owner",
+  "store_failed",
+  "store_damaged",
+  "session_closed",
+]);
+
+function nothingOpen(): LoophostError {
+  return toLoophostError(undefined, "invalid_options", "No run was open to be interrupted");
+}
+
+function withoutRaw<E extends SessionEvent & { readonly raw?: unknown }>(event: E): E {
+  const { raw: _, ...rest } = event;
+  // oxlint-disable-next-line no-unsafe-type-assertion -- the same event, without the host's own
+  return rest as E;
+}

@@ -1,0 +1,125 @@
+/**
+ * Following a session from any process: whole events from its log, in order, and between them deltas, which come over the bus
+ * and are void once the whole event is there.
+ *
+ * A place is a number: the number of an entry, and the event within it. A reader that goes on after a place gets each event
+ * after it once, whoever wrote it.
+ */
+
+import type { SessionEvent } from "../core/events.ts";
+import { asEntry } from "../core/journal/entry.ts";
+import { terminalOf } from "../core/results.ts";
+import type { StoredEntry } from "../core/store.ts";
+import { findSession } from "../stores/sessions.ts";
+import { Looks } from "./looks.ts";
+import type { RefParts } from "./ref.ts";
+import type { Word } from "./words.ts";
+import { toWord } from "./words.ts";
+
+/** How a session is followed. */
+export interface FollowOptions {
+  /** The `seq` of the last event the reader has; from the first when absent. */
+  readonly after?: number | undefined;
+  /** Whether deltas come between whole events. Default true. */
+  readonly deltas?: boolean | undefined;
+  /** Ends the following. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An event with its place; that of a delta is the place of the whole event before it. */
+export type FollowedEvent = SessionEvent & { readonly seq: number };
+
+/** So many events fit between two entries. */
+const PLACES = 4_096;
+/** So many deltas wait for the whole events before them. */
+const MAX_HELD = 1_000;
+const PAGE = 200;
+const SAY_FOLLOW_MS = 10_000;
+
+/** Follows a session. */
+export async function* follow(
+  id: string,
+  parts: RefParts,
+  { after = 0, deltas = true, signal }: FollowOptions,
+): AsyncGenerator<FollowedEvent> {
+  const { store, bus, clock } = parts;
+  const held = new HeldDeltas();
+  const sayFollow = () => bus.say(id, toWord({ say: "follow" }));
+  const looks = new Looks(id, parts, (word) => {
+    if (!deltas) return;
+    if (word.say === "owner") sayFollow();
+    if (word.say === "delta") {
+      held.add(word);
+      looks.wake();
+    }
+  });
+  let place = after;
+  let saidAt = -Infinity;
+  let isDue = true;
+  try {
+    for (;;) {
+      if (signal?.aborted === true) return;
+      if (deltas && clock.now() - saidAt >= SAY_FOLLOW_MS) {
+        saidAt = clock.now();
+        sayFollow();
+      }
+      // The entry of the last place is read again: there may be more in it.
+      const from = Math.max(0, Math.floor(place / PLACES) - 1);
+      const page = isDue ? await store.log.read(id, from, PAGE) : [];
+      for (const stored of page) {
+        for (const [index, event] of eventsIn(stored).entries()) {
+          const seq = stored.seq * PLACES + index + 1;
+          held.pass(stored, index);
+          if (seq <= place) continue;
+          place = seq;
+          yield { ...event, seq };
+        }
+        place = Math.max(place, stored.seq * PLACES);
+      }
+      if (page.length === PAGE) continue;
+      for (const { event } of held.due()) yield { ...event, seq: place };
+      if (isDue && page.length === 0 && (await findSession(store, id)) === undefined) return;
+      isDue = await looks.next(signal);
+    }
+  } finally {
+    looks.close();
+  }
+}
+
+/** What a reader is shown of an entry. */
+function eventsIn({ entry }: StoredEntry): readonly SessionEvent[] {
+  const known = asEntry(entry);
+  if (known.type === "told") return known.events;
+  if (known.type === "run.waiting") return [{ type: "run.waiting", on: known.on }];
+  if (known.type === "run.ended") {
+    const { ending, stopReason, details } = known;
+    return [{ type: "run.ended", terminal: terminalOf(ending), ending, stopReason, details }];
+  }
+  if (known.type === "run.failed") return [{ type: "run.failed", code: known.code, message: known.message }];
+  return [];
+}
+
+/** Deltas that wait until the reader has the whole events before them. */
+class HeldDeltas {
+  #held: Extract<Word, { say: "delta" }>[] = [];
+  /** How many whole events the reader has. */
+  #has = 0;
+
+  add(delta: Extract<Word, { say: "delta" }>): void {
+    this.#held.push(delta);
+    if (this.#held.length > MAX_HELD) this.#held.shift();
+  }
+
+  /** The reader has an event of an entry. */
+  pass({ entry }: StoredEntry, index: number): void {
+    const known = asEntry(entry);
+    if (known.type === "told") this.#has = Math.max(this.#has, known.first + index + 1);
+  }
+
+  /** Those that go on from what the reader has; those before it are void. */
+  due(): readonly Extract<Word, { say: "delta" }>[] {
+    const due = this.#held.filter(({ after }) => after === this.#has);
+    this.#held = this.#held.filter(({ after }) => after > this.#has);
+    return due;
+  }
+}

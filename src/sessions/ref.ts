@@ -1,0 +1,207 @@
+/** A session as its application talks to it, from any process: what it asks goes to the inbox, what it reads comes from the log. */
+
+import type { Bus } from "../core/bus.ts";
+import { checkOptions, must, NAME, oneOf, SIGNAL, STRING } from "../core/check-options.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Engine } from "../core/engine.ts";
+import { LoophostError } from "../core/errors.ts";
+import { asEntry } from "../core/journal/entry.ts";
+import { readPages } from "../core/journal/read-log.ts";
+import type { SessionSummary } from "../core/journal/session-index.ts";
+import type { SessionResult, ToolResult } from "../core/results.ts";
+import { textResult } from "../core/results.ts";
+import type { Prompt } from "../core/session.ts";
+import { toInputs } from "../core/session/prompt.ts";
+import type { Store } from "../core/store.ts";
+import { deleteSession, findSession } from "../stores/sessions.ts";
+import type { FollowedEvent, FollowOptions } from "./follow.ts";
+import { follow } from "./follow.ts";
+import type { CallDecision, Item } from "./items.ts";
+import { decisionOf, fromBody, toBody } from "./items.ts";
+import { resultOf } from "./result.ts";
+import { toWord } from "./words.ts";
+
+/** What something is asked under. */
+export interface Keyed {
+  /** Asked twice under one key, it is done once. Default: a key of its own; of a decision, the call. */
+  readonly key?: string | undefined;
+}
+
+/** How a message is sent. */
+export interface MessageOptions extends Keyed {
+  /** Instructions that go along with the message, and hold from there on. Where the host takes such. */
+  readonly system?: string | undefined;
+  /**
+   * What the message does that finds a run open: "queue" (the default) waits for its end, "deny" denies the calls that wait
+   * for somebody and is delivered then, "refuse" throws `session_busy`.
+   */
+  readonly ifOpen?: "queue" | "deny" | "refuse" | undefined;
+}
+
+/** The receipt for something asked: it is on record. */
+export interface Receipt {
+  /** Its number in the inbox of the session. */
+  readonly item: number;
+  /** Whether this was the first time its key was used. */
+  readonly isNew: boolean;
+}
+
+/** The receipt for a decision about a call. */
+export interface DecisionReceipt extends Receipt {
+  /** Whether it is the one that counts: the first one is. */
+  readonly applied: boolean;
+  /** The one that counts. */
+  readonly decision: CallDecision;
+}
+
+/** A session, talked to from anywhere. */
+export interface SessionRef {
+  readonly id: string;
+  /**
+   * Sends a message; it is durable when this resolves, and delivered once, in order.
+   *
+   * @throws LoophostError `session_not_found`; `inbox_full`; `session_busy` with `ifOpen: "refuse"`; `invalid_options`
+   */
+  send(prompt: Prompt, options?: MessageOptions): Promise<Receipt>;
+  /** Allows a call that waits for approval, whether or not anybody runs the session now. The first decision holds. */
+  approve(callId: string, options?: Keyed): Promise<DecisionReceipt>;
+  /** Refuses a call that waits for approval; the model is told why. */
+  deny(callId: string, options?: Keyed & { readonly why?: string | undefined }): Promise<DecisionReceipt>;
+  /** Gives the result of a call of an external tool. */
+  answer(callId: string, result: string | ToolResult, options?: Keyed): Promise<DecisionReceipt>;
+  /** Stops the run that is open, in whichever process it is; without one it changes nothing. */
+  interrupt(options?: Keyed): Promise<Receipt>;
+  /** Every whole event on record, in order, and those that come; deltas between them. Ends when the session is deleted. */
+  follow(options?: FollowOptions): AsyncIterable<FollowedEvent>;
+  /**
+   * The result of the last run, once it is over and no message waits; of one that waits for somebody, `requires_action`.
+   *
+   * @throws LoophostError what the run failed with; `session_not_found`; `aborted`
+   */
+  result(options?: { readonly signal?: AbortSignal | undefined }): Promise<SessionResult>;
+  /** The session at a glance; undefined when there is none. */
+  summary(): Promise<SessionSummary | undefined>;
+  /**
+   * Deletes the session: its log, its inbox and its summary. The loop host's own session, where there is one, stays.
+   *
+   * @throws LoophostError `session_owned` while a process runs it
+   */
+  delete(): Promise<void>;
+}
+
+/** What a reference works with. */
+export interface RefParts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly pollMs: number;
+}
+
+/** Makes a reference to a session; nothing is looked up. */
+export function sessionRef(id: string, parts: RefParts): SessionRef {
+  const { store, bus, engine } = parts;
+
+  async function post(key: string, item: Item): Promise<Receipt> {
+    const { n, isNew } = await store.inbox.post(id, { key, body: toBody(item) });
+    bus.say(id, toWord({ say: "look" }));
+    await engine.wake(id);
+    return { item: n, isNew };
+  }
+
+  async function mustExist(): Promise<SessionSummary> {
+    const found = await findSession(store, id);
+    if (found !== undefined) return found;
+    throw new LoophostError("session_not_found", `There is no session ${id}. Make it with create().`);
+  }
+
+  async function decide(callId: string, item: Item, given: string | undefined): Promise<DecisionReceipt> {
+    checkCall(callId);
+    const { decidedBefore = {} } = await mustExist();
+    // A call that is asked about again, after a crash, is decided again: under a key of its own.
+    const times = Object.hasOwn(decidedBefore, callId) ? decidedBefore[callId] : undefined;
+    const key = given ?? (times === undefined ? `call:${callId}` : `call:${callId}:${times}`);
+    const receipt = await post(key, item);
+    const decision = receipt.isNew ? decisionOf(item) : await decisionIn(receipt.item);
+    if (decision === undefined)
+      throw new LoophostError("invalid_options", `The key "${key}" was used for something else.`);
+    return { ...receipt, applied: receipt.isNew, decision };
+  }
+
+  /** The decision an item made: it waits in the inbox, or led to an entry. */
+  async function decisionIn(n: number): Promise<CallDecision | undefined> {
+    const waiting = (await store.inbox.read(id, 1_000)).find((item) => item.n === n);
+    if (waiting !== undefined) return decisionOf(fromBody(waiting.body));
+    for await (const page of readPages(store.log, id))
+      for (const { entry } of page) {
+        const known = asEntry(entry);
+        if (known.type === "decided" && known.item === n) return { allow: known.allow, why: known.why };
+        if (known.type === "call.finished" && known.item === n) return { allow: true, result: known.result };
+        if (known.type === "item.refused" && known.item === n) return { allow: false, why: known.message };
+      }
+    return undefined;
+  }
+
+  return {
+    id,
+    async send(prompt, options = {}) {
+      checkOptions<MessageOptions>("send()", options, {
+        key: NAME,
+        system: STRING,
+        ifOpen: oneOf("queue", "deny", "refuse"),
+      });
+      const { key = crypto.randomUUID(), system, ifOpen } = options;
+      toInputs(prompt, { system });
+      const { status } = await mustExist();
+      if (ifOpen === "refuse" && (status === "running" || status === "waiting")) throw isBusy(id);
+      const policy = ifOpen === "refuse" ? "queue" : ifOpen;
+      return post(key, { ask: "message", prompt, system, ifOpen: policy });
+    },
+    async approve(callId, options = {}) {
+      checkOptions<Keyed>("approve()", options, { key: NAME });
+      return decide(callId, { ask: "decide", callId, allow: true }, options.key);
+    },
+    async deny(callId, options = {}) {
+      checkOptions("deny()", options, { key: NAME, why: STRING });
+      return decide(callId, { ask: "decide", callId, allow: false, why: options.why }, options.key);
+    },
+    async answer(callId, result, options = {}) {
+      checkOptions<Keyed>("answer()", options, { key: NAME });
+      const given = typeof result === "string" ? textResult(result) : result;
+      return decide(callId, { ask: "answer", callId, result: given }, options.key);
+    },
+    async interrupt(options = {}) {
+      checkOptions<Keyed>("interrupt()", options, { key: NAME });
+      await mustExist();
+      return post(options.key ?? crypto.randomUUID(), { ask: "interrupt" });
+    },
+    follow(options = {}) {
+      checkOptions<FollowOptions>("follow()", options, {
+        after: must("a place that follow() gave", (value) => typeof value === "number" && value >= 0),
+        deltas: must("true or false", (value) => typeof value === "boolean"),
+        signal: SIGNAL,
+      });
+      return follow(id, parts, options);
+    },
+    async result(options = {}) {
+      checkOptions("result()", options, { signal: SIGNAL });
+      await mustExist();
+      return resultOf(id, parts, options.signal);
+    },
+    summary: () => findSession(store, id),
+    async delete() {
+      await deleteSession(store, id);
+      bus.say(id, toWord({ say: "look" }));
+    },
+  };
+}
+
+function checkCall(callId: unknown): void {
+  if (typeof callId === "string" && callId !== "") return;
+  throw new LoophostError("invalid_options", "A decision needs the id of a call.");
+}
+
+function isBusy(id: string): LoophostError {
+  const wayOut = 'Wait for its result(), or send with ifOpen: "queue" or "deny".';
+  return new LoophostError("session_busy", `Session ${id} has a run open. ${wayOut}`);
+}

@@ -1,0 +1,66 @@
+/** The result of a session's last run, waited for from any process. */
+
+import { LoophostError } from "../core/errors.ts";
+import { asEntry } from "../core/journal/entry.ts";
+import type { SessionResult } from "../core/results.ts";
+import { ResultFold } from "../core/session/fold-result.ts";
+import { findSession } from "../stores/sessions.ts";
+import { fromBody } from "./items.ts";
+import { Looks } from "./looks.ts";
+import type { RefParts } from "./ref.ts";
+
+const PAGE = 1_000;
+
+/** The result of the last run, once no run is open and no message waits. */
+export async function resultOf(
+  id: string,
+  parts: RefParts,
+  signal: AbortSignal | undefined,
+): Promise<SessionResult> {
+  const { store } = parts;
+  const fold = new ResultFold(id);
+  const looks = new Looks(id, parts);
+  let after = 0;
+  try {
+    for (;;) {
+      if (signal?.aborted === true)
+        throw new LoophostError("aborted", "Waiting for the result was aborted; the session goes on.", {
+          cause: signal.reason,
+        });
+      // First what waits, then the log: an item that is taken in between is in the log by then.
+      const asked = await askedOf(id, parts);
+      for (let page = await store.log.read(id, after, PAGE); page.length > 0;) {
+        for (const { seq, entry } of page) {
+          fold.apply(asEntry(entry));
+          after = seq;
+        }
+        page = await store.log.read(id, after, PAGE);
+      }
+      const state = fold.state();
+      if (
+        state.is === "over" &&
+        !asked.has(state.result.terminal === "requires_action" ? "decision" : "message")
+      )
+        return state.result;
+      if (state.is === "failed" && !asked.has("message")) throw state.error;
+      if (state.is === "none" && !asked.has("message"))
+        throw new LoophostError("invalid_options", `Nothing was asked of session ${id} yet: send() first.`);
+      if ((await findSession(store, id)) === undefined)
+        throw new LoophostError("session_not_found", `Session ${id} was deleted.`);
+      await looks.next(signal);
+    }
+  } finally {
+    looks.close();
+  }
+}
+
+/** What waits in the inbox: a message, which a run will come of, or something that moves a run on that waits. */
+async function askedOf(id: string, { store }: RefParts): Promise<ReadonlySet<"message" | "decision">> {
+  const asked = new Set<"message" | "decision">();
+  for (const { body } of await store.inbox.read(id, 1_000)) {
+    const item = fromBody(body);
+    if (item.ask === "message") asked.add("message");
+    if (item.ask !== "message" || item.ifOpen === "deny") asked.add("decision");
+  }
+  return asked;
+}

@@ -1,0 +1,187 @@
+/** A worker: the sessions this process runs for an engine, so many at a time, and how it lets go of them. */
+
+import { sleep } from "../core/async/abort.ts";
+import { contained } from "../core/async/contained.ts";
+import { atLeast, checkOptions, must } from "../core/check-options.ts";
+import type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
+import { LoophostError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
+import type { ActivationParts } from "./activation.ts";
+import { Activation } from "./activation.ts";
+import type { AdmissionLimits } from "./admission.ts";
+import { Admission } from "./admission.ts";
+import { createdAs } from "./create.ts";
+import type { ServedAgent, SessionsOptions } from "./options.ts";
+import { Sweep } from "./sweep.ts";
+
+/** How a process works on sessions. */
+export interface WorkOptions extends AdmissionLimits {
+  /** Whether this worker also looks for sessions that nobody woke. Default true. */
+  readonly sweep?: boolean | undefined;
+}
+
+/** A process that runs sessions. */
+export interface Worker extends AsyncDisposable {
+  /** How many sessions are at work here. */
+  readonly active: number;
+  /**
+   * Takes no more sessions. Those at work begin nothing more; their tools and model replies that are under way are waited for
+   * and recorded, for so many milliseconds, and other workers go on with them. What is not done then is as after a crash.
+   */
+  drain(options?: { readonly graceMs?: number | undefined }): Promise<void>;
+}
+
+/** What a worker works with. */
+export interface WorkerParts extends ActivationParts {
+  readonly engine: Engine;
+  readonly agents: ReadonlyMap<string, ServedAgent>;
+  readonly onError: SessionsOptions["onError"];
+}
+
+/** Begins to work. */
+export async function startWorker(parts: WorkerParts, options: WorkOptions): Promise<Worker> {
+  checkOptions<WorkOptions>("work()", options, {
+    maxActivations: atLeast(1),
+    maxPerTenant: atLeast(1),
+    maxPerAgent: must("limits by the names of agents", isObject),
+    sweep: must("true or false", (value) => typeof value === "boolean"),
+  });
+  if (parts.agents.size === 0)
+    throw new LoophostError(
+      "invalid_options",
+      "work() needs agents: sessions({ agents: [{ agent, provider }] }).",
+    );
+  const host = new Host(parts, options);
+  const worker = await parts.engine.work(host);
+  const sweep = options.sweep === false ? undefined : new Sweep(parts, host);
+  return new SessionWorker(host, worker, sweep);
+}
+
+/** Runs sessions of the agents it has. */
+class Host implements ActivationHost {
+  readonly #parts: WorkerParts;
+  readonly #admission: Admission;
+  readonly #active = new Map<string, Activation>();
+  /** Those under way, for an engine that asks a second time. */
+  readonly #joined = new Map<string, Promise<Rest>>();
+  /** Sessions that could not be run: how often in a row, and when they are tried again. */
+  readonly #failed = new Map<string, { readonly attempt: number; readonly at: number }>();
+  isDraining = false;
+
+  constructor(parts: WorkerParts, limits: AdmissionLimits) {
+    this.#parts = parts;
+    this.#admission = new Admission(limits);
+  }
+
+  activate(id: string): Promise<Rest> {
+    const underWay = this.#joined.get(id);
+    if (underWay !== undefined) {
+      this.#active.get(id)?.look();
+      return underWay;
+    }
+    const rest = this.#activate(id)
+      .catch((thrown: unknown): Rest => {
+        this.#tell(id, thrown);
+        return { now: "again", afterMs: 1_000 };
+      })
+      .finally(() => this.#joined.delete(id));
+    this.#joined.set(id, rest);
+    return rest;
+  }
+
+  /** Those at work. */
+  get active(): ReadonlyMap<string, Activation> {
+    return this.#active;
+  }
+
+  /** Whether a session is at work here, or waits to be tried again. */
+  isBusyWith(id: string): boolean {
+    const failed = this.#failed.get(id);
+    return this.#joined.has(id) || (failed !== undefined && this.#parts.clock.now() < failed.at);
+  }
+
+  async #activate(id: string): Promise<Rest> {
+    const { store, agents, clock } = this.#parts;
+    if (this.isDraining) return { now: "again", afterMs: 0 };
+    const failed = this.#failed.get(id);
+    if (failed !== undefined && clock.now() < failed.at)
+      return { now: "again", afterMs: failed.at - clock.now() };
+    const created = await createdAs(store, id);
+    if (created === undefined) return { now: "parked" };
+    const served = agents.get(created.agent);
+    // Another worker may have its agent.
+    if (served === undefined) return { now: "again", afterMs: 1_000 };
+    const leave = await this.#admission.enter(created.tenant ?? "", created.agent);
+    if (leave === undefined) return { now: "again", afterMs: 1_000 };
+    try {
+      if (this.isDraining) return { now: "again", afterMs: 0 };
+      const facts = { sessionId: id, tenant: created.tenant, about: created.about ?? {} };
+      const activation = new Activation(this.#parts, served, facts);
+      this.#active.set(id, activation);
+      let hasFailed = false;
+      const rest = await activation.run(failed?.attempt ?? 0, (error) => {
+        hasFailed = true;
+        this.#tell(id, error);
+      });
+      if (hasFailed && rest.now === "again")
+        this.#failed.set(id, { attempt: (failed?.attempt ?? 0) + 1, at: clock.now() + rest.afterMs });
+      else this.#failed.delete(id);
+      return rest;
+    } finally {
+      this.#active.delete(id);
+      leave();
+    }
+  }
+
+  #tell(sessionId: string, thrown: unknown): void {
+    const error =
+      thrown instanceof LoophostError
+        ? thrown
+        : new LoophostError("host_failed", `Session ${sessionId} could not be run.`, { cause: thrown });
+    contained(() => this.#parts.onError?.(error, { sessionId }));
+  }
+
+  /** Suspends what is at work, waits for it, and then lets go of the rest. */
+  async drain(graceMs: number): Promise<void> {
+    this.isDraining = true;
+    for (const activation of this.#active.values()) activation.suspend();
+    const enough = new AbortController();
+    const patience = sleep(graceMs, this.#parts.clock, enough.signal).catch(() => undefined);
+    await Promise.race([Promise.all(this.#joined.values()), patience]);
+    enough.abort();
+    await Promise.all([...this.#active.values()].map((activation) => activation.kill()));
+    await Promise.all(this.#joined.values());
+  }
+}
+
+class SessionWorker implements Worker {
+  readonly #host: Host;
+  readonly #worker: EngineWorker;
+  readonly #sweep: Sweep | undefined;
+  #drained: Promise<void> | undefined;
+
+  constructor(host: Host, worker: EngineWorker, sweep: Sweep | undefined) {
+    this.#host = host;
+    this.#worker = worker;
+    this.#sweep = sweep;
+  }
+
+  get active(): number {
+    return this.#host.active.size;
+  }
+
+  drain({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    this.#drained ??= this.#drain(graceMs);
+    return this.#drained;
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    this.#sweep?.stop();
+    await this.#host.drain(graceMs);
+    await this.#worker.drain({ graceMs });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain({ graceMs: 0 });
+  }
+}
