@@ -46,11 +46,16 @@ const APPEND = `
     SELECT w.number, e.seq, e.entry, e.sum
     FROM unnest($7::int[], $8::bigint[], $9::text[], $10::bigint[]) AS e (at, seq, entry, sum)
     JOIN written w ON w.at = e.at
-  ), new_records AS (
-    INSERT INTO @.records (collection, key, value, sum)
+  ), changed AS (
     SELECT r.collection, r.key, r.value, r.sum
     FROM unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::bigint[]) AS r (at, collection, key, value, sum)
     JOIN written w ON w.at = r.at
+  ), gone AS (
+    DELETE FROM @.records o USING changed c
+    WHERE o.collection = c.collection AND o.key = c.key AND c.value IS NULL
+  ), new_records AS (
+    INSERT INTO @.records (collection, key, value, sum)
+    SELECT collection, key, value, sum FROM changed WHERE value IS NOT NULL
     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum
   ), taken AS (
     UPDATE @.inbox i SET taken = w.last
@@ -220,7 +225,7 @@ function valuesOf(attempts: readonly Attempt[]): unknown[] {
   }
   const puts = columns(5);
   for (const { at, put } of records.toSorted((a, b) => (orderOf(a.put) < orderOf(b.put) ? -1 : 1)))
-    puts.add(at, put.collection, put.key, put.text, sumOfRecord(put.collection, put.key, put.text));
+    puts.add(at, put.collection, put.key, put.text, sumOfRecord(put.collection, put.key, put.text ?? ""));
   return [logs, entries, puts, takes].flatMap(({ arrays }) => arrays);
 }
 

@@ -130,7 +130,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       const records = (along.records ?? []).map(({ collection, key, value }) => ({
         collection: keepable(collection),
         key: keepable(key),
-        text: toText(value),
+        text: value === undefined ? null : toText(value),
       }));
       const takes = (along.takes ?? []).filter((n) => Number.isSafeInteger(n));
       return queue.append({ id, fence, texts, records, takes, release: along.release === true });

@@ -14,7 +14,12 @@ export interface Append {
   readonly fence: number;
   /** The entries as text. */
   readonly texts: readonly string[];
-  readonly records: readonly { readonly collection: string; readonly key: string; readonly text: string }[];
+  /** Those without a text are deleted. */
+  readonly records: readonly {
+    readonly collection: string;
+    readonly key: string;
+    readonly text: string | null;
+  }[];
   readonly takes: readonly number[];
   readonly release: boolean;
   readonly resolve: (last: number) => void;
@@ -167,5 +172,8 @@ class Group {
 }
 
 function bytesOf({ texts, records }: Pick<Append, "texts" | "records">): number {
-  return [...texts, ...records.map(({ text }) => text)].reduce((total, { length }) => total + length, 0);
+  return [...texts, ...records.map(({ text }) => text ?? "")].reduce(
+    (total, { length }) => total + length,
+    0,
+  );
 }
