@@ -26,7 +26,7 @@ it("prints its version", async () => {
 it.each([
   [[], ["run", "resume", "approve", "deny", "answer", "sessions", "serve", "demo", "--version"]],
   [["run"], ["--provider", "--model", "--base-url", "--yes", "--json", "--store", "ANTHROPIC_API_KEY"]],
-  [["run"], ["--session", "--wait", "--take", "--changed-agent", "LOOPHOST_STORE"]],
+  [["run"], ["--session", "--steps", "--wait", "--take", "--changed-agent", "LOOPHOST_STORE"]],
   [["resume"], ["<session>", "<agent-file>", "--store", "--wait", "--take", "--changed-agent"]],
   [["approve"], ["<call>", "--no-run", "--store", "--yes", "Example"]],
   [["deny"], ["<call>", "--why", "--no-run", "--store", "--yes"]],

@@ -1,7 +1,12 @@
 // `loophost run` against a model on loopback: what it prints where, and what it ends with.
 
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import type { LoopStep } from "loophost";
+import { replaySteps } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import type { SessionEvent } from "../../src/core/events.ts";
@@ -142,4 +147,32 @@ it("ends quietly when the reader of its output goes away", async () => {
   const { code, stderr } = await run.ended;
   expect(stderr.replaceAll("a tool may print\n", "")).toBe("");
   expect(code).toBe(0);
+});
+
+it("writes the steps of the loop with --steps, which replaySteps replays; a file that is there is left alone", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "loophost-steps-"));
+  const file = join(folder, "steps.jsonl");
+  try {
+    await using model = await modelServer(...LOOKUP);
+    const ask = ["run", SUPPORT, "Where is order 42?", "--steps", file];
+    expect(await loophost(ask, { env: model.env })).toMatchObject({ code: 0 });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const steps = readFileSync(file, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line): LoopStep => JSON.parse(line));
+    expect(steps.map(({ input }) => input.type)).toEqual(
+      expect.arrayContaining(["start", "call", "finished"]),
+    );
+    expect(replaySteps(steps)).toBeUndefined();
+    const without = steps.filter(({ input }) => input.type !== "finished");
+    expect(replaySteps(without)).toMatchObject({ step: expect.any(Number) });
+
+    const again = await loophost(ask, { env: model.env });
+    expect(again).toMatchObject({ code: 2, stdout: "" });
+    expect(again.stderr).toContain(`${file} is there already`);
+    expect(readFileSync(file, "utf8").trimEnd().split("\n")).toHaveLength(steps.length);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -35,6 +35,8 @@ export interface AgentFlags {
   readonly wait?: boolean | undefined;
   readonly take?: boolean | undefined;
   readonly "changed-agent"?: boolean | undefined;
+  /** Of `loophost run` alone. */
+  readonly steps?: string | undefined;
 }
 
 /** The flags as `--help` shows them. */

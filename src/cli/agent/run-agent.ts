@@ -26,6 +26,7 @@ import { Questions } from "./approvals.ts";
 import type { StoredRun } from "./go-on.ts";
 import { resumeLine, waitingLines } from "./go-on.ts";
 import { inCommands, inFlags } from "./in-flags.ts";
+import { stepFile } from "./step-file.ts";
 import { callsThatWait, whyNoAnswer } from "./why-no-answer.ts";
 
 /** What a command wants done. */
@@ -56,6 +57,8 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const { command, agentFile, flags, sessionId, signal } = assignment;
   checkFlags(command, flags, sessionId);
   const progress = new Progress(process.stdout, process.stderr);
+  using steps =
+    flags.steps === undefined ? undefined : stepFile(command, flags.steps, (line) => progress.note(line));
   globalThis.console = consoleBeside(progress);
   const agent = await loadAgentFor(command, agentFile, flags);
   await using kept = await openStoreFor(flags, sessionId);
@@ -87,6 +90,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
       if (flags.json === true) writeJsonLine(event);
       else progress.show(event);
     },
+    onStep: steps && ((step) => steps.write(step)),
     signal: stopping.signal,
   };
   await using opened = await openWith(flags, agent, options, (line) => progress.note(line));

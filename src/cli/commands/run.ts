@@ -23,6 +23,8 @@ Options
   --store <file>     keep the session in this SQLite file, so that it outlives the process.
                      Default: LOOPHOST_STORE, or nowhere
   --session <id>     go on with this session; without a prompt, with what it has open
+  --steps <file>     write each step of the loop to this new file, one JSON line each, for
+                     replaySteps() of loophost/testing: a run that went wrong as a test case
 ${AGENT_OPTIONS_HELP}
 
 ${AGENT_NOTES_HELP}
@@ -39,7 +41,7 @@ export const runCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { ...AGENT_OPTIONS, session: { type: "string" } },
+      options: { ...AGENT_OPTIONS, session: { type: "string" }, steps: { type: "string" } },
     });
     const { session: sessionId, ...flags } = values;
     const [agentFile, prompt, ...more] = positionals;
