@@ -9,12 +9,18 @@ import type { Json } from "../core/json.ts";
  * @throws LoophostError `store_failed` when the value is not plain data
  */
 export function toText(value: Json): string {
+  let text: string | undefined;
   try {
-    return JSON.stringify(value);
+    text = JSON.stringify(value);
   } catch (cause) {
-    throw new LoophostError("store_failed", "What was to be kept is not plain data.", { cause });
+    throw new LoophostError("store_failed", NOT_DATA, { cause });
   }
+  // As for undefined, or a function.
+  if (typeof text !== "string") throw new LoophostError("store_failed", NOT_DATA);
+  return text;
 }
+
+const NOT_DATA = "What was to be kept is not plain data.";
 
 /**
  * The value a text was kept of.

@@ -30,7 +30,8 @@ ${ARGUMENTS}
 
 Options
 ${own}  --no-run           only record it; loophost resume acts on it
-  --store <file>     the SQLite file the session is in. Default: LOOPHOST_STORE
+  --store <file>     the SQLite file, or the postgres:// address of a database, that the
+                     session is in. Default: LOOPHOST_STORE
 ${AGENT_OPTIONS_HELP}
 
 Example

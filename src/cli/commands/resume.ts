@@ -18,7 +18,8 @@ Usage
   <agent-file>  the agent it was begun with: its tools are functions, which no store can keep
 
 Options
-  --store <file>     the SQLite file the session is in. Default: LOOPHOST_STORE
+  --store <file>     the SQLite file, or the postgres:// address of a database, that the
+                     session is in. Default: LOOPHOST_STORE
 ${AGENT_OPTIONS_HELP}
 
 ${AGENT_NOTES_HELP}

@@ -20,7 +20,8 @@ Usage
   <prompt>      what to say to the agent; - reads it from standard input
 
 Options
-  --store <file>     keep the session in this SQLite file, so that it outlives the process.
+  --store <file>     keep the session in this SQLite file, or the database with this
+                     postgres:// address, so that it outlives the process.
                      Default: LOOPHOST_STORE, or nowhere
   --session <id>     go on with this session; without a prompt, with what it has open
   --steps <file>     write each step of the loop to this new file, one JSON line each, for

@@ -31,8 +31,9 @@ Options
   --api-key <key>  what callers must send. Default: LOOPHOST_API_KEY, or none.
                    Without one it listens on this machine only
   --model <id>     the model to ask, whatever the agents say
-  --store <file>   the SQLite file everything is kept in. Default: LOOPHOST_STORE, or
-                   memory. One host at a time
+  --store <file>   the SQLite file, or the postgres:// address of a database, that
+                   everything is kept in. Default: LOOPHOST_STORE, or memory.
+                   One host at a time
   --wait           waits for another host on that store to end
   --take           takes the store over from it
   --help, -h       this text
@@ -100,7 +101,7 @@ export const serveCommand: Command = {
       throw explain(thrown, `${values.host}:${port}`);
     });
     if (listening !== undefined) {
-      console.log(describe(listening.url, chosen?.label, apiKey !== undefined, file));
+      console.log(describe(listening.url, chosen?.label, apiKey !== undefined, kept?.file));
       if (!signal.aborted) await once(signal, "abort");
     }
     unlink();

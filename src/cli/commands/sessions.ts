@@ -30,7 +30,8 @@ Usage
   loophost sessions delete <id> [options] forgets it; what the loop host holds stays there
 
 Options
-  --store <file>  the SQLite file they are in. Default: LOOPHOST_STORE
+  --store <file>  the SQLite file, or the postgres:// address of a database, that they
+                  are in. Default: LOOPHOST_STORE
   --help, -h      this text
 
 A session is "running" until its run has ended, also when its process died: take it up with

@@ -1,4 +1,4 @@
-/** `loophost store`: looks after the SQLite file that sessions are kept in. */
+/** `loophost store`: looks after the SQLite file that sessions are kept in, and tells the SQL for a database. */
 
 import { stat } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -6,18 +6,23 @@ import { parseArgs } from "node:util";
 import { LoophostError } from "../../core/errors.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
+import type { ExitCode } from "../exit.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { muteWarnings } from "../node-warnings.ts";
-import { storeFile } from "../stored/open-store.ts";
+import { isInDatabase, storeFile } from "../stored/open-store.ts";
 
-const HELP = `loophost store looks after the file that sessions are kept in.
+const HELP = `loophost store looks after the place that sessions are kept in.
 
 Usage
   loophost store check [options]    looks through all of it for damage, and changes nothing
   loophost store vacuum [options]   gives the room of deleted sessions back to the disk
+  loophost store sql [options]      prints the SQL that makes the tables in PostgreSQL, for
+                                    whoever may run it
 
 Options
-  --store <file>  the SQLite file. Default: LOOPHOST_STORE
+  --store <file>  the SQLite file, for check and vacuum. Default: LOOPHOST_STORE
+  --schema <name> for sql: the schema of the tables. Default: loophost
+  --from <n>      for sql: the version that is there already. Default: 0, none
   --help, -h      this text
 
 check reads every session, entry and record, against the checksums they were written with. Others
@@ -26,6 +31,7 @@ may use the store meanwhile.
 Examples
   loophost store check --store sessions.db
   LOOPHOST_STORE=sessions.db loophost store vacuum
+  loophost store sql | psql "$DATABASE_URL"
 
 ${EXIT_CODES_HELP}
 `;
@@ -33,23 +39,30 @@ ${EXIT_CODES_HELP}
 /** The command. */
 export const storeCommand: Command = {
   name: "store",
-  summary: "look through a store for damage; give back its unused room",
+  summary: "look through a store for damage; give back its unused room; print its SQL",
   help: HELP,
   async run(argv) {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { store: { type: "string" } },
+      options: { store: { type: "string" }, schema: { type: "string" }, from: { type: "string" } },
     });
     const [what, ...more] = positionals;
-    if (what !== "check" && what !== "vacuum")
+    if (what !== "check" && what !== "vacuum" && what !== "sql")
       throw misuse(
         "loophost store",
-        what === undefined ? "Say check or vacuum" : `There is no "store ${what}", only check and vacuum`,
+        what === undefined
+          ? "Say check, vacuum or sql"
+          : `There is no "store ${what}", only check, vacuum and sql`,
       );
     if (more.length > 0) throw misuse("loophost store", `"store ${what}" takes no further argument`);
+    if (what === "sql") return printSql(values);
+    if (values.schema !== undefined || values.from !== undefined)
+      throw misuse("loophost store", `--schema and --from are for "store sql"`);
     const file = storeFile(values.store);
     if (file === undefined) throw misuse("loophost store", "No store is named; pass --store <file>");
+    if (isInDatabase(file))
+      throw misuse("loophost store", `"store ${what}" is for SQLite files; a database has tools of its own`);
     if ((await stat(file).catch(() => undefined)) === undefined)
       throw new LoophostError("store_failed", `There is no store ${file}.`);
     muteWarnings(/^SQLite is an experimental feature/);
@@ -73,3 +86,15 @@ export const storeCommand: Command = {
     );
   },
 };
+
+async function printSql(values: {
+  readonly schema?: string | undefined;
+  readonly from?: string | undefined;
+}): Promise<ExitCode> {
+  const from = Number(values.from ?? 0);
+  if (!Number.isInteger(from) || from < 0)
+    throw misuse("loophost store", "--from is the number of a version");
+  const { postgresStoreSql } = await import("../../stores/postgres/index.ts");
+  process.stdout.write(postgresStoreSql({ schema: values.schema, from }));
+  return EXIT.ok;
+}

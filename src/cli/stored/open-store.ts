@@ -1,30 +1,38 @@
-/** The store that sessions are kept in from one command to the next: a SQLite file. */
+/** The store that sessions are kept in from one command to the next: a SQLite file, or a database by its address. */
 
 import { stat } from "node:fs/promises";
 
 import { LoophostError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
+import { isPostgresUrl, withoutPassword } from "../../stores/postgres/pool.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
 import { findSession } from "../../stores/sessions.ts";
 import { muteWarnings } from "../node-warnings.ts";
 
-/** A store, and the file it is in. Disposing of it closes it. */
+/** A store, and the file or the database it is in. Disposing of it closes it. */
 export interface OpenStore extends AsyncDisposable {
+  /** As it is shown, and named in a command: of a database the address without its password. */
   readonly file: string;
   readonly store: Store;
 }
 
-/** The file a flag or the environment names; an empty name counts as none. */
+/** The file, or the address, that a flag or the environment names; an empty name counts as none. */
 export function storeFile(flag: string | undefined): string | undefined {
   return flag || process.env["LOOPHOST_STORE"] || undefined;
 }
 
+/** Whether a store is in a database, and not in a file. */
+export function isInDatabase(file: string): boolean {
+  return isPostgresUrl(file);
+}
+
 /**
- * Opens the store in a file, and creates it if it is not there.
+ * Opens the store in a file or a database, and creates it if it is not there.
  *
  * @throws LoophostError `store_failed` when it cannot be opened, `missing_dependency` when this Node has no SQLite
  */
 export async function openStore(file: string): Promise<OpenStore> {
+  if (isInDatabase(file)) return openDatabase(file, "auto");
   // Node 22 calls SQLite experimental.
   muteWarnings(/^SQLite is an experimental feature/);
   const { sqliteStore } = await import("../../stores/sqlite/index.ts");
@@ -32,12 +40,19 @@ export async function openStore(file: string): Promise<OpenStore> {
   return { file, store, [Symbol.asyncDispose]: () => store.close() };
 }
 
+async function openDatabase(url: string, migrate: "auto" | "refuse"): Promise<OpenStore> {
+  const { postgresStore } = await import("../../stores/postgres/index.ts");
+  const store = postgresStore(url, { migrate });
+  return { file: withoutPassword(url), store, [Symbol.asyncDispose]: () => store.close() };
+}
+
 /**
- * Opens the store in a file that has to be there.
+ * Opens the store in a file or a database that has to be there.
  *
  * @throws LoophostError `store_failed` when it is not there, or cannot be opened
  */
 export async function openExistingStore(file: string): Promise<OpenStore> {
+  if (isInDatabase(file)) return openDatabase(file, "refuse");
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) throw new LoophostError("store_failed", `There is no store ${file}.`);
   return openStore(file);

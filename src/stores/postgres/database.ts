@@ -11,7 +11,7 @@ import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import { isConflict, isLost, NoReply, storeFailed } from "./errors.ts";
 import { Patience } from "./patience.ts";
-import type { OpenPool, PostgresPool } from "./pool.ts";
+import type { OpenPool, PostgresClient, PostgresPool } from "./pool.ts";
 import type { SchemaOptions } from "./schema.ts";
 import { migrate } from "./schema.ts";
 
@@ -115,6 +115,21 @@ export class Database {
     return pool;
   }
 
+  /** Takes a connection out of a pool; one that comes too late is given back. */
+  async connect(pool: PostgresPool): Promise<PostgresClient> {
+    const coming = pool.connect();
+    try {
+      return await this.#inTime(coming);
+    } catch (thrown) {
+      coming.then(
+        (client) => client.release(true),
+        () => undefined,
+      );
+      throw thrown;
+    }
+  }
+
+  /** Waits for an answer of the database for so long and no longer. */
   #inTime<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const { maxWaitMs } = this.options;

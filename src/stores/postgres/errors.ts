@@ -16,12 +16,6 @@ export function isConflict(thrown: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
-/** Whether a table, or the schema it is in, is not there. */
-export function isMissingTable(thrown: unknown): boolean {
-  const code = codeOf(thrown);
-  return code === "42P01" || code === "3F000";
-}
-
 /** The error for a reply that did not come in time. */
 export class NoReply extends Error {
   readonly code = "08000";
@@ -75,6 +69,7 @@ const WHY: Readonly<Record<string, string>> = {
   "28P01": "the password is wrong",
   "3D000": "there is no such database",
   "42501": "the database user may not do that",
+  "42P01": "a table of the store is gone",
   "42P07": "the schema has tables of somebody else; give the store a schema of its own",
   "53100": "the disk of the database is full",
   "53300": "the database has no connection to spare",

@@ -7,7 +7,7 @@
  *   P4  what is read is what was written, by its checksum, and all of it, by its number and the end of its log
  */
 
-import { atLeast, checkOptions, must, oneOf, withMethods } from "../../core/check-options.ts";
+import { atLeast, checkOptions, MILLISECONDS, must, oneOf, withMethods } from "../../core/check-options.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { Store } from "../../core/store.ts";
@@ -72,7 +72,7 @@ export function postgresStore(database: string | PostgresPool, options: Postgres
     place: `${url === undefined ? "a pool of the application" : withoutPassword(url)}, schema ${schema}`,
     open: () =>
       pool === undefined
-        ? makePool(url ?? "", MAX_CONNECTIONS)
+        ? makePool(url ?? "", MAX_CONNECTIONS, maxWaitMs)
         : Promise.resolve({ pool, end: () => Promise.resolve() }),
     schema,
     migrate,
@@ -82,9 +82,8 @@ export function postgresStore(database: string | PostgresPool, options: Postgres
   const direct = new DirectConnection(async () => {
     // The tables have to be there, whichever way this connection takes.
     const shared = await opened.ready();
-    if (typeof directUrl !== "string") return shared.connect();
-    const { pool: own } = await makePool(directUrl, 1);
-    return own.connect();
+    const from = typeof directUrl === "string" ? (await makePool(directUrl, 1, maxWaitMs)).pool : shared;
+    return opened.connect(from);
   });
   const worker = directUrl === null ? undefined : new Worker(opened, direct);
   const log = postgresLog(opened, worker);
@@ -126,7 +125,7 @@ const SCHEMA = must(
 const CHECKS = {
   schema: SCHEMA,
   migrate: oneOf("auto", "refuse"),
-  maxWaitMs: atLeast(0),
+  maxWaitMs: MILLISECONDS,
   directUrl: must(
     "an address that begins with postgres://, or null for none",
     (value) => value === null || isPostgresUrl(value),

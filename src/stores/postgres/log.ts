@@ -47,10 +47,11 @@ const DELETE = `
 // The entry before comes along, as its checksum alone: the chain begins there.
 const READ = `
   WITH log AS MATERIALIZED (SELECT number, last, sum FROM @.logs WHERE id = $1)
-  SELECT l.last, l.sum AS end_sum, e.seq, e.sum, e.entry,
+  SELECT l.last, l.sum AS end_sum, e.found, e.seq, e.sum, e.entry,
     (SELECT b.sum FROM @.entries b WHERE b.log = l.number AND b.seq = $2) AS sum_before
   FROM log l LEFT JOIN LATERAL (
-    SELECT p.*, sum(octet_length(p.entry)) OVER (ORDER BY p.seq) - octet_length(p.entry) AS bytes_before
+    SELECT p.*, sum(octet_length(p.entry)) OVER (ORDER BY p.seq) - octet_length(p.entry) AS bytes_before,
+      count(*) OVER () AS found
     FROM (SELECT seq, sum, entry FROM @.entries WHERE log = l.number AND seq > $2 ORDER BY seq LIMIT $3) p
   ) e ON e.bytes_before < ${PAGE_BYTES}
   ORDER BY e.seq`;
@@ -101,12 +102,14 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       });
     },
     async renew(id, fence, ttlMs) {
+      refuseIfNone(id, fence);
       const doing = `The lease on session ${id} could not be renewed`;
       const renewed = await database.query(doing, renew, [keepable(id), fence, ttlOf(ttlMs)]);
       if (renewed.length === 0) throw staleOwner(id);
     },
     release: async (id, fence) => {
       keepable(id);
+      if (!isFence(fence)) return;
       return queue.perform(id, async () => {
         appender.forget(id);
         await database.query(`Session ${id} could not be released`, release, [id, fence]);
@@ -114,6 +117,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     },
     delete: async (id, fence) => {
       keepable(id);
+      refuseIfNone(id, fence);
       return queue.perform(id, () =>
         database.retry(`Session ${id} could not be deleted`, async (isRepeat) => {
           const [row] = await database.once(erase, [id, fence]);
@@ -125,6 +129,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     },
     async append(id, fence, entries, along = {}) {
       keepable(id);
+      refuseIfNone(id, fence);
       // Before anything waits: what the caller changes afterwards is not written.
       const texts = entries.map(toText);
       const records = (along.records ?? []).map(({ collection, key, value }) => ({
@@ -140,14 +145,14 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       const from = Math.max(0, Math.floor(after));
       const values = [keepable(id), from, Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
       const rows = await database.query(`Session ${id} could not be read`, read, values);
-      return pageOf(id, from, rows);
+      return pageOf(id, from, limit, rows);
     },
     idle: () => queue.idle(),
   };
 }
 
 /** The entries of a page, when they are what was written. */
-function pageOf(id: string, after: number, rows: readonly Row[]): readonly StoredEntry[] {
+function pageOf(id: string, after: number, limit: number, rows: readonly Row[]): readonly StoredEntry[] {
   const [first] = rows;
   const [last, endSum] = [Number(first?.["last"] ?? 0), Number(first?.["end_sum"])];
   if (after >= last) return [];
@@ -163,7 +168,19 @@ function pageOf(id: string, after: number, rows: readonly Row[]): readonly Store
     if (Number(row["sum"]) !== sum || (seq === last && sum !== endSum)) throw damaged(seq);
     page.push({ seq, entry: fromText(text) });
   }
+  // Those beyond the end of the page are there as well.
+  const end = after + Number(first?.["found"]);
+  if (end < Math.min(after + limit, last)) throw damaged(end + 1);
   return page;
+}
+
+/** Whether a number may be a fence: those of logs that were let go of are below 0. */
+function isFence(fence: number): boolean {
+  return Number.isSafeInteger(fence) && fence > 0;
+}
+
+function refuseIfNone(id: string, fence: number): void {
+  if (!isFence(fence)) throw staleOwner(id);
 }
 
 /** A lease's length as the database takes it; null for one without an end. */

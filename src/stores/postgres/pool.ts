@@ -26,13 +26,16 @@ export interface OpenPool {
 }
 
 const CONNECT_MS = 10_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Makes a pool for an address.
  *
+ * @param max how many connections it has
+ * @param maxWaitMs how long a statement may take before its connection is given up
  * @throws LoophostError `missing_dependency` without the package `pg`
  */
-export async function makePool(url: string, max: number): Promise<OpenPool> {
+export async function makePool(url: string, max: number, maxWaitMs: number): Promise<OpenPool> {
   const { Pool } = await import("pg").catch(() => {
     throw new LoophostError("missing_dependency", "postgresStore() needs the package pg: npm install pg");
   });
@@ -40,7 +43,9 @@ export async function makePool(url: string, max: number): Promise<OpenPool> {
     connectionString: url,
     max,
     keepAlive: true,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: Math.min(CONNECT_MS, maxWaitMs),
+    // A connection that answers no more is closed; kept, a few of them would use the pool up.
+    query_timeout: Math.min(maxWaitMs, MAX_TIMER_MS),
     // An idle socket would keep a process from its end.
     allowExitOnIdle: true,
     application_name: "loophost",
@@ -53,21 +58,14 @@ export async function makePool(url: string, max: number): Promise<OpenPool> {
 /** Whether a text is the address of a database. */
 export function isPostgresUrl(text: unknown): text is string {
   if (typeof text !== "string" || !/^postgres(ql)?:\/\//.test(text)) return false;
-  return parse(text) !== undefined;
+  // A user without a host, as for a unix socket, is fine for PostgreSQL, and no URL.
+  return URL.canParse(text.replace(/^([^/]+:\/\/[^/@]*)@\//, "$1@localhost/"));
 }
 
 /** The address of a database without what is secret in it. */
 export function withoutPassword(url: string): string {
-  const parsed = parse(url);
-  if (parsed === undefined) return "postgres://…";
-  parsed.password = "";
-  for (const name of parsed.searchParams.keys().toArray())
-    if (/password|sslkey/i.test(name)) parsed.searchParams.delete(name);
-  return parsed.href;
-}
-
-function parse(url: string): URL | undefined {
-  // A user without a host, as for a unix socket, is fine for PostgreSQL, and no URL.
-  const whole = url.replace(/^([^/]+:\/\/[^/@]*)@\//, "$1@localhost/");
-  return URL.canParse(whole) ? new URL(whole) : undefined;
+  return url
+    .replace(/^([^/]+:\/\/[^:@/?#]*):[^/?#]*@/, "$1@")
+    .replace(/([?&])[^=&]*(?:password|passphrase)[^=&]*=[^&]*&?/gi, "$1")
+    .replace(/[?&]$/, "");
 }

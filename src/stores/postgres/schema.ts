@@ -11,7 +11,6 @@ import { crc32 } from "node:zlib";
 
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { isMissingTable } from "./errors.ts";
 import type { PostgresClient, PostgresPool } from "./pool.ts";
 
 /** One step: its SQL, and the oldest version of code that can use what comes out. */
@@ -118,7 +117,7 @@ export async function migrate(
     throw new LoophostError(
       "store_failed",
       `The schema "${schema}" of the store is ${found === 0 ? "not there" : `of version ${found}`}, this code needs version ` +
-        `${migrations.length}, and may not migrate it. Run what \`loophost store sql --schema ${schema}\` prints.`,
+        `${migrations.length}, and may not migrate it. Run what \`loophost store sql --schema ${schema} --from ${found}\` prints.`,
     );
   const client = await pool.connect();
   let isSound = false;
@@ -148,19 +147,18 @@ async function permitted(
   return rows.length === 0 ? sql : sql.replace(/^CREATE SCHEMA .*\n/, "");
 }
 
+const META_TABLE = `
+  SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta'`;
+
 async function versionOf(
   client: Pick<PostgresPool, "query">,
   schema: string,
   newest: number,
 ): Promise<number> {
-  const { rows } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`"${schema}".meta`]);
-  if (!isObject(rows[0]) || rows[0]["there"] !== true) return 0;
-  const meta = await client
-    .query(`SELECT version, oldest_code FROM "${schema}".meta`)
-    .catch((thrown: unknown) => {
-      if (isMissingTable(thrown)) return { rows: [] };
-      throw thrown;
-    });
+  // Not by to_regclass(), which may answer out of a cache from before the lock.
+  const { rows } = await client.query(META_TABLE, [schema]);
+  if (rows.length === 0) return 0;
+  const meta = await client.query(`SELECT version, oldest_code FROM "${schema}".meta`);
   const row = isObject(meta.rows[0]) ? meta.rows[0] : {};
   const [version, oldestCode] = [Number(row["version"] ?? 0), Number(row["oldest_code"] ?? 0)];
   if (version > newest && oldestCode > newest)
