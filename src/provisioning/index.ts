@@ -2,7 +2,7 @@
 
 export type { Environment } from "./environment.ts";
 export { bootstrapOf, withRuntimes } from "./environment.ts";
-export type { HandleOptions, ProvisionOptions } from "./options.ts";
+export type { HandleOptions, ProvisionOptions, RecordsOf } from "./options.ts";
 export { ensureAgent, ensureEnvironment, provision } from "./provision.ts";
 export type { Bootstrap, Runtime } from "./runtimes.ts";
 export type { Tag, TagOptions } from "./tags.ts";

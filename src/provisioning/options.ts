@@ -13,12 +13,15 @@ import type { Store } from "../core/store.ts";
 import type { Environment } from "./environment.ts";
 import type { Memory } from "./remembered.ts";
 
+/** What keeps handles and tags: any store, or one that has records alone. */
+export type RecordsOf = Pick<Store, "records">;
+
 /** How something is provisioned. */
 export interface ProvisionOptions {
   /** Where the host's tools run. Default: the host's own default. */
   readonly environment?: Environment | undefined;
   /** Where handles are kept for other processes; without one each process asks the host once. */
-  readonly store?: Store | undefined;
+  readonly store?: RecordsOf | undefined;
   /**
    * What to do about a handle that is remembered: "use" it without a request, or "check" at the host, for what may have been
    * deleted there by others. Default "use".

@@ -13,7 +13,8 @@ import type { Json, JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle } from "../core/provisioning.ts";
-import type { RecordStore, Store } from "../core/store.ts";
+import type { RecordStore } from "../core/store.ts";
+import type { RecordsOf } from "./options.ts";
 import { within } from "./within.ts";
 
 /** The collection of a store that holds what was provisioned. */
@@ -29,7 +30,7 @@ const PAGE = 100;
 /** What remembering needs. */
 export interface Memory {
   readonly provider: Provider;
-  readonly store: Store | undefined;
+  readonly store: RecordsOf | undefined;
   readonly clock: Clock;
   readonly onProblem: (error: LoophostError) => void;
 }

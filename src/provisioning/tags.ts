@@ -10,15 +10,16 @@ import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle, ResourceKind } from "../core/provisioning.ts";
 import { digestIn } from "../core/provisioning.ts";
-import type { RecordStore, Store } from "../core/store.ts";
+import type { RecordStore } from "../core/store.ts";
 import { checkHandle, provisioningOf } from "./handle.ts";
+import type { RecordsOf } from "./options.ts";
 import { STORE } from "./options.ts";
 import { placeOf } from "./provision.ts";
 import { allRecords, PROVISIONS, TAGS } from "./remembered.ts";
 
 /** Where tags are kept, and of what. */
 export interface TagOptions {
-  readonly store: Store;
+  readonly store: RecordsOf;
   /** Default "agent". */
   readonly kind?: ResourceKind | undefined;
 }

@@ -7,8 +7,8 @@ import { LoophostError, messageOf } from "../core/errors.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Resource, ResourceKind } from "../core/provisioning.ts";
 import { digestIn } from "../core/provisioning.ts";
-import type { Store } from "../core/store.ts";
 import { provisioningOf } from "./handle.ts";
+import type { RecordsOf } from "./options.ts";
 import { STORE } from "./options.ts";
 import { placeOf } from "./provision.ts";
 import { forget } from "./remembered.ts";
@@ -18,7 +18,7 @@ import { within } from "./within.ts";
 /** Which versions to list. */
 export interface VersionOptions {
   /** Where tags are kept. Default: none are shown. */
-  readonly store?: Store | undefined;
+  readonly store?: RecordsOf | undefined;
   /** Default "agent". */
   readonly kind?: ResourceKind | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -34,7 +34,7 @@ export interface Version extends Resource {
 /** Which versions to let go of. */
 export interface PruneOptions extends VersionOptions {
   /** Where tags are kept: a version with a tag is never pruned. */
-  readonly store: Store;
+  readonly store: RecordsOf;
   /** How many of the newest stay, tagged or not; at least 1. */
   readonly keep: number;
   /** Only tells what would go. Default false. */

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Store } from "../../src/core/store.ts";
+import { fileRecords } from "../../src/stores/file.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { StoreFault } from "../../src/testing/faults/store.ts";
 import { faultyStore } from "../../src/testing/faults/store.ts";
@@ -29,6 +30,15 @@ describe.each(Object.entries(stores))("the %s store", (_, newPlace) => {
       await expect(storeCase.check(open, passTime)).resolves.toBeUndefined();
     });
   }
+});
+
+describe("records in a file", () => {
+  for (const { name, check } of storeContract.filter((one) => one.name.startsWith("records")))
+    it(`${name} [A-175]`, async () => {
+      const path = `${newStorePath()}.json`;
+      const open = () => Promise.resolve({ ...memoryStore(), ...fileRecords(path) });
+      await expect(check(open, () => undefined)).resolves.toBeUndefined();
+    });
 });
 
 describe("the contract", () => {

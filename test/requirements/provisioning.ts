@@ -42,6 +42,12 @@ export const provisioning: readonly Requirement[] = [
   built(174, "An environment's configuration reaches the host byte for byte; runtimes never do."),
   built(175, "Handles are kept as records of a store, found by key, and forgotten by handle."),
   built(176, "Without a store, handles are remembered in the process."),
+  otherwise(
+    177,
+    "Records are kept in one JSON file, replaced by a rename, one writer at a time; one that is not there is empty.",
+    "A damaged file is told of and left as it is, not healed by the next write: tags would be lost without a word.",
+  ),
+  built(178, "What is kept in a file comes back as it was given; a handle is plain JSON."),
   built(179, "Handles and tags of one name are never taken for those of another."),
   built(180, "A record of an unexpected shape is a miss, and is overwritten."),
   built(181, "A resource's name is a base and the beginning of a digest, within the host's own rules."),
