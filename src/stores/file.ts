@@ -49,12 +49,13 @@ export function fileRecords(path: string): FileRecords {
     return collections;
   };
   const change = (work: (collections: Collections) => void): Promise<void> => {
-    const changed = writing.then(async () => {
+    const apply = async () => {
       const collections = copyOf(await read());
       work(collections);
       await replace(path, textOf(collections));
       seen = undefined;
-    });
+    };
+    const changed = writing.then(apply);
     writing = changed.catch(() => undefined);
     return changed;
   };
