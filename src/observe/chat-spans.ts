@@ -83,6 +83,7 @@ export class ChatSpans {
       if (chat !== undefined) this.#chunk(chat);
       return;
     }
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other events are of others
     switch (event.type) {
       case "turn.started":
         this.#turnAt = now();
@@ -101,7 +102,6 @@ export class ChatSpans {
       case "turn.ended":
         chat?.span.set({ "gen_ai.response.finish_reasons": reasonsOf(event.stopReason) });
         return this.#end(thread);
-      default:
     }
   }
 

@@ -38,7 +38,7 @@ export function shown(value: unknown, of: string, { maxBytes, redact }: Omit<Con
 }
 
 /** A text of at most so many bytes in UTF-8, cut between characters. */
-export function bounded(text: string, maxBytes: number): string {
+function bounded(text: string, maxBytes: number): string {
   // Three bytes at most for each unit of UTF-16: most texts need no look at their bytes.
   if (text.length * 3 <= maxBytes) return text;
   const bytes = Buffer.from(text);

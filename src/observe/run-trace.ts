@@ -112,6 +112,7 @@ export class RunTrace {
     if (this.#isOver) return true;
     this.#chats.event(event, this.#turns);
     this.#tools.event(event, this.#turns);
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other events are of others
     switch (event.type) {
       case "turn.started":
         this.#turns = event.turn;
@@ -151,7 +152,6 @@ export class RunTrace {
       case "run.failed":
         this.#end(event);
         break;
-      default: // of a tool or of a request alone
     }
     return this.#isOver;
   }

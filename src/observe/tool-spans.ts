@@ -45,6 +45,7 @@ export class ToolSpans {
   }
 
   event(event: SessionEvent, turn: number): void {
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other events are of others
     switch (event.type) {
       case "tool.called":
         if (this.#kit.content.level !== "off") this.#inputs.set(event.id, event.input);
@@ -79,7 +80,6 @@ export class ToolSpans {
       case "server_tool.finished":
         this.#decided(event.id, undefined);
         return this.#end(event.id, event.isError, true);
-      default:
     }
   }
 

@@ -1,5 +1,6 @@
 /** A span that ends once, whoever ends it first, and the start of one by our table of names and a backend's preset. */
 
+import type * as Api from "@opentelemetry/api";
 import type { Context, Link, Span, Tracer } from "@opentelemetry/api";
 
 import type { Metadata } from "../core/observer.ts";
@@ -10,7 +11,7 @@ import type { AttributeName, Attributes, SpanKindName } from "./names.ts";
 import type { Preset } from "./presets.ts";
 
 /** The API of OpenTelemetry, loaded where it is used or handed in. */
-export type OtelApi = typeof import("@opentelemetry/api");
+export type OtelApi = typeof Api;
 
 /** What traces are made with. */
 export interface TraceKit {

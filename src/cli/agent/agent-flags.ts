@@ -3,6 +3,8 @@
 import type { Agent } from "../../core/agent.ts";
 import { misuse } from "../command.ts";
 import type { SessionAddress } from "../stored/session-address.ts";
+import type { WatchFlags } from "../watching.ts";
+import { WATCH_OPTIONS_HELP } from "../watching.ts";
 import type { ChosenHost } from "./choose-host.ts";
 import { agentcoreHost, claudeHost, localHost } from "./choose-host.ts";
 import { loadAgent } from "./load-agent.ts";
@@ -23,7 +25,7 @@ export const AGENT_OPTIONS = {
 } as const;
 
 /** The flags, as `parseArgs` gives them. */
-export interface AgentFlags {
+export interface AgentFlags extends WatchFlags {
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
   readonly "base-url"?: string | undefined;
@@ -56,6 +58,7 @@ export const AGENT_OPTIONS_HELP: string = `\
   --wait             wait for a session that another process has open
   --take             take it over from that process, which then fails
   --changed-agent    go on with an agent that is not the one the session was begun with
+${WATCH_OPTIONS_HELP}
   --help, -h         this text`;
 
 /** What the commands that run an agent have to say of outputs and models. */

@@ -20,6 +20,7 @@ import type { OpenStore } from "../stored/open-store.ts";
 import { mustFind, openExistingStore, openStore, storeFile } from "../stored/open-store.ts";
 import { recallAddress, rememberAddress } from "../stored/session-address.ts";
 import { readWaitingCalls } from "../stored/waiting-calls.ts";
+import { watchBy } from "../watching.ts";
 import type { AgentFlags, BegunWith } from "./agent-flags.ts";
 import { checkFlags, chooseHost, loadAgentFor } from "./agent-flags.ts";
 import { Questions } from "./approvals.ts";
@@ -65,6 +66,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   if (kept !== undefined) await showDecided(assignment, kept, progress);
   const { provider, label, address } = await chooseHost(flags, agent.model, await recall(assignment, kept));
 
+  await using watching = await watchBy(flags);
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);
   const stopping = new AbortController();
   const running = new Map<string, string>();
@@ -91,6 +93,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
       else progress.show(event);
     },
     onStep: steps && ((step) => steps.write(step)),
+    observers: watching.observers,
     signal: stopping.signal,
   };
   await using opened = await openWith(flags, agent, options, (line) => progress.note(line));

@@ -10,9 +10,11 @@ import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
 import { readAnswer } from "../stored/read-answer.ts";
+import { WATCH_OPTIONS } from "../watching.ts";
 
 const OPTIONS = {
   ...AGENT_OPTIONS,
+  ...WATCH_OPTIONS,
   "no-run": { type: "boolean", default: false },
 } as const;
 

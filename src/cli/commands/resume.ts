@@ -7,6 +7,7 @@ import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
+import { WATCH_OPTIONS } from "../watching.ts";
 
 const HELP = `loophost resume takes up what a stored session has open: a run whose process died, or a
 call somebody decided about. Calls with a recorded result do not run again.
@@ -36,7 +37,7 @@ export const resumeCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: AGENT_OPTIONS,
+      options: { ...AGENT_OPTIONS, ...WATCH_OPTIONS },
     });
     const [sessionId, agentFile, ...more] = positionals;
     if (sessionId === undefined) throw misuse("loophost resume", "A session is missing");

@@ -9,6 +9,7 @@ import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
+import { WATCH_OPTIONS } from "../watching.ts";
 
 const HELP = `loophost run runs an agent once, with its tools on this machine.
 
@@ -42,7 +43,12 @@ export const runCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { ...AGENT_OPTIONS, session: { type: "string" }, steps: { type: "string" } },
+      options: {
+        ...AGENT_OPTIONS,
+        ...WATCH_OPTIONS,
+        session: { type: "string" },
+        steps: { type: "string" },
+      },
     });
     const { session: sessionId, ...flags } = values;
     const [agentFile, prompt, ...more] = positionals;

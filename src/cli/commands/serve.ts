@@ -17,6 +17,7 @@ import { printable, shorten } from "../screen/format.ts";
 import { serveAgentCore } from "../serve/agentcore.ts";
 import { portProblem } from "../serve/listening.ts";
 import { openStore, storeFile } from "../stored/open-store.ts";
+import { WATCH_OPTIONS, watchBy } from "../watching.ts";
 
 const HELP = `loophost serve is a loop host of your own: what speaks to Claude Managed Agents can speak to it.
 
@@ -36,6 +37,8 @@ Options
                    One host at a time
   --wait           waits for another host on that store to end
   --take           takes the store over from it
+  --otel           sends traces and metrics by OpenTelemetry to where
+                   OTEL_EXPORTER_OTLP_ENDPOINT says; needs @opentelemetry/sdk-node
   --help, -h       this text
 
 The model is found by the environment: ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL), or else
@@ -66,6 +69,7 @@ export const serveCommand: Command = {
         store: { type: "string" },
         wait: { type: "boolean", default: false },
         take: { type: "boolean", default: false },
+        ...WATCH_OPTIONS,
       },
     });
     if (positionals.length > 0)
@@ -87,7 +91,9 @@ export const serveCommand: Command = {
     const { embeddedHost } = await loadServer();
     const file = storeFile(values.store);
     await using kept = file === undefined ? undefined : await openStore(file);
+    await using watching = await watchBy(values);
     const host = embeddedHost({
+      observers: watching.observers,
       model: chosen?.model ?? scriptedModel,
       apiKey,
       store: kept?.store,

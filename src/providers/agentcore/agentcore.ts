@@ -81,7 +81,7 @@ function planesOf(options: AgentCoreOptions): (which: "data" | "control", region
 }
 
 async function open(
-  { agent, sessionId: given, cursor, provisioned, emit, whenKept, signal }: OpenRequest,
+  { agent, sessionId: given, cursor, provisioned, emit, whenKept, signal, traceContext }: OpenRequest,
   options: AgentCoreOptions,
   fixed: HarnessName | undefined,
   planes: ReturnType<typeof planesOf>,
@@ -122,7 +122,7 @@ async function open(
         doing: "The invocation",
         idleMs,
         clock,
-        input: { ...fixedInput, ...traceOf(options), messages },
+        input: { ...fixedInput, ...traceOf(options, traceContext()), messages },
         signal: stop,
       }),
     stop: (stop = AbortSignal.timeout(STOP_MS)) =>

@@ -5,11 +5,12 @@ import type { Checks } from "../../core/check-options.ts";
 import { BOOLEAN, checkOptions, MILLISECONDS } from "../../core/check-options.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
-import type { Provider } from "../../core/provider.ts";
+import type { OpenRequest, Provider } from "../../core/provider.ts";
+import type { ClaudeApi } from "./api/client.ts";
 import { toHostError } from "./api/host-error.ts";
 import { connectRequests, pathTo } from "./api/requests.ts";
 import type { ClaudeConnectionOptions } from "./api/settings.ts";
-import { CONNECTION } from "./api/settings.ts";
+import { CONNECTION, findHost } from "./api/settings.ts";
 import { SessionMaker } from "./control/new-session.ts";
 import { claudeProvisioning } from "./control/provision.ts";
 import type { SessionSetup } from "./control/session-setup.ts";
@@ -46,10 +47,11 @@ export function claude(options: ClaudeOptions = {}): Provider {
   return {
     name: "claude",
     traits: { answers: "each", history: "host", worksAlone: true },
+    address: options.client === undefined ? findHost(options) : undefined,
     provisioning: claudeProvisioning(() => makerOf().requests, options),
-    async open({ agent, sessionId, provisioned, emit, signal }) {
+    async open({ agent, sessionId, provisioned, emit, signal, traceContext }) {
       const maker = makerOf();
-      const { api } = maker.requests;
+      const api = traced(maker.requests.api, traceContext);
       const server = { ...ANTHROPIC, ...options.server };
       const how = { api, server, deltas, idleMs, clock, retry: retryPolicy(options.retry), emit, signal };
       const hold = async (id: string, hasPast: boolean) => {
@@ -73,6 +75,14 @@ export function claude(options: ClaudeOptions = {}): Provider {
         throw thrown;
       });
     },
+  };
+}
+
+/** An API whose posts go on with the trace of the run they are sent in. The SDK's own headers, where it traces, win. */
+function traced(api: ClaudeApi, traceContext: OpenRequest["traceContext"]): ClaudeApi {
+  return {
+    ...api,
+    post: (path, body, signal, headers) => api.post(path, body, signal, { ...traceContext(), ...headers }),
   };
 }
 

@@ -63,7 +63,7 @@ function looker(): { readonly provider: ReturnType<typeof local>; readonly asked
   return { provider, askedIn };
 }
 
-it("is told every event in order, and stands around each tool, each send and each request [A-231]", async () => {
+it("is told every event in order, and stands around each tool, each send and each request [A-227] [A-231]", async () => {
   const { provider, askedIn } = looker();
   const one = watcher("one");
   const result = await run(agent, {

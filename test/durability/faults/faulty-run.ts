@@ -1,7 +1,7 @@
 // One conversation over a network that breaks, and what came of it, looked at from every side: its results or its error,
 // the notes its tools made, the host's own log, and what is left over. After an error the session is taken up again.
 
-import type { SessionResult, Store } from "loophost";
+import type { Observer, SessionResult, Store } from "loophost";
 import { openSession } from "loophost";
 import { claude } from "loophost/providers/claude";
 import type { EmbeddedHost } from "loophost/server";
@@ -45,13 +45,13 @@ export interface Mishap {
 }
 
 /** Holds the conversation of a seed over the network of that seed. */
-export async function runFaulty(seed: number): Promise<Observed> {
+export async function runFaulty(seed: number, observers: readonly Observer[] = []): Promise<Observed> {
   const conversation = drawConversation(seed);
   await using host = hostFor(conversation);
   const { url } = await host.listen();
   const faults = toFaults(drawAccidents(seed));
   await using proxy = await faultProxy({ target: url, seed, faults: [...faults.keys()] });
-  const us = newSide(url);
+  const us = newSide(url, observers);
   const stop = new AbortController();
   const held = hold(conversation, us, { url: proxy.url, signal: stop.signal });
   const ended = await within(HANG_MS, held);
@@ -97,10 +97,11 @@ interface Side {
   readonly results: SessionResult[];
   readonly notes: Notes;
   readonly store: Store;
+  readonly observers: readonly Observer[];
 }
 
-function newSide(directUrl: string): Side {
-  return { directUrl, clock: fastClock(), results: [], notes: [], store: memoryStore() };
+function newSide(directUrl: string, observers: readonly Observer[] = []): Side {
+  return { observers, directUrl, clock: fastClock(), results: [], notes: [], store: memoryStore() };
 }
 
 interface Held {
@@ -111,13 +112,19 @@ interface Held {
 /** Our side of a conversation: one run after the other, until one fails. */
 async function hold(
   { prompts }: Conversation,
-  { clock, results, notes, store }: Side,
+  { clock, results, notes, store, observers }: Side,
   { url, signal }: { readonly url: string; readonly signal?: AbortSignal },
 ): Promise<Held> {
   let sessionId: string | undefined;
   try {
     const provider = claude({ baseUrl: url, apiKey: "none", clock });
-    await using session = await openSession(noter(notes, clock), { provider, clock, store, signal });
+    await using session = await openSession(noter(notes, clock), {
+      provider,
+      clock,
+      store,
+      signal,
+      observers,
+    });
     sessionId = session.id;
     for (const prompt of prompts) results.push(await session.send(prompt, { signal }).result());
     return { error: undefined, sessionId };
@@ -127,10 +134,19 @@ async function hold(
 }
 
 /** Finishes what a run that failed has left open, over a network that works; gives what hinders it. */
-async function takeUp(sessionId: string, { directUrl, clock, notes, store }: Side): Promise<unknown> {
+async function takeUp(
+  sessionId: string,
+  { directUrl, clock, notes, store, observers }: Side,
+): Promise<unknown> {
   try {
     const provider = claude({ baseUrl: directUrl, apiKey: "none", clock });
-    await using session = await openSession(noter(notes, clock), { provider, clock, store, sessionId });
+    await using session = await openSession(noter(notes, clock), {
+      provider,
+      clock,
+      store,
+      sessionId,
+      observers,
+    });
     await session.resume().result();
     return undefined;
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Agent } from "../../../core/agent.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { Json, JsonObject } from "../../../core/json.ts";
 import { isObject } from "../../../core/json.ts";
+import type { TraceContext } from "../../../core/observer.ts";
 import type { HarnessName } from "../api/arn.ts";
 import type { Plane } from "../api/client.ts";
 import { toHostError } from "../api/host-error.ts";
@@ -90,10 +91,10 @@ export function overridesOf(agent: Agent, options: InvocationOptions): JsonObjec
   };
 }
 
-/** Trace headers by the SDK's names. */
-export function traceOf({ trace }: InvocationOptions): JsonObject {
-  const { traceparent, tracestate, baggage, xrayTraceId } =
-    (typeof trace === "function" ? trace() : trace) ?? {};
+/** Trace headers by the SDK's names: those of the run's trace, unless others are given. */
+export function traceOf({ trace }: InvocationOptions, ofRun: TraceContext): JsonObject {
+  const { traceparent, tracestate, baggage, xrayTraceId }: TraceHeaders =
+    (typeof trace === "function" ? trace() : trace) ?? ofRun;
   return { traceParent: traceparent, traceState: tracestate, baggage, traceId: xrayTraceId };
 }
 

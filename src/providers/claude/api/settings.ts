@@ -103,6 +103,12 @@ export function findAccess(options: ClaudeConnectionOptions): Access {
   };
 }
 
+/** The host of the service, for those who watch; undefined where the address cannot be used, which opening a session says. */
+export function findHost({ baseUrl }: ClaudeConnectionOptions): string | undefined {
+  const url = baseUrl ?? environment("ANTHROPIC_BASE_URL") ?? REAL_SERVICE;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
 interface Credentials {
   readonly key?: string | undefined;
   readonly token?: string | undefined;
