@@ -1,6 +1,7 @@
 // Who watches what the command line runs: a collector that takes OTLP over HTTP.
 
 import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text as textOf } from "node:stream/consumers";
@@ -17,14 +18,12 @@ async function startCollector(): Promise<
   AsyncDisposable & { url: string; sent: [path: string, text: string][] }
 > {
   const sent: [string, string][] = [];
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
+    sent.push([request.url ?? "", await textOf(request)]);
+    response.setHeader("content-type", "application/json").end("{}");
+  };
   const server = createServer((request, response) => {
-    textOf(request).then(
-      (text) => {
-        sent.push([request.url ?? "", text]);
-        response.setHeader("content-type", "application/json").end("{}");
-      },
-      () => response.destroy(),
-    );
+    take(request, response).catch(() => response.destroy());
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
