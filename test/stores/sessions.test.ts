@@ -1,9 +1,15 @@
 // Looking into a store: what is no store, and no session id, is said to be none. What is found is in test/durability.
 
 import type { Store } from "loophost";
+import { defineAgent, defineTool, LoophostError, openSession } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import { deleteSession, findSession, listSessions, readLog } from "loophost/stores/sessions";
+import { scriptedProvider } from "loophost/testing";
 import { describe, expect, it } from "vitest";
+
+import { anything, call, done, needs } from "../support/host-events.ts";
+
+const shape = { description: "Pays", input: anything } as const;
 
 const looks: readonly [string, (store: Store, id: string) => Promise<unknown>][] = [
   ["listSessions()", (store) => listSessions(store)],
@@ -27,4 +33,28 @@ it.each(looks.slice(1))("%s needs the id of a session", async (name, look) => {
       code: "invalid_options",
       message: `${name} needs the id of a session; got ${String(id)}.`,
     });
+});
+
+it("a session's status follows its run, and it waits for as long as one of its calls does", async () => {
+  const store = memoryStore();
+  const pay = defineTool({ ...shape, name: "pay", needsApproval: true, execute: () => "paid" });
+  const agent = defineAgent({ name: "payer", instructions: "", tools: [pay] });
+  const turns = [[call("a", "pay"), call("b", "pay"), needs("a", "b")], [done]];
+  const provider = scriptedProvider({ turns });
+  const status = async () => (await findSession(store, session.id))?.status;
+  await using session = await openSession(agent, { provider, store });
+  expect(await status()).toBe("idle");
+  const run = session.send("go");
+  await expect.poll(status).toBe("waiting");
+  await session.approve("a");
+  expect(await status()).toBe("waiting");
+  await session.approve("b");
+  await run.result();
+  expect(await status()).toBe("idle");
+
+  const second = session.send("again");
+  await expect.poll(status).toBe("running");
+  provider.emit({ type: "failed", error: new LoophostError("host_failed", "no"), sessionOver: false });
+  await expect(second.result()).rejects.toMatchObject({ code: "host_failed" });
+  expect(await status()).toBe("failed");
 });

@@ -108,6 +108,62 @@ describe("the first decision holds", () => {
   });
 });
 
+it("a decision is used up once the tool has started: after a crash a tool that wants to be asked is asked again", async () => {
+  let started = 0;
+  const wire = defineTool({
+    name: "wire",
+    description: "Wires money",
+    input: anything,
+    needsApproval: true,
+    ifCrashed: "ask",
+    execute: () => {
+      started += 1;
+      return new Promise(() => undefined); // the process dies in here
+    },
+  });
+  const wiring = defineAgent({ name: "wirer", instructions: "", tools: [wire] });
+  const store = memoryStore();
+  const live = scriptedProvider({ turns: [[call("a", "wire"), needs("a")]] });
+  const session = await openSession(wiring, { provider: live, store });
+  const run = session.send("go");
+  run.result().catch(() => undefined);
+  await expect
+    .poll(() =>
+      session.approve("a").then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true);
+  await expect.poll(() => started).toBe(1);
+
+  const past = [call("a", "wire"), needs("a")];
+  const provider = scriptedProvider({ past, turns: [[done]] });
+  await using next = await openSession(wiring, { provider, store, sessionId: session.id, ifOwned: "take" });
+  expect(await next.resume({ ifWaiting: "return" }).result()).toMatchObject({ terminal: "requires_action" });
+  expect(started).toBe(1);
+  await next.deny("a");
+  expect(await next.resume().result()).toMatchObject({ ending: "completed" });
+  expect(started).toBe(1);
+});
+
+it("the answer to an external call took no time here", async () => {
+  const provider = scriptedProvider({ turns: [[call("a", "ask"), needs("a")], [done]] });
+  await using session = await openSession(agent, { provider });
+  const run = session.send("go");
+  await expect
+    .poll(() =>
+      session.answer("a", "42").then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true);
+  const { events } = await run.result();
+  const finished = events.filter(({ type }) => type === "tool.finished");
+  expect(finished).toMatchObject([{ durationMs: 0, replayed: false }]);
+});
+
 describe("what is on record of a call is about its name and input", () => {
   /** Another process, whose host tells the past like this. */
   const attach = (store: Store, id: string, input: unknown, name = "pay") => {

@@ -1,11 +1,11 @@
 // Which message an event of the host's is about: a stop leaves its own message behind, to be taken when nobody waits for it.
 
-import { defineAgent, openSession } from "loophost";
+import { defineAgent, defineTool, openSession } from "loophost";
 import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import type { HostEvent } from "../../../src/core/provider.ts";
-import { done } from "../../support/host-events.ts";
+import { anything, call, done, needs } from "../../support/host-events.ts";
 
 const doneWith = (inputId: string): HostEvent => ({
   type: "turn.done",
@@ -41,4 +41,29 @@ it("the end of another message's turn is not the run's, and the end that names i
   provider.emit({ type: "turn.began" }, { type: "message", text: "ours" }, doneWith("run_1"));
   expect(await run.result()).toMatchObject({ text: "ours" });
   expect(provider.sent).toEqual([{ type: "message", content: [{ type: "text", text: "hi" }], id: "run_1" }]);
+});
+
+it("what a run waits for is told once, whatever else the host says meanwhile", async () => {
+  const pay = defineTool({ name: "pay", description: "Pays", input: anything, needsApproval: true });
+  const paying = defineAgent({ name: "payer", instructions: "", tools: [pay] });
+  const provider = scriptedProvider({ turns: [[call("a", "pay"), needs("a")], [done]] });
+  await using session = await openSession(paying, { provider });
+  const run = session.send("go");
+  const told: string[] = [];
+  const reading = (async () => {
+    for await (const event of run) told.push(event.type);
+  })();
+  await expect.poll(() => told).toContain("run.waiting");
+  provider.emit({ type: "message.seen" }, { type: "call.answered", id: "another's" }, needs("a"));
+  provider.emit({ type: "call.answered", id: "a" }, { type: "turn.began" }, done);
+  await reading;
+  expect(told.filter((type) => type === "run.waiting")).toHaveLength(1);
+});
+
+it("a turn somebody else ended between two runs is what the session came to last", async () => {
+  const provider = scriptedProvider({ turns: [[done]] });
+  await using session = await openSession(agent, { provider });
+  await session.send("go").result();
+  provider.emit({ type: "turn.began" }, { type: "turn.done", ending: "refusal", stopReason: "refusal" });
+  expect(await session.resume().result()).toMatchObject({ ending: "refusal", stopReason: "refusal" });
 });

@@ -229,7 +229,8 @@ it("progress of a tool is told while it runs, the newest unread, and is in no re
     input: anything,
     execute(_, { progress }) {
       for (let step = 1; step <= 1_000; step += 1) progress({ step });
-      progress("x".repeat(16_001));
+      progress("x".repeat(15_999)); // two quotes more as JSON: one character too long
+      progress("y".repeat(15_998));
       progress(1n);
       setTimeout(() => progress("too late"));
       return "done";
@@ -247,10 +248,11 @@ it("progress of a tool is told while it runs, the newest unread, and is in no re
   const started = session.send("go");
   const result = await started.result();
   await new Promise((resolve) => setTimeout(resolve));
-  expect(told).toEqual(Array.from({ length: 1_000 }, (_, index) => ({ step: index + 1 })));
+  const steps = Array.from({ length: 1_000 }, (_, index) => ({ step: index + 1 }));
+  expect(told).toEqual([...steps, "y".repeat(15_998)]);
   expect(result.events.filter(({ type }) => type === "tool.progress")).toEqual([]);
   const read: SessionEvent[] = [];
   for await (const event of started) read.push(event);
   const about = read.filter((event) => event.type === "tool.progress");
-  expect(about).toEqual([{ type: "tool.progress", id: "c", name: "loud", progress: { step: 1_000 } }]);
+  expect(about).toEqual([{ type: "tool.progress", id: "c", name: "loud", progress: "y".repeat(15_998) }]);
 });
