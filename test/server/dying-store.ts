@@ -13,6 +13,8 @@ export interface DyingStore {
   readonly store: Store;
   readonly died: Promise<void>;
   readonly isDead: () => boolean;
+  /** Ends the process here and now. */
+  readonly kill: () => void;
   /** Writes so far. */
   readonly writes: () => number;
 }
@@ -41,10 +43,16 @@ export function dyingStore({ log, records, inbox }: Store, place: DeathPlace | u
   return {
     died,
     isDead: () => isDead,
+    kill() {
+      isDead = true;
+      die();
+    },
     writes: () => writes,
     store: {
       log: {
-        ...log,
+        renew: read((id, fence, ttlMs) => log.renew(id, fence, ttlMs)),
+        release: read((id, fence) => log.release(id, fence)),
+        delete: read((id, fence) => log.delete(id, fence)),
         claim: write((id, lease) => log.claim(id, lease)),
         append: write((id, fence, entries, along) => log.append(id, fence, entries, along)),
         read: read((id, after, limit) => log.read(id, after, limit)),

@@ -45,6 +45,7 @@ async function playWith(story: Story, faults: readonly StoreFault[]) {
       store,
       died: new Promise(() => undefined),
       isDead: () => false,
+      kill: () => undefined,
       writes: () => 0,
     };
   });

@@ -1,0 +1,7 @@
+// A worker that dies before or after any of its writes: another goes on, nothing on record is done again, nothing asked is lost.
+
+import { it } from "vitest";
+
+import { killAtEveryWrite } from "./play.ts";
+
+it("is taken over at every write, over SQLite", () => killAtEveryWrite("SQLite", undefined), 60_000);

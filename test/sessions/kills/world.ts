@@ -1,0 +1,137 @@
+// Workers that die at a place in their writes, over one store, with a clock set by hand; and what is left of it.
+
+import { defineAgent, defineTool } from "loophost";
+import type { IfCrashed, Store } from "loophost";
+import { local } from "loophost/providers/local";
+import type { Sessions } from "loophost/sessions";
+import { sessions } from "loophost/sessions";
+import { memoryStore } from "loophost/stores/memory";
+import { sqliteStore } from "loophost/stores/sqlite";
+import { manualClock } from "loophost/testing";
+
+import type { DeathPlace, DyingStore } from "../../server/dying-store.ts";
+import { dyingStore } from "../../server/dying-store.ts";
+import { scriptedModel } from "../scripted-model.ts";
+
+/** Which store a world has. */
+export type Kind = "memory" | "SQLite";
+
+/** A place that outlives processes, and its time. */
+export class World {
+  readonly clock: ReturnType<typeof manualClock> = manualClock();
+  readonly #kept: Store;
+  /** What tools did outside, by process: the ledger. */
+  readonly ledger: string[] = [];
+  readonly errors: string[] = [];
+  readonly #ifCrashed: IfCrashed | undefined;
+  #lapsed = 0;
+
+  constructor(kind: Kind, ifCrashed?: IfCrashed) {
+    // When a process dies, its leases lapse at once, as they do where the store can tell that it is gone.
+    const now = () => this.clock.now() + this.#lapsed;
+    this.#kept = kind === "memory" ? memoryStore({ now }) : sqliteStore(":memory:", { now });
+    this.#ifCrashed = ifCrashed;
+  }
+
+  /** The store as it is, for whoever only looks. */
+  get store(): Store {
+    return this.#kept;
+  }
+
+  /** A process: its sessions, and its own view of the store, which ends with it. */
+  process(place?: DeathPlace): Process {
+    const view = dyingStore(this.#kept, place);
+    const isAlive = () => !view.isDead();
+    view.died.then(() => (this.#lapsed += 60_000)).catch(() => undefined);
+    const never = new Promise<never>(() => undefined);
+    const note = (what: string) => (isAlive() ? void this.ledger.push(what) : undefined);
+    const charge = defineTool({
+      name: "charge",
+      description: "Charges",
+      input: { type: "object" },
+      ...(this.#ifCrashed && { ifCrashed: this.#ifCrashed }),
+      execute: async ({ of }: { readonly of?: string }) => {
+        if (!isAlive()) return never;
+        note(`charge ${of}`);
+        await new Promise((resolve) => setImmediate(resolve));
+        return isAlive() ? `charged ${of}` : never;
+      },
+    });
+    const refund = defineTool({
+      name: "refund",
+      description: "Refunds",
+      input: { type: "object" },
+      needsApproval: true,
+      ...(this.#ifCrashed && { ifCrashed: this.#ifCrashed }),
+      execute: ({ of }: { readonly of?: string }) => {
+        if (!isAlive()) return never;
+        note(`refund ${of}`);
+        return `refunded ${of}`;
+      },
+    });
+    const slow = defineTool({
+      name: "slow",
+      description: "Takes its time",
+      input: { type: "object" },
+      timeoutMs: 600_000,
+      execute: async ({ ms }: { readonly ms?: number }) => {
+        note(`slow begun`);
+        await new Promise<void>((resolve) => void this.clock.after(ms ?? 0, resolve));
+        note(`slow done`);
+        return isAlive() ? "took its time" : never;
+      },
+    });
+    const deadly = defineTool({
+      name: "deadly",
+      description: "Ends its process",
+      input: { type: "object" },
+      ...(this.#ifCrashed && { ifCrashed: this.#ifCrashed }),
+      execute: () => {
+        note("deadly");
+        view.kill();
+        return never;
+      },
+    });
+    const tools = [charge, refund, slow, deadly];
+    const agent = defineAgent({ name: "shop", instructions: "Help.", tools });
+    const model: typeof scriptedModel = async function* mortal(request, context) {
+      for await (const part of asList(scriptedModel(request, context))) {
+        if (part.type === "text" && part.text === "die") view.kill();
+        if (!isAlive()) await never;
+        yield part;
+      }
+    };
+    const app = sessions({
+      store: view.store,
+      clock: this.clock,
+      agents: [{ agent, provider: local({ model }) }],
+      onError: (error) => isAlive() && this.errors.push(`${error.code}: ${error.message}`),
+    });
+    return { app, view };
+  }
+
+  /** Lets time pass until something is there; fails after so much of it. */
+  async until<T>(there: () => Promise<T | undefined> | T | undefined, withinMs = 120_000): Promise<T> {
+    for (let passed = 0; passed <= withinMs; passed += 100) {
+      for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      const found = await there();
+      if (found !== undefined) return found;
+      await this.clock.advance(100);
+    }
+    throw new Error(
+      `nothing came of it; errors: ${this.errors.join("; ")}; ledger: ${this.ledger.join("; ")}`,
+    );
+  }
+}
+
+/** A process of the world. */
+export interface Process {
+  readonly app: Sessions;
+  readonly view: DyingStore;
+}
+
+async function* asList(answered: ReturnType<typeof scriptedModel>) {
+  const parts = await answered;
+  if (typeof parts === "string") yield { type: "text" as const, text: parts };
+  else yield* parts;
+}
