@@ -31,22 +31,20 @@ async function entriesOf(world: World): Promise<readonly Record<string, unknown>
 it("applies an item that two processes post ten times each once", async () => {
   const world = new World("SQLite");
   const posters = [world.process().app, world.process().app];
-  const made = posters.map((app) => app.create("shop", { id: ID }));
-  let one: SessionRef | undefined;
-  made[0]?.then(
-    (ref) => (one = ref),
-    () => undefined,
-  );
-  await world.until(() => one);
-  await Promise.all(made);
+  const made: SessionRef[] = [];
+  // Who finds the other at it waits a moment, by the clock.
+  const making = posters.map(async (app) => void made.push(await app.create("shop", { id: ID })));
+  await world.until(() => (made.length === 2 ? true : undefined));
+  await Promise.all(making);
+  const [chat] = made;
   const posts = Array.from({ length: 20 }, (_, index) =>
     posters[index % 2]?.get(ID).send("say once", { key: "k" }),
   );
-  const receipts = await Promise.all(posts);
+  const receipts = await Promise.all(posts.map((post) => Promise.resolve(post)));
   expect(receipts.filter((receipt) => receipt?.isNew)).toHaveLength(1);
   await world.process().app.work();
-  await world.until(async () => ((await one?.summary())?.runs === 1 ? true : undefined));
-  await world.until(async () => ((await one?.summary())?.status === "idle" ? true : undefined));
+  await world.until(async () => ((await chat?.summary())?.runs === 1 ? true : undefined));
+  await world.until(async () => ((await chat?.summary())?.status === "idle" ? true : undefined));
   expect((await entriesOf(world)).filter(({ type }) => type === "run.started")).toHaveLength(1);
 });
 
@@ -61,7 +59,7 @@ it("holds the first of two decisions made at once, and tells the other so", asyn
     return summary?.status === "waiting" ? summary.waiting : undefined;
   });
   const [yes, no] = await Promise.all([chat.approve(call), other.get(ID).deny(call)]);
-  expect([yes.applied, no.applied].toSorted()).toEqual([false, true]);
+  expect(yes.applied).not.toBe(no.applied);
   expect(no.decision.allow).toBe(yes.decision.allow);
   await world.until(async () => ((await chat.summary())?.status === "idle" ? true : undefined));
   expect(world.ledger).toEqual(yes.decision.allow ? ["refund c"] : []);
