@@ -9,7 +9,7 @@
 
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { isConflict, isLost, NoReply, storeFailed } from "./errors.ts";
+import { isAbsent, isConflict, isLost, NoReply, storeFailed } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { OpenPool, PostgresClient, PostgresPool } from "./pool.ts";
 import type { SchemaOptions } from "./schema.ts";
@@ -110,9 +110,17 @@ export class Database {
       this.#pool = undefined;
       throw thrown;
     });
-    await this.#inTime(refuseIfUnfit(pool, this.options.durability));
-    await this.#inTime(migrate(pool, this.options));
-    return pool;
+    const patience = new Patience(this.options.maxWaitMs);
+    for (let wasThere = false; ; wasThere = true) {
+      try {
+        await this.#inTime(refuseIfUnfit(pool, this.options.durability));
+        await this.#inTime(migrate(pool, this.options));
+        return pool;
+      } catch (thrown) {
+        if (!wasThere && isAbsent(thrown)) throw thrown;
+        await this.pauseAfter(thrown, patience);
+      }
+    }
   }
 
   /** Takes a connection out of a pool; one that comes too late is given back. */

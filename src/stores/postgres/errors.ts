@@ -10,6 +10,11 @@ export function isLost(thrown: unknown): boolean {
   return LOST.has(code) || code.startsWith("08");
 }
 
+/** Whether nobody was there: before anybody ever was, the address is more likely wrong than the database away. */
+export function isAbsent(thrown: unknown): boolean {
+  return ABSENT.has(codeOf(thrown) ?? "");
+}
+
 /** Whether the database gave this statement up for another's sake, and undid it: it can simply be sent again. */
 export function isConflict(thrown: unknown): boolean {
   const code = codeOf(thrown);
@@ -43,16 +48,13 @@ function codeOf(thrown: unknown): string | undefined {
 const LOST_WORDS =
   /connection terminated|connection ended|client has encountered a connection error|timeout/i;
 
+const ABSENT = new Set(["ECONNREFUSED", "ETIMEDOUT", "ENOENT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"]);
+
 const LOST = new Set([
-  "ECONNREFUSED",
+  ...ABSENT,
   "ECONNRESET",
   "ECONNABORTED",
   "EPIPE",
-  "ETIMEDOUT",
-  "ENOENT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EAI_AGAIN",
   "57P01", // the server shuts down
   "57P02", // the server crashed
   "57P03", // the server starts

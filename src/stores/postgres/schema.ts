@@ -120,6 +120,8 @@ export async function migrate(
         `${migrations.length}, and may not migrate it. Run what \`loophost store sql --schema ${schema} --from ${found}\` prints.`,
     );
   const client = await pool.connect();
+  // What breaks it fails the statement under way as well; unheard, the event would end the process.
+  client.on("error", () => undefined);
   let isSound = false;
   try {
     await client.query("BEGIN");

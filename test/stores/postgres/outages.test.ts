@@ -93,6 +93,19 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     ]).toContainEqual([what, entries]);
   });
 
+  it.each(["afterIsDone", "beforeIsSeen"] as const)(
+    "makes its tables once when the connection breaks while it does, %s",
+    async (when) => {
+      const { url, loseReplyTo } = await startProxy(await sharedPostgres());
+      const store = openedStore(url, { schema: newSchema() });
+      const broken = loseReplyTo("CREATE TABLE meta", when);
+      const putting = store.records.put("c", "k", 1);
+      await broken;
+      await putting;
+      expect(await store.records.get("c", "k")).toBe(1);
+    },
+  );
+
   it("goes on writing when the database is stopped at once and started again", async () => {
     const server = await ownPostgres();
     onTestFinished(() => server.stop());

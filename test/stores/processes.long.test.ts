@@ -1,9 +1,11 @@
-// The store in a file between processes: some that write at once, and one that is killed.
+// A store between processes: some that write at once, and one that is killed.
 
 import type { Store, StoredEntry } from "loophost";
 import { describe, expect, it } from "vitest";
 
-import { newStorePath, openedStore } from "./files.ts";
+import { newSchema, openedStore as openedDatabase } from "./postgres/schemas.ts";
+import { sharedPostgres, skipped, whyNoPostgres } from "./postgres/server.ts";
+import { newStorePath, openedStore as openedFile } from "./sqlite/files.ts";
 import type { MessageEntry, Task } from "./writers.ts";
 import { startWriter } from "./writers.ts";
 
@@ -41,11 +43,33 @@ function expectWhole(log: readonly { seq: number; written: Written }[]): void {
   expect(fences).toEqual(fences.toSorted((a, b) => a - b));
 }
 
+/** A place for a store, empty at first: a file, or an address and a schema. */
+interface Kind {
+  readonly name: string;
+  readonly newPlace: () => Promise<string>;
+  readonly openedStore: (place: string) => Store;
+}
+
+const file: Kind = {
+  name: "a file",
+  newPlace: () => Promise.resolve(newStorePath()),
+  openedStore: openedFile,
+};
+const database: Kind = {
+  name: "a database",
+  newPlace: async () => `${(await sharedPostgres()).url}#${newSchema()}`,
+  openedStore(place) {
+    const [address = "", schema] = place.split("#");
+    return openedDatabase(address, { schema });
+  },
+};
+const kinds = whyNoPostgres === undefined ? [file, database] : [file];
+
 const nameOf = ({ writer, batch }: Pick<Written, "writer" | "batch">) => `${writer}:${batch}`;
 
-describe("processes that share a file", () => {
+describe.for(kinds)(`processes that share $name${skipped}`, ({ newPlace, openedStore }) => {
   it("write to logs of their own, all at once and from the first moment on", async () => {
-    const path = newStorePath();
+    const path = await newPlace();
     const names = ["a", "b", "c"];
     const said = await writeTogether(
       path,
@@ -67,7 +91,7 @@ describe("processes that share a file", () => {
     let wasLost = false;
     // Two processes that are not in each other's way prove nothing: they get more to do until they are.
     for (let count = 200; !wasLost && count <= 3_200; count *= 2) {
-      const path = newStorePath();
+      const path = await newPlace();
       const said = await writeTogether(
         path,
         names.map((name) => ({ name, batches: count, logs: ["s"] })),
@@ -85,9 +109,9 @@ describe("processes that share a file", () => {
   });
 });
 
-describe("a process that is killed", () => {
+describe.for(kinds)(`a process that is killed, over %s${skipped}`, ({ newPlace, openedStore }) => {
   it("leaves all it was told is written, and nothing by halves, a dozen times in a row [I3]", async () => {
-    const path = newStorePath();
+    const path = await newPlace();
     const logs = ["p", "q", "r"];
     const acknowledged: { id: string; name: string; last: number }[] = [];
     for (let round = 0; round < 12; round += 1) {
@@ -120,7 +144,7 @@ describe("a file that may not grow any more", () => {
     const writer = await startWriter(path, { name: "w", batches: 10_000, logs: ["s"] }, limited);
     const said = await Array.fromAsync(writer.write());
     expect(said.at(-1)).toMatchObject({ failed: "store_failed" });
-    const log = await readLog(openedStore(path), "s");
+    const log = await readLog(openedFile(path), "s");
     expectWhole(log);
     expect(log.length).toBe(said.at(-2)?.last);
     expect(log.length).toBeGreaterThan(10);

@@ -1,20 +1,22 @@
-// A process that writes to a store file, as the tests of several processes start it: it says that it is ready, waits
+// A process that writes to a store, as the tests of several processes start it: it says that it is ready, waits
 // for its input to begin, and says what it was told is written, one line each, and how it failed, if it did.
 //
-//   node writer.ts <file> <name> <batches of three entries> <log> <log> …
+//   node writer.ts <file, or address and schema> <name> <batches of three entries> <log> <log> …
 
 import { once } from "node:events";
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
 
 import { LoophostError } from "loophost";
+import { postgresStore } from "loophost/stores/postgres";
 import { sqliteStore } from "loophost/stores/sqlite";
 
 const [path = "", writer = "", batches = "0", ...logs] = process.argv.slice(2);
 tell({ ready: true });
 await once(process.stdin, "data");
 process.stdin.destroy();
-const store = sqliteStore(path);
+const [address = "", schema] = path.split("#");
+const store = path.startsWith("postgres:") ? postgresStore(address, { schema }) : sqliteStore(path);
 
 /** Appends to a log, and takes it back whenever somebody else took it. */
 async function fill(id: string): Promise<void> {

@@ -33,7 +33,7 @@ export interface Writer {
 const PROGRAM = fileURLToPath(new URL("writer.ts", import.meta.url));
 const NODE = [process.execPath, "--conditions=loophost:source", "--disable-warning=ExperimentalWarning"];
 
-/** Starts a writer; resolves when it is ready. `launcher` is a command that runs the one it is given. */
+/** Starts a writer on a file, or an address with a schema after `#`; resolves when it is ready. `launcher` is a command that runs the one it is given. */
 export async function startWriter(
   path: string,
   { name, batches, logs }: Task,
