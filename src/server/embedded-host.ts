@@ -19,6 +19,8 @@ import { local } from "../providers/local/local.ts";
 import { memoryStore } from "../stores/memory.ts";
 import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
 import { errorResponse, hostClosed, invalid, notFound, Refusal, storeTaken } from "./http/errors.ts";
+import type { Health } from "./http/health.ts";
+import { HEALTH_PATHS, healthReply } from "./http/health.ts";
 import { ReplyMemory } from "./http/idempotency.ts";
 import type { Listening } from "./http/listen.ts";
 import { listenWith } from "./http/listen.ts";
@@ -33,7 +35,6 @@ import { agentRoutes } from "./routes/agents.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { fileRoutes } from "./routes/files.ts";
-import { healthRoutes } from "./routes/health.ts";
 import type { HostEnv } from "./routes/request.ts";
 import { readBody } from "./routes/request.ts";
 import { resourceRoutes } from "./routes/resources.ts";
@@ -43,9 +44,6 @@ import { ConversationCache } from "./session/conversation-cache.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
 import { claimStore } from "./store-owner.ts";
 import { WorkQueue } from "./work/work-queue.ts";
-
-/** How long the store may take to be there for a host that counts as ready. */
-const READY_WITHIN_MS = 1_000;
 
 /** An embedded host. */
 export interface EmbeddedHost extends AsyncDisposable {
@@ -116,20 +114,11 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   // Whoever uses the host hears of it.
   claim.hold().catch(() => undefined);
 
-  const isReady = async (): Promise<boolean> => {
-    const { promise: late, resolve } = Promise.withResolvers<boolean>();
-    const cancel = clock.after(READY_WITHIN_MS, () => resolve(false));
+  const health: Health = {
+    clock,
+    isAlive: () => over === undefined,
     // A read goes as far as any request has to.
-    const canRead = claim.hold().then(() => store.records.get("host.ready", "any"));
-    const isInTime = await Promise.race([
-      late,
-      canRead.then(
-        () => true,
-        () => false,
-      ),
-    ]);
-    cancel();
-    return isInTime;
+    ready: () => claim.hold().then(() => store.records.get("host.ready", "any")),
   };
 
   if (options.onRequest !== undefined) app.use(requestLog(options.onRequest, clock));
@@ -137,7 +126,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
     return next();
   });
-  app.route("/", healthRoutes({ isAlive: () => over === undefined, isReady }));
+  for (const path of HEALTH_PATHS) app.get(path, () => healthReply(path, health));
   app.use(async (c, next) => {
     if (over !== undefined) throw over;
     // Nothing of a store is looked at that is another host's.

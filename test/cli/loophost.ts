@@ -33,6 +33,8 @@ export interface Surroundings {
 export interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
+  /** What it has said so far. */
+  readonly said: Readonly<Pick<Ended, "stdout" | "stderr">>;
   /** Resolves when its output, or its notes, hold a text. */
   saw(text: string): Promise<void>;
   /** Types at its terminal. */
@@ -72,7 +74,7 @@ export function start(
       look();
       ended.then(() => reject(new Error(`it ended without "${text}": ${said.stdout}${said.stderr}`)), reject);
     });
-  return { child, ended, saw, type: (keys) => void child.stdin.write(keys) };
+  return { child, ended, said, saw, type: (keys) => void child.stdin.write(keys) };
 }
 
 /** Runs `loophost` with arguments, to its end. */

@@ -32,6 +32,7 @@ it.each([
   [["deny"], ["<call>", "--why", "--no-run", "--store", "--yes"]],
   [["answer"], ["<call>", "<text>", "--file", "--error", "--no-run", "--store"]],
   [["sessions"], ["show", "export", "delete", "--store"]],
+  [["worker"], ["--store", "--max", "--grace-ms", "--port", "SIGTERM"]],
   [["serve"], ["--port", "--host", "--api-key", "--model"]],
   [["demo"], ["[folder]", "--model"]],
   [["init"], ["[folder]", "--template", "Example"]],

@@ -17,6 +17,15 @@ import { fromHere } from "../screen/format.ts";
  * @throws LoophostError `invalid_agent` when there is no file or no agent in it, `missing_dependency` when Node cannot run it as things are
  */
 export async function loadAgent(path: string): Promise<Agent> {
+  return pickAgent(await importFile(path), path);
+}
+
+/**
+ * Runs the module in a file; gives what it exports.
+ *
+ * @throws LoophostError as `loadAgent`
+ */
+export async function importFile(path: string): Promise<unknown> {
   const file = resolve(path);
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) throw new LoophostError("invalid_agent", `There is no file ${path}.`);
@@ -27,10 +36,9 @@ export async function loadAgent(path: string): Promise<Agent> {
     );
   // What is wrong with the file comes as an error.
   muteWarnings(/^(Module type of|Failed to load the ES module|Type Stripping)/i);
-  const module: unknown = await import(pathToFileURL(file).href).catch((thrown: unknown) => {
+  return import(pathToFileURL(file).href).catch((thrown: unknown) => {
     throw explain(thrown, path, file);
   });
-  return pickAgent(module, path);
 }
 
 function pickAgent(module: unknown, path: string): Agent {
@@ -47,8 +55,8 @@ function pickAgent(module: unknown, path: string): Agent {
   throw new LoophostError("invalid_agent", `${path} ${problem}`);
 }
 
-// By shape: the file may have its own copy of this library.
-function isAgent(value: unknown): value is Agent {
+/** Whether a value is an agent. By its shape: the file may have its own copy of this library. */
+export function isAgent(value: unknown): value is Agent {
   return (
     isObject(value) &&
     typeof value["name"] === "string" &&

@@ -10,6 +10,7 @@ import { runCommand } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { sessionsCommand } from "./sessions.ts";
 import { storeCommand } from "./store.ts";
+import { workerCommand } from "./worker.ts";
 
 /** All commands. */
 export const COMMANDS: readonly Command[] = [
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   answerCommand,
   sessionsCommand,
   storeCommand,
+  workerCommand,
   serveCommand,
   conformanceCommand,
   demoCommand,
