@@ -139,6 +139,24 @@ it.each(["a silent model", "a tool that never ends"])("stops %s at Ctrl-C", asyn
   expect([code, stderr]).toEqual([130, `loophost: Interrupted${during}.\n`]);
 });
 
+it("leaves at the second Ctrl-C while a tool blocks the event loop", async () => {
+  await using model = await modelServer({ tool: ["spin", {}] });
+  const running = start(["run", SUPPORT, "hi"], { env: { ...model.env, TERM: "xterm" }, isAtTerminal: true });
+  await running.saw("spinning");
+  // A key pressed before the last one was looked at counts with it.
+  const pressing = setInterval(() => running.type("\u0003"), 200);
+  const { code } = await running.ended;
+  clearInterval(pressing);
+  // Killed; a shell between us and it says that it was interrupted.
+  expect(code === 130 || code === 137, String(code)).toBe(true);
+});
+
+it("leaves no watcher behind", async () => {
+  await using model = await modelServer({ text: "done" });
+  const ended = await loophost(["run", SUPPORT, "hi"], { env: model.env, isAtTerminal: true });
+  expect(ended.code).toBe(0);
+});
+
 it("ends quietly when the reader of its output goes away", async () => {
   await using model = await modelServer({ tool: ["lookup_order", { id: "42" }] });
   const run = start(["run", SUPPORT, "hi", "--json"], { env: model.env });

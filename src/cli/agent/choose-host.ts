@@ -4,11 +4,15 @@ import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { agentcore, createClient } from "../../providers/agentcore/index.ts";
 import { findAccess } from "../../providers/claude/api/settings.ts";
+import type { ClaudeOptions } from "../../providers/claude/index.ts";
 import { claude } from "../../providers/claude/index.ts";
 import { local } from "../../providers/local/local.ts";
 import type { SessionAddress } from "../stored/session-address.ts";
 import { chooseModel, MODEL_VARIABLES, SCRIPTED } from "./choose-model.ts";
 import { scriptedModel } from "./scripted-model.ts";
+
+/** Told before a request of the claude host is made again. */
+export type OnRetry = NonNullable<ClaudeOptions["onRetry"]>;
 
 /** A provider, and how to name it to the user. */
 export interface ChosenHost {
@@ -40,7 +44,7 @@ export function localHost(modelId: string): ChosenHost {
  *
  * @throws LoophostError `missing_credentials` without a key, unless the host is on this machine; `invalid_options` for an address that is none
  */
-export function claudeHost(address: string | undefined): ChosenHost {
+export function claudeHost(address: string | undefined, onRetry?: OnRetry): ChosenHost {
   const baseUrl = address ?? (process.env["ANTHROPIC_BASE_URL"] || undefined);
   checkAddress(baseUrl);
   try {
@@ -53,7 +57,7 @@ export function claudeHost(address: string | undefined): ChosenHost {
     );
   }
   const label = baseUrl === undefined ? "claude" : `claude at ${new URL(baseUrl).host}`;
-  return { label, provider: claude({ baseUrl }), address: { baseUrl } };
+  return { label, provider: claude({ baseUrl, onRetry }), address: { baseUrl } };
 }
 
 /**

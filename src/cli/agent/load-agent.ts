@@ -87,7 +87,7 @@ function explain(thrown: unknown, path: string, file: string): LoophostError {
   if (/^(Cannot use import statement|Unexpected token 'export')/.test(message))
     return new LoophostError(
       "invalid_agent",
-      `${place}: Node takes this for a CommonJS file. Put "type": "module" into package.json, or name the file .mts or .mjs.`,
+      `${place}: Node takes this for a CommonJS file: package.json says "type": "commonjs", as npm init -y writes it, or nothing. Put "type": "module" there (npm pkg set type=module), or name the file .mts or .mjs.`,
       { cause: thrown },
     );
   // Node calls a missing export a syntax error, too.

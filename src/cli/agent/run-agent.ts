@@ -14,6 +14,7 @@ import { openSession } from "../../core/session/open-session.ts";
 import { misuse } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT, exitCodeOfEnding, INTERRUPTED } from "../exit.ts";
+import { formatMs } from "../screen/format.ts";
 import { Progress } from "../screen/progress.ts";
 import { reveal } from "../screen/reveal.ts";
 import type { OpenStore } from "../stored/open-store.ts";
@@ -28,6 +29,7 @@ import type { StoredRun } from "./go-on.ts";
 import { resumeLine, waitingLines } from "./go-on.ts";
 import { inCommands, inFlags } from "./in-flags.ts";
 import { stepFile } from "./step-file.ts";
+import { watchCtrlC } from "./watch-ctrl-c.ts";
 import { callsThatWait, whyNoAnswer } from "./why-no-answer.ts";
 
 /** What a command wants done. */
@@ -64,10 +66,14 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const agent = await loadAgentFor(command, agentFile, flags);
   await using kept = await openStoreFor(flags, sessionId);
   if (kept !== undefined) await showDecided(assignment, kept, progress);
-  const { provider, label, address } = await chooseHost(flags, agent.model, await recall(assignment, kept));
+  const begunWith = await recall(assignment, kept);
+  const { provider, label, address } = await chooseHost(flags, agent.model, begunWith, (_, delayMs, error) =>
+    progress.note(`  trying again in ${formatMs(delayMs)}: ${error.message}`),
+  );
 
   await using watching = await watchBy(flags);
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);
+  using _ = { [Symbol.dispose]: watchCtrlC() };
   const stopping = new AbortController();
   const running = new Map<string, string>();
   let session: Session | undefined;

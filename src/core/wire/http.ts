@@ -48,8 +48,6 @@ export interface HttpExchange {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-const decoder = new TextDecoder();
-
 /**
  * A redirect would take the key along. Refusing it also spares Node a copy of every request, kept to be sent once more.
  * Workers know no "error"; there the redirect itself comes back, which is no success either.
@@ -89,7 +87,7 @@ export async function exchange(
       if (data.trim() !== "" && reader.take(data, event)) watch.over();
     };
     const { kind, start } = await openBody(response.body, onBytes);
-    if (kind === "page") throw notAReply(decoder.decode(start), service.name);
+    if (kind === "page") throw webPage(service);
     if (kind === "json")
       reader.takeWhole(parseObject(await readText(response.body, start, onBytes), service.name));
     else if (response.body !== null)
@@ -124,6 +122,15 @@ export function parseObject(text: string, service: string): Record<string, unkno
   }
   if (isObject(parsed)) return parsed;
   throw notAReply(text, service);
+}
+
+/** A page for people under a success: a sign-in, a proxy, the wrong path. */
+function webPage({ name, url }: HttpService): LoophostError {
+  const { host } = new URL(url);
+  return new LoophostError(
+    "host_protocol",
+    `${name} at ${host} answered with a web page, not the API. Check baseUrl.`,
+  );
 }
 
 function notAReply(text: string, service: string, isDamaged = false): LoophostError {

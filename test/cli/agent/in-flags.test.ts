@@ -2,7 +2,7 @@ import type { SessionResult } from "loophost";
 import { LoophostError } from "loophost";
 import { expect, it } from "vitest";
 
-import { inCommands } from "../../../src/cli/agent/in-flags.ts";
+import { inCommands, inFlags } from "../../../src/cli/agent/in-flags.ts";
 
 const stored = { sessionId: "s_1", agentFile: "agent.ts", storeFile: "kept.db", model: undefined };
 const outage = (turns: number, mayRetry?: boolean) =>
@@ -28,6 +28,17 @@ it.each([
   ],
 ])("says how to go on after an outage of a host that %s", (_, error, provider, wayOut) => {
   expect(inCommands(error, provider, stored).message).toBe(`The host is gone. ${wayOut}`);
+});
+
+it.each([
+  ["claude", "It is a web page. Check baseUrl.", "Check the address: --base-url, or ANTHROPIC_BASE_URL."],
+  ["agentcore", "A redirect. Set baseUrl to where it leads.", "Set --base-url to where it leads."],
+  ["local", "It is a web page. Check baseUrl.", "Check the address: OPENAI_BASE_URL."],
+  ["local", "401. Check the API key (option apiKey).", "Check the API key (OPENAI_API_KEY)."],
+  ["local", "401. Check the API key (option apiKey, or ANTHROPIC_API_KEY).", "key (ANTHROPIC_API_KEY)."],
+  ["local", "No key. Pass the option apiKey, or set ANTHROPIC_API_KEY.", "No key. Set ANTHROPIC_API_KEY."],
+])("says in flags and variables what the library says in options: %s, %s", (provider, message, said) => {
+  expect(inFlags(new LoophostError("host_protocol", message), provider).message).toContain(said);
 });
 
 it("says how long a service that is asked too much wants to be left alone", () => {

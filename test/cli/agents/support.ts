@@ -1,5 +1,7 @@
 // The agent of the command line's tests: a tool of every temper.
 
+import { writeSync } from "node:fs";
+
 import { defineAgent, defineTool } from "loophost";
 import type { Agent } from "loophost";
 
@@ -25,6 +27,15 @@ const tools = [
     execute: () => "paid back",
   }),
   defineTool({ name: "ask_customer", description: "Asks.", input: { type: "object" } }),
+  defineTool({
+    name: "spin",
+    description: "Never lets go of the event loop.",
+    input: { type: "object" },
+    execute() {
+      writeSync(2, "spinning\n");
+      for (;;);
+    },
+  }),
   defineTool({
     name: "wait",
     description: "Never ends by itself.",

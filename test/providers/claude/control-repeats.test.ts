@@ -59,6 +59,17 @@ async function ids() {
   return { agent: agent.id, environment_id: environment.id };
 }
 
+it("tells before a request is made again, also while a session opens", async () => {
+  const told: unknown[] = [];
+  const provider = claude({
+    ...accidents({ "POST /v1/sessions": [529], "GET /v1/sessions/sesn/events": [500] }),
+    onRetry: (attempt, _, { status }) => told.push([attempt, status]),
+  });
+  const agent = defineAgent({ name: crypto.randomUUID(), instructions: "", model: "m" });
+  await using _ = await openSession(agent, { provider });
+  expect(told).toContainEqual([1, 529]);
+});
+
 /** How many sessions of an agent there are. */
 const sessionsOf = async (agentId: string) =>
   (await all(createClient({ baseUrl }).sessions.list({ agent_id: agentId }))).length;

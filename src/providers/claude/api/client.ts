@@ -5,6 +5,7 @@
 
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
+import { USER_AGENT } from "../../../core/version.ts";
 import { toHostError } from "./host-error.ts";
 import type { ClaudeConnectionOptions } from "./settings.ts";
 import { findAccess } from "./settings.ts";
@@ -143,7 +144,7 @@ function ownClient(options: ClaudeConnectionOptions): ClientSource {
       baseURL: baseUrl,
       // Without a key the SDK would look for one in the user's profiles, and send that; what counts is in the headers.
       apiKey: "unused",
-      defaultHeaders: headers,
+      defaultHeaders: { "user-agent": USER_AGENT, ...headers },
       // A redirect would take the key along. Told "error", fetch hides it behind a failure that looks like a lost connection.
       fetchOptions: { redirect: "manual" },
       ...(options.fetch && { fetch: options.fetch }),

@@ -7,6 +7,7 @@
  */
 
 import { sleep } from "../../../core/async/abort.ts";
+import { contained } from "../../../core/async/contained.ts";
 import type { RetryPolicy } from "../../../core/async/retry.ts";
 import { backoffMs, retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import { checkSome } from "../../../core/check-options.ts";
@@ -56,11 +57,13 @@ export class Requests {
   readonly api: ClaudeApi;
   readonly clock: Clock;
   readonly #policy: RetryPolicy;
+  readonly #onRetry: ClaudeConnectionOptions["onRetry"];
 
-  constructor(api: ClaudeApi, { clock = systemClock, retry }: ClaudeConnectionOptions = {}) {
+  constructor(api: ClaudeApi, { clock = systemClock, retry, onRetry }: ClaudeConnectionOptions = {}) {
     this.api = api;
     this.clock = clock;
     this.#policy = retryPolicy(retry);
+    this.#onRetry = onRetry;
   }
 
   /** Reads one object. */
@@ -134,7 +137,9 @@ export class Requests {
   /** Does what does no harm when it is done twice. */
   async repeat<T>(work: (attempt: number) => Promise<T>, { signal = NEVER }: CallOptions = {}): Promise<T> {
     try {
-      return await withRetry(work, { policy: this.#policy, clock: this.clock, signal, toError });
+      const onRetry = (...about: [number, number, LoophostError]) =>
+        contained(() => this.#onRetry?.(...about));
+      return await withRetry(work, { policy: this.#policy, clock: this.clock, signal, toError, onRetry });
     } catch (thrown) {
       throw toLoophostError(thrown, signal.aborted ? "aborted" : "host_failed", "The request was given up");
     }

@@ -45,6 +45,8 @@ export interface ClaudeConnectionOptions {
   readonly timeoutMs?: number | undefined;
   /** How requests that may safely be repeated are repeated. Default: four tries over some seven seconds. */
   readonly retry?: Partial<RetryPolicy> | undefined;
+  /** Told before a request is made again: opening a session has no events yet, and is silent for seconds. */
+  readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -66,6 +68,7 @@ export const CONNECTION: Checks<ClaudeConnectionOptions> = {
     maxDelayMs: atLeast(0),
     maxRetryAfterMs: atLeast(0),
   }),
+  onRetry: FUNCTION,
   clock: CLOCK,
 };
 

@@ -5,6 +5,7 @@
  */
 
 import { onAbort } from "../../../core/async/abort.ts";
+import { contained } from "../../../core/async/contained.ts";
 import type { RetryPolicy } from "../../../core/async/retry.ts";
 import { retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
@@ -19,11 +20,12 @@ export interface SteadyOptions {
   /** Milliseconds until a request counts as lost. Files have ten times as long. Default 60 000. */
   readonly timeoutMs?: number | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
+  readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
 }
 
 /** Makes an API steady. Streams are left alone: whoever reads them watches over them. */
 export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
-  const { clock = systemClock, timeoutMs = 60_000, retry } = options;
+  const { clock = systemClock, timeoutMs = 60_000, retry, onRetry } = options;
   const once = <T>(what: string, work: Work<T>, outer?: AbortSignal, ms = timeoutMs) =>
     bounded(what, work, { clock, ms, outer });
   const again = <T>(what: string, work: Work<T>, outer?: AbortSignal, ms = timeoutMs) =>
@@ -32,6 +34,7 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
       clock,
       signal: outer ?? new AbortController().signal,
       toError: (thrown) => toHostError(thrown, what),
+      onRetry: (...about) => contained(() => onRetry?.(...about)),
     }).catch((thrown: unknown) => {
       // A wait between two tries ends with the caller's reason as it is.
       throw toLoophostError(thrown, "aborted", what);

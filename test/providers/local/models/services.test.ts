@@ -400,7 +400,16 @@ describe("a failure under status 200", () => {
     const { agent } = recording();
     const page = { body: "<!doctype html><title>Sign in</title>", headers: { "content-type": "text/html" } };
     const { error, asked } = await talk("chat", agent, page);
-    expect([error?.message, asked.length]).toEqual([expect.stringContaining("Check baseUrl"), 1]);
+    const told = expect.stringMatching(
+      /at 127.0.0.1:\d+ answered with a web page, not the API. Check baseUrl/,
+    );
+    expect([error?.message, asked.length]).toEqual([told, 1]);
+  });
+
+  it("who asks is said, unless the user says it", async () => {
+    const { agent } = recording();
+    const { asked } = await talk("chat", agent, said("hello"));
+    expect(asked[0]?.headers["user-agent"]).toMatch(/^loophost\/\d+\.\d+\.\d+$/);
   });
 
   it("a reply without end is cut at maxReplyBytes", async () => {

@@ -10,6 +10,7 @@ import type { Names } from "../../../../core/check-options.ts";
 import { LoophostError } from "../../../../core/errors.ts";
 import type { JsonObject } from "../../../../core/json.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
+import { USER_AGENT } from "../../../../core/version.ts";
 import { findApiKey, toHeaders } from "../../../../core/wire/headers.ts";
 import { MESSAGE_THREADS_BETA, MessageThread } from "../../message-thread.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "../../model.ts";
@@ -210,6 +211,7 @@ function toRequestHeaders(
       "content-type": "application/json",
       accept: stream ? "text/event-stream" : "application/json",
       "anthropic-version": "2023-06-01",
+      "user-agent": USER_AGENT,
     },
     auth === "bearer" ? {} : { "x-api-key": key },
     auth === "x-api-key" ? {} : { authorization: `Bearer ${key}` },

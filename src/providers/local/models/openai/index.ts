@@ -8,6 +8,7 @@
 
 import type { Names } from "../../../../core/check-options.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
+import { USER_AGENT } from "../../../../core/version.ts";
 import { findApiKey, toHeaders } from "../../../../core/wire/headers.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "../../model.ts";
 import type { ModelClient } from "../ask.ts";
@@ -142,7 +143,11 @@ function toRequestHeaders(
   key: string | undefined,
 ): Record<string, string> {
   return toHeaders(
-    { "content-type": "application/json", accept: stream ? "text/event-stream" : "application/json" },
+    {
+      "content-type": "application/json",
+      accept: stream ? "text/event-stream" : "application/json",
+      "user-agent": USER_AGENT,
+    },
     key === undefined ? {} : { authorization: `Bearer ${key}` },
     headers,
   );
