@@ -17,6 +17,7 @@ import { encodeException } from "./event-stream.ts";
 import type { ControlFault, Fault } from "./faults.ts";
 import { suffer, writeStream } from "./faults.ts";
 import type { Harnesses } from "./harnesses.ts";
+import { parse, readBody, refuse, sendJson } from "./http.ts";
 import { checkSession, readInvocation } from "./invocation.ts";
 import { invalid, Refusal } from "./refusal.ts";
 import type { KeyPair } from "./sigv4.ts";
@@ -62,6 +63,8 @@ export interface SeenRequest {
   readonly headers: IncomingHttpHeaders;
   readonly sessionId: string | undefined;
   readonly body: unknown;
+  /** Whether it was refused. */
+  readonly isRefused: boolean;
 }
 
 /** A stand-in that listens. */
@@ -79,8 +82,6 @@ export interface AgentCoreStandIn {
   failControl(...faults: ControlFault[]): void;
   close(): Promise<void>;
 }
-
-const MAX_BODY_BYTES = 100 * 1024 * 1024;
 
 /** Starts a stand-in for Amazon Bedrock AgentCore Harness. */
 export async function agentCoreStandIn(options: StandInOptions): Promise<AgentCoreStandIn> {
@@ -143,6 +144,7 @@ class Service {
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", url = "", headers } = request;
+    let seen: Seen | undefined;
     const body = await readBody(request);
     const [path = "", query = ""] = url.split("?");
     const sent = headers["x-amzn-bedrock-agentcore-runtime-session-id"];
@@ -150,8 +152,10 @@ class Service {
     try {
       this.#authenticate({ method, url, headers, body }, path);
       const parsed = body.length === 0 ? {} : parse(body);
-      const asked = { method, path, query: new URLSearchParams(query), body: parsed, sessionId };
-      this.requests.push({ ...asked, query: Object.fromEntries(asked.query), headers });
+      const params = new URLSearchParams(query);
+      const asked = { method, path, query: params, body: parsed, sessionId };
+      seen = { ...asked, query: Object.fromEntries(params), headers, isRefused: false };
+      this.requests.push(seen);
       if (path === "/harnesses/invoke") return await this.#invoke(asked, response);
       if (path.endsWith("/stopruntimesession")) return this.#stop(asked, response);
       if (path.endsWith("/commands")) return await this.#command(asked, response);
@@ -162,6 +166,7 @@ class Service {
       sendJson(response, status, answer);
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
+      if (seen !== undefined) seen.isRefused = true;
       refuse(response, thrown);
     }
   }
@@ -253,6 +258,8 @@ class Service {
   }
 }
 
+type Seen = { -readonly [Field in keyof SeenRequest]: SeenRequest[Field] };
+
 interface Asked extends ControlRequest {
   readonly sessionId: string | undefined;
 }
@@ -262,37 +269,6 @@ function chunk(value: object): StreamEvent {
 }
 
 const EVENT_STREAM = "application/vnd.amazon.eventstream";
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of request) {
-    chunks.push(piece);
-    bytes += piece.length;
-    if (bytes > MAX_BODY_BYTES) throw new Error("The request is too large.");
-  }
-  return Buffer.concat(chunks);
-}
-
-function parse(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    if (isObject(value)) return value;
-  } catch {
-    // Told below.
-  }
-  throw new Refusal(400, "ValidationException", "The body is no JSON object.", { reason: "CannotParse" });
-}
-
-function refuse(response: ServerResponse, { status, type, message, extra }: Refusal): void {
-  response.setHeader("x-amzn-errortype", type);
-  sendJson(response, status, { message, ...extra });
-}
-
-function sendJson(response: ServerResponse, status: number, body: object | undefined): void {
-  response.writeHead(status, { "content-type": "application/json", "x-amzn-requestid": crypto.randomUUID() });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
-}
 
 async function* toAsync<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;

@@ -115,3 +115,56 @@ it("merges its tools with those of the harness, and lets them in", async () => {
     allowedTools: ["browser", "@*/look", "look"],
   });
 });
+
+it("takes a call that has the id of an older one for a new one, in this process and in the next", async () => {
+  const ran: unknown[] = [];
+  const look = defineTool({
+    name: "look",
+    description: "Looks.",
+    input,
+    execute: ({ at }: Record<string, unknown>, { callId }) => {
+      ran.push([callId, at]);
+      return "seen";
+    },
+  });
+  const agent = defineAgent({ name: "looker", instructions: "Look.", tools: [look] });
+  let turn = 0;
+  const host = await standIn({
+    model: () => {
+      turn += 1;
+      // Numbered anew in each message, as some vendors do; every third has no call.
+      return turn % 3 === 0
+        ? "Done."
+        : [{ type: "tool_call", id: "call_0", name: "look", input: { at: String(turn) } }];
+    },
+  });
+  const store = memoryStore();
+  const first = await openSession(agent, { provider: providerFor(host), store });
+  await first.send("Go").result();
+  await first.close();
+  await using second = await openSession(agent, { provider: providerFor(host), store, sessionId: first.id });
+  expect((await second.send("Go").result()).text).toBe("Done.");
+  expect(ran).toEqual([
+    ["call_0", "1"],
+    ["call_0~2", "2"],
+    ["call_0~3", "4"],
+    ["call_0~4", "5"],
+  ]);
+});
+
+it("stops the machine of a session that waits for a call nobody saw, so that it can be spoken to", async () => {
+  const host = await standIn({ model: callsOnce });
+  host.fail({ is: "reset", at: 2 });
+  await using session = await openSession(external, { provider: providerFor(host) });
+  await expect(session.send("Go").result()).rejects.toMatchObject({ code: "host_failed" });
+  const run = session.send("again");
+  const { text, events } = await run.result();
+  expect(text).toBe("Fine.");
+  expect(events).toContainEqual(expect.objectContaining({ type: "retrying" }));
+  expect(host.requests.map(({ path }) => path.split("/").at(-1))).toEqual([
+    "invoke",
+    "invoke",
+    "stopruntimesession",
+    "invoke",
+  ]);
+});

@@ -18,17 +18,21 @@ import type { HarnessEvent } from "../stream/events.ts";
 import { readInput } from "../stream/message.ts";
 import type { Handoff } from "../stream/turn-reader.ts";
 import { TurnReader } from "../stream/turn-reader.ts";
+import { CallIds, idOf } from "./call-ids.ts";
 import type { Standing } from "./cursor.ts";
 import { fromCursor, toCursor } from "./cursor.ts";
-import { isRefusedAnswer, lostTurn } from "./lost-turn.ts";
+import { readInputs } from "./inputs.ts";
+import { isRefusedAnswer, lostTurn, mayHaveRun } from "./lost-turn.ts";
+import { tellPast } from "./past.ts";
 import type { SessionParts } from "./session-parts.ts";
-import { toAnswer, toUserMessage } from "./words.ts";
+import { SAID, toAnswer, toUserMessage } from "./words.ts";
 
 /** A session held with the service. */
 export class HarnessConnection implements Connection {
   readonly sessionId: string;
   readonly #parts: SessionParts;
   readonly #reader: TurnReader;
+  readonly #ids: CallIds;
   #standing: Standing;
   #asking: AbortController | undefined;
   /** Whether what is read is told: not while a stopped call is closed. */
@@ -40,24 +44,18 @@ export class HarnessConnection implements Connection {
     this.#parts = parts;
     this.sessionId = parts.sessionId;
     this.#standing = { ...fromCursor(parts.cursor), provisioned: parts.provisioned };
-    const { handoff } = this.#standing;
+    const { handoff, ids } = this.#standing;
+    this.#ids = new CallIds(ids, handoff?.open ?? []);
     this.#reader = new TurnReader(parts.isOurs, (event) => this.#tell(event), handoff);
-    if (parts.hasPast) this.#tellPast();
+    if (parts.hasPast) tellPast(this.#standing, parts.emit, (waits) => this.#tellCalls(waits));
   }
 
   async send(inputs: readonly HostInput[], signal: AbortSignal): Promise<void> {
-    const unfit = inputs.map(({ type }) => UNSUPPORTED[type]).find((what) => what !== undefined);
-    if (unfit !== undefined) throw new LoophostError("invalid_options", `agentcore() takes no ${unfit}.`);
-    const results = new Map(
-      inputs.flatMap((input) =>
-        input.type === "tool_result" ? [[input.callId, input.result] as const] : [],
-      ),
-    );
-    const content = inputs.flatMap((input) => (input.type === "message" ? input.content : []));
-    if (inputs.some(({ type }) => type === "interrupt")) await this.#interrupt(results, signal);
-    else if (results.size > 0) await this.#answer(results);
-    else if (inputs.some(({ type }) => type === "continue")) await this.#lose();
-    else if (inputs.length > 0) await this.#say([toUserMessage(content)]);
+    const { does, results, content } = readInputs(inputs);
+    if (does === "interrupt") await this.#interrupt(results, signal);
+    else if (does === "answer") await this.#answer(results);
+    else if (does === "continue") await this.#lose();
+    else if (does === "say") await this.#say([toUserMessage(content)]);
   }
 
   catchUp(): Promise<void> {
@@ -73,21 +71,6 @@ export class HarnessConnection implements Connection {
     if (this.#parts.stopOnClose) await this.#parts.stop().catch(() => undefined);
   }
 
-  /** Tells what is on record: how the last turn ended, a call that waits, or that a turn was lost sight of. */
-  #tellPast(): void {
-    const { emit } = this.#parts;
-    const { prompts, turns, usage, text, handoff, isDropped, isUnderWay, end } = this.#standing;
-    emit({ type: "catchup.started" });
-    for (let seen = 0; seen < prompts; seen += 1) emit({ type: "message.seen" });
-    for (let turn = 0; turn < turns; turn += 1) emit({ type: "turn.began" });
-    if (usage !== NO_USAGE) emit({ type: "usage", usage });
-    if (text !== "") emit({ type: "message", text });
-    if (handoff !== undefined && !isDropped) this.#tellCalls(handoff);
-    else if (end !== undefined) emit({ type: "turn.done", ...end });
-    else if (isUnderWay) emit({ type: "reply.owed" });
-    emit({ type: "catchup.ended" });
-  }
-
   async #say(messages: readonly Json[]): Promise<void> {
     const asking = this.#startAsking();
     await this.#closeStoppedCall(asking);
@@ -99,9 +82,21 @@ export class HarnessConnection implements Connection {
       isUnderWay: true,
     });
     await this.#parts.whenKept();
-    const { clock, emit, retry } = this.#parts;
     try {
-      await withRetry(() => this.#ask(messages, asking, () => emit({ type: "input.taken" })), {
+      await this.#saySafely(messages, asking);
+    } catch (thrown) {
+      if (this.#asking !== asking) return;
+      const error = toLoophostError(thrown, "host_failed", "The message could not be sent");
+      this.#rest({ isLost: this.#standing.isLost || mayHaveRun(error) });
+      throw error;
+    }
+  }
+
+  /** Sends a message. A session that was lost sight of may wait for a call nobody here has seen: only a new machine takes it. */
+  async #saySafely(messages: readonly Json[], asking: AbortController): Promise<void> {
+    const { clock, emit, retry } = this.#parts;
+    const say = () =>
+      withRetry(() => this.#ask(messages, asking, () => emit({ type: "input.taken" })), {
         policy: retryPolicy(retry),
         clock,
         signal: asking.signal,
@@ -109,11 +104,14 @@ export class HarnessConnection implements Connection {
         onRetry: (attempt, delayMs, { message }) =>
           emit({ type: "retrying", attempt, delayMs, reason: message }),
       });
-    } catch (thrown) {
-      if (this.#asking !== asking) return;
-      this.#rest();
-      throw thrown;
-    }
+    if (!this.#standing.isLost) return say();
+    await say().catch(async (thrown: unknown) => {
+      const error = toLoophostError(thrown, "host_failed", "The message could not be sent");
+      if (this.#asking !== asking || !isRefusedAnswer(error)) throw error;
+      emit({ type: "retrying", attempt: 1, delayMs: 0, reason: SAID.stuck });
+      await this.#parts.stop(asking.signal);
+      await say();
+    });
   }
 
   async #answer(results: ReadonlyMap<string, ToolResult>): Promise<void> {
@@ -123,7 +121,7 @@ export class HarnessConnection implements Connection {
     const asking = this.#startAsking();
     try {
       await this.#ask(toAnswer(handoff, results), asking, () =>
-        this.#stand({ ...NOTHING_OPEN, isUnderWay: true }),
+        this.#answered(handoff, { isUnderWay: true }),
       );
     } catch (thrown) {
       if (this.#asking !== asking) return;
@@ -139,9 +137,9 @@ export class HarnessConnection implements Connection {
 
   /** The end of a turn will never be known. */
   async #lose(cause?: LoophostError): Promise<void> {
-    this.#rest();
+    this.#rest({ isLost: true });
     if (this.#parts.onLostTurn === "fail") throw lostTurn(this.sessionId, cause);
-    await this.#say([toUserMessage([{ type: "text", text: GO_ON }])]);
+    await this.#say([toUserMessage([{ type: "text", text: SAID.goOn }])]);
   }
 
   async #interrupt(results: ReadonlyMap<string, ToolResult>, signal: AbortSignal): Promise<void> {
@@ -163,16 +161,16 @@ export class HarnessConnection implements Connection {
 
   /** A call that was stopped still waits over there, and nothing else is taken until it is answered. */
   async #closeStoppedCall(asking: AbortController): Promise<void> {
-    const stopped = textResult(STOPPED, true);
+    const stopped = textResult(SAID.stopped, true);
     for (let tries = 0; tries < MAX_STOPPED_CALLS; tries += 1) {
       const { handoff } = this.#standing;
       if (handoff === undefined) return;
       const results = new Map(
-        this.#waitingOf(handoff).map(({ id }) => [id, this.#owed.get(id) ?? stopped] as const),
+        this.#waitingOf(handoff).map((use) => [idOf(use), this.#owed.get(idOf(use)) ?? stopped] as const),
       );
       this.#isMuted = true;
       try {
-        await this.#ask(toAnswer(handoff, results), asking, () => this.#stand(NOTHING_OPEN), true);
+        await this.#ask(toAnswer(handoff, results), asking, () => this.#answered(handoff), true);
       } catch (thrown) {
         const error = toLoophostError(thrown, "host_failed", "A stopped call could not be closed");
         if (!isRefusedAnswer(error)) throw error;
@@ -223,21 +221,22 @@ export class HarnessConnection implements Connection {
   }
 
   #turnEnded(): void {
-    const { handoff, ...end } = this.#reader.end();
+    const { handoff: waits, ...end } = this.#reader.end();
+    const handoff = waits && { ...waits, open: this.#ids.name(waits.open) };
     if (!this.#isMuted) this.#asking = undefined;
     if (handoff !== undefined) {
-      this.#stand({ ...NOTHING_OPEN, handoff });
+      this.#stand({ ...NOTHING_OPEN, handoff, isLost: false });
       if (!this.#isMuted) this.#tellCalls(handoff);
       return;
     }
-    this.#stand({ ...NOTHING_OPEN, end });
+    this.#stand({ ...NOTHING_OPEN, end, isLost: false });
     this.#tell({ type: "turn.done", ...end });
   }
 
   #fail(thrown: unknown, asking: AbortController): void {
     if (this.#asking !== asking) return;
     this.#asking = undefined;
-    this.#rest();
+    this.#rest({ isLost: true });
     const error = toLoophostError(thrown, "host_failed", "The reply could not be read");
     this.#tell({ type: "failed", error, sessionOver: false });
   }
@@ -245,8 +244,8 @@ export class HarnessConnection implements Connection {
   #tellCalls(handoff: Handoff): void {
     const { emit } = this.#parts;
     const waiting = this.#waitingOf(handoff);
-    for (const use of waiting) emit({ type: "call", id: use.id, name: use.name, ...readInput(use) });
-    const needs = waiting.map(({ id }) => id);
+    for (const use of waiting) emit({ type: "call", id: idOf(use), name: use.name, ...readInput(use) });
+    const needs = waiting.map(idOf);
     emit({ type: "turn.done", ending: "requires_action", stopReason: "tool_use", needs });
   }
 
@@ -261,6 +260,11 @@ export class HarnessConnection implements Connection {
     if (!this.#isMuted || event.type === "usage") this.#parts.emit(event);
   }
 
+  #answered(handoff: Handoff, besides: Partial<Standing> = {}): void {
+    this.#ids.close(this.#waitingOf(handoff));
+    this.#stand({ ...NOTHING_OPEN, ...besides });
+  }
+
   #startAsking(): AbortController {
     this.#stopAsking();
     this.#asking = new AbortController();
@@ -273,27 +277,18 @@ export class HarnessConnection implements Connection {
     asking?.abort();
   }
 
-  #rest(): void {
+  #rest(besides: Partial<Standing> = {}): void {
     this.#owed = new Map();
     this.#reader.forget();
-    this.#stand(NOTHING_OPEN);
+    this.#ids.close();
+    this.#stand({ ...NOTHING_OPEN, ...besides });
   }
 
   #stand(changes: Partial<Standing>, isKept = true): void {
-    this.#standing = { ...this.#standing, ...changes };
+    this.#standing = { ...this.#standing, ...changes, ids: this.#ids.used };
     if (isKept) this.#parts.emit({ type: "cursor", value: toCursor(this.#standing) });
   }
 }
 
 const NOTHING_OPEN = { handoff: undefined, isDropped: false, isUnderWay: false, end: undefined };
 const MAX_STOPPED_CALLS = 16;
-const STOPPED = "This call was stopped by the user before it had a result. Do not repeat it.";
-const GO_ON = "The connection was interrupted. Continue where you left off; check before repeating anything.";
-
-/** What the service has no use for. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  raw: "raw events",
-  verdict: "verdicts",
-  outcome: "outcomes: the service grades traces, outside of sessions",
-  system: "system messages: its system prompt is the option systemPrompt, or the agent's instructions",
-};

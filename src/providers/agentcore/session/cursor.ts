@@ -8,6 +8,8 @@ import { isObject } from "../../../core/json.ts";
 import type { Ending, EndingDetails, Usage } from "../../../core/results.ts";
 import { NO_USAGE } from "../../../core/results.ts";
 import type { Handoff, OpenUse } from "../stream/turn-reader.ts";
+import type { UsedIds } from "./call-ids.ts";
+import { NO_IDS } from "./call-ids.ts";
 
 /** Where a session stands. */
 export interface Standing {
@@ -24,6 +26,10 @@ export interface Standing {
   readonly isDropped: boolean;
   /** Whether a turn is under way over there whose end only the process that reads its reply will ever see. */
   readonly isUnderWay: boolean;
+  /** What tells the ids of new calls from those of old ones. */
+  readonly ids: UsedIds;
+  /** Whether the end of a turn was never seen, so that the session may wait for a call nobody here knows of. */
+  readonly isLost: boolean;
   /** How the last turn ended, when it handed nothing off. */
   readonly end: TurnEnd | undefined;
   /** The ARN of the harness that was made for the agent, where one was. */
@@ -46,19 +52,22 @@ const FRESH: Standing = {
   handoff: undefined,
   isDropped: false,
   isUnderWay: false,
+  isLost: false,
+  ids: NO_IDS,
   end: undefined,
   provisioned: undefined,
 };
 
 /** The standing as JSON. */
-export function toCursor({ handoff, end, usage, provisioned, ...rest }: Standing): Json {
-  const open = handoff?.open.map(({ id, name, input }): JsonObject => ({ id, name, input }));
+export function toCursor({ handoff, end, usage, provisioned, ids, ...rest }: Standing): Json {
+  const open = handoff?.open.map((use): JsonObject => ({ ...use }));
   const { code, message } = end?.details ?? {};
   return {
     v: 1,
     ...rest,
     usage: { ...usage },
     provisioned: provisioned ?? null,
+    ids: { ...ids },
     handoff: handoff === undefined ? null : { assistant: handoff.assistant, open: open ?? [] },
     end: end === undefined ? null : { ...end, details: end.details === undefined ? null : { code, message } },
   };
@@ -79,6 +88,8 @@ export function fromCursor(cursor: Json | undefined): Standing {
     handoff: isObject(handoff) ? readHandoff(handoff) : undefined,
     isDropped: kept.isDropped === true,
     isUnderWay: kept.isUnderWay === true,
+    isLost: kept.isLost === true,
+    ids: readIds(cursor["ids"]),
     end: isObject(end) && kept.end ? { ...kept.end, details: kept.end.details ?? undefined } : undefined,
   };
 }
@@ -87,6 +98,11 @@ function readHandoff({ assistant, open }: Record<string, unknown>): Handoff | un
   const uses = Array.isArray(open) ? open.filter(isUse) : [];
   if (uses.length === 0) return undefined;
   return { assistant: Array.isArray(assistant) ? assistant : [], open: uses };
+}
+
+function readIds(ids: unknown): UsedIds {
+  const { calls, short } = isObject(ids) ? ids : {};
+  return { calls: count(calls), short: Array.isArray(short) ? short.map(String) : [] };
 }
 
 function isUse(value: unknown): value is OpenUse {

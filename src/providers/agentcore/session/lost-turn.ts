@@ -7,6 +7,11 @@ export function isRefusedAnswer({ hostCode }: LoophostError): boolean {
   return hostCode === "ValidationException";
 }
 
+/** Whether the agent may have run on what was sent, and nobody saw how that ended. */
+export function mayHaveRun({ code, status }: LoophostError): boolean {
+  return code === "host_protocol" || (code === "host_failed" && (status === undefined || status >= 500));
+}
+
 /** The error of a run whose turn was lost; the session can be spoken to afterwards. */
 export function lostTurn(sessionId: string, cause: LoophostError | undefined): LoophostError {
   return new LoophostError(

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../../../core/json.ts";
 import type { ContentBlock, ToolResult } from "../../../core/results.ts";
 import { blockText } from "../../../core/results.ts";
 import type { Handoff } from "../stream/turn-reader.ts";
+import { idOf } from "./call-ids.ts";
 
 /** A message of the user's. */
 export function toUserMessage(content: readonly ContentBlock[]): JsonObject {
@@ -24,8 +25,9 @@ export function toUserMessage(content: readonly ContentBlock[]): JsonObject {
 
 /** What answers the service: the message that called, and the results of some of its calls, in its order. */
 export function toAnswer({ assistant, open }: Handoff, results: ReadonlyMap<string, ToolResult>): Json[] {
-  const content = open.flatMap(({ id }): JsonObject[] => {
-    const result = results.get(id);
+  const content = open.flatMap((use): JsonObject[] => {
+    const { id } = use;
+    const result = results.get(idOf(use));
     if (result === undefined) return [];
     const status = result.isError ? "error" : "success";
     return [{ toolResult: { toolUseId: id, status, content: [{ text: resultInWords(result) }] } }];
@@ -53,3 +55,10 @@ function describe(block: ContentBlock): string {
   if ("data" in block && block.type === "document" && block.mediaType.startsWith("text/")) return block.data;
   return `[${block.type}${title}${where}: this host passes on text only]`;
 }
+
+/** What is said for the user, where nobody else says it. */
+export const SAID = {
+  stopped: "This call was stopped by the user before it had a result. Do not repeat it.",
+  goOn: "The connection was interrupted. Continue where you left off; check before repeating anything.",
+  stuck: "the session waited for a call that was lost, so its machine was stopped",
+} as const;

@@ -27,7 +27,10 @@ export interface Handoff {
 }
 
 /** A call without a result; its input is the text the model wrote. */
-export type OpenUse = Readonly<Pick<ToolUse, "id" | "name" | "input">>;
+export interface OpenUse extends Readonly<Pick<ToolUse, "id" | "name" | "input">> {
+  /** The id it is known by on this side, where it differs. */
+  readonly as?: string | undefined;
+}
 
 /** How a reply ended. */
 export interface ReplyEnd {

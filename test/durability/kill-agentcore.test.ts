@@ -1,0 +1,15 @@
+// The shortest session there is, killed everywhere; the long tests kill longer ones.
+
+import { expect, it } from "vitest";
+
+import { KILLS, killEach } from "./agentcore-kills.ts";
+
+it.each(KILLS)(
+  "runs no call twice and has no answer taken twice; a turn nobody can know is one error: killed at each %s, %s it [I2] [A-056]",
+  { timeout: 60_000 },
+  async (of, when) => {
+    const { wrong, kills } = await killEach(1, of, when);
+    expect(wrong).toEqual([]);
+    expect(kills).toBeGreaterThan(2);
+  },
+);
