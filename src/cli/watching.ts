@@ -1,25 +1,41 @@
 /** Who watches what the command line runs, by the flags of every command that runs something. */
 
-import { LoophostError } from "../core/errors.ts";
+import { appendFileSync } from "node:fs";
+
+import { LoophostError, messageOf } from "../core/errors.ts";
 import type { Observer } from "../core/observer.ts";
+import { logTo } from "../observe/log.ts";
 import { openTelemetry } from "../observe/open-telemetry.ts";
+import { recordTo } from "../observe/record.ts";
+import type { RequestLine } from "../server/options.ts";
+import { printable } from "./screen/format.ts";
 
 /** The flags, as `parseArgs` takes them. */
-export const WATCH_OPTIONS = { otel: { type: "boolean" } } as const;
+export const WATCH_OPTIONS = {
+  otel: { type: "boolean" },
+  log: { type: "string" },
+  record: { type: "string" },
+} as const;
 
 /** The flags, as `parseArgs` gives them. */
 export interface WatchFlags {
   readonly otel?: boolean | undefined;
+  readonly log?: string | undefined;
+  readonly record?: string | undefined;
 }
 
 /** The flags as `--help` shows them. */
 export const WATCH_OPTIONS_HELP: string = `\
-  --otel             send traces and metrics by OpenTelemetry to where OTEL_EXPORTER_OTLP_ENDPOINT
-                     says; needs @opentelemetry/sdk-node`;
+  --log <file>       append a JSON line for each fact, without what was said. Default: LOOPHOST_LOG
+  --record <folder>  record each session in a file, with all that was said, for loophost replay
+  --otel             send traces and metrics by OpenTelemetry to where
+                     OTEL_EXPORTER_OTLP_ENDPOINT says; needs @opentelemetry/sdk-node`;
 
 /** Those who watch, until they are let go of. */
 export interface Watching extends AsyncDisposable {
   readonly observers: readonly Observer[];
+  /** For a host: logs its requests; undefined without a log. */
+  readonly onRequest: ((line: RequestLine) => void) | undefined;
 }
 
 /**
@@ -28,9 +44,38 @@ export interface Watching extends AsyncDisposable {
  * @throws LoophostError `missing_dependency`
  */
 export async function watchBy(flags: WatchFlags): Promise<Watching> {
-  if (flags.otel !== true) return { observers: [], [Symbol.asyncDispose]: async () => undefined };
-  const stop = await startSdk();
-  return { observers: [await openTelemetry()], [Symbol.asyncDispose]: stop };
+  const observers: Observer[] = [];
+  const log = flags.log ?? (process.env["LOOPHOST_LOG"] || undefined);
+  const write = log === undefined ? undefined : intoLog(log);
+  if (write !== undefined) observers.push(logTo(write));
+  if (flags.record !== undefined) observers.push(recordTo(flags.record, { onError: sayNotRecorded }));
+  const stop = flags.otel === true ? await startSdk() : undefined;
+  if (stop !== undefined) observers.push(await openTelemetry());
+  const onRequest = write && ((line: RequestLine) => write(requestLine(line)));
+  return { observers, onRequest, [Symbol.asyncDispose]: async () => stop?.() };
+}
+
+/** Appends lines to a file that only this user may read; that it cannot be written is said once. */
+function intoLog(file: string): (line: string) => void {
+  let isBroken = false;
+  return (line) => {
+    if (isBroken) return;
+    try {
+      appendFileSync(file, `${line}\n`, { mode: 0o600 });
+    } catch (thrown) {
+      isBroken = true;
+      say(`The log cannot be written: ${messageOf(thrown)}`);
+    }
+  };
+}
+
+function requestLine(line: RequestLine): string {
+  const level = line.status >= 500 ? "error" : "info";
+  return JSON.stringify({ time: new Date().toISOString(), level, msg: "request", ...line });
+}
+
+function sayNotRecorded(thrown: unknown, sessionId: string): void {
+  say(`The recording of ${sessionId} stopped: ${messageOf(thrown)}`);
 }
 
 /** How long a collector that does not answer may hold up the end. */
@@ -55,6 +100,9 @@ async function startSdk(): Promise<() => Promise<void>> {
 }
 
 function sayNotSent(thrown: unknown): void {
-  const why = thrown instanceof Error ? thrown.message : String(thrown);
-  process.stderr.write(`loophost: Traces or metrics could not be sent: ${why}\n`);
+  say(`Traces or metrics could not be sent: ${messageOf(thrown)}`);
+}
+
+function say(text: string): void {
+  process.stderr.write(`loophost: ${printable(text)}\n`);
 }

@@ -14,6 +14,7 @@ export type {
   ProviderCase,
 } from "./provider-contract/case.ts";
 export { providerContract } from "./provider-contract/index.ts";
+export { replayProvider } from "./replay-provider.ts";
 export type { StepDifference } from "./replay-steps.ts";
 export { replaySteps } from "./replay-steps.ts";
 export type { OpenStore, PassTime, StoreCase } from "./store-contract/case.ts";

@@ -72,7 +72,9 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
     if (turn === undefined) return;
     const message = inputs.findLast(isMessage);
     if (message !== undefined) emit({ type: "input.taken", inputId: message.id });
-    emit({ type: "turn.began" }, ...(typeof turn === "function" ? turn(inputs) : turn));
+    const events = typeof turn === "function" ? turn(inputs) : turn;
+    if (events[0]?.type !== "turn.began") emit({ type: "turn.began" });
+    emit(...events);
   };
 
   const send = async (inputs: readonly HostInput[]) => {

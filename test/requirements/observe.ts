@@ -44,7 +44,7 @@ export const observe: readonly Requirement[] = [
     id: "A-232",
     says: "OpenTelemetry is an optional peer; logs and recordings work without it.",
     from: "parity A-232",
-    status: "pending",
+    status: "built",
   },
   {
     id: "A-233",
@@ -122,7 +122,7 @@ export const observe: readonly Requirement[] = [
     id: "A-249",
     says: "Two recordings are compared, and the first difference is an exit code.",
     from: "parity A-249",
-    status: "pending",
+    status: "built",
   },
   {
     id: "A-250",

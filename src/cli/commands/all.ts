@@ -1,10 +1,12 @@
 /** The commands of the command line, in the order its help lists them. */
 
 import type { Command } from "../command.ts";
+import { compareCommand } from "./compare.ts";
 import { conformanceCommand } from "./conformance.ts";
 import { answerCommand, approveCommand, denyCommand } from "./decide.ts";
 import { demoCommand } from "./demo.ts";
 import { initCommand } from "./init.ts";
+import { replayCommand } from "./replay.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { serveCommand } from "./serve.ts";
@@ -23,6 +25,8 @@ export const COMMANDS: readonly Command[] = [
   sessionsCommand,
   storeCommand,
   workerCommand,
+  replayCommand,
+  compareCommand,
   serveCommand,
   conformanceCommand,
   demoCommand,

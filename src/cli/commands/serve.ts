@@ -37,6 +37,9 @@ Options
                    One host at a time
   --wait           waits for another host on that store to end
   --take           takes the store over from it
+  --log <file>     appends a JSON line for each fact and each request, without what was said.
+                   Default: LOOPHOST_LOG
+  --record <dir>   records each session in a file, with all that was said
   --otel           sends traces and metrics by OpenTelemetry to where
                    OTEL_EXPORTER_OTLP_ENDPOINT says; needs @opentelemetry/sdk-node
   --help, -h       this text
@@ -94,6 +97,7 @@ export const serveCommand: Command = {
     await using watching = await watchBy(values);
     const host = embeddedHost({
       observers: watching.observers,
+      onRequest: watching.onRequest,
       model: chosen?.model ?? scriptedModel,
       apiKey,
       store: kept?.store,

@@ -1,0 +1,93 @@
+/**
+ * A host that says again what a recorded session's host said: recorded once, at a real service, tested for ever without it.
+ *
+ * What is played are the host's words, a turn for each message and each complete set of answers; tools run, and are answered, anew.
+ */
+
+import { LoophostError } from "../core/errors.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import type { HostEvent, LoopEvent, Provider } from "../core/provider.ts";
+import { isPassedOn } from "../core/provider.ts";
+import type { Recording } from "../core/recording.ts";
+import { readRecording } from "../core/recording.ts";
+import { scriptedProvider } from "./scripted-provider.ts";
+
+/**
+ * Makes a provider of a recording.
+ *
+ * @param recording the text of a file that `recordTo` wrote, or what `readRecording` made of it
+ * @throws LoophostError `invalid_options` for what is no recording
+ */
+export function replayProvider(recording: string | Recording): Provider {
+  const { head, entries } = typeof recording === "string" ? readRecording(recording) : recording;
+  const { name, traits } = head.provider;
+  const script = scriptedProvider({ ...traits, turns: turnsOf(entries.map(({ event }) => event)) });
+  return {
+    name,
+    traits,
+    open: async (request) => {
+      const connection = await script.open(request);
+      return { ...connection, sessionId: request.sessionId ?? head.sessionId };
+    },
+  };
+}
+
+/** What the host said, in turns. */
+function turnsOf(events: readonly SessionEvent[]): HostEvent[][] {
+  const turns: HostEvent[][] = [];
+  /** Calls of ours, and what waits for an answer of this turn. */
+  const ours = new Set<string>();
+  let needs: string[] = [];
+  let isOpen = false;
+  const say = (event: HostEvent) => turns.at(-1)?.push(event);
+  for (const event of events) {
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the rest is passed on, or was said by this side
+    switch (event.type) {
+      case "turn.started":
+        // One that begins while another is open was begun by the host alone.
+        if (!isOpen) turns.push([]);
+        say({ type: "turn.began", raw: event.raw, thread: event.thread });
+        isOpen = true;
+        break;
+      case "tool.called":
+        ours.add(event.id);
+        needs.push(event.id);
+        say(callOf(event));
+        break;
+      case "approval.requested":
+        if (ours.has(event.id)) break; // asked by this side
+        needs.push(event.id);
+        say({ ...event, type: "verdict.needed" });
+        break;
+      case "turn.ended": {
+        const { ending, stopReason, details, raw } = event;
+        say({ type: "turn.done", ending, stopReason, details, raw, needs });
+        needs = [];
+        isOpen = false;
+        break;
+      }
+      case "run.failed":
+        if (event.code.startsWith("host_")) say(failureOf(event.code, event.message));
+        isOpen = false;
+        break;
+      case "run.ended":
+        isOpen = false;
+        break;
+      case "model.asked":
+        say(event);
+        break;
+      default:
+        if (isPassedOn(event)) say(event);
+    }
+  }
+  return turns;
+}
+
+function callOf({ id, name, input, raw, thread }: Extract<SessionEvent, { type: "tool.called" }>): LoopEvent {
+  return { type: "call", id, name, input, raw, thread };
+}
+
+function failureOf(code: ErrorCode, message: string): LoopEvent {
+  return { type: "failed", error: new LoophostError(code, message), sessionOver: false };
+}
