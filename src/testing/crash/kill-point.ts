@@ -7,7 +7,7 @@ import { pickAt } from "../faults/random.ts";
 export type KillPlace =
   /** An append to the journal: not yet made, or durable and nobody told. */
   | { readonly write: number; readonly when: "before" | "after" }
-  /** A request by the global `fetch`: not yet made, or its reply begins to arrive and nobody is told. */
+  /** A request by the global `fetch` or `node:http`: not yet made, or its reply begins to arrive and nobody is told. */
   | { readonly request: number; readonly when: "before" | "after" }
   /** A tool's entry in the ledger: not yet made, or durable and its result not yet returned. */
   | { readonly tool: number; readonly when: "before" | "after" }

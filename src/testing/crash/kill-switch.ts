@@ -1,5 +1,8 @@
 /** Ends its process by SIGKILL at the place it is told, and counts until then. */
 
+import http from "node:http";
+import { syncBuiltinESMExports } from "node:module";
+
 import type { Store } from "../../core/store.ts";
 import type { KillPlace } from "./kill-point.ts";
 
@@ -59,6 +62,19 @@ export class KillSwitch {
       this.after("request", number);
       return response;
     };
+  }
+
+  /** Counts what goes through `node:http`, as the AWS SDK does; `fetch` does not. */
+  watchHttp(): void {
+    const network = http.request;
+    const watched = (...args: Parameters<typeof network>): http.ClientRequest => {
+      const number = this.before("request");
+      const request = network(...args);
+      request.once("response", () => this.after("request", number));
+      return request;
+    };
+    Object.assign(http, { request: watched });
+    syncBuiltinESMExports();
   }
 
   #dieAt(kind: Countable, number: number, when: "before" | "after"): void {

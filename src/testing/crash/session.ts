@@ -13,7 +13,8 @@ import { LoophostError, messageOf } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
 import type { SessionResult } from "../../core/results.ts";
-import type { OpenOptions, Prompt } from "../../core/session.ts";
+import type { Run } from "../../core/run.ts";
+import type { OpenOptions, Prompt, Session } from "../../core/session.ts";
 import { openSession } from "../../core/session/open-session.ts";
 import type { Store } from "../../core/store.ts";
 import type { Policy } from "./findings.ts";
@@ -38,6 +39,11 @@ export interface SessionUnderTest extends Omit<OpenOptions, "sessionId" | "ifOwn
   readonly prompt: Prompt;
   /** One that outlives the process. */
   readonly store: Store;
+  /**
+   * What is said after a run failed, for hosts where a turn can be lost for good; undefined for a failure that ends the test.
+   * Default: every failure does.
+   */
+  readonly afterFailure?: ((error: LoophostError) => Prompt | undefined) | undefined;
 }
 
 /** What a process is started with, as its first argument. */
@@ -83,6 +89,7 @@ export async function crashSession(
   process.once("disconnect", () => process.exit(1));
   const mortality = new KillSwitch(place);
   mortality.watchFetch();
+  mortality.watchHttp();
   const ledger = openLedger(join(folder, LEDGER_FILE), life, (effect) => {
     mortality.before("tool");
     effect();
@@ -100,7 +107,7 @@ export async function crashSession(
 }
 
 async function live(
-  { agent, prompt, ...options }: SessionUnderTest,
+  { agent, prompt, afterFailure, ...options }: SessionUnderTest,
   idFile: string,
   mortality: KillSwitch,
 ): Promise<LifeEnd> {
@@ -111,7 +118,8 @@ async function live(
   writeFileSync(idFile, session.id);
   const before = (await readJournal(options.store, session.id)).map(typeOf);
   const run = before.includes("run.started") ? session.resume() : session.send(prompt);
-  const { events: _events, transcript: _transcript, output: _output, ...result } = await run.result();
+  const whole = await seeThrough(session, run, afterFailure);
+  const { events: _events, transcript: _transcript, output: _output, ...result } = whole;
   await session.close();
   const journal = await readJournal(options.store, session.id);
   await store.close();
@@ -120,6 +128,26 @@ async function live(
   );
   const isUnheard = before.includes("run.ended");
   return { result, isUnheard, journal, policies: Object.fromEntries(policies) };
+}
+
+const MAX_FAILURES = 20;
+
+/** The result of a run, or of the first after it that does not fail. */
+async function seeThrough(
+  session: Session,
+  first: Run,
+  afterFailure: SessionUnderTest["afterFailure"],
+): Promise<SessionResult> {
+  let run = first;
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await run.result();
+    } catch (thrown) {
+      const next = thrown instanceof LoophostError ? afterFailure?.(thrown) : undefined;
+      if (next === undefined || failures >= MAX_FAILURES) throw thrown;
+      run = session.send(next);
+    }
+  }
 }
 
 async function readJournal(store: Store, sessionId: string): Promise<readonly Json[]> {

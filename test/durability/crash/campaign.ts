@@ -1,6 +1,7 @@
 // One crashed session after another, against a loop host that lives on behind a faulty network, and what came of each.
 
 import { embeddedHost } from "loophost/server";
+import { agentCoreStandIn } from "loophost/testing/agentcore";
 import type { CrashReport, KillAt, ProxiedRequest, WireFault } from "loophost/testing/node";
 import { crashTest, faultProxy } from "loophost/testing/node";
 
@@ -11,10 +12,17 @@ export const TURNS = 10;
 const MODULE = new URL("noting-session.ts", import.meta.url);
 const TEXT = `sum ${Array.from({ length: TURNS * 2 }, (_, n) => n).reduce((sum, n) => sum + n)}`;
 
+/** What is said after a turn was lost. */
+export const GO_ON = "go on";
+/** With a signature a proxy could not pass a request on under another address. */
+export const BEARER = "jwt.of.somebody";
+
 /** What the crashed process is told. */
 export interface CrashArgs {
-  readonly host: "claude" | "local";
+  readonly host: "claude" | "local" | "agentcore";
   readonly url: string;
+  /** At agentcore. */
+  readonly harnessArn?: string | undefined;
   readonly ifCrashed: "fail" | "rerun" | "probe";
 }
 
@@ -29,6 +37,8 @@ export interface Outcome {
   readonly sentTwice: number;
   /** The run had ended, and its process was killed before anybody had the result. */
   readonly isUnheard: boolean;
+  /** Turns whose end nobody can know; the session was spoken to afterwards. */
+  readonly lost: number;
   /** What went wrong, in full; undefined when all is as in a session that was left in peace. */
   readonly wrong: string | undefined;
   readonly faults: number;
@@ -46,10 +56,10 @@ export interface Crash {
 
 /** Crashes a session and looks at it from every side: ledger, journal, host and result. */
 export async function crash({ host, killAt, faultSeed, ifCrashed = "probe" }: Crash): Promise<Outcome> {
-  await using target = host === "claude" ? await startHost() : await startModel();
+  await using target = await STARTS[host]();
   const faults = faultSeed === undefined ? [] : FAULTS[host];
   await using proxy = await faultProxy({ target: target.url, seed: faultSeed ?? 0, faults });
-  const args = { host, url: proxy.url, ifCrashed };
+  const args = { host, url: proxy.url, ifCrashed, harnessArn: target.harnessArn ?? null };
   try {
     const report = await crashTest({
       module: MODULE,
@@ -65,7 +75,8 @@ export async function crash({ host, killAt, faultSeed, ifCrashed = "probe" }: Cr
       runAgain: ifCrashed === "rerun" ? report.repeated.length : 0,
       sentTwice,
       isUnheard: report.isUnheard,
-      wrong: findWrong(report, sentTwice, ifCrashed),
+      lost: target.lost?.() ?? 0,
+      wrong: findWrong({ host, report, sentTwice, ifCrashed, lost: target.lost?.() ?? 0 }),
       faults: proxy.log.length,
       report,
     };
@@ -78,18 +89,23 @@ export async function crash({ host, killAt, faultSeed, ifCrashed = "probe" }: Cr
       runAgain: 0,
       sentTwice: 0,
       isUnheard: false,
+      lost: 0,
       report: undefined,
     };
     return { ...nothing, wrong, faults: proxy.log.length };
   }
 }
 
+interface Evidence {
+  readonly host: CrashArgs["host"];
+  readonly report: CrashReport;
+  readonly sentTwice: number;
+  readonly ifCrashed: CrashArgs["ifCrashed"];
+  readonly lost: number;
+}
+
 /** With "fail" the model is told of calls whose end is not known, and sums up less; crashTest looks after the policy itself. */
-function findWrong(
-  report: CrashReport,
-  sentTwice: number,
-  ifCrashed: CrashArgs["ifCrashed"],
-): string | undefined {
+function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): string | undefined {
   const { result, effects, journal, repeated } = report;
   const all = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
   const notes = ifCrashed === "probe" ? all : [...new Set(all)];
@@ -97,19 +113,57 @@ function findWrong(
   const { ending, text, turns, toolCalls } = result;
   const isTextRight =
     ifCrashed === "fail" || (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
+  // What follows on a lost turn is another run, and on a machine that had to be stopped another conversation.
+  if (lost > 0 && sentTwice === 0 && ending === "completed") return undefined;
   const isRight =
     isTextRight &&
     sentTwice === 0 &&
     ending === "completed" &&
-    turns === TURNS + 1 &&
+    turns === turnsOf(host) &&
     toolCalls.length === TURNS * 2;
   return isRight ? undefined : JSON.stringify({ result, notes, repeated, sentTwice, journal }, null, 1);
 }
 
 interface Target extends AsyncDisposable {
   readonly url: string;
+  readonly harnessArn?: string;
+  /** How many turns were lost. */
+  lost?(): number;
   /** How many messages and results of ours it has more than once. */
   sentTwice(report: CrashReport): Promise<number>;
+}
+
+const STARTS: Record<CrashArgs["host"], () => Promise<Target>> = {
+  claude: startHost,
+  local: startModel,
+  agentcore: startStandIn,
+};
+
+async function startStandIn(): Promise<Target> {
+  const host = await agentCoreStandIn({ model: planned(TURNS), bearerToken: BEARER });
+  const saidTo = () =>
+    host.requests.filter(({ path }) => path === "/harnesses/invoke").map(({ body }) => JSON.stringify(body));
+  return {
+    url: host.url,
+    harnessArn: host.harnessArn,
+    lost: () => saidTo().filter((body) => body.includes(`"text":"${GO_ON}"`)).length,
+    /** Answers that were taken twice, in one life of the machine. */
+    async sentTwice() {
+      let twice = 0;
+      const taken = new Set<string>();
+      for (const { path, isRefused, body } of host.requests) {
+        if (path.endsWith("/stopruntimesession")) taken.clear();
+        const ids = JSON.stringify(body).matchAll(/"toolResult":\{"toolUseId":"([^"]+)"/g);
+        if (!isRefused)
+          for (const [, id = ""] of ids) {
+            twice += Number(taken.has(id));
+            taken.add(id);
+          }
+      }
+      return twice;
+    },
+    [Symbol.asyncDispose]: () => host.close(),
+  };
 }
 
 async function startHost(): Promise<Target> {
@@ -167,7 +221,20 @@ const FAULTS: Record<CrashArgs["host"], readonly WireFault[]> = {
     { how: "delay", ms: 5, chance: 0.1 },
     { how: "cut", afterBytes: 150, chance: 0.1 },
   ],
+  // What may have run is not asked again, so each of these but 429 is a turn lost.
+  agentcore: [
+    { how: "refuse", status: 429, retryAfterMs: 5, chance: 0.05 },
+    { how: "refuse", status: 500, chance: 0.01 },
+    { how: "lose reply", chance: 0.01 },
+    { how: "delay", ms: 5, chance: 0.1 },
+    { how: "cut", afterBytes: 300, chance: 0.02 },
+  ],
 };
+
+/** AgentCore hands each call off in a turn of its own. */
+function turnsOf(host: CrashArgs["host"]): number {
+  return host === "agentcore" ? TURNS * 2 + 1 : TURNS + 1;
+}
 
 function isEntry(entry: unknown): entry is Record<string, unknown> {
   return typeof entry === "object" && entry !== null;

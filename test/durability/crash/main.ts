@@ -1,4 +1,4 @@
-// `npm run crash [-- --runs n] [--seed n] [--host claude|local] [--enumerate] [--no-faults] [--jobs n] [--log file]`
+// `npm run crash [-- --runs n] [--seed n] [--host claude|local|agentcore] [--enumerate] [--no-faults] [--jobs n] [--log file]`
 //
 // Crashes seeded sessions by the hundred and prints what came of them as one table. A run is known by its seed alone,
 // so what went wrong can be had again: `--runs 1 --seed n`. With `--log`, runs that are in the file are not made again.
@@ -31,6 +31,7 @@ interface Done {
   readonly runAgain: number;
   readonly sentTwice: number;
   readonly isUnheard: boolean;
+  readonly lost: number;
   readonly faults: number;
   readonly wrong?: string | undefined;
 }
@@ -56,7 +57,8 @@ const KINDS: readonly (readonly [string, (draw: number) => KillPlace])[] = [
   ["after effect", (draw) => ({ tool: 1 + (draw % 10), when: "after" })],
   ["by time", (draw) => ({ afterMs: draw % 300 })],
 ];
-const hosts: readonly Host[] = values.host === undefined ? ["local", "claude"] : [toHost(values.host)];
+const hosts: readonly Host[] =
+  values.host === undefined ? ["local", "claude", "agentcore"] : [toHost(values.host)];
 const isFaulty = !values["no-faults"] && !values.enumerate;
 const jobs = values.enumerate ? await everywhere() : seeded(Number(values.seed), Number(values.runs));
 const done = readLog();
@@ -142,12 +144,13 @@ function toRow(group: readonly Done[]): Record<string, string | number> {
     "run again as told": sum(({ runAgain }) => runAgain),
     "run twice": sum(({ runTwice }) => runTwice),
     "sent twice": sum(({ sentTwice }) => sentTwice),
+    "turns lost": sum(({ lost }) => lost),
     "end unheard": sum(({ isUnheard }) => Number(isUnheard)),
     wrong: group.filter(({ wrong }) => wrong !== undefined).length,
   };
 }
 
 function toHost(text: string): Host {
-  if (text === "claude" || text === "local") return text;
-  throw new Error(`--host is claude or local, not ${text}.`);
+  if (text === "claude" || text === "local" || text === "agentcore") return text;
+  throw new Error(`--host is claude, local or agentcore, not ${text}.`);
 }

@@ -1,15 +1,16 @@
 // The session that is crashed: ten turns of two notes each, over SQLite. A module for crashTest, never imported.
 
-import { defineAgent, defineTool, type Provider } from "loophost";
+import { defineAgent, defineTool, type LoophostError, type Provider } from "loophost";
+import { agentcore } from "loophost/providers/agentcore";
 import { claude } from "loophost/providers/claude";
 import { local, openAICompatible } from "loophost/providers/local";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { crashSession, type Ledger } from "loophost/testing/node";
 
-import type { CrashArgs } from "./campaign.ts";
+import { BEARER, type CrashArgs, GO_ON } from "./campaign.ts";
 
 await crashSession(({ folder, ledger, args }) => {
-  const { host, url, ifCrashed } = args as unknown as CrashArgs;
+  const { host, ifCrashed } = args as unknown as CrashArgs;
   return {
     agent: defineAgent({
       name: "noter",
@@ -17,9 +18,11 @@ await crashSession(({ folder, ledger, args }) => {
       model: "noting-model",
       tools: [noteTool(ledger, ifCrashed)],
     }),
-    provider: providerFor(host, url),
+    provider: providerFor(args as unknown as CrashArgs),
     store: sqliteStore(`${folder}/sessions.db`),
     prompt: "go",
+    // A turn that nobody can know is lost; the session goes on.
+    ...(host === "agentcore" && { afterFailure: (error) => (isLoss(error) ? GO_ON : undefined) }),
   };
 });
 
@@ -36,7 +39,19 @@ function noteTool(ledger: Ledger, ifCrashed: CrashArgs["ifCrashed"]) {
   });
 }
 
-function providerFor(host: CrashArgs["host"], url: string): Provider {
+function isLoss({ code, mayRetry }: LoophostError): boolean {
+  return ["host_failed", "host_protocol"].includes(code) && mayRetry === false;
+}
+
+function providerFor({ host, url, harnessArn = "" }: CrashArgs): Provider {
+  if (host === "agentcore")
+    return agentcore({
+      harnessArn,
+      baseUrl: url,
+      tools: "replace",
+      bearerToken: BEARER,
+      retry: { firstDelayMs: 5, attempts: 10 },
+    });
   if (host === "claude") return claude({ baseUrl: url, apiKey: "none" });
   // More tries than by default: four faults in a row do come up in thousands of requests.
   return local({ model: openAICompatible({ baseUrl: url, retry: { firstDelayMs: 5, attempts: 10 } }) });
