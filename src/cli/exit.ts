@@ -69,6 +69,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   unresolved_requires_action: EXIT.hostFailed,
   provision_failed: EXIT.hostFailed,
   provision_timeout: EXIT.hostFailed,
+  artifact_not_found: EXIT.hostFailed,
   store_failed: EXIT.session,
   store_damaged: EXIT.session,
   stale_owner: EXIT.session,

@@ -39,6 +39,8 @@ export type ErrorCode =
   /** What sessions are made from could not be had at the host: it failed there, or was not ready or gone in time. */
   | "provision_failed"
   | "provision_timeout"
+  /** The session has no file of that name. */
+  | "artifact_not_found"
   /** The reader of a run fell too far behind; the run itself goes on. */
   | "slow_consumer"
   /** The store refused or lost a write; `stale_owner` when another process took the session over. */

@@ -7,6 +7,7 @@
  */
 
 import type { Agent } from "./agent.ts";
+import type { ArtifactStorage } from "./artifacts.ts";
 import type { LoophostError } from "./errors.ts";
 import type {
   MessageEvent,
@@ -45,6 +46,8 @@ export interface Provider {
   open(request: OpenRequest): Promise<Connection>;
   /** What it can make ahead of sessions; absent where that has not been thought of. */
   readonly provisioning?: Provisioning | undefined;
+  /** Where it keeps the files of a session; absent where it keeps none. */
+  readonly artifacts?: ArtifactStorage | undefined;
 }
 
 /** How a loop host differs from others, as data. */

@@ -99,4 +99,20 @@ export const provisioning: readonly Requirement[] = [
   built(201, "The instructions name the runtimes, say when to install them, and carry the whole script."),
   built(202, "The hosts of the runtimes are known, sorted, each once; a runtime may add its own."),
   built(203, "Another version of a runtime is another environment."),
+  built(
+    219,
+    "Artifacts are listed, fetched, put and deleted by name, session by session; of one name all are listed and the newest is meant.",
+  ),
+  built(220, "An artifact has a name, a size, the host's id and what the host says of it."),
+  built(
+    221,
+    "At Claude's a put uploads a file and attaches it at /data/<name>, and the listing is the session's own.",
+  ),
+  built(222, "The folder for outputs is one constant, and what the host shows late can be waited for."),
+  built(224, "A name that could lead elsewhere is refused before anything is asked."),
+  otherwise(
+    225,
+    "Puts of one name at the same time do not race.",
+    "Nothing has to be put in line by the caller: each is written apart, and the last one counts, whole.",
+  ),
 ];

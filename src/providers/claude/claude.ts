@@ -11,6 +11,7 @@ import { toHostError } from "./api/host-error.ts";
 import { connectRequests, pathTo } from "./api/requests.ts";
 import type { ClaudeConnectionOptions } from "./api/settings.ts";
 import { CONNECTION, findHost } from "./api/settings.ts";
+import { claudeArtifacts } from "./control/artifacts.ts";
 import { SessionMaker } from "./control/new-session.ts";
 import { claudeProvisioning } from "./control/provision.ts";
 import type { SessionSetup } from "./control/session-setup.ts";
@@ -48,6 +49,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
     name: "claude",
     traits: { answers: "each", history: "host", worksAlone: true },
     address: options.client === undefined ? findHost(options) : undefined,
+    artifacts: claudeArtifacts(() => makerOf().requests, idleMs),
     provisioning: claudeProvisioning(() => makerOf().requests, options),
     async open({ agent, sessionId, provisioned, emit, signal, traceContext }) {
       const maker = makerOf();

@@ -1,6 +1,7 @@
 /** The provider for Claude Managed Agents, and the control plane beside it. */
 
 export type { AgentChanges, AgentQuery, Agents, ClaudeAgentRecord, NewAgent } from "./control/agents.ts";
+export { OUTPUTS_FOLDER } from "./control/artifacts.ts";
 export type { ClaudeOptions } from "./claude.ts";
 export { claude } from "./claude.ts";
 export type { ClaudeTransport } from "./api/client.ts";

@@ -1,11 +1,12 @@
 /** The in-process loop host: this process asks the model, turn by turn, and holds the conversation. */
 
 import type { Names } from "../../core/check-options.ts";
-import { checkNames } from "../../core/check-options.ts";
+import { checkNames, NAME } from "../../core/check-options.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
+import { folderArtifacts } from "./artifacts.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { LocalConnection } from "./connection.ts";
 import type { ModelGuards } from "./guards.ts";
@@ -27,6 +28,8 @@ export interface LocalOptions {
   readonly guards?: ModelGuards | boolean | undefined;
   /** Makes the conversation smaller when the context is nearly full. Default: never. */
   readonly compaction?: CompactionOptions | undefined;
+  /** A folder that keeps the files of sessions, for `loophost/artifacts`. Default: none are kept. */
+  readonly artifactsFolder?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -38,9 +41,11 @@ export interface LocalOptions {
 export function local(options: LocalOptions): Provider {
   checkNames("local()", options ?? {}, LOCAL);
   const model = toModel(options?.model);
-  const { guards, compaction, clock = systemClock } = options;
+  const { guards, compaction, artifactsFolder, clock = systemClock } = options;
   if (guards !== undefined && typeof guards !== "boolean") checkNames("local(): guards", guards, GUARDS);
   if (compaction !== undefined) checkNames("local(): compaction", compaction, COMPACTION);
+  if (artifactsFolder !== undefined && NAME(artifactsFolder) !== undefined)
+    throw new LoophostError("invalid_options", `local(): artifactsFolder${NAME(artifactsFolder)}.`);
   const settings = {
     model,
     clock,
@@ -51,11 +56,12 @@ export function local(options: LocalOptions): Provider {
     name: "local",
     traits: { answers: "together", history: "here", worksAlone: false },
     provisioning: nothingToSetUp,
+    ...(artifactsFolder !== undefined && { artifacts: folderArtifacts(artifactsFolder) }),
     open: async (request) => new LocalConnection(request, settings),
   };
 }
 
-const LOCAL: Names<LocalOptions> = { model: 1, guards: 1, compaction: 1, clock: 1 };
+const LOCAL: Names<LocalOptions> = { model: 1, guards: 1, compaction: 1, artifactsFolder: 1, clock: 1 };
 const GUARDS: Names<ModelGuards> = { duplicateCalls: 1, failuresBeforeAdvice: 1, lastTurn: 1 };
 const COMPACTION: Names<CompactionOptions> = { aboveTokens: 1, compact: 1 };
 

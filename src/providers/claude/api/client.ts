@@ -27,6 +27,7 @@ interface RequestOptions {
   readonly headers?: Record<string, string | null>;
   readonly signal?: AbortSignal | undefined;
   readonly maxRetries?: number;
+  readonly fetchOptions?: Record<string, unknown>;
 }
 
 /**
@@ -45,7 +46,16 @@ export interface ClaudeApi {
   ): Promise<Record<string, unknown>>;
   delete(path: string, signal?: AbortSignal): Promise<Record<string, unknown>>;
   upload(path: string, form: FormData, signal?: AbortSignal): Promise<Record<string, unknown>>;
+  /** Uploads a body of that content type as it is read, which may be done once. */
+  uploadStream(
+    path: string,
+    body: ReadableStream<Uint8Array>,
+    contentType: string,
+    signal?: AbortSignal,
+  ): Promise<Record<string, unknown>>;
   download(path: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Resolves with the bytes as they come, once the reply begins. */
+  downloadStream(path: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   stream(
     path: string,
     query: Record<string, unknown>,
@@ -85,6 +95,26 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
     post: (path, body, signal, headers = {}) => request("post", path, { body, signal, headers }, asTaken),
     delete: (path, signal) => request("delete", path, { signal }, asTaken),
     upload: (path, body, signal) => request("post", path, { body, signal }, asTaken),
+    uploadStream: (path, body, contentType, signal) =>
+      request(
+        "post",
+        path,
+        {
+          body,
+          headers: { "content-type": contentType },
+          signal,
+          // Any other mode makes Node's fetch keep a copy of the whole body, to send it again to where it is redirected.
+          fetchOptions: { redirect: "error" },
+        },
+        asTaken,
+      ),
+    downloadStream: (path, signal) =>
+      request(
+        "get",
+        path,
+        { signal },
+        async (response) => (await response.asResponse()).body ?? new Blob([]).stream(),
+      ),
     download: (path, signal) =>
       request(
         "get",

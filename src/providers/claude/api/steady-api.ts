@@ -46,6 +46,16 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
     delete: (path, signal) => once(`DELETE ${path}`, (within) => api.delete(path, within), signal),
     upload: (path, form, signal) =>
       once(`POST ${path}`, (within) => api.upload(path, form, within), signal, timeoutMs * 10),
+    uploadStream: (path, body, contentType, signal) =>
+      once(
+        `POST ${path}`,
+        (within) => api.uploadStream(path, body, contentType, within),
+        signal,
+        timeoutMs * 10,
+      ),
+    // Until it is open; whoever reads it watches over it from then on.
+    downloadStream: (path, signal) =>
+      again(`GET ${path}`, (within) => api.downloadStream(path, within), signal),
     download: (path, signal) =>
       again(`GET ${path}`, (within) => api.download(path, within), signal, timeoutMs * 10),
     stream: (path, query, signal, headers) => api.stream(path, query, signal, headers),

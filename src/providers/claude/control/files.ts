@@ -70,7 +70,7 @@ const FILE: Checks<NewFile> = {
 };
 
 /** The media type that goes with a file's name. */
-function mediaTypeOf(name: string): string {
+export function mediaTypeOf(name: string): string {
   const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase();
   return MEDIA_TYPES[extension ?? ""] ?? "application/octet-stream";
 }

@@ -1,0 +1,131 @@
+/**
+ * Files of sessions in a folder of this machine: one folder for each session, one file for each name.
+ *
+ *   A1  a file is written beside its name and renamed: whoever reads has the one before, or this one, whole
+ *   A2  nothing outside the session's folder is read or written: names are one part of a path, and links are not followed
+ */
+
+import type { Artifact, ArtifactStorage } from "../../core/artifacts.ts";
+import { digestOf } from "../../core/digest.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
+
+/** What files that are being written are called meanwhile; they are no artifacts. */
+const PART = ".loophost-part-";
+/** Bytes of one piece. */
+const PIECE = 256 * 1_024;
+
+/** The files of sessions in a folder, which is made when it is needed. */
+export function folderArtifacts(folder: string): ArtifactStorage {
+  return {
+    async list({ sessionId }) {
+      const { fs, path } = await load();
+      const own = await folderOf(folder, sessionId);
+      const entries = await fs.readdir(own, { withFileTypes: true }).catch((thrown: unknown) => {
+        if (isMissing(thrown)) return [];
+        throw failed(thrown, "The artifacts could not be listed");
+      });
+      const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith(PART));
+      const found = await Promise.all(
+        files.map(async ({ name }) => {
+          // One that was deleted just now is not there.
+          const stats = await fs.lstat(path.join(own, name)).catch(() => undefined);
+          return stats?.isFile() === true ? toArtifact(name, stats) : undefined;
+        }),
+      );
+      return found.filter((artifact) => artifact !== undefined);
+    },
+
+    async read({ sessionId }, { name }, signal) {
+      const { fs, path, constants, Readable } = await load();
+      const file = path.join(await folderOf(folder, sessionId), checked(name));
+      // A link could lead out of the folder.
+      const handle = await fs
+        .open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
+        .catch((thrown: unknown) => {
+          if (isMissing(thrown))
+            throw new LoophostError("artifact_not_found", `There is no file ${name} any more.`);
+          throw failed(thrown, `${name} could not be read`);
+        });
+      const bytes = handle.createReadStream({ highWaterMark: PIECE, signal });
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's type of the web's stream is its own
+      return Readable.toWeb(bytes, { strategy: { highWaterMark: 0 } }) as ReadableStream<Uint8Array>;
+    },
+
+    async write({ sessionId }, name, content, signal) {
+      const { fs, path } = await load();
+      const own = await folderOf(folder, sessionId);
+      const part = path.join(own, `${PART}${crypto.randomUUID()}`);
+      try {
+        await fs.mkdir(own, { recursive: true });
+        const handle = await fs.open(part, "wx", 0o600);
+        try {
+          const into = new WritableStream<Uint8Array>({ write: (piece) => handle.writeFile(piece) });
+          await content.pipeTo(into, { signal });
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        const file = path.join(own, checked(name));
+        await fs.rename(part, file);
+        return toArtifact(name, await fs.lstat(file));
+      } catch (thrown) {
+        await fs.rm(part, { force: true }).catch(() => undefined);
+        if (signal.aborted)
+          throw new LoophostError("aborted", `Writing ${name} was aborted.`, { cause: thrown });
+        throw failed(thrown, `${name} could not be written`);
+      }
+    },
+
+    async remove({ sessionId }, { name }) {
+      const { fs, path } = await load();
+      const file = path.join(await folderOf(folder, sessionId), checked(name));
+      await fs.rm(file, { force: true }).catch((thrown: unknown) => {
+        throw failed(thrown, `${name} could not be deleted`);
+      });
+    },
+  };
+}
+
+/** Loaded with the first use: the in-process loop host runs where there are no files, too. */
+async function load() {
+  const [fs, path, { constants }, { Readable }] = await Promise.all([
+    import("node:fs/promises"),
+    import("node:path"),
+    import("node:fs"),
+    import("node:stream"),
+  ]);
+  return { fs, path, constants, Readable };
+}
+
+/** The folder of a session, whose id may be of the user's own making: escaped, or hashed where it is too long for a name. */
+async function folderOf(folder: string, sessionId: string): Promise<string> {
+  const { path } = await load();
+  const escaped = encodeURIComponent(sessionId.toWellFormed()).replace(/[.~!'()*]/g, escapedCharacter);
+  const name =
+    escaped.length <= 200 ? escaped : `${escaped.slice(0, 100)}-${(await digestOf(sessionId)).slice(0, 32)}`;
+  return path.join(folder, name);
+}
+
+function escapedCharacter(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+/** Names are checked before they get here; this one is checked again, since a path is made of it. */
+function checked(name: string): string {
+  if (name.startsWith(PART) || /^\.{0,2}$|[/\\]/.test(name))
+    throw new LoophostError("invalid_options", `${JSON.stringify(name)} is not the name of a file.`);
+  return name;
+}
+
+function toArtifact(name: string, { size, mtimeMs }: { size: number; mtimeMs: number }): Artifact {
+  return { name, size, createdAtMs: Math.floor(mtimeMs), id: name };
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
+}
+
+function failed(thrown: unknown, doing: string): LoophostError {
+  if (thrown instanceof LoophostError) return thrown;
+  return new LoophostError("store_failed", `${doing}: ${messageOf(thrown)}`, { cause: thrown });
+}
