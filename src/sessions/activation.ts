@@ -38,6 +38,8 @@ const FOLLOWED_MS = 30_000;
 /** Before a session is tried again whose host, agent or store refused it. */
 const PERMANENT_MS = 30_000;
 const MAX_BACKOFF_MS = 30_000;
+/** Before a session is looked at again that another worker has. */
+const OWNED_MS = 400;
 
 /** An activation under way. */
 export class Activation {
@@ -102,6 +104,7 @@ export class Activation {
         "host_failed",
         `Session ${this.#facts.sessionId} could not be run`,
       );
+      if (error.code === "session_owned") return { now: "again", afterMs: OWNED_MS };
       // Whoever replaced us has it, and looks into the inbox by himself.
       if (error.code === "stale_owner") return { now: "parked" };
       onError(error);
@@ -124,7 +127,8 @@ export class Activation {
       provider,
       store,
       clock,
-      ifOwned: "wait" as const,
+      // Nobody takes from the living, and nobody keeps a place while he waits for them.
+      ifOwned: "fail" as const,
       context: await context?.(this.#facts),
       metadata: tenant === undefined ? undefined : { tenant },
       limits,

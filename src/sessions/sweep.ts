@@ -9,8 +9,8 @@ import { BY_STATUS } from "../core/journal/session-index.ts";
 import type { Store } from "../core/store.ts";
 import type { Activation } from "./activation.ts";
 
-/** Looks for lost sessions every so many milliseconds. */
-const RUNNING_MS = 5_000;
+/** Sessions that run are looked through once in so many looks into the inboxes. */
+const RUNNING_EVERY = 5;
 const PAGE = 500;
 
 /** What a sweep works with. */
@@ -36,7 +36,7 @@ export class Sweep {
   readonly #host: SweepHost;
   #cancel: () => void = () => undefined;
   #isStopped = false;
-  #runningAt = -Infinity;
+  #looks = 0;
 
   constructor(parts: SweepParts, host: SweepHost) {
     this.#parts = parts;
@@ -59,9 +59,9 @@ export class Sweep {
   }
 
   async #look(): Promise<void> {
-    const { clock, store } = this.#parts;
-    if (clock.now() - this.#runningAt >= RUNNING_MS) {
-      this.#runningAt = clock.now();
+    const { store } = this.#parts;
+    this.#looks += 1;
+    if (this.#looks % RUNNING_EVERY === 1) {
       for await (const ids of pages((after) => store.records.list(BY_STATUS.running, after, PAGE).then(keys)))
         for (const id of ids) await this.#wake(id);
     }

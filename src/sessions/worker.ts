@@ -64,8 +64,8 @@ class Host implements ActivationHost {
   readonly #active = new Map<string, Activation>();
   /** Those under way, for an engine that asks a second time. */
   readonly #joined = new Map<string, Promise<Rest>>();
-  /** Sessions that could not be run: how often in a row, and when they are tried again. */
-  readonly #failed = new Map<string, { readonly attempt: number; readonly at: number }>();
+  /** Sessions that could not be run, how often in a row, and when they are tried again; those that others have, too. */
+  readonly #later = new Map<string, { readonly attempt: number; readonly at: number }>();
   isDraining = false;
 
   constructor(parts: WorkerParts, limits: AdmissionLimits) {
@@ -96,14 +96,14 @@ class Host implements ActivationHost {
 
   /** Whether a session is at work here, or waits to be tried again. */
   isBusyWith(id: string): boolean {
-    const failed = this.#failed.get(id);
+    const failed = this.#later.get(id);
     return this.#joined.has(id) || (failed !== undefined && this.#parts.clock.now() < failed.at);
   }
 
   async #activate(id: string): Promise<Rest> {
     const { store, agents, clock } = this.#parts;
     if (this.isDraining) return { now: "again", afterMs: 0 };
-    const failed = this.#failed.get(id);
+    const failed = this.#later.get(id);
     if (failed !== undefined && clock.now() < failed.at)
       return { now: "again", afterMs: failed.at - clock.now() };
     const created = await createdAs(store, id);
@@ -123,9 +123,11 @@ class Host implements ActivationHost {
         hasFailed = true;
         this.#tell(id, error);
       });
-      if (hasFailed && rest.now === "again")
-        this.#failed.set(id, { attempt: (failed?.attempt ?? 0) + 1, at: clock.now() + rest.afterMs });
-      else this.#failed.delete(id);
+      // One that others have, or that could not be run, is left alone for a while: the sweep would wake it again at once.
+      if (rest.now === "again" && rest.afterMs > 0) {
+        const attempt = hasFailed ? (failed?.attempt ?? 0) + 1 : 0;
+        this.#later.set(id, { attempt, at: clock.now() + rest.afterMs });
+      } else this.#later.delete(id);
       return rest;
     } finally {
       this.#active.delete(id);
