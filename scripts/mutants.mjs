@@ -25,7 +25,7 @@ const CACHE = `${ROOT}node_modules/.cache/mutants.json`;
 const FILES = [
   "src/core/{loop,journal,execution}/*.ts",
   "src/core/wire/attached-stream.ts",
-  "src/stores/{memory,leases,sessions}.ts",
+  "src/stores/{memory,leases,checksum,inbox,sessions}.ts",
   "src/stores/sqlite/*.ts",
 ];
 

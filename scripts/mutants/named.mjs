@@ -33,7 +33,12 @@ const NAMED = [
     '["running", "asking", "awaiting"]',
     '["running", "asking"]',
   ],
-  ["confirmed answers are kept until the turn ends", CALLS, "    answer: undefined,\n    input: null,", ""],
+  [
+    "confirmed answers are kept until the turn ends",
+    CALLS,
+    ", answer: undefined, input: null, raw: undefined }",
+    " }",
+  ],
   ["a stop forgets calls being posted", CALLS, 'call.status !== "posting" && call', "call"],
   ["one turn more than maxTurns", TURNS, "turn > maxTurns", "turn > maxTurns + 1"],
   [
@@ -69,7 +74,7 @@ const NAMED = [
   [
     "the result of a cancelled call is recorded",
     EXECUTOR,
-    /if \(signal\.aborted\) return undefined;\n(?= *await journal\.record)/,
+    /if \(signal\.aborted\) return undefined;\n(?= *return await this\.#finish)/,
     "",
   ],
   ["a call that is over can still be cancelled", EXECUTOR, "this.#running.delete(call.id);", ""],
@@ -94,7 +99,7 @@ const NAMED = [
   ],
   [
     "the next usage wipes out the cost",
-    "src/core/session/live-run.ts",
+    "src/core/session/run-sum.ts",
     "event.cost ?? this.#cost",
     "event.cost",
   ],

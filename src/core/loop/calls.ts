@@ -41,7 +41,7 @@ export function answeredElsewhere(state: LoopState, id: string, out: Command[]):
   if (known?.status === "posted") return state;
   if (known !== undefined) {
     out.push({ do: "cancel", ids: [id] });
-    return change(state, [id], [known.status], { status: "posted" });
+    return change(state, [id], [known.status], DELIVERED);
   }
   // The answer came before its call: remembered, so that the call is not taken for new work.
   const blank = {
@@ -109,13 +109,7 @@ export function finish(
 export function posted(state: LoopState, posts: readonly string[], out: Command[]): LoopState {
   for (const call of pick(state, posts))
     if (call.status === "posting") tell(out, { type: "tool.posted", id: call.id });
-  // A confirmed answer is not kept: a turn of large results must not outlive its turn.
-  return change(state, posts, ["posting"], {
-    status: "posted",
-    answer: undefined,
-    input: null,
-    raw: undefined,
-  });
+  return change(state, posts, ["posting"], DELIVERED);
 }
 
 /** Stops what executes here. Calls being posted stay, so that their confirmation is still told. */
@@ -127,6 +121,9 @@ export function cancelAll(state: LoopState, out: Command[]): LoopState {
 }
 
 // --- small pieces
+
+/** A call whose answer the host has. What it held is dropped, or a turn of large results would stay in memory to its end. */
+const DELIVERED = { status: "posted", answer: undefined, input: null, raw: undefined } as const;
 
 /** The state with some calls changed, or the very same state when none of them is in one of the given statuses. */
 export function change(

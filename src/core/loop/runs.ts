@@ -139,7 +139,6 @@ export function fail(state: LoopState, error: LoophostError, out: Command[]): Lo
     inputSeen: false,
     pendingInput: [],
     missing: null,
-    guarding: false,
   };
 }
 
@@ -147,7 +146,7 @@ export function fail(state: LoopState, error: LoophostError, out: Command[]): Lo
 export function close(state: LoopState, final: Final, out: Command[]): LoopState {
   if (!state.runOpen) return state;
   out.push({ do: "end", ...endOf(final) });
-  return { ...state, runOpen: false, final: undefined, inputSeen: false, guarding: false };
+  return { ...state, runOpen: false, final: undefined, inputSeen: false };
 }
 
 /** The end alone, without what came along with it. */

@@ -131,5 +131,10 @@ it("takes no snapshot of a session that was deleted, nor one of another fold", a
   await store.records.put("snapshots", "s", snapshot ?? null);
   const anew = await open(store);
   expect(anew.recorded.opened).toBeUndefined();
+  await anew.record(OPENED);
   await anew.close();
+  await store.records.put("snapshots", "s", snapshot ?? null);
+  const shorter = await open(store);
+  expect(shorter.recorded.opened).toMatchObject(OPENED);
+  await shorter.close();
 });

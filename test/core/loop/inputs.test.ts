@@ -67,3 +67,51 @@ it("a turn somebody else ended between two runs is what the session came to last
   provider.emit({ type: "turn.began" }, { type: "turn.done", ending: "refusal", stopReason: "refusal" });
   expect(await session.resume().result()).toMatchObject({ ending: "refusal", stopReason: "refusal" });
 });
+
+it("an end before the last message in the history is not what that message came to", async () => {
+  const refused = { type: "turn.done", ending: "refusal", stopReason: "refusal" } as const;
+  const past = [{ type: "message.seen" }, { type: "turn.began" }, refused, { type: "message.seen" }] as const;
+  await using session = await openSession(agent, { provider: scriptedProvider({ past }), sessionId: "s" });
+  expect(await session.resume().result()).toMatchObject({ details: { code: "nothing_open" } });
+});
+
+it("a call that somebody else answers while its tool runs is cancelled", async () => {
+  let signal: AbortSignal | undefined;
+  const slow = defineTool({
+    name: "slow",
+    description: "Waits",
+    input: anything,
+    execute: (_, context) => {
+      ({ signal } = context);
+      return new Promise(() => undefined);
+    },
+  });
+  const waiter = defineAgent({ name: "waiter", instructions: "", tools: [slow] });
+  const provider = scriptedProvider({ turns: [[call("a", "slow"), needs("a")]] });
+  await using session = await openSession(waiter, { provider });
+  const run = session.send("go");
+  await expect.poll(() => signal?.aborted).toBe(false);
+  provider.emit({ type: "call.answered", id: "a" });
+  await expect.poll(() => signal?.aborted).toBe(true);
+  provider.emit({ type: "turn.began" }, done);
+  expect((await run.result()).ending).toBe("completed");
+});
+
+it("a call that is over is not cancelled by what ends later: its signal stays as it was", async () => {
+  let signal: AbortSignal | undefined;
+  const quick = defineTool({
+    name: "quick",
+    description: "Is done at once",
+    input: anything,
+    execute: (_, context) => {
+      ({ signal } = context);
+      return "done";
+    },
+  });
+  const doer = defineAgent({ name: "doer", instructions: "", tools: [quick] });
+  const provider = scriptedProvider({ turns: [[call("a", "quick"), needs("a")], [done]] });
+  const session = await openSession(doer, { provider });
+  await session.send("go").result();
+  await session.close();
+  expect(signal?.aborted).toBe(false);
+});

@@ -60,6 +60,19 @@ describe("a turn guard", () => {
     await expect(second.result()).rejects.toMatchObject({ code: "halted" });
   });
 
+  it("is not waited for by a run because of a turn that ended between two runs", async () => {
+    const guard = () => "continue" as const;
+    const provider = scriptedProvider({ turns: [[done], [done]] });
+    await using session = await openSession(agent, { provider, guard });
+    await session.send("one").result();
+    const ours = provider.sent.flatMap((input) => (input.type === "message" ? [input.id] : []))[0];
+    provider.emit(
+      { type: "turn.began" },
+      { type: "turn.done", ending: "completed", stopReason: null, inputId: ours },
+    );
+    expect((await session.send("two").result()).ending).toBe("completed");
+  });
+
   it("halts the run with its reason, before the results of the turn go back [A-144]", async () => {
     const provider = scriptedProvider({ answers: "together", turns: turns() });
     const halted = run(agent, { provider, prompt: "go", guard: () => ({ halt: "enough" }) });
@@ -133,6 +146,26 @@ describe("a terminal tool", () => {
       type: "message",
       content: [{ text: expect.stringContaining("finish") }],
     });
+  });
+
+  it("called and failed is not called: it is asked for again", async () => {
+    let tries = 0;
+    const submit = defineTool({
+      name: "submit",
+      description: "Hands in",
+      input: anything,
+      execute: () => {
+        tries += 1;
+        if (tries === 1) throw new Error("not yet");
+        return "taken";
+      },
+    });
+    const submitting = defineAgent({ name: "s", instructions: "", tools: [submit], terminalTool: "submit" });
+    const turns = [[call("a", "submit"), needs("a")], [done], [call("b", "submit"), needs("b")], [done]];
+    const provider = scriptedProvider({ turns });
+    const result = await run(submitting, { provider, prompt: "go" });
+    expect([result.ending, tries]).toEqual(["completed", 2]);
+    expect(provider.sent.filter(({ type }) => type === "message")).toHaveLength(2);
   });
 
   it("called in any turn is enough, and does not end the run by itself [A-149] [A-150]", async () => {

@@ -244,3 +244,15 @@ describe("run()", () => {
     });
   });
 });
+
+it("what the session costs is what the host said last, also when later usage says nothing of it", async () => {
+  const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  const cost = { minorUnits: 42, currency: "USD" };
+  const spent: HostEvent[] = [
+    { type: "usage", usage, cost },
+    { type: "usage", usage },
+  ];
+  const provider = scriptedProvider({ turns: [[...spent, done]] });
+  const result = await run(defineAgent({ name: "a", instructions: "" }), { provider, prompt: "go" });
+  expect([result.cost, result.usage.inputTokens]).toEqual([cost, 2]);
+});

@@ -40,6 +40,8 @@ export class Player {
   readonly #allowed = new Map<string, number>();
   #calls = 0;
   #isOutputChecked = false;
+  /** Whether the host said that it owes a reply, and nobody has asked for it since. */
+  #isReplyOwed = false;
 
   constructor(answers: ProviderTraits["answers"], pick: Pick) {
     this.state = initialState(answers);
@@ -57,6 +59,7 @@ export class Player {
     this.met.set(input.type, (this.met.get(input.type) ?? 0) + 1);
     if (input.type === "start") this.#isOutputChecked = false;
     if (input.type === "output.checked") this.#isOutputChecked = true;
+    if (input.type === "reply.owed") this.#isReplyOwed = true;
     if (input.type === "decided") this.#allowed.set(input.id, (this.#allowed.get(input.id) ?? 0) + 1);
     const before = this.state;
     const { state, commands } = next(before, input);
@@ -239,9 +242,25 @@ export class Player {
       }
       if (command.do === "execute") this.#checkExecuted(command.call);
       if (command.do === "post") this.#checkPosted(command.ids);
+      if (command.do === "catch up") must(this.#waiting.catchUps === 0, "one second look at a time");
+      if (command.do === "send" && command.inputs[0]?.type === "continue") {
+        must(this.#isReplyOwed, "a reply is asked for once");
+        this.#isReplyOwed = false;
+      }
+      if (command.do === "tell" && command.event.type === "turn.ended")
+        must(before.turnOpen, "a turn ends once, however often the host says so");
       const owes = command.do === "end" && command.ending === "completed" && before.policy.owesOutput;
       must(!owes || !before.runOpen || this.#isOutputChecked, "an output that is owed was checked");
     }
+    for (const { status, answer, raw, input } of state.calls)
+      if (status === "posted")
+        must(
+          [answer, raw, input ?? undefined].every((kept) => kept === undefined),
+          "what is delivered is not kept",
+        );
+    const isStop = this.inputs.at(-1)?.type === "stop" || this.inputs.at(-1)?.type === "interrupt";
+    if (isStop && before.starting !== undefined)
+      must(state.pendingInput.length === 0, "what a run that was stopped did not send is not sent later");
     must(new Set(state.calls.map(({ id }) => id)).size === state.calls.length, "a call is there once");
     must(
       !state.runOpen || state.over !== undefined || state.turn <= state.policy.maxTurns,

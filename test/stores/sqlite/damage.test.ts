@@ -1,8 +1,10 @@
 // Bits that flip: what is read is what was written, or an error says that it is not.
 
+import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import { checkSqliteStore, sqliteStore } from "loophost/stores/sqlite";
+import { checkSqliteStore, sqliteStore, vacuumSqliteStore } from "loophost/stores/sqlite";
 import { describe, expect, it } from "vitest";
 
 import { newStorePath, openedStore } from "./files.ts";
@@ -71,3 +73,35 @@ describe("with session and entry, damage", () => {
     expect(await checkSqliteStore(path)).toEqual({ sessions: 1, entries: 10, damage: [] });
   });
 });
+
+it("a look through a store changes none of its files, and leaves none of them open", async () => {
+  const folder = dirname(newStorePath());
+  const path = join(folder, "left.db");
+  const live = join(folder, "live.db");
+  const store = sqliteStore(live);
+  const fence = await store.log.claim("s", { owner: "test", ttlMs: 60_000 });
+  await store.log.append("s", fence, [1, 2, 3]);
+  // As a crash leaves it: what was written last is in the write-ahead file.
+  for (const end of ["", "-wal", "-tail"]) copyFileSync(live + end, path + end);
+  await store.close();
+  const before = ["", "-wal", "-tail"].map((end) => readFileSync(path + end));
+  expect(before[1]?.length).toBeGreaterThan(0);
+  expect(await checkSqliteStore(path)).toMatchObject({ sessions: 1, entries: 3, damage: [] });
+  expect(["", "-wal", "-tail"].map((end) => readFileSync(path + end))).toEqual(before);
+  expect(openFiles()).not.toContain(path);
+  await vacuumSqliteStore(path);
+  expect(openFiles()).not.toContain(path);
+});
+
+/** What this process has open, where the system tells. */
+function openFiles(): string[] {
+  const folder = "/proc/self/fd";
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(join(folder, name))];
+    } catch {
+      return []; // closed since the list was read
+    }
+  });
+}

@@ -7,9 +7,25 @@ import type { Lease, LoophostError } from "loophost";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { describe, expect, it } from "vitest";
 
+import { sumOfEntry } from "../../../src/stores/checksum.ts";
 import { newStorePath, openedStore } from "./files.ts";
 
+/** Of two entries, as release 0.1.0 writes them. */
+const GOLDEN = [4_023_559_063, 2_379_851_401];
+
 const OWNER: Lease = { owner: "the test", ttlMs: Number.POSITIVE_INFINITY };
+
+it("takes a wait of no time, and refuses options it does not know", () => {
+  expect(() => sqliteStore(":memory:", { maxWaitMs: 0 })).not.toThrow();
+  for (const options of [{ maxWait: 1 }, { maxWaitMs: -1 }] as object[])
+    expect(() => sqliteStore(":memory:", options)).toThrow(
+      expect.objectContaining({ code: "invalid_options" }),
+    );
+});
+
+it("a checksum is the same in every release: files that were written before are still sound", () => {
+  expect([sumOfEntry(0, 1, '"a"'), sumOfEntry(1_234_567_890, 2, "{}")]).toEqual(GOLDEN);
+});
 
 describe("writes of one moment", () => {
   it("fail one by one: a stale owner and bad data do not hurt their neighbours [I6]", async () => {
