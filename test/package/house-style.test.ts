@@ -15,6 +15,15 @@ import {
 /** Where a file has to become two. */
 const MAX_LINES = 300;
 
+const OWN_KEYS =
+  'is looked up by any string, and "constructor" is a key of every object: make it a Map, or ask Object.hasOwn first';
+
+/** Tables that are indexed by names from outside, and would answer for names nobody put there. */
+function tablesOfAnyName(text: string): string[] {
+  const tables = text.matchAll(/^(?:export )?const (\w+): (?:Readonly<)?Record<string, .*= \{$/gm);
+  return [...tables].map(([, name = ""]) => name).filter((name) => !text.includes(`Object.hasOwn(${name},`));
+}
+
 function houseStyleProblems(source: SourceFile): string[] {
   const { path, text } = source;
   const lines = text.trimEnd().split("\n").length;
@@ -22,6 +31,7 @@ function houseStyleProblems(source: SourceFile): string[] {
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines, more than ${MAX_LINES}`] : []),
     ...(opensWithComment(source) ? [] : [`${path} does not open by saying what it is for`]),
     ...undescribedExportsOf(source).map((line) => `${path}:${line} exports something without a description`),
+    ...tablesOfAnyName(text).map((name) => `${path}: ${name} ${OWN_KEYS}`),
   ];
 }
 
@@ -50,6 +60,7 @@ describe("the check itself", () => {
     ["// For it.\n/** Of the first. */\nexport type One = 1;\nexport interface Two {}\n", "a.ts:4 exports"],
     ["// For it.\n/** Far away. */\nconst zero = 0;\nexport class One {}\n", "a.ts:4 exports"],
     [`// For it.${"\n".repeat(MAX_LINES)}const last = 1;\n`, "301 lines"],
+    ["// For it.\nconst WORDS: Readonly<Record<string, string>> = {\n  a: 'b',\n};\n", "WORDS is looked up"],
   ])("rejects %j", (text, problem) => {
     expect(houseStyleProblems({ path: "src/core/a.ts", text })).toEqual([expect.stringContaining(problem)]);
   });

@@ -52,7 +52,8 @@ describe("a file", () => {
     expect(await upload(client, "notes.md", "x", "text/x-notes")).toMatchObject({
       mime_type: "text/x-notes",
     });
-    expect(await upload(client, "thing", "x")).toMatchObject({ mime_type: "application/octet-stream" });
+    for (const name of ["thing", "thing.constructor", "thing.__proto__"])
+      expect(await upload(client, name, "x")).toMatchObject({ mime_type: "application/octet-stream" });
     const content = await server.host.fetch(new Request(`http://host/v1/files/${file.id}/content`));
     expect(content.headers.get("content-type")).toBe("text/plain");
     expect(content.headers.get("content-disposition")).toMatch(/^attachment/);

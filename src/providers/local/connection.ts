@@ -63,7 +63,7 @@ export class LocalConnection implements Connection {
   }
 
   send(inputs: readonly HostInput[]): Promise<void> {
-    const what = inputs.map(({ type }) => UNSUPPORTED[type]).find((unfit) => unfit !== undefined);
+    const what = inputs.map(({ type }) => UNSUPPORTED.get(type)).find((unfit) => unfit !== undefined);
     if (what !== undefined) {
       return Promise.reject(
         new LoophostError("invalid_options", `The in-process loop host takes no ${what}.`),
@@ -214,11 +214,11 @@ export class LocalConnection implements Connection {
 }
 
 /** What a host in this process has no use for. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  raw: "raw events",
-  verdict: "verdicts",
-  outcome: "outcomes: it has no grader",
-};
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
+  ["raw", "raw events"],
+  ["verdict", "verdicts"],
+  ["outcome", "outcomes: it has no grader"],
+]);
 
 /** Arguments that are no JSON object become a problem the model is told about; they are never repaired. */
 function readCall({ id, name, arguments: text }: PendingCall): {

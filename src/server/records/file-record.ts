@@ -22,19 +22,19 @@ const QUARTER_SECONDS = 7_776_000;
 const ANYTHING = "application/octet-stream";
 
 /** Types by the extension of a file's name, for uploads that do not say. */
-const TYPES: Readonly<Record<string, string>> = {
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-  pdf: "application/pdf",
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp",
-};
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ["txt", "text/plain"],
+  ["md", "text/markdown"],
+  ["csv", "text/csv"],
+  ["html", "text/html"],
+  ["json", "application/json"],
+  ["pdf", "application/pdf"],
+  ["png", "image/png"],
+  ["jpg", "image/jpeg"],
+  ["jpeg", "image/jpeg"],
+  ["gif", "image/gif"],
+  ["webp", "image/webp"],
+]);
 
 /** Makes a file of an upload. */
 export function createFile(file: File, expiresInSeconds: string | null): FileRecord {
@@ -42,7 +42,7 @@ export function createFile(file: File, expiresInSeconds: string | null): FileRec
   const given = file.type.split(";")[0]?.trim().toLowerCase() ?? "";
   const name = file.name.split(/[/\\]/).at(-1) ?? "";
   const extension = name.includes(".") ? (name.split(".").at(-1)?.toLowerCase() ?? "") : "";
-  const type = given === "" || given === ANYTHING ? (TYPES[extension] ?? ANYTHING) : given;
+  const type = given === "" || given === ANYTHING ? (TYPES.get(extension) ?? ANYTHING) : given;
   const lifetime = readLifetime(expiresInSeconds);
   return {
     id: newId("file"),

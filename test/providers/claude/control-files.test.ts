@@ -95,6 +95,8 @@ describe("what is sent about files", () => {
   it("lets the caller say what it is, and refuses a file without a name", async () => {
     await noting.files.upload({ name: "a.bin", bytes: new Blob(["x"]), mediaType: "image/png" });
     expect(seen.at(-1)?.body).toContain("Content-Type: image/png");
+    await noting.files.upload({ name: "a.constructor", bytes: new Blob(["x"]) });
+    expect(seen.at(-1)?.body).toContain("Content-Type: application/octet-stream");
     await expect(noting.files.upload({ name: " ", bytes: "x" })).rejects.toMatchObject({
       code: "invalid_options",
     });

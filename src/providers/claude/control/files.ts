@@ -72,25 +72,25 @@ const FILE: Checks<NewFile> = {
 /** The media type that goes with a file's name. */
 export function mediaTypeOf(name: string): string {
   const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase();
-  return MEDIA_TYPES[extension ?? ""] ?? "application/octet-stream";
+  return MEDIA_TYPES.get(extension ?? "") ?? "application/octet-stream";
 }
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  csv: "text/csv",
-  gif: "image/gif",
-  htm: "text/html",
-  html: "text/html",
-  jpeg: "image/jpeg",
-  jpg: "image/jpeg",
-  json: "application/json",
-  md: "text/markdown",
-  pdf: "application/pdf",
-  png: "image/png",
-  txt: "text/plain",
-  webp: "image/webp",
-  xml: "application/xml",
-  zip: "application/zip",
-};
+const MEDIA_TYPES: ReadonlyMap<string, string> = new Map([
+  ["csv", "text/csv"],
+  ["gif", "image/gif"],
+  ["htm", "text/html"],
+  ["html", "text/html"],
+  ["jpeg", "image/jpeg"],
+  ["jpg", "image/jpeg"],
+  ["json", "application/json"],
+  ["md", "text/markdown"],
+  ["pdf", "application/pdf"],
+  ["png", "image/png"],
+  ["txt", "text/plain"],
+  ["webp", "image/webp"],
+  ["xml", "application/xml"],
+  ["zip", "application/zip"],
+]);
 
 function toForm({ name, bytes, mediaType = mediaTypeOf(name), expiresInSeconds }: NewFile): FormData {
   const form = new FormData();

@@ -21,7 +21,7 @@ export class Threads {
 
   /** What an event says of a thread; undefined when it says nothing of threads. */
   read(event: ClaudeWireEvent): HostEvent[] | undefined {
-    const status = STATUS[event.type];
+    const status = STATUS.get(event.type);
     const id = text(event["session_thread_id"]);
     if (status === undefined || id === undefined) return undefined;
     if (status === "created") this.#children.add(id);
@@ -32,10 +32,10 @@ export class Threads {
   }
 }
 
-const STATUS: Readonly<Record<string, ThreadChangedEvent["status"]>> = {
-  "session.thread_created": "created",
-  "session.thread_status_running": "running",
-  "session.thread_status_idle": "idle",
-  "session.thread_status_rescheduled": "rescheduled",
-  "session.thread_status_terminated": "terminated",
-};
+const STATUS: ReadonlyMap<string, ThreadChangedEvent["status"]> = new Map([
+  ["session.thread_created", "created"],
+  ["session.thread_status_running", "running"],
+  ["session.thread_status_idle", "idle"],
+  ["session.thread_status_rescheduled", "rescheduled"],
+  ["session.thread_status_terminated", "terminated"],
+]);

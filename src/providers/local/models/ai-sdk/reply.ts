@@ -148,15 +148,15 @@ const UNTOLD: ReadonlySet<string> = new Set([
 
 const CUT_OFF: AiSdkFinish["finishReason"] = { unified: "interrupted", raw: undefined };
 
-const ENDINGS: Readonly<Record<string, ModelReply["ending"]>> = {
-  stop: "completed",
-  "tool-calls": "completed",
-  length: "max_tokens",
-  "content-filter": "refusal",
-};
+const ENDINGS: ReadonlyMap<string, ModelReply["ending"]> = new Map([
+  ["stop", "completed"],
+  ["tool-calls", "completed"],
+  ["length", "max_tokens"],
+  ["content-filter", "refusal"],
+]);
 
 function endingOf(unified: string, raw: string | undefined): ModelReply["ending"] {
-  return raw !== undefined && PAUSES.has(raw) ? "paused" : (ENDINGS[unified] ?? "terminated");
+  return raw !== undefined && PAUSES.has(raw) ? "paused" : (ENDINGS.get(unified) ?? "terminated");
 }
 
 /** Words of Anthropic's for a reply that is not finished, for which the AI SDK has none. */
