@@ -1,4 +1,4 @@
-/** The bus port: live words between processes, beside what is on record. Whatever it loses costs nothing but a moment. */
+/** The bus port: best-effort messages between processes, in addition to the journal. A lost message costs latency, never data. */
 
 import type { Json } from "./json.ts";
 

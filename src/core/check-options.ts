@@ -1,4 +1,4 @@
-/** What options have to be: checked where they are handed in, so that a wrong one is refused by its name. */
+/** Validators for option objects; errors name the option and never its value, which may be a secret. */
 
 import { LoophostError } from "./errors.ts";
 import { isObject } from "./json.ts";

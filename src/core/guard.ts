@@ -1,4 +1,4 @@
-/** Turn guards: a word after each turn on whether the run may go on. Mechanism here, policy with the caller. */
+/** Turn guards: a hook after each turn that decides whether the run may continue. Fails closed: a guard that throws halts the run. */
 
 import { LoophostError } from "./errors.ts";
 import { isObject } from "./json.ts";

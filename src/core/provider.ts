@@ -94,7 +94,9 @@ export interface Connection {
   readonly sessionId: string;
   /**
    * Contract: resolves when the host has taken the inputs, all or none; what they cause arrives through `emit`.
-   * Rejects with a LoophostError; one that is transient means nothing was taken. A result the host already has is a success.
+   * Rejects with a LoophostError. A transient one promises that the host accepted none of the inputs: the loop then retries tool results.
+   * Never reject with one after a lost response, unless you checked the host or a repeat is idempotent. A result the host already
+   * has is a success.
    */
   send(inputs: readonly HostInput[], signal: AbortSignal): Promise<void>;
   /** Contract: looks into the host's history for what was missed, and emits it before it resolves. Nothing to do where nothing can be missed. */
@@ -186,7 +188,7 @@ export type LoopEvent =
       readonly input: unknown;
       readonly problem?: string;
       /**
-       * A tool of the host's that somebody else is to run, and that the host waits for. Not told of as a call of ours, and
+       * A host tool that an external worker will execute. No `tool.called` is emitted for it, and it is
        * left to them unless `ifCallUnknown` says otherwise.
        */
       readonly isOthers?: boolean;
@@ -217,7 +219,7 @@ export type LoopEvent =
    * given that ends so. The loop answers with `continue` once a run begins. Only from hosts that do not run by themselves.
    */
   | { readonly type: "reply.owed" }
-  /** A message of a user's is in the host's log; told while the past is read, for every one of them. */
+  /** A user message is in the host's log; emitted while history is replayed, once for each: after a crash the loop counts them to find out which message the host already has. */
   | { readonly type: "message.seen" }
   /** The session is over for good. */
   | ({

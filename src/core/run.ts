@@ -6,7 +6,7 @@ import type { SessionResult } from "./results.ts";
 /**
  * One run of a session.
  *
- * Iterating gives every event from the run's first; breaking off stops the reading, not the run. When the run fails,
+ * Iterating gives the run's events. `break` stops reading, not the run; iterating again continues with the next unread event. When the run fails,
  * the iterator throws the error after the events before it.
  */
 export interface Run<Output = unknown> extends AsyncIterable<SessionEvent> {

@@ -1,4 +1,4 @@
-/** A session as its user sees it: how it is opened, run, steered and let go. The driver behind it is driver.ts. */
+/** The interface of a session: opening, running, steering, closing. The implementation is session/driver.ts. */
 
 import type { SomeLimits } from "./agent.ts";
 import type { Clock } from "./clock.ts";
@@ -94,7 +94,7 @@ export type IfCallUnknown = "answer" | "leave" | "fail" | { readonly answerAfter
 
 /** How one run is started. */
 export interface RunOptions {
-  /** Instructions that go along with the message, and hold from there on. Where the host takes such. */
+  /** System instructions that apply from this message on, where the host supports them. */
   readonly system?: string | undefined;
   /** Stops the run with `aborted`, and tells the host to stop. */
   readonly signal?: AbortSignal | undefined;
@@ -125,7 +125,7 @@ export interface Session<Output = unknown> extends AsyncDisposable {
    * `session_closed` after close
    */
   send(prompt: Prompt, options?: RunOptions): Run<Output>;
-  /** Starts a run that takes up whatever the session has open; with nothing open it ends at once. */
+  /** Resumes unfinished work: an interrupted run, or calls that were decided meanwhile. With nothing to do it resolves at once with the last ending. */
   resume(options?: RunOptions): Run<Output>;
   /**
    * Stops what the host is doing, from this moment; the run then ends with the ending "interrupted", and what waited to be

@@ -19,9 +19,9 @@ export interface Store {
 /**
  * Append-only logs, one per session, each with one owner at a time.
  *
- * An owner holds a fencing number, and a lease that says how long others keep their hands off. The number is what
- * protects the log: an owner whose lease lapsed may go on for as long as nobody else made a claim, and may do nothing
- * from then on, however late he wakes up.
+ * The owner has a lease (others are refused until it expires) and a fencing token, a number that grows with every claim. The token is what
+ * protects the log: `append` with an older token fails. An owner with an expired lease may continue until somebody else claims the
+ * log, and nothing after that, however late it wakes up.
  */
 export interface LogStore {
   /**
@@ -34,7 +34,7 @@ export interface LogStore {
    * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released
    */
   renew(id: string, fence: number, ttlMs: number): Promise<void>;
-  /** Contract: gives the log up; the next claim need not wait. What is not the caller's any more stays as it is. */
+  /** Contract: releases the log; the next claim need not wait. Idempotent: with an outdated token it is a no-op. */
   release(id: string, fence: number): Promise<void>;
   /**
    * Contract: appends all entries and what goes along with them, or nothing, and resolves, once that is durable, with

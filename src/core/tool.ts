@@ -33,8 +33,12 @@ export interface ToolContext<Context = unknown> {
 }
 
 /**
- * What to do about a call that had started, but whose result is unknown after a crash: tell the model so, run it
- * again with the same idempotency key, ask for a decision, or find out (undefined from the probe: it did not happen).
+ * What to do about a call in doubt: it had started when the process died, and has no recorded result.
+ *
+ * - `"fail"`: the model is told that the outcome is unknown
+ * - `"rerun"`: the tool runs again, with the same idempotency key
+ * - `"ask"`: the call needs approval
+ * - `{ probe }`: asks your system; what it returns is the result, `undefined` means that the call did not happen, and it runs
  */
 export type IfCrashed = "fail" | "rerun" | "ask" | { readonly probe: (idempotencyKey: string) => unknown };
 

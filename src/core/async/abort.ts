@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 /**
  * Calls back when any of the signals aborts, at once if one already has.
  *
- * @returns a function that lets go of the signals
+ * @returns a function that removes the listeners: a signal that outlives many calls would leak them
  */
 export function onAbort(
   signals: readonly (AbortSignal | undefined)[],

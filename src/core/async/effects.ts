@@ -1,4 +1,4 @@
-/** The effects of a session under way: started from synchronous code, followed to their end, and waited for at the end of all. */
+/** Tracks pending promises that synchronous code started, so that none is an unhandled rejection and `close()` can wait for all. */
 
 import type { Clock } from "../clock.ts";
 import { sleep } from "./abort.ts";

@@ -1,5 +1,5 @@
 /**
- * Decisions about calls that wait for somebody: asked for, recorded, acted on.
+ * Approval (human in the loop): decisions about calls that wait are asked for, recorded, then acted on.
  *
  *   A1  a decision is recorded before it is acted on, and never asked for again; the first is the one that counts
  *   A2  a check that breaks grants nothing (I9)
@@ -84,7 +84,7 @@ export class Approvals {
     const decision = Promise.resolve(request)
       .then(onApproval)
       .catch(() => ({ allow: false, why: "the approval check failed" }));
-    // No effect while it is open: `close()` waits for those, and a person may take an hour. What is said after that
+    // Not tracked as an effect: `close()` waits for effects, and a person may take an hour. What is said after closing
     // is no decision, so that the call can still be decided by whoever opens the session next.
     decision.then(
       (said) =>

@@ -90,7 +90,7 @@ export class Executor {
     this.cancel([...this.#running.keys()]);
   }
 
-  /** What came of a call; undefined when it was cancelled, and nobody waits to hear. */
+  /** The outcome of a call; undefined when it was cancelled, so that nothing is dispatched for it. */
   async #settle(call: Call, signal: AbortSignal): Promise<LoopInput | undefined> {
     const { clock, journal } = this.#options;
     const { id, name, approved } = call;

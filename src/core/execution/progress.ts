@@ -1,4 +1,4 @@
-/** Progress of a tool call, on its way from untrusted code of a tool to the reader: bounded, and plain JSON. */
+/** Progress of a tool call, from a tool's untrusted code to the reader: bounded in size, copied as plain JSON, never throwing. */
 
 import type { ToolProgressEvent } from "../events.ts";
 import type { Json } from "../json.ts";

@@ -1,11 +1,11 @@
-/** What is on record of calls: how far each came, and what was decided about it. */
+/** The recorded state of each tool call: started, finished or posted, and the decision about it. */
 
 import type { Json } from "../json.ts";
 import type { HostInput } from "../provider.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import type { CallRecord, DecisionRecord, JournalEntry, JournalFacts, OpenRunRecord } from "./entry.ts";
 
-/** The book of a session's calls; all there is of a journal in memory. */
+/** The call records of a session. Without a store, these are all that is kept: every other field stays empty. */
 export class CallBook implements JournalFacts {
   readonly calls: Map<string, CallRecord> = new Map();
   readonly decisions: Map<string, DecisionRecord> = new Map();

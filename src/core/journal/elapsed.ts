@@ -1,4 +1,4 @@
-/** How long a run has been under way, by what is on record: its deadline does not begin anew in each process. */
+/** The elapsed time of a run across processes, from the journal: without it every crash would restart the run's timeout. */
 
 import type { OpenRunRecord } from "./entry.ts";
 

@@ -1,8 +1,8 @@
 /**
  * Owning a session: a lease on its log, kept alive for as long as the session is open (I6).
  *
- * The lease only says who should keep their hands off. What protects the log is the fencing number: an owner that slept
- * through its lease and was replaced has every write refused.
+ * The lease says that others are refused until it expires. What protects the log is the fencing token: an owner that slept through its
+ * lease and was replaced has every write refused, so clock skew and long pauses cannot lead to two writers.
  */
 
 import { sleep } from "../async/abort.ts";
@@ -66,11 +66,11 @@ export class Ownership {
     this.#onLost = callback;
   }
 
-  /** Lets go, so that the next owner need not wait. */
+  /** Releases the lease, so that the next owner need not wait for it to expire; stops the timer, which would keep the process alive. */
   async release(): Promise<void> {
     this.#isReleased = true;
     this.#cancelRenewal();
-    // Not being the owner any more is no reason to complain about letting go.
+    // Idempotent: if the lease was lost there is nothing to release, so errors are ignored.
     await this.#options.log.release(this.#options.sessionId, this.fence).catch(() => undefined);
   }
 

@@ -32,7 +32,7 @@ export class Snapshots {
     const found = await store.records.get(SNAPSHOTS, this.#sessionId);
     if (!isObject(found) || found["fold"] !== FOLD || typeof found["text"] !== "string") return 0;
     const seq = Number(found["seq"]);
-    // A log that was deleted and begun anew does not reach so far.
+    // A stale snapshot: the log was deleted and started again, so it has no entry of this number.
     if ((await store.log.read(this.#sessionId, seq - 1, 1)).length === 0) return 0;
     Object.assign(facts, fromText(found["text"]));
     this.#dueAt = seq + distanceAfter(found["text"]);

@@ -34,7 +34,7 @@ export function addCall(
   return { ...state, calls: [...state.calls, call], missing: missing?.length === 0 ? null : missing };
 }
 
-/** The host has the answer to a call: ours, or somebody else's. */
+/** The host has the answer to a call, from this process or from another client: deduplicates confirmations, cancels what still runs. */
 export function answeredElsewhere(state: LoopState, id: string, out: Command[]): LoopState {
   const known = state.calls.find((call) => call.id === id);
   if (known?.status === "posting") return posted(state, [id], out);
@@ -43,7 +43,7 @@ export function answeredElsewhere(state: LoopState, id: string, out: Command[]):
     out.push({ do: "cancel", ids: [id] });
     return change(state, [id], [known.status], DELIVERED);
   }
-  // The answer came before its call: remembered, so that the call is not taken for new work.
+  // Keep a placeholder: a `call` event that arrives after its answer (events out of order) must not execute.
   const blank = {
     name: "",
     input: null,
@@ -64,7 +64,7 @@ export function asked(state: LoopState, id: string, out: Command[]): LoopState {
   return asking;
 }
 
-/** Somebody allowed or refused a call that waited for it. */
+/** A person or a policy approved or denied a call that waited for approval. */
 export function decided(
   state: LoopState,
   id: string,
@@ -112,7 +112,7 @@ export function posted(state: LoopState, posts: readonly string[], out: Command[
   return change(state, posts, ["posting"], DELIVERED);
 }
 
-/** Stops what executes here. Calls being posted stay, so that their confirmation is still told. */
+/** Cancels the tools that run in this process. Calls being posted stay, so that their confirmation is still emitted. */
 export function cancelAll(state: LoopState, out: Command[]): LoopState {
   const dropped = state.calls.filter((call) => call.status !== "posting" && call.status !== "posted");
   if (dropped.length === 0) return state;
@@ -155,7 +155,7 @@ export function tell(out: Command[], event: SessionEvent): void {
   out.push({ do: "tell", event });
 }
 
-/** Tells of a call; of somebody else's the host has told already. */
+/** Emits the event of a call; a call that another client runs was already reported by the host. */
 export function tellCall(call: Call, out: Command[]): void {
   if (call.kind === "verdict") tell(out, approvalOf(call));
   else if (call.kind === "tool") tell(out, { type: "tool.called", ...shownOf(call) });

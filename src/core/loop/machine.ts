@@ -148,7 +148,7 @@ function decide(state: LoopState, out: Command[]): LoopState {
   return sayWaiting(now, open, out);
 }
 
-/** Lets go of a suspended run once nothing of it is under way here; whoever takes it up goes on from what is on record. */
+/** Returns a suspended run once none of its calls is under way; the next process resumes it from the journal. */
 function letGo(state: LoopState, when: "now" | "turn", out: Command[]): LoopState {
   const isBusy = state.calls.some(({ status }) => status === "running" || status === "posting");
   if (isBusy || state.guarding || (when === "turn" && state.turnOpen)) return state;

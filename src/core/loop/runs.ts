@@ -25,7 +25,7 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
   for (const call of state.calls) if (call.status !== "posted") tellCall(call, out);
   if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
   else if (first.length > 0) out.push({ do: "send", inputs: first });
-  // The host has the message of a run taken up, and may not have begun with it.
+  // A resumed run: the host has its message already and may not have started on it, so wait instead of sending it twice.
   const isAwaited =
     resumed?.runsElsewhere === true && resumed.end === undefined && state.lastEnd === undefined;
   const hasNothingToDo = !unfinished && !goesOn && all.length === 0 && !isAwaited;
@@ -58,8 +58,8 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
 }
 
 /**
- * Ends a run whose start is not on record yet: its message was not sent, and is not sent any more. Those that wait before it are
- * dropped too, as the journal drops them; kept here alone, they would go out in place of the next message.
+ * Cancels a run whose start is not durable yet: its message was not sent, and will not be. Messages queued before it are dropped too, as
+ * the journal drops them; kept in memory alone, they would be sent in place of the next message.
  */
 export function stopUnstarted(state: LoopState, out: Command[]): LoopState {
   out.push({ do: "end", ending: "interrupted", stopReason: null });

@@ -35,12 +35,12 @@ export interface RunPolicy {
   readonly owesOutput: boolean;
 }
 
-/** Everything the loop knows. Small by design: what is finished with leaves it. */
+/** Everything the loop knows. Posted calls and old turns are removed, so the state does not grow with the session (no leak). */
 export interface LoopState {
   readonly answers: ProviderTraits["answers"];
   readonly policy: RunPolicy;
   readonly runOpen: boolean;
-  /** A run that waits for its start to be on record; it can be stopped, and nothing of it is sent. */
+  /** A run whose start is being written to the store: it can be cancelled, and nothing of it has been sent. */
   readonly starting: StartInput | undefined;
   /** What is to be sent once the turn under way is over: it outlives a run that is returned because it waits. */
   readonly pendingInput: readonly HostInput[];
@@ -57,7 +57,7 @@ export interface LoopState {
   readonly reprompts: number;
   readonly terminalToolCalled: boolean;
   readonly output: "unchecked" | "checking" | "checked";
-  /** Whether the conversation owes a reply that nobody is at. */
+  /** Whether the conversation ends with something unanswered that nothing is working on, so that a run must send `continue`. */
   readonly replyOwed: boolean;
   readonly catchingUp: boolean;
   readonly interrupted: boolean;
@@ -75,7 +75,7 @@ export interface LoopState {
   readonly over: Final | undefined;
   /** The terminal reached, while posts it overtook are still being confirmed. */
   readonly final: Final | undefined;
-  /** The last thing `run.waiting` said, so that it is said once. */
+  /** The ids of the last `run.waiting`, to emit it once and not after every event (deduplicated). */
   readonly waitingOn: string;
 }
 

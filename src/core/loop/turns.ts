@@ -28,7 +28,7 @@ export function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopS
   };
   if (!state.runOpen) return begun;
   const { maxTurns } = state.policy;
-  // A host that had all its answers early goes on without a word; to the reader each turn has its end.
+  // A host that got all results early starts the next turn without ending this one: emit the missing `turn.ended`.
   if (state.turnOpen) {
     const ending = "requires_action";
     tell(out, { type: "turn.ended", turn: state.turn, terminal: ending, ending, stopReason: null });
@@ -46,7 +46,7 @@ export function endTurn(
 ): LoopState {
   const isOurs = (state.inputSeen || event.inputId !== undefined) && !isAnothers(state, event.inputId);
   const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
-  // Hosts repeat an ending, after a partial answer for one; the turn ended only once.
+  // Deduplicated: hosts repeat an ending, such as claude after each partial answer; emit `turn.ended` once.
   const isNews = state.turnOpen && (isOurs || state.interrupted || ending === "requires_action");
   const end: RunEnd = { ...endOf(event), ending };
   if (isNews && state.runOpen)
@@ -56,9 +56,9 @@ export function endTurn(
   const ended: LoopState = { ...state, turnOpen: false, guarding: guarding || state.guarding };
 
   if (ending === "requires_action") return { ...ended, missing: missingOf(state, event.needs ?? []) };
-  // The host waits for nothing any more; what still executes here has nobody to answer to.
+  // The host no longer waits for results, so cancel the tools that still run: their results could not be posted.
   const idle = { ...cancelAll(ended, out), missing: null };
-  // An end that comes before our input was taken is somebody else's, unless we asked for it ourselves.
+  // Race: an end that arrives before our input was taken belongs to another client's run, unless we interrupted.
   if (!isOurs && !state.interrupted) return { ...idle, lastEnd: end };
   if (state.pendingInput.length === 0) return { ...idle, final: finalOf(state, end) };
   const [first = [], ...rest] = byMessage(state.pendingInput);

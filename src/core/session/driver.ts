@@ -85,7 +85,7 @@ export class LoopSession implements Session {
     this.#watch.begin(this.id);
     this.#runs = journal.recorded.runs;
     this.#loop = new Loop({ ...opened, clock: this.#clock, signal: closing.signal });
-    // Nothing may be done here any more, not even tell the host to stop: somebody else may own the session now.
+    // Fenced off: another process may own the session now, so nothing may be sent any more, not even an interrupt.
     journal.whenLost((error) => {
       this.#lost = error;
       this.#loop.end(error);
@@ -160,7 +160,7 @@ export class LoopSession implements Session {
   }
 
   close(): Promise<void> {
-    // A second close waits for the first, which has said what there was to say.
+    // Idempotent: a second close waits for the first, which has reported any error.
     if (this.#closed !== undefined) return this.#closed.catch(() => undefined);
     this.#closed = this.#close();
     return this.#closed;
@@ -229,7 +229,7 @@ export class LoopSession implements Session {
     const bounds = { timeoutMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
     run.release = boundRun(bounds, (error) => loop.run === run && loop.dispatch({ type: "stop", error }));
     loop.approvals.deny(run.denies);
-    // Who interrupted it in an earlier process was told that it is on record: it does not go on.
+    // An interrupt that an earlier process recorded is durable: its caller was told so, and the run must not continue.
     const isInterrupted = isOpen && resumed.isInterrupted;
     const first: LoopInput =
       isOpen && resumed.lives > MAX_LIVES
@@ -246,7 +246,7 @@ export class LoopSession implements Session {
     const { history, worksAlone: runsElsewhere } = this.#options.provider.traits;
     // A host that holds the conversation has told the turns; what this side holds is in the journal.
     const turns = history === "host" ? this.#loop.state.turn : open.turns;
-    // One that ended before is told again, for whoever did not hear of it; its tokens were counted then.
+    // Replay of a run that had ended: its process may have crashed before reading the result. Its tokens were counted then.
     const isOver = this.#journal.recorded.run === undefined;
     const usage = isOver ? NO_USAGE : open.usage;
     live.takeUp({ turns, usage, toolCalls: open.toolCalls.values() });

@@ -74,7 +74,7 @@ export class EventQueue {
     else waiting.reject(error);
   }
 
-  /** Reads the feed. Breaking off stops the reading, not the run; reading may be taken up again. */
+  /** Reads the feed. `break` stops reading, not the run; a second read continues with the next unread event. */
   read(): AsyncIterableIterator<SessionEvent> {
     if (this.#reading !== undefined)
       throw new LoophostError(

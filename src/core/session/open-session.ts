@@ -56,7 +56,7 @@ export interface Steering {
   readonly onWritten: () => void;
 }
 
-/** Opens a session under an id of the application's, with a store; what its readers are shown goes on record. */
+/** Opens a session under the application's own id, with a store; the events its readers are shown are journalled, for readers in other processes. */
 export function openSteered(agent: Agent, options: OpenOptions, steering: Steering): Promise<SteeredSession> {
   return open(agent, options, steering);
 }
@@ -74,7 +74,7 @@ async function open(
   const closing = new AbortController();
   const unlink = onAbort([signal], (reason) => closing.abort(reason));
 
-  // Until there is a driver, what the host tells is folded as it comes: a long past leaves nothing but the state, and
+  // Until there is a driver, events are folded as they arrive, not collected: memory does not grow with the length of the history. Kept are the state, and
   // what was told since the last message, for a run that is taken up.
   let state = initialState(provider.traits.answers);
   let past: PassedOnEvent[] = [];
@@ -183,7 +183,7 @@ async function settleInput(journal: Journal, messagesSeen: number): Promise<void
     await journal.record({ type: "input.sent", runId: run.id, ids });
 }
 
-/** What is opened, unless that is aborted first: then nobody waits for a provider that ignores its signal, and what it opens late is closed. */
+/** Races opening against its abort. A provider that ignores its signal is not awaited; a connection that it opens too late is closed, or it would leak. */
 async function orAborted(opening: Promise<Connection>, signal: AbortSignal): Promise<Connection> {
   const aborted = Promise.withResolvers<never>();
   const unlink = onAbort([signal], (reason) => aborted.reject(reason));

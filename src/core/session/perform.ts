@@ -113,7 +113,7 @@ export class Performer {
       elapsedMs,
     };
     const error = await haltedBy(options.guard, report);
-    // A late word about a run that was stopped is not about the next: it would let that one go on unguarded.
+    // Race: an answer about a run that was cancelled meanwhile must not release the next run, which would continue unguarded.
     if (current() !== run) return;
     dispatch(error === undefined ? { type: "guarded" } : { type: "stop", error });
   }

@@ -1,4 +1,4 @@
-/** The shortest way to an answer: open a session, run it once, let go. */
+/** `run()`: opens a session, starts one run, closes the session, all under one deadline. */
 
 import type { Agent } from "../agent.ts";
 import { onAbort } from "../async/abort.ts";

@@ -6,7 +6,7 @@
  *   T3  silence is not health: a stream without bytes for `idleMs` is opened again
  *   T4  the wait between attempts grows until something *new* arrives; a stream that opens and drops is no progress
  *   T5  memory is bounded: keys of the newest MAX_SEEN events, and of what arrives during a listing at most MAX_HELD
- *   T6  that the stream is back is told before what was missed: a run that ends in the catch-up has closed the feed after it
+ *   T6  `onRestored` is called before what was missed is delivered: a run that ends in the catch-up has closed its feed afterwards
  *   T7  a host that is busy is waited for, as long as it asks; it is given up on when it says that trying again will not help
  */
 
@@ -101,7 +101,7 @@ export class AttachedStream<E> {
     this.#isFinished = true;
   }
 
-  /** Lets go of the stream; nothing is delivered after this. */
+  /** Closes the stream; nothing is delivered after this. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -158,7 +158,7 @@ export class AttachedStream<E> {
         (event) => this.#hear(event),
         watchdog.alive,
       );
-      // It may break while the past is read, which then breaks too; whoever is told of that needs no second word.
+      // The listing below rejects with the same error; without this, the end of the stream is an unhandled rejection.
       ended.catch(() => undefined);
       if (past !== undefined) await this.#inTurn(() => this.#deliverPast(past, attempt.signal, onRead));
       this.#release();
@@ -167,7 +167,7 @@ export class AttachedStream<E> {
       );
       return { ended: whole.finally(letGo) };
     } catch (thrown) {
-      // What was held stays untold: the next listing brings it, in its place.
+      // Drop the buffer: the next listing delivers these events in their place, so delivering them now would break the order.
       this.#held = undefined;
       letGo();
       const reason: unknown = attempt.signal.aborted ? attempt.signal.reason : thrown;
@@ -183,7 +183,7 @@ export class AttachedStream<E> {
   ): Promise<void> {
     const { onCatchUp } = this.#options;
     this.#held ??= [];
-    // Newest first, the pages are gathered before any is told: a listing that breaks off has told nothing.
+    // Newest first, all pages are buffered before any event is delivered: a listing that fails half-way has delivered nothing, and can be retried.
     const missed: E[] = [];
     if (order === "oldest first") onCatchUp("started");
     for await (const page of this.#source.list(order, signal)) {

@@ -1,4 +1,4 @@
-/** How long a service asks to be left alone. */
+/** Parses `Retry-After` (seconds or a date) and `retry-after-ms`. */
 
 /** The wait that headers ask for, in milliseconds; undefined when they ask for none. */
 export function readRetryAfter(headers: Headers): number | undefined {

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../clock.ts";
 
-/** How long a stream that has said everything may take to end: once ended, its connection serves the next request. */
+/** After the last event, wait this long for the end of the stream, so that its connection goes back to the pool. */
 const LINGER_MS = 500;
 
 /** The watchdog of one reply. */

@@ -72,7 +72,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
         });
       const { id } = await maker.make(agent, provisioned, signal);
       return hold(id, false).catch(async (thrown: unknown) => {
-        // Nobody will ever know of it.
+        // Attaching failed, so the caller never gets this session's id: delete it, or it leaks at the host.
         await api.delete(pathTo(["sessions", id]), AbortSignal.timeout(RELEASE_MS)).catch(() => undefined);
         throw thrown;
       });

@@ -171,7 +171,7 @@ export class HostedRun {
         return this.#setup.onEnd(event.ending, event.details);
       case "run.failed":
         return turn.endRequest(true);
-      // Said by hosts that are not this process, or of tools that execute here, or known already.
+      // Never emitted by the in-process provider, or about tools that execute here, or already shown as wire events.
       case "run.started":
       case "tool.started":
       case "tool.progress":

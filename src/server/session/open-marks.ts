@@ -18,7 +18,7 @@ export class OpenMarks {
   readonly #records: RecordStore;
   /** The marked sessions; complete once they are listed. */
   readonly #open = new Set<string>();
-  /** Those that are about to be no more so in the store. */
+  /** Deletions of marks still under way, by session id: a new mark waits for them, or the older deletion would win the race. */
   readonly #unmarking = new Map<string, Promise<void>>();
   #listed: Promise<void> | undefined;
 

@@ -112,7 +112,7 @@ export class SqliteConnection {
     }
   }
 
-  /** Lets go of the file when everything that was asked for is written. */
+  /** Closes the file once every pending write is done. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -29,7 +29,7 @@ export class StoreFile {
   }
 
   /**
-   * A file that was deleted or replaced while it is open can be written to for ever, and nobody finds that again.
+   * An unlinked file can still be written to through its open handle, and all of that is lost on close: refuse instead.
    *
    * @throws LoophostError `store_failed` when the file at the path is not the one that was opened
    */

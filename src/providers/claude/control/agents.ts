@@ -32,7 +32,7 @@ export interface NewAgent {
 
 /** What to change: lists are replaced whole, metadata is a patch in which null removes a key. */
 export interface AgentChanges {
-  /** The version the change was thought out for; the host refuses it with a 409 when there is a newer one. */
+  /** Optimistic lock: the version you read. The host answers 409 if there is a newer one. */
   readonly version?: number | undefined;
   readonly [field: string]: unknown;
 }

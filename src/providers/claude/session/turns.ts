@@ -145,7 +145,7 @@ export class Turns {
     return [{ type: "retrying", attempt: this.#retries, delayMs: 0, reason, raw: event, thread }];
   }
 
-  /** A rest that was held back is the end then: nothing else will tell of it. */
+  /** Emits an idle that was held back as the end: no further status event follows, so without this the run would hang. */
   #interrupt(): HostEvent[] {
     this.#isInterrupted = this.#isOpen || this.#needs?.length !== 0;
     const rest = this.#workflowRuns.letGo();

@@ -35,7 +35,7 @@ export interface FetchModelOptions {
   readonly operatorRole?: OperatorRole | undefined;
   /** Further fields of the request, in the service's own form, over our own of the same name. */
   readonly extraBody?: JsonObject | undefined;
-  /** Lays over the default policy of four tries. */
+  /** Overrides fields of the retry policy: `attempts` (4), `firstDelayMs` (1000), `maxDelayMs` (30 000), `maxRetryAfterMs` (60 000). */
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Milliseconds without a byte after which a reply is given up and asked for again. Default 120 000; 300 000 when not streaming. */
   readonly idleTimeoutMs?: number | undefined;
