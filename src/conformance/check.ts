@@ -80,7 +80,7 @@ export class NotTried extends Error implements Evidence {
   }
 }
 
-/** A rule nobody can judge here: no such route, or a model that did not do as told. */
+/** Skips a check that cannot be judged: the server has no such route, or the model did not do what it was asked. */
 export class Inapplicable extends Error {
   override readonly name = "Inapplicable";
   readonly isOfModel: boolean;

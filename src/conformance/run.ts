@@ -2,7 +2,7 @@
  * Runs the checks against a server, one after the other, and reports what each came to.
  *
  *   C1  a check that breaks in any way is a verdict, never the end of the run
- *   C2  what a check made is taken away before the next one begins, what the run made at its end, also when it is aborted
+ *   C2  cleanup: what a check created is deleted before the next one starts, what the run created at its end, also when it is aborted
  *   C3  no report holds the key (I11)
  */
 

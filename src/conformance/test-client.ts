@@ -5,7 +5,7 @@
  *       else belongs to the check that made it
  *   G2  set-up tries what servers take, in turn; where all is refused, the check was not tried, and only the checks of that
  *       area fail
- *   G3  what could not be taken away is named, never kept quiet about
+ *   G3  cleanup that fails is reported with the path of what is left, never swallowed
  */
 
 import type { JsonObject } from "../core/json.ts";

@@ -174,7 +174,7 @@ export class Wire {
   }
 }
 
-/** Lets go of a body nobody reads. Not waited for: some never say that they are cancelled. */
+/** Cancels an unread body, which would keep its connection (a leak). Not awaited: some bodies never settle their cancel. */
 export function discard(response: Response): void {
   response.body?.cancel().catch(() => undefined);
 }

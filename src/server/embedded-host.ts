@@ -56,7 +56,7 @@ export interface EmbeddedHost extends AsyncDisposable {
    * another host's
    */
   listen(options?: ListenOptions): Promise<Listening>;
-  /** Stops listening, every run and every stream, and lets go of the store, which stays open. */
+  /** Stops listening, every run and every stream, and releases its lease on the store, which stays open. */
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * One activation of a session: it is opened, what its inbox asks for is done, and it is let go of. Nothing stays in memory
+ * One activation of a session: it is opened, what its inbox asks for is done, and it is closed. Nothing stays in memory
  * between two activations.
  *
  *   V1  an inbox item is taken by the very entry it led to; one that led to nothing has an entry that says why
@@ -127,7 +127,7 @@ export class Activation {
       provider,
       store,
       clock,
-      // Nobody takes from the living, and nobody keeps a place while he waits for them.
+      // Not "take", which would fence off a live worker, and not "wait", which would block a slot of this one.
       ifOwned: "fail" as const,
       context: await context?.(this.#facts),
       metadata: tenant === undefined ? undefined : { tenant },

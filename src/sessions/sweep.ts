@@ -1,5 +1,5 @@
 /**
- * The sweep: finds sessions that nobody woke. A process that died between posting and waking, a worker that was lost, an engine
+ * The sweep: finds sessions whose wake-up was lost. A process that died between posting and waking, a worker that was lost, an engine
  * that forgot: what is to be done stands in the store, and is found there.
  */
 

@@ -1,4 +1,4 @@
-/** A worker: the sessions this process runs for an engine, so many at a time, and how it lets go of them. */
+/** A worker: runs sessions for an engine with bounded concurrency, and drains them on shutdown. */
 
 import { sleep } from "../core/async/abort.ts";
 import { contained } from "../core/async/contained.ts";

@@ -77,7 +77,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const stopping = new AbortController();
   const running = new Map<string, string>();
   let session: Session | undefined;
-  // Let go of, a session keeps a call undecided; stopped, its host would be told to drop it.
+  // Closing a session leaves a call undecided; interrupting it would make the host drop the call.
   const questions = new Questions(progress, () => letGo());
   const letGo = (): void => {
     questions.leave();

@@ -50,7 +50,7 @@ export async function listEvents(
   };
 }
 
-/** The number of the last event, 0 when there is none: stores read upwards only, so it is looked for by halving. */
+/** The number of the last event, 0 without any, by binary search: stores read upwards only. */
 async function lastSeqOf(log: EventLog): Promise<number> {
   const isThere = async (seq: number) => (await log.read(seq - 1, 1)).length > 0;
   let below = 0;

@@ -77,7 +77,7 @@ class EventStream implements Follower {
     try {
       while (this.#isBehind && this.#hasRoom()) await this.#catchUp();
     } catch (thrown) {
-      // The stream fails with it, and nobody will cancel it any more.
+      // The stream errors with it, and an errored stream is never cancelled: release the subscription here, or it leaks.
       this.cancel();
       throw thrown;
     }

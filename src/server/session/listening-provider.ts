@@ -28,7 +28,7 @@ export function listeningProvider(provider: Provider, { onSaid, mayAsk }: Listen
           if (!asks || mayAsk()) await connection.send(inputs, signal);
         },
         catchUp: () => connection.catchUp(),
-        // The log has it; a copy for each result would be for nobody.
+        // The log has the conversation; copying it into every result would cost memory for no reader.
         transcript: () => null,
         close: () => connection.close(),
       };

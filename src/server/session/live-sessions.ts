@@ -1,5 +1,5 @@
 /**
- * The sessions in use: each loaded once, however many requests and streams use it, and let go when nothing uses it.
+ * A reference-counted cache of sessions: each is loaded once, however many requests and streams use it, and evicted when nothing does.
  * One that is idle, and that nobody follows, is not in use; nor is one that has waited long for an answer.
  *
  *   V1  the store knows which sessions have work open; one of those goes on as soon as it is loaded, and each is loaded
@@ -61,7 +61,7 @@ export class LiveSessions {
   async start(): Promise<void> {
     await this.#open.list();
     const left = this.#open.ids().values();
-    // From its log: the record may be ahead of that. One that waits for a client is let go of at once.
+    // Rebuilt from its log, since the record may be ahead of it. A session that waits for a client is evicted from memory at once.
     const takeUp = async () => {
       for (const id of left) {
         await this.use(id, () => undefined).catch(() => undefined);

@@ -39,7 +39,7 @@ export class OpenMarks {
   /** Lists them, once; whoever uses a session hears of it when that failed. */
   list(): Promise<void> {
     this.#listed ??= this.#list().catch((thrown: unknown) => {
-      // Kept, a read that failed once would refuse every session until the host is started anew.
+      // Do not cache a rejection: one failed read would refuse every session until the host restarts.
       this.#listed = undefined;
       throw thrown;
     });

@@ -89,8 +89,8 @@ export class SessionRunner {
   }
 
   /**
-   * A part of the answers came: says what is missing, as long as it is little or has halved. Said in full after each of a
-   * thousand answers, it would fill the log with the square of their number.
+   * Partial results: emits which calls are still missing, while they are few or their number has halved. Emitted in full after each of a
+   * thousand results, the log would grow quadratically.
    */
   askForTheRest(): void {
     const { missing } = this.#state.work;

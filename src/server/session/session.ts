@@ -247,7 +247,7 @@ export class HostedSession {
   }
 
   #settle(): void {
-    // A log that cannot be written makes a run pointless: nobody would hear of it.
+    // Without its log a run has no effect that a client could see, so stop it instead of spending tokens.
     if (this.log.failed !== undefined) this.close();
     this.#keeper.onQuiet(this.record.id);
   }

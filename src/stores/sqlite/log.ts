@@ -38,7 +38,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
     ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, owner = excluded.owner,
       lease_until = excluded.lease_until, ttl = excluded.ttl, holder = excluded.holder`);
   const setUntil = connection.prepare("UPDATE logs SET lease_until = ?, ttl = ? WHERE id = ? AND fence = ?");
-  // The number goes up, so that who let go cannot come back.
+  // Releasing increments the fencing token, so that late writes of the earlier owner are rejected.
   const letGo = connection.prepare(
     "UPDATE logs SET fence = fence + 1, lease_until = 0 WHERE id = ? AND fence = ?",
   );

@@ -76,7 +76,7 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly Mig
 }
 
 function versionOf(db: DatabaseSync, path: string, newest: number): number {
-  // As of one moment: another process may be making the file just now, and half seen it is nobody's.
+  // One read snapshot: another process may be creating the file, and half of its schema would look like a foreign file.
   db.exec("SAVEPOINT looking");
   const isBare = numberOf(db, "SELECT count(*) FROM sqlite_schema") === 0;
   const version = numberOf(db, "SELECT user_version FROM pragma_user_version");

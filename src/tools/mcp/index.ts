@@ -48,7 +48,7 @@ export type McpToolsOptions = (StdioServer | HttpServer | ConnectedServer) & {
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds a call may take. Default: the agent's `toolTimeoutMs`. */
   readonly callTimeoutMs?: number | undefined;
-  /** Lets every sign of progress start `callTimeoutMs` (then 30 000 by default) anew, up to so many milliseconds in all. */
+  /** Resets the timeout `callTimeoutMs` (then 30 000 by default) at every progress notification, up to this many milliseconds in all. */
   readonly maxCallMs?: number | undefined;
   /**
    * Answers what a server asks of the user in the middle of a call. Without it the server is told that nobody can be

@@ -200,7 +200,7 @@ export class HarnessConnection implements Connection {
     this.#reader.begin();
     const reading = this.#read(first, events, asking);
     if (isAwaited) await reading;
-    // Reported as an event: nobody waits for this promise.
+    // Not awaited: its failure is reported as an event, or it would be an unhandled rejection.
     else reading.catch((thrown: unknown) => this.#fail(thrown, asking));
   }
 

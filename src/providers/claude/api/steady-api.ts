@@ -80,7 +80,7 @@ function bounded<T>(
   );
   const unlink = onAbort([outer], (reason) => request.abort(toLoophostError(reason, "aborted", what)));
   return new Promise<T>((resolve, reject) => {
-    // Not every `fetch` that is passed in lets go of a request by itself.
+    // Not every custom `fetch` rejects on abort: without this a caller would hang after its timeout.
     onAbort([request.signal], reject);
     work(request.signal).then(resolve, reject);
   }).finally(() => {

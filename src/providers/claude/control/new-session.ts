@@ -42,7 +42,7 @@ export class SessionMaker {
       return await this.#create(agent, provisioned, signal);
     } catch (thrown) {
       this.#forget(agent);
-      // Somebody may have put away what we remembered.
+      // A stale cache: the agent or environment may have been archived since it was found.
       const isGone = thrown instanceof LoophostError && (thrown.status === 404 || thrown.status === 400);
       if (isGone && provisioned !== undefined) throw maybeGone(thrown, provisioned);
       if (!isKnown || !isGone) throw thrown;

@@ -62,7 +62,7 @@ export class Calls {
     }
   }
 
-  /** The calls of a thread that ended: nobody waits for them any more. */
+  /** Cancels the open calls of a sub-agent that ended: the host no longer waits for their results. */
   end(thread: string): HostEvent[] {
     const ended = [...this.#open].filter(([, call]) => call.thread === thread && call.awaits !== "others");
     return ended.map(([id]) => this.#settle(id));

@@ -3,7 +3,7 @@
  *
  *   C1  the stream is open before anything is sent
  *   C2, C3, C4: sender.ts
- *   C5  a session that is over is let go of: its stream is not opened again
+ *   C5  the stream of a session that is over is not reconnected
  */
 
 import { onAbort } from "../../../core/async/abort.ts";
@@ -38,7 +38,7 @@ export interface ConnectionOptions {
   /** For what may be repeated: opening the stream, inputs the host is too busy to take. */
   readonly retry: RetryPolicy;
   readonly emit: (event: HostEvent) => void;
-  /** Lets go of the session. */
+  /** Closes the stream and the sender; the session itself stays at the host. */
   readonly signal: AbortSignal;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Messages that are told while they are written.
  *
- *   P1  what was told in pieces is either followed by the whole message, or taken back
- *   P2  a message whose pieces may have been missed is not told in pieces any more: its end without its middle helps nobody
+ *   P1  deltas are either followed by the whole message, or retracted
+ *   P2  once deltas of a message may have been missed, no more of them are emitted: readers would see a gap in the text
  */
 
 import type { HostEvent } from "../../../core/provider.ts";

@@ -1,5 +1,5 @@
 /**
- * Exactly-once posting over a network that loses replies: a post repeated blindly is a second message, one given up is a lost one.
+ * Exactly-once posting over a network that loses responses: retried blindly a message arrives twice, abandoned it is lost.
  *
  *   what came of a post of messages                  what follows
  *   2xx that names the event                         taken, under that id

@@ -177,7 +177,7 @@ function heeding<T>(signal: AbortSignal, work: PromiseLike<T>): Promise<T> {
   });
 }
 
-/** Reads a stream to its end, and lets go of it on every path. */
+/** Reads a stream to its end, and releases its reader on every path, errors included, so that no connection leaks. */
 async function readParts(
   stream: ReadableStream<AiSdkPart>,
   signal: AbortSignal,
