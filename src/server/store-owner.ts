@@ -11,6 +11,7 @@ import { LoophostError } from "../core/errors.ts";
 import { Ownership } from "../core/journal/ownership.ts";
 import type { IfOwned } from "../core/session.ts";
 import type { LogStore } from "../core/store.ts";
+import { isGone as isHolderGone, OURSELVES as HOLDER } from "../stores/sqlite/holder.ts";
 import type { EmbeddedHostOptions } from "./options.ts";
 
 /** A host's claim on its store. */
@@ -86,15 +87,19 @@ async function own(log: LogStore, ifOwned: IfOwned, clock: Clock, signal: AbortS
 const STARTED: number = Date.now() - process.uptime() * 1_000;
 const SAME_START_MS = 2_000;
 
-const OWNER: RegExp = /process (\d+) on (\S+), started (\S+Z)/;
+const OWNER: RegExp = /process (\d+) on (\S+), started (\S+Z)(?: \{([^}]*)\})?/;
 
 /** Who this host is, in words by which others can tell whether it is still there. */
-const OURSELVES: string = `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}`;
+const OURSELVES: string =
+  `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}` +
+  (HOLDER === "" ? "" : ` {${HOLDER}}`);
 
 /** Whether an owner, as a refusal names it, was a process of this machine that is no more. */
 function isGone(refusal: string): boolean {
-  const [, pid, machine, started] = OWNER.exec(refusal) ?? [];
+  const [, pid, machine, started, holder = ""] = OWNER.exec(refusal) ?? [];
   if (pid === undefined || started === undefined || machine !== hostname()) return false;
+  // A number means something in its own PID namespace alone: in another container the living look dead.
+  if (holder !== "" || HOLDER !== "") return isHolderGone(holder);
   if (Number(pid) === process.pid) return Math.abs(Date.parse(started) - STARTED) > SAME_START_MS;
   try {
     process.kill(Number(pid), 0);

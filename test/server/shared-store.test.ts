@@ -11,6 +11,7 @@ import { memoryStore } from "loophost/stores/memory";
 import { manualClock } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
+import { OURSELVES } from "../../src/stores/sqlite/holder.ts";
 import { call, listed, scripted, startHost } from "./support.ts";
 
 const tool = defineTool({
@@ -88,9 +89,11 @@ describe("a second host on a store", () => {
   it("does not wait for one whose process is gone", async () => {
     const gone = spawnSync(process.execPath, ["--version"]).pid;
     const inEarlierLife = new Date(Date.now() - 3_600_000 - process.uptime() * 1_000).toISOString();
+    const world = OURSELVES.split(" ")[0] ?? "";
     for (const pid of [gone, process.pid]) {
       const store = memoryStore();
-      await claimAs(store, `process ${pid} on ${hostname()}, started ${inEarlierLife}`);
+      const holder = world === "" ? "" : ` {${world} ${pid} 1}`;
+      await claimAs(store, `process ${pid} on ${hostname()}, started ${inEarlierLife}${holder}`);
       await using server = await startHost(scripted(), { store });
       expect(await server.session()).toMatch(/^sesn_/);
     }
@@ -100,6 +103,10 @@ describe("a second host on a store", () => {
     ["on another machine", `process 1 on not-${hostname()}, started 2026-01-01T00:00:00.000Z`],
     ["that lives", `process ${process.ppid} on ${hostname()}, started 2026-01-01T00:00:00.000Z`],
     ["that is not known", "somebody"],
+    [
+      "of another container",
+      `process 999999 on ${hostname()}, started 2026-01-01T00:00:00.000Z {another-boot/pid:[1] 999999 1}`,
+    ],
   ])("believes in a process %s", async (_, owner) => {
     const store = memoryStore();
     await claimAs(store, owner);

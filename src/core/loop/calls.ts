@@ -114,10 +114,11 @@ export function posted(state: LoopState, posts: readonly string[], out: Command[
 
 /** Cancels the tools that run in this process. Calls being posted stay, so that their confirmation is still emitted. */
 export function cancelAll(state: LoopState, out: Command[]): LoopState {
-  const dropped = state.calls.filter((call) => call.status !== "posting" && call.status !== "posted");
+  const isPosted = (call: Call) => call.status === "posting" || call.status === "posted";
+  const dropped = state.calls.filter((call) => !isPosted(call));
   if (dropped.length === 0) return state;
   out.push({ do: "cancel", ids: ids(dropped) });
-  return { ...state, calls: state.calls.filter((call) => !dropped.includes(call)) };
+  return { ...state, calls: state.calls.filter(isPosted) };
 }
 
 // --- small pieces

@@ -38,6 +38,9 @@ import {
 import type { Call, Command, Final, LoopInput, LoopState } from "./state.ts";
 import { beginTurn, endTurn, takeInput } from "./turns.ts";
 
+/** So many calls a turn may have: the work of a step grows with them, and a host that tells ever more would block the process. */
+const MAX_CALLS = 1_000;
+
 const SUSPENDED: Final = { ending: "requires_action", stopReason: "suspended" };
 
 /** One step of the loop. */
@@ -59,6 +62,8 @@ function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
       return beginTurn(state, input.raw, out);
     case "call":
     case "verdict.needed":
+      if (state.calls.length >= MAX_CALLS && state.calls.every(({ id }) => id !== input.id))
+        return fail(interrupt(state, out), tooManyCalls(), out);
       return addCall(state, input, out);
     case "call.answered":
       return answeredElsewhere(state, input.id, out);
@@ -180,6 +185,13 @@ function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): Lo
     tell(out, { type: "run.waiting", on });
   }
   return { ...state, waitingOn };
+}
+
+function tooManyCalls(): LoophostError {
+  return new LoophostError(
+    "host_protocol",
+    `The host called more than ${MAX_CALLS} tools in one turn. The run was stopped.`,
+  );
 }
 
 function unresolved(missing: readonly string[]): LoophostError {

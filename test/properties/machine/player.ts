@@ -104,8 +104,8 @@ export class Player {
       ["output.checked", checks > 0 ? 4 : 0],
       ["interrupt", isStarted ? 0.25 : 0],
       ["park", state.runOpen && state.waitingOn !== "" ? 3 : 0],
-      ["suspend", isStarted && !isSuspended ? (executing.size > 0 ? 1 : 0.1) : 0],
-      ["held", isSuspended && executing.size > 0 ? 6 : 0],
+      ["suspend", isStarted && !isSuspended ? (executing.size > 0 ? 2 : 0.1) : 0],
+      ["held", isSuspended && executing.size > 0 ? 20 : 0],
       ["stop", isStarted ? 0.25 : 0],
     ];
     let left = this.#pick(10_000) * (odds.reduce((sum, [, odd]) => sum + odd, 0) / 10_000);
