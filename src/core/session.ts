@@ -101,6 +101,7 @@ export interface RunOptions {
   /**
    * What to do when nothing goes on until somebody approves or answers: "hold" the run open for the session's `approve`,
    * `deny` and `answer`, or "return" it with terminal `requires_action`, to be taken up with `resume`. Default "hold".
+   * Calls that the host's own workers have to answer are waited for either way.
    */
   readonly ifWaiting?: "hold" | "return" | undefined;
   /**

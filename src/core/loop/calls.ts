@@ -114,7 +114,6 @@ export function posted(state: LoopState, posts: readonly string[], out: Command[
 
 /** Cancels the tools that run in this process. Calls being posted stay, so that their confirmation is still emitted. */
 export function cancelAll(state: LoopState, out: Command[]): LoopState {
-  const isPosted = (call: Call) => call.status === "posting" || call.status === "posted";
   const dropped = state.calls.filter((call) => !isPosted(call));
   if (dropped.length === 0) return state;
   out.push({ do: "cancel", ids: ids(dropped) });
@@ -122,6 +121,10 @@ export function cancelAll(state: LoopState, out: Command[]): LoopState {
 }
 
 // --- small pieces
+
+function isPosted({ status }: Call): boolean {
+  return status === "posting" || status === "posted";
+}
 
 /** A call whose answer the host has. What it held is dropped, or a turn of large results would stay in memory to its end. */
 const DELIVERED = { status: "posted", answer: undefined, input: null, raw: undefined } as const;

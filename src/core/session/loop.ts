@@ -252,7 +252,12 @@ export class Loop {
       run.waitingRecorded = written;
       this.#follow(written);
     }
-    if (run.ifWaiting === "return" && this.approvals.isUpToOthers(event)) this.dispatch({ type: "park" });
+    // What the host's own workers are at goes on without us: returned now, the run would end before they have answered.
+    const isTheirs = event.on.every(({ id }) =>
+      this.#state.calls.some((call) => call.id === id && call.kind === "others"),
+    );
+    if (run.ifWaiting === "return" && !isTheirs && this.approvals.isUpToOthers(event))
+      this.dispatch({ type: "park" });
   }
 
   /** Journals what entered the conversation. Without a store the connection's own copy is all there is. */
