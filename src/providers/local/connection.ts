@@ -5,6 +5,7 @@ import { LoophostError, toLoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { ModelRequest } from "../../core/observer.ts";
 import type { Connection, HostEvent, HostInput, OpenRequest } from "../../core/provider.ts";
+import { isMessage } from "../../core/provider.ts";
 import type { ToolResult } from "../../core/results.ts";
 import { NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
@@ -15,6 +16,8 @@ import { checkHistory, Conversation } from "./conversation.ts";
 import type { ModelGuards } from "./guards.ts";
 import { GuardState } from "./guards.ts";
 import type { Model, ModelReply } from "./model.ts";
+import type { GradeWork } from "./outcome.ts";
+import { OutcomeWork } from "./outcome.ts";
 
 /** What a session is held with, beside the request. */
 export interface LocalSettings {
@@ -22,6 +25,8 @@ export interface LocalSettings {
   readonly clock: Clock;
   readonly guards: ModelGuards | undefined;
   readonly compaction: CompactionOptions | undefined;
+  /** Grades the work towards an outcome. */
+  readonly grade: GradeWork;
 }
 
 /** A session held in this process. */
@@ -34,19 +39,21 @@ export class LocalConnection implements Connection {
   /** What a request to the model is told as. */
   readonly #asks: ModelRequest;
   readonly #guards: GuardState | undefined;
+  readonly #outcome: OutcomeWork;
   /** Results the guards gave, for calls the loop was not told of. */
   readonly #guarded = new Map<string, ToolResult>();
   #turns = 0;
   #asking: AbortController | undefined;
 
-  constructor(request: OpenRequest, { model, clock, guards, compaction }: LocalSettings) {
-    const { agent, emit, history = [], sessionId } = request;
+  constructor(request: OpenRequest, { model, clock, guards, compaction, grade }: LocalSettings) {
+    const { agent, emit, history = [], sessionId, cursor } = request;
     this.sessionId = sessionId ?? `local_${crypto.randomUUID()}`;
     this.#request = request;
     this.#emit = emit;
     this.#clock = clock;
     this.#asks = model.asks?.(agent.model) ?? { model: agent.model };
     this.#guards = guards && new GuardState(guards);
+    this.#outcome = new OutcomeWork({ cursor, grade, emit, modelId: agent.model });
     const tools = agent.tools.map(({ name, description, schema }) => ({
       name,
       description,
@@ -74,15 +81,19 @@ export class LocalConnection implements Connection {
         input.type === "tool_result" ? [[input.callId, input.result] as const] : [],
       ),
     );
-    const messages = inputs.filter((input) => input.type === "message");
+    const messages = inputs.filter(isMessage);
     if (inputs.some((input) => input.type === "interrupt")) this.#interrupt(results);
     else if (results.size > 0) this.#goOn(results);
-    else if (inputs.some((input) => input.type === "continue")) this.#ask();
+    else if (inputs.some((input) => input.type === "continue")) this.#goOnFrom();
     else if (messages.length > 0) {
       this.#guards?.reset();
       this.#guarded.clear();
       this.#turns = 0;
-      for (const { content } of messages) this.#conversation.say({ role: "user", content }, true);
+      this.#outcome.drop();
+      for (const input of messages) {
+        const content = input.type === "outcome" ? this.#outcome.begin(input.outcome) : input.content;
+        this.#conversation.say({ role: "user", content }, true);
+      }
       for (const input of inputs) if (input.type === "system") this.#instruct(input.text);
       this.#emit({ type: "input.taken", inputId: messages.at(-1)?.id });
       this.#ask();
@@ -107,7 +118,7 @@ export class LocalConnection implements Connection {
   #tellPast(): void {
     const { pending, owesReply, lastText } = this.#conversation;
     this.#emit({ type: "catchup.started" });
-    if (owesReply) this.#emit({ type: "reply.owed" });
+    if (owesReply || (this.#outcome.isOpen && pending.length === 0)) this.#emit({ type: "reply.owed" });
     if (lastText !== "") this.#emit({ type: "message", text: lastText });
     if (pending.length > 0) {
       this.#emit({ type: "turn.began" });
@@ -130,6 +141,7 @@ export class LocalConnection implements Connection {
     const wasBusy = this.#asking !== undefined || this.#conversation.pending.length > 0;
     this.#asking?.abort();
     this.#asking = undefined;
+    this.#outcome.interrupt();
     // What was done is kept, though the turn ends here; the rest is closed with the next message.
     if (results.size > 0) this.#answer(results);
     if (wasBusy) this.#emit({ type: "turn.done", ending: "completed", stopReason: "interrupted" });
@@ -162,6 +174,35 @@ export class LocalConnection implements Connection {
     this.#conversation.say({ role: "user", from: "operator", content: [{ type: "text", text }] }, false);
   }
 
+  /** Goes on from where a process died: with the model's reply, or with the grading of it. */
+  #goOnFrom(): void {
+    if (this.#conversation.owesReply) return this.#ask();
+    this.#emit({ type: "turn.began" });
+    return this.#grade();
+  }
+
+  /** The model thinks that the outcome is reached; a grader has a look, and the model goes over it again, or the turn ends. */
+  #grade(): void {
+    const grading = new AbortController();
+    this.#asking = grading;
+    this.#outcome
+      .judge(this.#conversation.messages, grading.signal)
+      .then((verdict) => {
+        if (this.#asking !== grading) return;
+        this.#asking = undefined;
+        if (verdict.end !== undefined) return this.#emit({ type: "turn.done", ...verdict.end });
+        const content = [{ type: "text", text: verdict.revision } as const];
+        this.#conversation.say({ role: "user", content }, false);
+        return this.#ask();
+      })
+      .catch((thrown: unknown) => {
+        if (this.#asking !== grading) return;
+        this.#asking = undefined;
+        const error = toLoophostError(thrown, "host_failed", "The grading failed");
+        this.#emit({ type: "failed", error, sessionOver: false });
+      });
+  }
+
   /** Starts a turn; it ends through `emit`. */
   #ask(): void {
     const { agent } = this.#request;
@@ -192,7 +233,8 @@ export class LocalConnection implements Connection {
   #take(reply: ModelReply): void {
     const { message, ending, stopReason, usage } = reply;
     this.#asking = undefined;
-    const calls = this.#conversation.take(reply);
+    const isGraded = this.#outcome.isOpen && ending === "completed";
+    const calls = this.#conversation.take(reply, isGraded);
     const text = textOf(message);
     if (text !== "") this.#emit({ type: "message", text, raw: message.native?.message });
     if (usage !== undefined) this.#emit({ type: "usage", usage, model: this.#asks.model });
@@ -200,6 +242,7 @@ export class LocalConnection implements Connection {
     if (told.length > 0) this.#tellCalls(told, stopReason);
     else if (calls.length > 0) this.#goOn(new Map());
     else if (ending === "paused") this.#ask();
+    else if (isGraded) this.#grade();
     else this.#emit({ type: "turn.done", ending, stopReason });
   }
 
@@ -217,7 +260,6 @@ export class LocalConnection implements Connection {
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["raw", "raw events"],
   ["verdict", "verdicts"],
-  ["outcome", "outcomes: it has no grader"],
 ]);
 
 /** Arguments that are no JSON object become a problem the model is told about; they are never repaired. */

@@ -110,10 +110,15 @@ export class Conversation {
     return withWholeCalls(await this.#withModel.reply(call));
   }
 
-  /** Adds what the model answered; gives its calls, which are pending now. */
-  take({ message, usage, ending, stopReason }: ModelReply): readonly PendingCall[] {
+  /**
+   * Adds what the model answered; gives its calls, which are pending now.
+   *
+   * @param isGraded whether a grader decides if the turn ends with it
+   */
+  take({ message, usage, ending, stopReason }: ModelReply, isGraded = false): readonly PendingCall[] {
     this.#tokens = usage === undefined ? 0 : contextOf(usage);
-    const isLast = ending !== "paused" && !message.content.some((block) => block.type === "tool_call");
+    const isLast =
+      !isGraded && ending !== "paused" && !message.content.some((block) => block.type === "tool_call");
     const end = isLast ? { ending, stopReason } : undefined;
     this.#append(message, { usage, end });
     return this.#pending;

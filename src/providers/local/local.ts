@@ -9,12 +9,14 @@ import type { Provider } from "../../core/provider.ts";
 import { folderArtifacts } from "./artifacts.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import { LocalConnection } from "./connection.ts";
+import { grade } from "./grader.ts";
 import type { ModelGuards } from "./guards.ts";
 import type { Model } from "./model.ts";
 import { aiSdkModel, isAiSdkModel } from "./models/ai-sdk/index.ts";
 import type { AiSdkLanguageModel } from "./models/ai-sdk/wire.ts";
 import type { ModelFunction } from "./models/function-model.ts";
 import { functionModel } from "./models/function-model.ts";
+import type { GradeWork } from "./outcome.ts";
 import { nothingToSetUp } from "./provisioning.ts";
 
 /** How the in-process loop host is made. */
@@ -28,6 +30,11 @@ export interface LocalOptions {
   readonly guards?: ModelGuards | boolean | undefined;
   /** Makes the conversation smaller when the context is nearly full. Default: never. */
   readonly compaction?: CompactionOptions | undefined;
+  /**
+   * The model that grades outcomes, as `model`; it has the conversation to read, and a rubric. Default: the model itself, which is
+   * asked in a conversation of its own.
+   */
+  readonly grader?: LocalOptions["model"] | undefined;
   /** A folder that keeps the files of sessions, for `loophost/artifacts`. Default: none are kept. */
   readonly artifactsFolder?: string | undefined;
   readonly clock?: Clock | undefined;
@@ -51,6 +58,7 @@ export function local(options: LocalOptions): Provider {
     clock,
     guards: guards === true ? {} : guards || undefined,
     compaction,
+    grade: grading(options.grader === undefined ? model : toModel(options.grader), clock),
   };
   return {
     name: "local",
@@ -61,7 +69,19 @@ export function local(options: LocalOptions): Provider {
   };
 }
 
-const LOCAL: Names<LocalOptions> = { model: 1, guards: 1, compaction: 1, artifactsFolder: 1, clock: 1 };
+/** Grades in a session of its own, which nobody but the verdict comes out of. */
+function grading(model: Model, clock: Clock): GradeWork {
+  return (work) => grade({ ...work, provider: local({ model, clock }), clock });
+}
+
+const LOCAL: Names<LocalOptions> = {
+  model: 1,
+  guards: 1,
+  compaction: 1,
+  grader: 1,
+  artifactsFolder: 1,
+  clock: 1,
+};
 const GUARDS: Names<ModelGuards> = { duplicateCalls: 1, failuresBeforeAdvice: 1, lastTurn: 1 };
 const COMPACTION: Names<CompactionOptions> = { aboveTokens: 1, compact: 1 };
 

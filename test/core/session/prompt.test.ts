@@ -1,5 +1,6 @@
 import type { Outcome } from "loophost";
 import { defineAgent, openSession, run, toolContent } from "loophost";
+import { agentcore } from "loophost/providers/agentcore";
 import { local } from "loophost/providers/local";
 import { scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
@@ -47,7 +48,9 @@ it("refuses an outcome that lacks a part, before anything is sent [A-141]", asyn
 });
 
 it("says where outcomes are not graded", async () => {
-  await using session = await openSession(agent, { provider: local({ model: () => "a poem" }) });
+  const harnessArn = "arn:aws:bedrock-agentcore:us-west-2:123456789012:harness/Demo-AbCdEf1234";
+  const provider = agentcore({ harnessArn, tools: "deployed", baseUrl: "http://127.0.0.1:1" });
+  await using session = await openSession(agent, { provider });
   await expect(session.send({ outcome }).result()).rejects.toMatchObject({
     code: "invalid_options",
     message: expect.stringContaining("takes no outcomes"),

@@ -4,11 +4,11 @@ import { LoophostError } from "loophost";
 import { local } from "loophost/providers/local";
 import { describe, expect, it } from "vitest";
 
-import { systemClock } from "../../src/core/clock.ts";
-import type { TranscriptMessage } from "../../src/core/transcript.ts";
-import type { ModelFunction, ModelPart } from "../../src/providers/local/models/function-model.ts";
-import { grade } from "../../src/server/session/grader.ts";
-import { call } from "./support.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import type { TranscriptMessage } from "../../../src/core/transcript.ts";
+import { grade } from "../../../src/providers/local/grader.ts";
+import type { ModelFunction, ModelPart } from "../../../src/providers/local/models/function-model.ts";
+import { call } from "../../server/support.ts";
 
 const CONVERSATION: readonly TranscriptMessage[] = [
   { role: "user", content: [{ type: "text", text: "Write a poem." }] },

@@ -6,8 +6,6 @@
  *   G2  a verdict is one of three, or there is none: whatever else the model does is "failed", never "satisfied"
  */
 
-import { randomUUID } from "node:crypto";
-
 import { defineAgent } from "../../core/agent.ts";
 import type { Clock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
@@ -23,7 +21,7 @@ import type { TranscriptMessage } from "../../core/transcript.ts";
 export interface GradeRequest {
   /** How the model is asked. */
   readonly provider: Provider;
-  readonly modelId: string;
+  readonly modelId: string | undefined;
   /** The goal. */
   readonly description: string;
   readonly rubric: string;
@@ -96,7 +94,7 @@ export async function grade(request: GradeRequest): Promise<Grade> {
 }
 
 function toPrompt({ description, rubric, conversation }: GradeRequest): string {
-  const mark = `=== ${randomUUID()} ===`;
+  const mark = `=== ${crypto.randomUUID()} ===`;
   return [
     `The goal:\n${description}`,
     `The rubric:\n${rubric}`,
