@@ -12,6 +12,7 @@ import { runCommand } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { sessionsCommand } from "./sessions.ts";
 import { storeCommand } from "./store.ts";
+import { verifyCommand } from "./verify.ts";
 import { workerCommand } from "./worker.ts";
 
 /** All commands. */
@@ -29,5 +30,6 @@ export const COMMANDS: readonly Command[] = [
   compareCommand,
   serveCommand,
   conformanceCommand,
+  verifyCommand,
   demoCommand,
 ];
