@@ -21,6 +21,7 @@ function mustBe(input: object, given: unknown): string {
   return textOf(given);
 }
 
+/** The scenarios. */
 export const CALL_SCENARIOS: readonly Scenario[] = [
   {
     id: "tool.one",

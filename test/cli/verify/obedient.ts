@@ -120,7 +120,7 @@ export async function startMessagesService(): Promise<{ url: string; key: string
           content: typeof content === "string" ? [{ type: "text", text: content }] : content,
         }),
       );
-      const results = ((messages.at(-1)?.content ?? []) as Block[]).flatMap(({ type, content = "" }) =>
+      const results = (messages.at(-1)?.content ?? []).flatMap(({ type, content = "" }) =>
         type === "tool_result"
           ? typeof content === "string"
             ? content
