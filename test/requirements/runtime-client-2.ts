@@ -167,6 +167,12 @@ export const runtimeClient2: readonly Requirement[] = [
     status: "built",
   },
   {
+    id: "A-035",
+    says: "A client that is given is used; otherwise one is made from key, address and headers alone.",
+    from: "parity A-035",
+    status: "built",
+  },
+  {
     id: "A-036",
     says: "Only a session-level idle, termination or deletion ends a turn; a session error by itself does not.",
     from: "parity A-036",
@@ -191,6 +197,20 @@ export const runtimeClient2: readonly Requirement[] = [
     from: "parity B-38",
     status: "otherwise",
     why: "Id and model of a single reply are the service's bookkeeping; cache tokens are on the usage events.",
+  },
+  {
+    id: "A-037",
+    says: "The end of a turn is told by its own event, and the newest decides.",
+    from: "parity A-037",
+    status: "otherwise",
+    why: "Events are folded one by one as they come: there is no batch whose last one would have to be looked for.",
+  },
+  {
+    id: "A-038",
+    says: "A turn waits for the calls its host names, and for no other.",
+    from: "parity A-038",
+    status: "otherwise",
+    why: "A named call that was never seen is looked for in the history and fails the run if it is not there, instead of being dropped; input that never came is refused, instead of becoming an empty object.",
   },
   {
     id: "A-039",

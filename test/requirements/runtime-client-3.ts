@@ -181,6 +181,12 @@ export const runtimeClient3: readonly Requirement[] = [
     status: "built",
   },
   {
+    id: "A-105",
+    says: "Requests bear key, version and beta headers; address and deadline are options.",
+    from: "parity A-105",
+    status: "built",
+  },
+  {
     id: "A-106",
     says: "The control plane makes, reads, changes, lists and puts away agents, environments, sessions and files.",
     from: "parity A-106",
@@ -218,9 +224,28 @@ export const runtimeClient3: readonly Requirement[] = [
     status: "built",
   },
   {
+    id: "A-113",
+    says: "Keys are in nothing that a client or a provider prints.",
+    from: "parity A-113",
+    status: "built",
+  },
+  {
     id: "A-114",
     says: "An event stream is decoded the same however it is cut: any line end, several data lines, comments, ids.",
     from: "parity A-114",
+    status: "built",
+  },
+  {
+    id: "A-115",
+    says: "A stream that is open for minutes keeps no other request waiting.",
+    from: "parity A-115",
+    status: "otherwise",
+    why: "There is no pool to starve: requests of fetch share none with a stream.",
+  },
+  {
+    id: "A-116",
+    says: "What a lost stream says late is not heard: each event comes once, in order, whichever connection brings it.",
+    from: "parity A-116",
     status: "built",
   },
   {
@@ -245,6 +270,12 @@ export const runtimeClient3: readonly Requirement[] = [
     id: "A-120",
     says: "Each reason to rest has an ending of its own; one that is unknown is no success.",
     from: "parity A-120",
+    status: "built",
+  },
+  {
+    id: "A-121",
+    says: "Sessions run on servers that speak the wire otherwise: bodies, wrapping, orders and words of their own.",
+    from: "parity A-121",
     status: "built",
   },
   {

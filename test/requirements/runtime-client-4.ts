@@ -10,6 +10,19 @@ export const runtimeClient4: readonly Requirement[] = [
     status: "built",
   },
   {
+    id: "A-124",
+    says: "Calls nobody answered are found by their ids over the whole history, whatever ends of turns came since.",
+    from: "parity A-124",
+    status: "built",
+  },
+  {
+    id: "A-125",
+    says: "A stream that drops is opened again.",
+    from: "parity A-125",
+    status: "otherwise",
+    why: "For run() as for a session: nobody has to choose which of the two survives a lost connection.",
+  },
+  {
     id: "A-126",
     says: "The wait before reconnecting grows until something new arrives, with jitter.",
     from: "parity A-126",
@@ -20,6 +33,19 @@ export const runtimeClient4: readonly Requirement[] = [
     says: "A listing that fails while the stream is opened again is tried again; at first opening it is the caller's error.",
     from: "parity A-127",
     status: "built",
+  },
+  {
+    id: "A-128",
+    says: "After a reattach pending calls are run and the session goes on; with nothing pending it waits for the next message.",
+    from: "parity A-128",
+    status: "built",
+  },
+  {
+    id: "A-129",
+    says: "A reader that fails is a lost stream, and nothing else ends the session.",
+    from: "parity A-129",
+    status: "otherwise",
+    why: "There are no linked processes here: a stream belongs to its session, and its failure is an error like any other.",
   },
   {
     id: "A-130",

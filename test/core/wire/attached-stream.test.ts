@@ -101,7 +101,7 @@ describe("an attached stream", () => {
     await stream.close();
   });
 
-  it("delivers everything once and in order, whatever drops, repeats and is missed [I1] [L-19] [A-123]", async () => {
+  it("delivers everything once and in order, whatever drops, repeats and is missed [I1] [L-19] [A-123] [A-116]", async () => {
     const step = fc.oneof(
       fc.record({
         do: fc.constant("happen" as const),

@@ -46,7 +46,7 @@ async function headersOf(options: ClaudeConnectionOptions) {
 }
 
 describe("the ladder: option, environment variable, default [A-238] [A-240]", () => {
-  it("takes the key from the option, else from the variable, and none is needed on loopback", async () => {
+  it("takes the key from the option, else from the variable, and none is needed on loopback [A-035]", async () => {
     expect(await headersOf({})).toMatchObject({ "x-api-key": "loopback" });
     process.env["ANTHROPIC_API_KEY"] = "from-variable";
     expect(await headersOf({})).toMatchObject({
@@ -98,7 +98,7 @@ describe("the ladder: option, environment variable, default [A-238] [A-240]", ()
     );
   });
 
-  it("names beta and version, or what is given in their place", async () => {
+  it("names beta and version, or what is given in their place [A-105]", async () => {
     expect(await headersOf({})).toMatchObject({ "anthropic-beta": "managed-agents-2026-04-01" });
     const headers = await headersOf({ beta: "another", version: "2020-01-01" });
     expect(headers).toMatchObject({ "anthropic-beta": "another", "anthropic-version": "2020-01-01" });
@@ -131,7 +131,7 @@ describe("the key [A-241] [I11]", () => {
   const withKey = (options: ClaudeConnectionOptions = {}) =>
     createClient({ baseUrl: url, apiKey: SECRET, retry: { attempts: 1 }, ...options });
 
-  it("is not in what a client or a provider prints", () => {
+  it("is not in what a client or a provider prints [A-113]", () => {
     for (const value of [withKey(), claude({ baseUrl: url, apiKey: SECRET })])
       expect(shown(value)).not.toContain(SECRET);
   });

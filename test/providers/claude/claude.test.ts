@@ -235,7 +235,7 @@ describe("claude(), when things break", () => {
     },
   );
 
-  it("takes up a session another process left in the middle, running what is unanswered first [A-155] [A-156] [A-122]", async () => {
+  it("takes up a session another process left in the middle, running what is unanswered first [A-155] [A-156] [A-122] [A-124] [A-128]", async () => {
     added = [];
     const { provider } = faulty(async (request, response) => {
       if (await isPost(request, "user.custom_tool_result")) return new Promise<Response>(() => undefined);
