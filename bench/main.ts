@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import type { Compared, Comparison, Figures } from "./comparison.ts";
 import { compare } from "./comparison.ts";
 import { coreSizeKb, importCosts } from "./core.ts";
+import { fleetComparison } from "./fleet/comparison.ts";
 import { hostedComparison } from "./hosted/comparison.ts";
 import type { Job, Measured } from "./job.ts";
 import { journalComparisons } from "./journal/comparisons.ts";
@@ -33,7 +34,11 @@ const isQuick = values.quick === true;
 const base = isQuick ? QUICK : FULL;
 const sizes: Sizes = { ...base, rounds: Number(values.rounds ?? base.rounds) };
 const allScenarios = scenariosOf(sizes);
-const allComparisons = [...journalComparisons(sizes.journal), hostedComparison(sizes.hosted)];
+const allComparisons = [
+  ...journalComparisons(sizes.journal),
+  hostedComparison(sizes.hosted),
+  fleetComparison(sizes.fleet),
+];
 const isAsked = chooser([...allScenarios, ...allComparisons], positionals);
 const scenarios = allScenarios.filter(isAsked);
 const comparisons = allComparisons.filter(isAsked);

@@ -1,5 +1,6 @@
 /** How much of everything is measured: to quote, and to see that it runs. */
 
+import type { FleetSizes } from "./fleet/comparison.ts";
 import type { HostedSizes } from "./hosted/comparison.ts";
 import type { JournalSizes } from "./journal/comparisons.ts";
 
@@ -25,6 +26,7 @@ export interface Sizes {
   readonly imports: number;
   readonly journal: JournalSizes;
   readonly hosted: HostedSizes;
+  readonly fleet: FleetSizes;
 }
 
 /** The sizes to quote. */
@@ -44,6 +46,7 @@ export const FULL: Sizes = {
   imports: 5,
   journal: { toolTurns: 100, alone: 40, atOnce: 50 },
   hosted: { sessions: 1_000, thinkMs: 2_000, warmUp: 200 },
+  fleet: { appends: 20_000, sessions: 50 },
 };
 
 /** Enough to see that everything runs, and no more. */
@@ -63,4 +66,5 @@ export const QUICK: Sizes = {
   imports: 3,
   journal: { toolTurns: 20, alone: 4, atOnce: 50 },
   hosted: { sessions: 50, thinkMs: 50, warmUp: 20 },
+  fleet: { appends: 500, sessions: 50 },
 };

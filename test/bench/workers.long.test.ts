@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
 import { EVERYDAY } from "../../bench/script.ts";
+import { whyNoPostgres } from "../stores/postgres/server.ts";
 import { ROOT } from "../support/source.ts";
 
 const execute = promisify(execFile);
@@ -47,3 +48,15 @@ it.each([
   const figures = { cpuMs: positive, wallMs: positive, outMedianMs: positive, outP99Ms: positive };
   expect(await measure("journal/worker.ts", job)).toMatchObject({ ...figures, ...kept });
 });
+
+it.each(whyNoPostgres === undefined ? ["sqlite", "postgres", "postgres-each"] : ["sqlite"])(
+  "appends for many sessions at once, store: %s",
+  async (store) => {
+    expect(await measure("fleet/worker.ts", { store, appends: 50, sessions: 5 })).toMatchObject({
+      perSecond: positive,
+      medianMs: positive,
+      p99Ms: positive,
+      cpuMs: positive,
+    });
+  },
+);

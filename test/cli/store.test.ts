@@ -4,6 +4,7 @@ import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { postgresStoreSql } from "loophost/stores/postgres";
 import { deleteSession } from "loophost/stores/sessions";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { afterAll, expect, it } from "vitest";
@@ -52,4 +53,12 @@ it("names what is missing", async () => {
   const none = await loophost(["store", "check", "--store", join(folder, "none.db")]);
   expect([none.code, none.stderr]).toEqual([8, expect.stringContaining("There is no store")]);
   expect((await loophost(["store", "mend", "--store", "x"])).code).toBe(2);
+});
+
+it("prints the SQL of a store in PostgreSQL, and leaves databases to their own tools", async () => {
+  const { code, stdout } = await loophost(["store", "sql", "--schema", "mine"]);
+  expect([code, stdout]).toEqual([0, postgresStoreSql({ schema: "mine" })]);
+  expect(stdout).toContain('CREATE SCHEMA IF NOT EXISTS "mine";');
+  expect((await loophost(["store", "sql", "--from", "x"])).code).toBe(2);
+  expect((await loophost(["store", "check", "--store", "postgres://host/db"])).code).toBe(2);
 });

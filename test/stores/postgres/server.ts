@@ -59,10 +59,13 @@ export async function sharedPostgres(): Promise<PostgresServer> {
   return server;
 }
 
-/** A server of one's own, which may be stopped. */
-export async function ownPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+/** A server of one's own, which may be stopped; its data is in memory unless another folder is named for it. */
+export async function ownPostgres(
+  settings: readonly string[] = [],
+  root: string = rootFolder(),
+): Promise<PostgresServer> {
   const { folder: shared } = await sharedPostgres();
-  const folder = mkdtempSync(join(rootFolder(), "loophost-pg-"));
+  const folder = mkdtempSync(join(root, "loophost-pg-"));
   own(folder);
   endWith(process.pid, folder);
   copyTemplate(shared, folder);

@@ -2,7 +2,6 @@
 
 import { fileURLToPath } from "node:url";
 
-import { postgresStoreSql } from "loophost/stores/postgres";
 import { Client } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
@@ -10,14 +9,6 @@ import { ownPostgres, skipped, whyNoPostgres } from "../stores/postgres/server.t
 import { loophost, modelServer } from "./loophost.ts";
 
 const SUPPORT = fileURLToPath(import.meta.resolve("./agents/support.ts"));
-
-it("prints the SQL of the tables", async () => {
-  const { code, stdout } = await loophost(["store", "sql", "--schema", "mine"]);
-  expect([code, stdout]).toEqual([0, postgresStoreSql({ schema: "mine" })]);
-  expect(stdout).toContain('CREATE SCHEMA IF NOT EXISTS "mine";');
-  expect((await loophost(["store", "sql", "--from", "x"])).code).toBe(2);
-  expect((await loophost(["store", "check", "--store", "postgres://host/db"])).code).toBe(2);
-});
 
 describe.skipIf(whyNoPostgres !== undefined)(`the command line${skipped}`, () => {
   it("keeps sessions in a database, and goes on with them", async () => {

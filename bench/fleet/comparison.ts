@@ -1,0 +1,44 @@
+/** What an append costs when many sessions write at once: to a file, and to a database, grouped and not. */
+
+import { fileURLToPath } from "node:url";
+
+import { whyNoPostgres } from "../../test/stores/postgres/server.ts";
+import type { Comparison } from "../comparison.ts";
+import type { FleetJob } from "./worker.ts";
+
+/** How much is measured. */
+export interface FleetSizes {
+  /** Appends in all. */
+  readonly appends: number;
+  /** Sessions that write, one append each at a time. */
+  readonly sessions: number;
+}
+
+/** The comparison of stores under many sessions; without PostgreSQL on this machine the file stands alone. */
+export function fleetComparison(sizes: FleetSizes): Comparison {
+  const job = (store: FleetJob["store"]) => ({ store, ...sizes }) satisfies FleetJob;
+  return {
+    name: "fleet",
+    what: `${sizes.sessions} sessions at once, each appending entries of 0.5 KB, one after the other`,
+    worker: fileURLToPath(new URL("./worker.ts", import.meta.url)),
+    contenders: [
+      { label: "SQLite store", job: job("sqlite") },
+      ...(whyNoPostgres === undefined
+        ? [
+            { label: "PostgreSQL, a store each", job: job("postgres-each") },
+            { label: "PostgreSQL, one store", job: job("postgres") },
+          ]
+        : []),
+    ],
+    figures: [
+      { key: "perSecond", what: "appends a second", against: "times" },
+      { key: "medianMs", what: "an append, median, ms" },
+      { key: "p99Ms", what: "an append, 99th percentile, ms" },
+      { key: "cpuMs", what: "CPU an append in this process, ms", against: "times" },
+    ],
+    notes: [
+      whyNoPostgres ??
+        "PostgreSQL runs on this machine, over a unix socket, as it is installed: fsync and synchronous_commit on. It lies in the folder for temporary files, as the file of SQLite does. A store each, as in processes of their own, is a statement for every append; one store groups them.",
+    ],
+  };
+}
