@@ -48,7 +48,7 @@ const TESTS = {
   ],
 };
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 const WHOLE_LIMIT_MS = 600_000;
 
 const { values: options } = parseArgs({
@@ -94,13 +94,17 @@ async function runAll(faults) {
   process.once("SIGINT", () => process.exit(130));
   process.once("exit", () => workshop.close());
   const found = [];
-  await mustPass(workshop, faults);
+  const isKnown = ({ id, mutated }) => known[id]?.mutated === mutated && known[id].caught !== "";
+  await mustPass(
+    workshop,
+    faults.filter((fault) => !reasons.has(fault.id) && !isKnown(fault)),
+  );
   for (const fault of faults) {
     if (reasons.has(fault.id)) {
       found.push({ fault, caught: "" });
       continue;
     }
-    let caught = known[fault.id]?.mutated === fault.mutated ? known[fault.id].caught : "";
+    let caught = isKnown(fault) ? known[fault.id].caught : "";
     if (caught === "" && Date.now() > until) continue;
     caught ||= await catchIt(workshop, fault);
     known[fault.id] = { caught, mutated: fault.mutated };
@@ -116,21 +120,33 @@ async function runAll(faults) {
 
 /** A test that fails by itself would catch everything. */
 async function mustPass(workshop, faults) {
+  const sound = { file: files[0], mutated: read(files[0]) };
   for (const group of new Set(faults.flatMap(({ file }) => groupsOf(file)))) {
-    const failure = await workshop.failureWith(files[0], read(files[0]), group, LIMIT_MS);
+    const failure = await failureOf(workshop, sound, group);
     if (failure !== "") throw new Error(`With nothing planted, ${group.join(" ")} fails: ${failure}`);
   }
+}
+
+/** What fails, twice: on a busy machine a test may once be late, and that is no fault found. */
+async function failureOf(workshop, { file, mutated }, tests) {
+  const limitMs = tests[0] === "test" ? WHOLE_LIMIT_MS : LIMIT_MS;
+  for (let tries = 1; tries <= 3; tries += 1) {
+    const failure = await workshop.failureWith(file, mutated, tests, limitMs);
+    const [failed] = failure.split(" > ");
+    if (!failed.startsWith("test/")) return failure;
+    if ((await workshop.failureWith(file, mutated, [failed], limitMs)) !== "") return failure;
+  }
+  return "";
 }
 
 function groupsOf(file) {
   return Object.entries(TESTS).find(([folder]) => file.startsWith(folder))[1];
 }
 
-async function catchIt(workshop, { file, mutated }) {
-  const groups = groupsOf(file);
+async function catchIt(workshop, fault) {
+  const groups = groupsOf(fault.file);
   for (const tests of options.whole ? [...groups, ["test"]] : groups) {
-    const limitMs = tests[0] === "test" ? WHOLE_LIMIT_MS : LIMIT_MS;
-    const failure = await workshop.failureWith(file, mutated, tests, limitMs);
+    const failure = await failureOf(workshop, fault, tests);
     if (failure !== "") return failure;
   }
   return "";

@@ -39,7 +39,7 @@ const NAMED = [
     ", answer: undefined, input: null, raw: undefined }",
     " }",
   ],
-  ["a stop forgets calls being posted", CALLS, 'call.status !== "posting" && call', "call"],
+  ["a stop forgets calls being posted", CALLS, 'status === "posting" || status', "status"],
   ["one turn more than maxTurns", TURNS, "turn > maxTurns", "turn > maxTurns + 1"],
   [
     "tools run on after the turn that called them ended",
