@@ -115,4 +115,23 @@ export const provisioning: readonly Requirement[] = [
     "Puts of one name at the same time do not race.",
     "Nothing has to be put in line by the caller: each is written apart, and the last one counts, whole.",
   ),
+  built(
+    255,
+    "Every function of the ancestors' public pages exists, or is mapped: shorthands by their names included.",
+  ),
+  otherwise(
+    256,
+    "Examples show the whole lifecycle at each host.",
+    "docs/provisioning.md and docs/agentcore.md have whole programs, compiled by the tests; the cycle of each host is a test of its own.",
+  ),
+  otherwise(
+    257,
+    "What a vendor's package is needed for is optional, and maintainers' tools are not published.",
+    "Vendors' packages are optional peers, loaded where they are used; hosts of runtimes are code, not a data file that could be missing.",
+  ),
+  otherwise(
+    258,
+    "What crosses a module's boundary is a typed record, checked once; a host's own payloads stay untouched.",
+    "The compiler holds types; options are checked by name where they come in, handles and records of stores as they are read.",
+  ),
 ];

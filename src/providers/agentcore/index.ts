@@ -17,3 +17,5 @@ export type { InvocationOptions, TraceHeaders } from "./session/invocation.ts";
 export type { SessionRules } from "./session/session-parts.ts";
 export type { CommandOptions, CommandResult } from "./session/run-command.ts";
 export { runCommand } from "./session/run-command.ts";
+export type { InvokeToCompletionOptions } from "./shorthands.ts";
+export { invokeToCompletion } from "./shorthands.ts";

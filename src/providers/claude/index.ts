@@ -38,3 +38,5 @@ export type {
 } from "./control/sessions.ts";
 export type { ClaudeConnectionOptions } from "./api/settings.ts";
 export type { ClaudeWireEvent } from "./session/wire.ts";
+export type { RunToCompletionOptions, StartSessionOptions } from "./shorthands.ts";
+export { runToCompletion, startSession } from "./shorthands.ts";
