@@ -1,5 +1,6 @@
 /** The engine within one process: a map of the sessions at work, each with a flag that says "once more". */
 
+import { sleep } from "../core/async/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import type { ActivationHost, Engine, EngineWorker } from "../core/engine.ts";
@@ -38,14 +39,16 @@ class InProcessEngine implements Engine, EngineWorker {
     return this;
   }
 
-  async drain(): Promise<void> {
-    this.#host = undefined;
-    this.#cancelTimers();
-    await Promise.all([...this.#atWork.values()].map(({ done }) => done));
+  async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#stop();
+    const enough = new AbortController();
+    const patience = sleep(graceMs, this.#clock, enough.signal).catch(() => undefined);
+    await Promise.race([Promise.all([...this.#atWork.values()].map(({ done }) => done)), patience]);
+    enough.abort();
   }
 
-  close(): Promise<void> {
-    return this.drain();
+  async close(): Promise<void> {
+    this.#stop();
   }
 
   #begin(id: string): void {
@@ -75,7 +78,8 @@ class InProcessEngine implements Engine, EngineWorker {
     else if (rest.wakeAt !== undefined) this.#beginAfter(id, rest.wakeAt.getTime() - Date.now());
   }
 
-  #cancelTimers(): void {
+  #stop(): void {
+    this.#host = undefined;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }

@@ -179,8 +179,8 @@ class SessionWorker implements Worker {
 
   async #drain(graceMs: number): Promise<void> {
     this.#sweep?.stop();
-    await this.#host.drain(graceMs);
-    await this.#worker.drain({ graceMs });
+    // Together: an engine that went on giving sessions to a worker that drains would get them back at once, again and again.
+    await Promise.all([this.#worker.drain({ graceMs }), this.#host.drain(graceMs)]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

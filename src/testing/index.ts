@@ -1,5 +1,8 @@
 /** The public testing kit: scripted hosts and hand-set time. */
 
+export type { EngineCase, EnginePlace, SharedEnginePlace } from "./engine-contract/case.ts";
+export { engineContract } from "./engine-contract/index.ts";
+export { sharedEngineContract } from "./engine-contract/shared-cases.ts";
 export type { FaultyStore, StoreCall, StoreFault } from "./faults/store.ts";
 export { faultyStore } from "./faults/store.ts";
 export type { ManualClock } from "./manual-clock.ts";

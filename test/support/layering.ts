@@ -5,7 +5,7 @@ import { posix } from "node:path";
 
 import { importsOf, type SourceFile, starExportsOf } from "./source.ts";
 
-/** Leaves of one folder each; every folder in src/providers/ is a leaf of its own. */
+/** Leaves of one folder each; every folder in src/providers/ and src/engines/ is a leaf of its own. */
 const LEAVES = [
   "budget",
   "provider-kit",
@@ -59,7 +59,7 @@ interface Part {
 }
 
 // testing/ is a leaf that no shell may import: it is for tests and examples, and must not reach a release build.
-const LEAVES_FOR_SHELLS = [...LEAVES.filter((leaf) => leaf !== "testing"), "providers/"];
+const LEAVES_FOR_SHELLS = [...LEAVES.filter((leaf) => leaf !== "testing"), "providers/", "engines/"];
 
 /** Returns one sentence per import that goes against the direction or is spelled against the house style. */
 export function layeringProblems(sources: readonly SourceFile[]): string[] {
@@ -152,8 +152,8 @@ function partOf(path: string): Part | undefined {
       imports: [...shell.imports, "server", "sessions", "conformance", "stand-ins/"],
     };
   if (folder === "stand-ins" && rest.length > 0) return { name: `stand-ins/${child}`, ...shell };
-  if (folder === "providers" && rest.length > 0)
-    return { name: `providers/${child}`, imports: OPEN_CORE, isOpen: true };
+  if ((folder === "providers" || folder === "engines") && rest.length > 0)
+    return { name: `${folder}/${child}`, imports: OPEN_CORE, isOpen: true };
   return LEAVES.includes(folder) ? { name: folder, imports: OPEN_CORE, isOpen: true } : undefined;
 }
 

@@ -1,0 +1,139 @@
+/** The engine over Restate: it keeps wakes and timers, calls workers over HTTP, and calls another when one is lost. */
+
+import { sleep } from "../../core/async/abort.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { ActivationHost, Engine, EngineWorker, Rest } from "../../core/engine.ts";
+import { LoophostError } from "../../core/errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { listenFor } from "./endpoint.ts";
+import { toKey } from "./keys.ts";
+import type { Wake } from "./objects.ts";
+import { virtualObjects, wakesOf } from "./objects.ts";
+import type { RestateEngineOptions, RestateListen, RestateSettings } from "./options.ts";
+import { checkRestateOptions } from "./options.ts";
+import { below, post } from "./requests.ts";
+
+export type { RestateEngineOptions, RestateListen };
+
+/**
+ * Makes an engine for `sessions({ engine })` that lets a Restate server say which worker runs which session. Nothing is
+ * asked of Restate before the first wake or `work()`. Its calls throw `host_unreachable`, `host_rejected` and `host_failed`
+ * when Restate does not take a wake; `work()` throws `missing_dependency` without the package `@restatedev/restate-sdk`.
+ *
+ * @throws LoophostError `invalid_options`
+ */
+export function restateEngine(options: RestateEngineOptions): Engine {
+  return new RestateEngine(checkRestateOptions(options));
+}
+
+class RestateEngine implements Engine {
+  readonly #settings: RestateSettings;
+  readonly #workers = new Set<RestateWorker>();
+
+  constructor(settings: RestateSettings) {
+    this.#settings = settings;
+  }
+
+  async wake(id: string, when?: { readonly at: Date }): Promise<void> {
+    const now = Date.now();
+    const at = when === undefined ? now : when.at.getTime();
+    if (!Number.isFinite(at))
+      throw new LoophostError("invalid_options", `Session ${id} cannot be woken at a date that is none.`);
+    const { ingress, name } = this.#settings;
+    const url = below(ingress, `${wakesOf(name)}/${encodeURIComponent(toKey(id))}/wake/send`);
+    if (at > now) url.searchParams.set("delay", `${at - now}ms`);
+    // One that is sent again because its answer was lost, by a proxy say, is the same wake.
+    await post(this.#settings, url, { at } satisfies Wake, { "idempotency-key": crypto.randomUUID() });
+  }
+
+  async work(host: ActivationHost): Promise<EngineWorker> {
+    const { listen, admin, name } = this.#settings;
+    if (listen === undefined)
+      throw new LoophostError("invalid_options", "work() needs restateEngine({ listen: { port } }).");
+    const sdk = await import("@restatedev/restate-sdk").catch((cause: unknown) => {
+      const wayOut = "npm install @restatedev/restate-sdk.";
+      throw new LoophostError(
+        "missing_dependency",
+        `restateEngine() needs the package @restatedev/restate-sdk: ${wayOut}`,
+        { cause },
+      );
+    });
+    const atWork = new AtWork(host);
+    const handler = sdk.createEndpointHandler({
+      services: virtualObjects(sdk, name, atWork),
+      identityKeys: [...(listen.identityKeys ?? [])],
+      // A library prints nothing. What fails is seen in Restate, which tries it again.
+      logger: () => undefined,
+    });
+    const endpoint = await listenFor(handler, listen);
+    const worker = new RestateWorker(endpoint, atWork, () => this.#workers.delete(worker));
+    this.#workers.add(worker);
+    if (admin !== undefined)
+      await post(this.#settings, below(admin, "deployments"), { uri: endpoint.url, force: true }).catch(
+        async (thrown: unknown) => {
+          await worker.drain({ graceMs: 0 });
+          throw thrown;
+        },
+      );
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.drain({ graceMs: 0 })));
+  }
+}
+
+/** The sessions at work for one worker. An attempt whose connection was lost is one of them until it rests. */
+class AtWork implements ActivationHost {
+  readonly #host: ActivationHost;
+  readonly #rests = new Set<Promise<unknown>>();
+
+  constructor(host: ActivationHost) {
+    this.#host = host;
+  }
+
+  async activate(id: string): Promise<Rest> {
+    const rest = this.#host.activate(id);
+    this.#rests.add(rest);
+    try {
+      return await rest;
+    } finally {
+      this.#rests.delete(rest);
+    }
+  }
+
+  /** Resolves when all of them rest. */
+  async over(): Promise<void> {
+    await Promise.allSettled(this.#rests);
+  }
+}
+
+class RestateWorker implements EngineWorker {
+  readonly #endpoint: Endpoint;
+  readonly #atWork: AtWork;
+  readonly #onGone: () => void;
+  #drained: Promise<void> | undefined;
+
+  constructor(endpoint: Endpoint, atWork: AtWork, onGone: () => void) {
+    this.#endpoint = endpoint;
+    this.#atWork = atWork;
+    this.#onGone = onGone;
+  }
+
+  drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#drained ??= this.#drain(graceMs);
+    return this.#drained;
+  }
+
+  /** Other workers are called for its sessions from now on, and wait there until they are let go of here. */
+  async #drain(graceMs: number): Promise<void> {
+    const left = this.#endpoint.leave();
+    const enough = new AbortController();
+    const patience = sleep(graceMs, systemClock, enough.signal).catch(() => undefined);
+    await Promise.race([this.#atWork.over(), patience]);
+    enough.abort();
+    this.#endpoint.cut();
+    await left;
+    this.#onGone();
+  }
+}

@@ -1,0 +1,52 @@
+/** Requests to Restate: its ingress, where sessions are woken, and its admin API, where workers are registered. */
+
+import { LoophostError, messageOf } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { toRefusal } from "../../core/wire/refusal.ts";
+import type { RestateSettings } from "./options.ts";
+
+/**
+ * Posts something to Restate; resolves once it is accepted, which is durable there.
+ *
+ * @throws LoophostError `host_unreachable` when there is no answer in time, `host_rejected` or `host_failed` for a refusal
+ */
+export async function post(
+  { headers = {}, timeoutMs }: RestateSettings,
+  url: URL,
+  body: JsonObject,
+  along: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json", ...along },
+      body: JSON.stringify(body),
+      // A redirect would take the headers along to whom they are not meant for.
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (!response.ok) throw await toRefusal(response, RESTATE, secretsIn(headers));
+    // Read, or the connection is not free for the next request.
+    await response.arrayBuffer();
+  } catch (thrown) {
+    if (thrown instanceof LoophostError) throw thrown;
+    throw new LoophostError(
+      "host_unreachable",
+      `Restate at ${url.host} did not answer: ${messageOf(thrown)}.`,
+      {
+        cause: thrown,
+      },
+    );
+  }
+}
+
+/** An address below another, whose own path is kept. */
+export function below(base: string, path: string): URL {
+  return new URL(path, base.endsWith("/") ? base : `${base}/`);
+}
+
+const RESTATE = { name: "Restate", keyAdvice: "Check the headers of restateEngine()." };
+
+function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
+  return Object.values(headers).flatMap((value) => [value, value.replace(/^\w+ +/, "")]);
+}
