@@ -130,7 +130,9 @@ it.each(["", "   "])(
 );
 
 it("no fixture of this repository leaks, whatever its extension [A-246]", () => {
-  const folders = ["test/corpus", "test/recordings"].filter((name) => existsSync(join(ROOT, name)));
+  const folders = ["test/corpus", "test/golden", "test/recordings"].filter((name) =>
+    existsSync(join(ROOT, name)),
+  );
   const files = folders.flatMap((name) =>
     readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
