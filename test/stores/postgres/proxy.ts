@@ -16,12 +16,16 @@ export interface Proxy {
    * `beforeIsSeen`: the connection is cut before the request arrives instead.
    */
   readonly loseReplyTo: (words: string, when?: "afterIsDone" | "beforeIsSeen") => Promise<void>;
+  /** Carries nothing any more, and takes connections that are never answered, until `thaw()`; those there are then stay dead. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
 }
 
 /** Starts a proxy, which ends with the test. */
 export async function startProxy(server: PostgresServer): Promise<Proxy> {
   let breaking: { readonly words: string; readonly when: string; readonly done: () => void } | undefined;
   const sockets = new Set<Socket>();
+  let isFrozen = false;
   const proxy = createServer((client) => {
     const upstream = connect(`${server.folder}/.s.PGSQL.5432`);
     let isLost = false;
@@ -39,7 +43,10 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
         upstream.destroy();
       });
     }
+    let isDead = isFrozen;
     client.on("data", (chunk: Buffer) => {
+      isDead ||= isFrozen;
+      if (isDead) return;
       if (breaking !== undefined && chunk.includes(breaking.words)) {
         const { when, done } = breaking;
         breaking = undefined;
@@ -54,7 +61,8 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
       upstream.write(chunk);
     });
     upstream.on("data", (chunk: Buffer) => {
-      if (!isLost) client.write(chunk);
+      isDead ||= isFrozen;
+      if (!isLost && !isDead) client.write(chunk);
     });
   });
   proxy.listen(0, "127.0.0.1");
@@ -67,6 +75,8 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
   const port = typeof address === "object" ? (address?.port ?? 0) : 0;
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    freeze: () => (isFrozen = true),
+    thaw: () => (isFrozen = false),
     loseReplyTo: (words, when = "afterIsDone") =>
       new Promise((done) => {
         breaking = { words, when, done };
