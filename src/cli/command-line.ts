@@ -10,6 +10,7 @@ import { COMMANDS } from "./commands/all.ts";
 import type { ExitCode } from "./exit.ts";
 import { EXIT, EXIT_CODES_HELP, EXIT_OF_ERROR, INTERRUPTED } from "./exit.ts";
 import { printable, shorten } from "./screen/format.ts";
+import { wrap } from "./screen/wrap.ts";
 import { listenForStop } from "./stop.ts";
 
 const HELP = `loophost runs an agent on any loop host, with your tools on this machine.
@@ -58,7 +59,9 @@ async function main([name, ...argv]: readonly string[]): Promise<ExitCode> {
 }
 
 function print(text: string): ExitCode {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  const { isTTY, columns } = process.stdout;
+  const shown = isTTY ? wrap(text, columns) : text;
+  process.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`);
   return EXIT.ok;
 }
 

@@ -26,7 +26,8 @@ export interface WatchFlags {
 
 /** The flags as `--help` shows them. */
 export const WATCH_OPTIONS_HELP: string = `\
-  --log <file>       append a JSON line for each fact, without what was said. Default: LOOPHOST_LOG
+  --log <file>       append a JSON line for each fact, without what was said.
+                     Default: LOOPHOST_LOG
   --record <folder>  record each session in a file, with all that was said, for loophost replay
   --otel             send traces and metrics by OpenTelemetry to where
                      OTEL_EXPORTER_OTLP_ENDPOINT says; needs @opentelemetry/sdk-node`;

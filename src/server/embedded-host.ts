@@ -7,39 +7,28 @@
  * and do nothing.
  */
 
-import { Hono } from "hono";
-
 import { contained } from "../core/async/contained.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
 import { refuseOldNode } from "../core/old-node.ts";
 import type { Provider } from "../core/provider.ts";
 import { local } from "../providers/local/local.ts";
 import { memoryStore } from "../stores/memory.ts";
-import { checkIsLocal, isLoopback, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
-import { errorResponse, hostClosed, invalid, notFound, Refusal, storeTaken } from "./http/errors.ts";
+import type { HostApp, HostParts } from "./app.ts";
+import { isLoopback } from "./http/auth.ts";
+import type { Refusal } from "./http/errors.ts";
+import { hostClosed, invalid, storeTaken } from "./http/errors.ts";
 import type { Health } from "./http/health.ts";
-import { HEALTH_PATHS, healthReply } from "./http/health.ts";
-import { ReplyMemory } from "./http/idempotency.ts";
 import type { Listening } from "./http/listen.ts";
 import { listenWith } from "./http/listen.ts";
-import { requestLog } from "./http/request-log.ts";
 import type { EmbeddedHostOptions, FailedIn, ListenOptions } from "./options.ts";
 import { checkHostOptions, checkListenOptions } from "./options.ts";
 import type { AgentSnapshot } from "./records/agent-record.ts";
 import { FileStore } from "./records/file-store.ts";
 import { HostRecords } from "./records/host-records.ts";
 import { newId } from "./records/ids.ts";
-import { agentRoutes } from "./routes/agents.ts";
-import { environmentRoutes } from "./routes/environments.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { fileRoutes } from "./routes/files.ts";
-import type { HostEnv } from "./routes/request.ts";
-import { readBody } from "./routes/request.ts";
-import { resourceRoutes } from "./routes/resources.ts";
-import { sessionRoutes } from "./routes/sessions.ts";
-import { workRoutes } from "./routes/work.ts";
 import { ConversationCache } from "./session/conversation-cache.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
 import { claimStore } from "./store-owner.ts";
@@ -52,7 +41,7 @@ export interface EmbeddedHost extends AsyncDisposable {
   /**
    * Answers over HTTP. Default: a free port of 127.0.0.1, where it answers to the names of this machine only.
    *
-   * @throws LoophostError `invalid_options` for another address without an `apiKey`, `session_owned` when the store is
+   * @throws LoophostError `missing_dependency` without hono; `invalid_options` for another address without an `apiKey`, `session_owned` when the store is
    * another host's
    */
   listen(options?: ListenOptions): Promise<Listening>;
@@ -86,9 +75,6 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     onRunning: (session) => work.want(session),
     onError: (thrown, sessionId) => report(thrown, { sessionId }),
   });
-  const app = new Hono<HostEnv>();
-  const replies = new ReplyMemory();
-  const isKeyAmong = keyCheck(options.apiKey);
   const listening = new Set<Listening>();
   /** Why nothing is answered any more. */
   let over: Refusal | undefined;
@@ -121,49 +107,24 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     ready: () => claim.hold().then(() => store.records.get("host.ready", "any")),
   };
 
-  if (options.onRequest !== undefined) app.use(requestLog(options.onRequest, clock));
-  app.use((c, next) => {
-    if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
-    return next();
-  });
-  for (const path of HEALTH_PATHS) app.get(path, () => healthReply(path, health));
-  app.use(async (c, next) => {
-    if (over !== undefined) throw over;
-    // Nothing of a store is looked at that is another host's.
-    await claim.hold();
-    const keys = keysOf(c.req.raw.headers);
-    if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();
-    if (c.req.method !== "POST") return next();
-    const body = await readBody(c.req.raw);
-    c.set("body", body);
-    const key = c.req.header("idempotency-key");
-    if (key === undefined) return next();
-    const request = Buffer.concat([Buffer.from(`${c.req.url}\n`), body]);
-    c.res = await replies.once(key, request, () => next().then(() => c.res));
-  });
-  app.route("/v1/agents", agentRoutes(records));
-  app.route("/v1/environments", environmentRoutes(records, work));
-  app.route("/v1/environments", workRoutes(records, work));
-  app.route("/v1/sessions", sessionRoutes(records, live, files, work));
-  app.route("/v1/sessions", resourceRoutes(live, files));
-  app.route("/v1/files", fileRoutes(files));
-  app.route(
-    "/v1/sessions",
-    eventRoutes(live, {
+  let app: Promise<HostApp> | undefined;
+  const appOf = () =>
+    (app ??= loadApp({
+      options,
       clock,
-      pingIntervalMs: options.pingIntervalMs ?? 15_000,
-      eventName: options.eventName ?? "type",
-    }),
-  );
-  app.notFound((c) => errorResponse(notFound(`${c.req.method} ${c.req.path}`), c.env.requestId));
-  app.onError((thrown, c) => {
-    if (!(thrown instanceof Refusal)) report(thrown, {});
-    return errorResponse(thrown, c.env.requestId);
-  });
+      records,
+      files,
+      work,
+      live,
+      claim,
+      health,
+      report,
+      whyOver: () => over,
+    }));
 
   const answer = async (request: Request, isLocalOnly: boolean): Promise<Response> => {
     const requestId = newId("req");
-    const response = await app.fetch(request, { requestId, isLocalOnly });
+    const response = await (await appOf()).fetch(request, { requestId, isLocalOnly });
     response.headers.set("request-id", requestId);
     return response;
   };
@@ -187,7 +148,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
           `Listening on ${hostname} would let everybody on the network in. Set apiKey, or listen on 127.0.0.1.`,
         );
       }
-      await claim.hold();
+      await Promise.all([appOf(), claim.hold()]);
       const server = await listenWith((request) => answer(request, isLocal), port, hostname);
       listening.add(server);
       return {
@@ -201,6 +162,22 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Loads what answers requests with the first use: imported at the top, a missing hono would fail the import of this module,
+ * with no word on what to do.
+ */
+async function loadApp(parts: HostParts): Promise<HostApp> {
+  const { hostApp } = await import("./app.ts").catch((cause: unknown) => {
+    if (!isObject(cause) || cause["code"] !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new LoophostError(
+      "missing_dependency",
+      "The embedded host needs packages that are not installed. Run: npm install hono @hono/node-server",
+      { cause },
+    );
+  });
+  return hostApp(parts);
 }
 
 /** The loop host for an agent: this process, with the model its id names. */

@@ -90,6 +90,7 @@ it.each<[code: number, args: string[], problem: string]>([
   [2, ["sessions", "list", "s"], '"sessions list" takes no further argument.'],
   [3, ["run", "src", "hi"], "src is not a file"],
   [2, ["serve", "here"], "serve takes no argument"],
+  [2, ["serve", "--prices", "nowhere.json"], "--prices nowhere.json cannot be read: ENOENT"],
   [2, ["serve", "--port", "many"], "--port must be a number"],
   [2, ["serve", "--port", "65536"], "--port must be a number"],
   [2, ["serve", "--host", "0.0.0.0", "--port", "0"], "Pass --api-key or set LOOPHOST_API_KEY, or listen on"],
@@ -120,7 +121,7 @@ it.each<[code: number, file: string, source: string, problem: string]>([
   [3, "none.mjs", "export const agent = 1;\n", "exports no agent."],
   [3, "two.mjs", `${agentNamed("a")}${agentNamed("b")}`, "exports several agents (a, b)"],
   [3, "half.mjs", 'export default { name: "a", instructions: "" };\n', "made by defineAgent"],
-  [3, "common.cjs", 'import "node:fs";\n', "Node takes this for a CommonJS file."],
+  [3, "common.cjs", 'import "node:fs";\n', "Node takes this for a CommonJS file: package.json says"],
   [1, "hangs.mjs", "await new Promise(() => undefined);\n", "waits for something that can no longer come"],
 ])("ends with %i and one line when %s is no agent file", async (code, file, source, problem) => {
   await writeFile(join(folder, "bad.ts"), "const a: number = 1;\nconst = 5;\n");

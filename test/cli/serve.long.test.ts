@@ -1,6 +1,6 @@
 // `loophost serve` in one process, `loophost run` and the official SDK in others.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -50,6 +50,26 @@ it("asks the model of the environment, whatever the agent names", async () => {
   expect(stdout).toBe("From the model.\n");
   expect(model.requests[0]).toMatchObject({ model: "served-model" });
   await stop(host);
+});
+
+it("tells of each request with --verbose, and knows the prices it is given", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "loophost-serve-"));
+  const prices = join(folder, "prices.json");
+  await writeFile(prices, JSON.stringify({ any: { inputPerMillion: 300, outputPerMillion: 1_500 } }));
+  const host = await serve(["--verbose", "--prices", prices]);
+  const client = new Anthropic({ baseURL: host.url, apiKey: "none" });
+  const agent = await client.beta.agents.create({ name: "a", model: "any" });
+  const environment = await client.beta.environments.create({ name: "e" });
+  const budget = { type: "money" as const, minor_units: 100, currency: "USD" };
+  const made = client.post("/v1/sessions", {
+    body: { agent: agent.id, environment_id: environment.id, budget },
+  });
+  expect(await made.then(() => "made", String)).not.toMatch(/no price of model/);
+  host.child.kill("SIGINT");
+  const { code, stderr } = await host.ended;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^POST \/v1\/agents 200 \S+ ms req_\w+$/m);
+  await rm(folder, { recursive: true });
 });
 
 it("lets in who has the key, and nobody else, and prints no key [I11]", async () => {

@@ -16,6 +16,9 @@ or the ending that is not the same in both. Words, ids and times may differ.
 Usage
   loophost compare <file> <file> [options]
 
+Example
+  loophost compare before.jsonl after.jsonl
+
 Options
   --json      the comparison as JSON
   --help, -h  this text

@@ -27,6 +27,9 @@ Usage
   loophost conformance <base-url> [options]
   loophost conformance --list
 
+Examples
+  loophost conformance http://127.0.0.1:4100
+
 Options
   --api-key <key>      what the server wants to see. Default: LOOPHOST_API_KEY, or none
   --auth <how>         how the key is sent: bearer, x-api-key or both. Default: bearer

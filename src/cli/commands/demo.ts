@@ -26,7 +26,6 @@ import { openFolder } from "../demo/folder.ts";
 import { scriptedAnalyst } from "../demo/scripted-analyst.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOfEnding } from "../exit.ts";
-import { loadServer } from "../load-server.ts";
 import { count, fromHere, printable } from "../screen/format.ts";
 import { Progress } from "../screen/progress.ts";
 
@@ -40,6 +39,9 @@ Usage
   loophost demo [folder] [options]
 
   [folder]      what to look into. It is only read, and not left. Default: the docs of loophost
+
+Examples
+  loophost demo ~/my-project
 
 Options
   --model <id>  the model to ask, where the environment names one. Default with
@@ -74,7 +76,7 @@ export const demoCommand: Command = {
     const { files } = await folder.walk(".");
     const { agent, model, label, isScripted } = chooseAnalyst(folder, values.model);
 
-    const { embeddedHost } = await loadServer();
+    const { embeddedHost } = await import("../../server/index.ts");
     say(`One agent, three loop hosts
 
 Folder  ${path} (${count(files.length, "file")})

@@ -21,6 +21,9 @@ Usage
 
   <file>  what --record, or recordTo() of loophost/observe, wrote
 
+Example
+  loophost replay session.jsonl
+
 Options
   --speed <n>  1 as it was, 2 twice as fast. Default: without any wait
   --json       the events, one JSON line each

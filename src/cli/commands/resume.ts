@@ -18,6 +18,9 @@ Usage
   <session>     its id, as run and sessions print it
   <agent-file>  the agent it was begun with: its tools are functions, which no store can keep
 
+Examples
+  loophost resume local_4f agent.ts --store sessions.db
+
 Options
   --store <file>     the SQLite file, or the postgres:// address of a database, that the
                      session is in. Default: LOOPHOST_STORE

@@ -20,6 +20,11 @@ Usage
   <agent-file>  a .ts, .js or .mjs module whose default export is made by defineAgent()
   <prompt>      what to say to the agent; - reads it from standard input
 
+Examples
+  loophost run agent.ts "Where is order 42?"
+  loophost run agent.ts 'lookup_order {"id":"42"}' --model scripted
+  loophost run agent.ts "Where is order 42?" --store sessions.db
+
 Options
   --store <file>     keep the session in this SQLite file, or the database with this
                      postgres:// address, so that it outlives the process.

@@ -1,10 +1,12 @@
 /** `loophost serve`: the embedded loop host, for programs that speak to Claude Managed Agents; or a stand-in for AgentCore. */
 
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 
 import { onAbort } from "../../core/async/abort.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
+import type { EmbeddedHostOptions, RequestLine } from "../../server/index.ts";
 import { chooseModel, MODEL_VARIABLES } from "../agent/choose-model.ts";
 import { reword } from "../agent/in-flags.ts";
 import { scriptedModel } from "../agent/scripted-model.ts";
@@ -12,8 +14,7 @@ import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { isBlockedByFetch } from "../fetch-ports.ts";
-import { loadServer } from "../load-server.ts";
-import { printable, shorten } from "../screen/format.ts";
+import { formatMs, printable, shorten } from "../screen/format.ts";
 import { serveAgentCore } from "../serve/agentcore.ts";
 import { portProblem } from "../serve/listening.ts";
 import { openStore, storeFile } from "../stored/open-store.ts";
@@ -23,6 +24,10 @@ const HELP = `loophost serve is a loop host of your own: what speaks to Claude M
 
 Usage
   loophost serve [options]
+
+Examples
+  loophost serve --store host.db
+  loophost serve --port 0 --verbose --prices prices.json
 
 Options
   --wire <name>    what it speaks: claude (Claude Managed Agents) or agentcore (Amazon Bedrock
@@ -35,6 +40,9 @@ Options
   --store <file>   the SQLite file, or the postgres:// address of a database, that
                    everything is kept in. Default: LOOPHOST_STORE, or memory.
                    One host at a time
+  --prices <file>  JSON with the prices of models, in minor units (cents) per million tokens:
+                   {"claude-sonnet-5-5": {"inputPerMillion": 300, "outputPerMillion": 1500}}
+  --verbose        a line for each request, on standard error
   --wait           waits for another host on that store to end
   --take           takes the store over from it
   --log <file>     appends a JSON line for each fact and each request, without what was said.
@@ -70,6 +78,8 @@ export const serveCommand: Command = {
         model: { type: "string" },
         wire: { type: "string", default: "claude" },
         store: { type: "string" },
+        prices: { type: "string" },
+        verbose: { type: "boolean", default: false },
         wait: { type: "boolean", default: false },
         take: { type: "boolean", default: false },
         ...WATCH_OPTIONS,
@@ -90,17 +100,22 @@ export const serveCommand: Command = {
       throw misuse("loophost serve", `There is no wire "${values.wire}", only claude and agentcore`);
     const apiKey = values["api-key"] || process.env["LOOPHOST_API_KEY"] || undefined;
 
+    const prices = values.prices === undefined ? undefined : await readPrices(values.prices);
     const chosen = chooseModel(values.model);
-    const { embeddedHost } = await loadServer();
+    const { embeddedHost } = await import("../../server/index.ts");
     const file = storeFile(values.store);
     await using kept = file === undefined ? undefined : await openStore(file);
     await using watching = await watchBy(values);
     const host = embeddedHost({
       observers: watching.observers,
-      onRequest: watching.onRequest,
       model: chosen?.model ?? scriptedModel,
       apiKey,
       store: kept?.store,
+      prices,
+      onRequest(line) {
+        watching.onRequest?.(line);
+        if (values.verbose) console.error(describeRequest(line));
+      },
       ifOwned: values.take ? "take" : values.wait ? "wait" : "fail",
       onError: (error, { sessionId }) => console.error(failure(error, sessionId)),
     });
@@ -119,6 +134,20 @@ export const serveCommand: Command = {
     return EXIT.ok;
   },
 };
+
+/** Reads the prices of models. What is in them is checked by the host. */
+async function readPrices(file: string): Promise<NonNullable<EmbeddedHostOptions["prices"]>> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (cause) {
+    throw misuse("loophost serve", `--prices ${file} cannot be read: ${messageOf(cause)}`);
+  }
+}
+
+/** `POST /v1/sessions/:id/events 200 12 ms req_…` */
+function describeRequest({ method, path, status, ms, requestId }: RequestLine): string {
+  return `${method} ${path} ${status} ${formatMs(ms)} ${requestId}`;
+}
 
 /** What clients are not told, for whoever runs the host. */
 function failure(error: unknown, sessionId: string | undefined): string {

@@ -29,6 +29,10 @@ Usage
   loophost sessions export <id> [options] its log, one JSON entry per line
   loophost sessions delete <id> [options] forgets it; what the loop host holds stays there
 
+Examples
+  loophost sessions --store sessions.db
+  loophost sessions show local_4f --store sessions.db
+
 Options
   --store <file>  the SQLite file, or the postgres:// address of a database, that they
                   are in. Default: LOOPHOST_STORE

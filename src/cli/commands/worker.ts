@@ -26,6 +26,9 @@ Usage
   <agents>  a module that exports an agent, or a folder: each file in it whose default export
             is an agent
 
+Example
+  loophost worker agent.ts --store sessions.db
+
 Options
   --store <file>     the SQLite file, or the postgres:// address of a database, that the
                      sessions are in; it is made where it is not there. Default: LOOPHOST_STORE

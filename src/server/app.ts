@@ -1,0 +1,96 @@
+/** The HTTP of the embedded host, over hono: who is let in, which route answers, and what an error looks like. */
+
+import { Hono } from "hono";
+
+import type { Clock } from "../core/clock.ts";
+import { checkIsLocal, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
+import { errorResponse, notFound, Refusal } from "./http/errors.ts";
+import type { Health } from "./http/health.ts";
+import { HEALTH_PATHS, healthReply } from "./http/health.ts";
+import { ReplyMemory } from "./http/idempotency.ts";
+import { requestLog } from "./http/request-log.ts";
+import type { EmbeddedHostOptions, FailedIn } from "./options.ts";
+import type { FileStore } from "./records/file-store.ts";
+import type { HostRecords } from "./records/host-records.ts";
+import { agentRoutes } from "./routes/agents.ts";
+import { environmentRoutes } from "./routes/environments.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { fileRoutes } from "./routes/files.ts";
+import type { HostEnv } from "./routes/request.ts";
+import { readBody } from "./routes/request.ts";
+import { resourceRoutes } from "./routes/resources.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { workRoutes } from "./routes/work.ts";
+import type { LiveSessions } from "./session/live-sessions.ts";
+import type { WorkQueue } from "./work/work-queue.ts";
+
+/** What the routes work with. */
+export interface HostParts {
+  readonly options: EmbeddedHostOptions;
+  readonly clock: Clock;
+  readonly records: HostRecords;
+  readonly files: FileStore;
+  readonly work: WorkQueue;
+  readonly live: LiveSessions;
+  /** Contract: resolves while the store is ours, and rejects once it is another host's. */
+  readonly claim: { hold(): Promise<unknown> };
+  readonly health: Health;
+  /** Contract: hears what clients are not told. */
+  readonly report: (thrown: unknown, about: FailedIn) => void;
+  /** Contract: says why nothing is answered any more. */
+  readonly whyOver: () => Refusal | undefined;
+}
+
+/** What answers requests. */
+export interface HostApp {
+  fetch(request: Request, env: HostEnv["Bindings"]): Response | Promise<Response>;
+}
+
+/** Wires the routes. */
+export function hostApp(parts: HostParts): HostApp {
+  const { options, clock, records, files, work, live, claim, health, report, whyOver } = parts;
+  const app = new Hono<HostEnv>();
+  const replies = new ReplyMemory();
+  const isKeyAmong = keyCheck(options.apiKey);
+  if (options.onRequest !== undefined) app.use(requestLog(options.onRequest, clock));
+  app.use((c, next) => {
+    if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
+    return next();
+  });
+  for (const path of HEALTH_PATHS) app.get(path, () => healthReply(path, health));
+  app.use(async (c, next) => {
+    const over = whyOver();
+    if (over !== undefined) throw over;
+    // Nothing of a store is looked at that is another host's.
+    await claim.hold();
+    const keys = keysOf(c.req.raw.headers);
+    if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();
+    if (c.req.method !== "POST") return next();
+    const body = await readBody(c.req.raw);
+    c.set("body", body);
+    const key = c.req.header("idempotency-key");
+    if (key === undefined) return next();
+    const request = Buffer.concat([Buffer.from(`${c.req.url}\n`), body]);
+    c.res = await replies.once(key, request, () => next().then(() => c.res));
+  });
+  app.route("/v1/agents", agentRoutes(records));
+  app.route("/v1/environments", environmentRoutes(records, work));
+  app.route("/v1/environments", workRoutes(records, work));
+  app.route("/v1/sessions", sessionRoutes(records, live, files, work));
+  app.route("/v1/sessions", resourceRoutes(live, files));
+  app.route("/v1/files", fileRoutes(files));
+  app.route(
+    "/v1/sessions",
+    eventRoutes(live, {
+      clock,
+      pingIntervalMs: options.pingIntervalMs ?? 15_000,
+      eventName: options.eventName ?? "type",
+    }),
+  );
+  app.notFound((c) => errorResponse(notFound(`${c.req.method} ${c.req.path}`), c.env.requestId));
+  app.onError((thrown, c) => {
+    if (!(thrown instanceof Refusal)) report(thrown, {});
+    return errorResponse(thrown, c.env.requestId);
+  });
+  return app;
+}
