@@ -21,6 +21,9 @@ Usage
   loophost verify --provider <name> [options]
   loophost verify --list
 
+Example
+  loophost verify --provider claude
+
 Options
   --provider <name>    claude, agentcore, anthropic or openai
   --model <id>         the model to ask. Default: one of the provider's
