@@ -8,11 +8,13 @@
 
 import type { SessionEvent } from "../core/events.ts";
 import { asEntry } from "../core/journal/entry.ts";
+import { readPages } from "../core/journal/read-log.ts";
 import { terminalOf } from "../core/results.ts";
-import type { StoredEntry } from "../core/store.ts";
+import type { Store, StoredEntry } from "../core/store.ts";
 import { findSession } from "../stores/sessions.ts";
 import { Looks } from "./looks.ts";
 import type { RefParts } from "./ref.ts";
+import { askedOf } from "./result.ts";
 import type { Word } from "./words.ts";
 import { toWord } from "./words.ts";
 
@@ -22,6 +24,8 @@ export interface FollowOptions {
   readonly after?: number | undefined;
   /** Whether deltas come between whole events. Default true. */
   readonly deltas?: boolean | undefined;
+  /** Whether it ends once no run is under way and nothing that was asked is left to be done; a session that waits for somebody rests, too. Default false. */
+  readonly untilIdle?: boolean | undefined;
   /** Ends the following. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +44,7 @@ const SAY_FOLLOW_MS = 10_000;
 export async function* follow(
   id: string,
   parts: RefParts,
-  { after = 0, deltas = true, signal }: FollowOptions,
+  { after = 0, deltas = true, untilIdle = false, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEvent> {
   const { store, bus, clock } = parts;
   const held = new HeldDeltas();
@@ -63,6 +67,8 @@ export async function* follow(
         saidAt = clock.now();
         sayFollow();
       }
+      // Asked before the log is read: what led to the rest is in the log by then.
+      const isLast = untilIdle && isDue && (await isAtRest(id, parts));
       // The entry of the last place is read again: there may be more in it.
       const from = Math.max(0, Math.floor(place / PLACES) - 1);
       const page = isDue ? await store.log.read(id, from, PAGE) : [];
@@ -78,12 +84,27 @@ export async function* follow(
       }
       if (page.length === PAGE) continue;
       for (const { event } of held.due()) yield { ...event, seq: place };
+      if (isLast) return;
       if (isDue && page.length === 0 && (await findSession(store, id)) === undefined) return;
       isDue = await looks.next(signal);
     }
   } finally {
     looks.close();
   }
+}
+
+async function isAtRest(id: string, parts: RefParts): Promise<boolean> {
+  const asked = await askedOf(id, parts);
+  const summary = await findSession(parts.store, id);
+  if (summary === undefined || summary.status === "running") return false;
+  return !asked.has(summary.status === "waiting" ? "decision" : "message");
+}
+
+/** The place behind all that is on record now. */
+export async function placeOfEnd(store: Store, id: string): Promise<number> {
+  let last = 0;
+  for await (const page of readPages(store.log, id)) last = page.at(-1)?.seq ?? last;
+  return (last + 1) * PLACES;
 }
 
 /** What a reader is shown of an entry. */

@@ -179,6 +179,7 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       checkOptions<FollowOptions>("follow()", options, {
         after: must("a place that follow() gave", (value) => typeof value === "number" && value >= 0),
         deltas: must("true or false", (value) => typeof value === "boolean"),
+        untilIdle: must("true or false", (value) => typeof value === "boolean"),
         signal: SIGNAL,
       });
       return follow(id, parts, options);

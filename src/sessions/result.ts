@@ -55,7 +55,7 @@ export async function resultOf(
 }
 
 /** What waits in the inbox: a message, which a run will come of, or something that moves a run on that waits. */
-async function askedOf(id: string, { store }: RefParts): Promise<ReadonlySet<"message" | "decision">> {
+export async function askedOf(id: string, { store }: RefParts): Promise<ReadonlySet<"message" | "decision">> {
   const asked = new Set<"message" | "decision">();
   for (const { body } of await store.inbox.read(id, 1_000)) {
     const item = fromBody(body);

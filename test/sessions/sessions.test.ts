@@ -141,6 +141,26 @@ describe.each(Object.entries(stores))("over %s", (_, newStore) => {
     }
   });
 
+  it("ends a following once nothing is left to be done, from any place", async () => {
+    await using app = await setUp(newStore());
+    const chat = await app.create("support");
+    const types = async (after?: number) => {
+      const events = await Array.fromAsync(chat.follow({ after, deltas: false, untilIdle: true }));
+      return events.map(({ type }) => type);
+    };
+    expect(await types()).toEqual([]);
+    await chat.send("say one");
+    await chat.send("say two");
+    expect((await types()).filter((type) => type === "run.ended")).toHaveLength(2);
+    const [last] = (await Array.fromAsync(chat.follow({ untilIdle: true }))).slice(-1);
+    expect(await types(last?.seq)).toEqual([]);
+    await chat.send('call refund {"order":"7"}');
+    expect((await types(last?.seq)).at(-1)).toBe("run.waiting");
+    const [callId = ""] = (await chat.summary())?.waiting ?? [];
+    await chat.approve(callId);
+    expect((await types(last?.seq)).at(-1)).toBe("run.ended");
+  });
+
   it("says what is not there", async () => {
     await using app = await setUp(newStore());
     await expect(app.get("nobody").send("hi")).rejects.toMatchObject({ code: "session_not_found" });

@@ -10,6 +10,8 @@ export interface StoredRun {
   /** Undefined where it is not known. */
   readonly agentFile: string | undefined;
   readonly storeFile: string;
+  /** False for a session that workers run: what is said of it needs no agent. */
+  readonly needsAgent?: boolean | undefined;
   /** The model that was named instead of the agent's own. */
   readonly model?: string | undefined;
 }
@@ -34,13 +36,13 @@ export function waitingLines(call: WaitingCall, stored: StoredRun | undefined): 
 }
 
 function commandLine(command: string, stored: StoredRun, callId?: string): string {
-  const { sessionId, agentFile, storeFile, model } = stored;
+  const { sessionId, agentFile, storeFile, model, needsAgent = true } = stored;
   const words = [
     "loophost",
     command,
     formatWord(sessionId),
     callId === undefined ? undefined : formatWord(callId),
-    agentFile === undefined ? "<agent-file>" : formatWord(agentFile),
+    needsAgent ? (agentFile === undefined ? "<agent-file>" : formatWord(agentFile)) : undefined,
     "--store",
     formatWord(storeFile),
     ...(model === undefined ? [] : ["--model", formatWord(model)]),

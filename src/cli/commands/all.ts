@@ -6,6 +6,7 @@ import { conformanceCommand } from "./conformance.ts";
 import { answerCommand, approveCommand, denyCommand } from "./decide.ts";
 import { demoCommand } from "./demo.ts";
 import { initCommand } from "./init.ts";
+import { interruptCommand } from "./interrupt.ts";
 import { replayCommand } from "./replay.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   approveCommand,
   denyCommand,
   answerCommand,
+  interruptCommand,
   sessionsCommand,
   storeCommand,
   workerCommand,

@@ -9,6 +9,10 @@ import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
+import type { CreatedSession } from "../sessions/created.ts";
+import { openCreated } from "../sessions/created.ts";
+import type { Verdict } from "../sessions/post-decision.ts";
+import { postDecision } from "../sessions/post-decision.ts";
 import { readAnswer } from "../stored/read-answer.ts";
 import { WATCH_OPTIONS } from "../watching.ts";
 
@@ -21,7 +25,8 @@ const OPTIONS = {
 const ARGUMENTS = `\
   <session>     its id, as run and sessions print it
   <call>        the call's id; loophost sessions show <session> has it, with its whole input
-  <agent-file>  the agent it was begun with: its tools are functions, which no store can keep`;
+  <agent-file>  the agent it was begun with: its tools are functions, which no store can keep.
+                Not needed for a session that workers run: there it is posted, and they go on`;
 
 const helpOf = (what: string, usage: string, own: string, example: string) => `${what}
 
@@ -51,15 +56,14 @@ export const approveCommand: Command = {
   summary: "allow a call that waits in a stored session, and go on",
   help: helpOf(
     "loophost approve allows a call that waits in a stored session, and goes on.",
-    "approve <session> <call> <agent-file> [options]",
+    "approve <session> <call> [agent-file] [options]",
     "",
     "loophost approve local_6e1 call_7 agent.ts --store sessions.db",
   ),
-  run(argv, signal) {
+  async run(argv, signal) {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
-    return decide("approve", "approval", positionals, values, signal, (session, callId) =>
-      session.approve(callId),
-    );
+    await using created = await findCreated(positionals, values.store);
+    return await decide("approve", { is: "allow" }, created, positionals, values, signal);
   },
 };
 
@@ -69,20 +73,19 @@ export const denyCommand: Command = {
   summary: "refuse a call that waits in a stored session, and go on",
   help: helpOf(
     "loophost deny refuses a call that waits in a stored session, and goes on.",
-    "deny <session> <call> <agent-file> [options]",
+    "deny <session> <call> [agent-file] [options]",
     "  --why <text>       what the model is told about the refusal\n",
     'loophost deny local_6e1 call_7 agent.ts --why "above the limit" --store sessions.db',
   ),
-  run(argv, signal) {
+  async run(argv, signal) {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
       options: { ...OPTIONS, why: { type: "string" } },
     });
     const { why, ...flags } = values;
-    return decide("deny", "approval", positionals, flags, signal, (session, callId) =>
-      session.deny(callId, why),
-    );
+    await using created = await findCreated(positionals, flags.store);
+    return await decide("deny", { is: "refuse", why }, created, positionals, flags, signal);
   },
 };
 
@@ -92,7 +95,7 @@ export const answerCommand: Command = {
   summary: "answer a call of a tool without execute in a stored session, and go on",
   help: helpOf(
     "loophost answer gives the result of a call that waits for one in a stored session: one of a\ntool without execute, which nothing here runs.",
-    "answer <session> <call> <agent-file> <text> [options]\n  loophost answer <session> <call> <agent-file> --file <path> [options]",
+    "answer <session> <call> [agent-file] <text> [options]\n  loophost answer <session> <call> [agent-file] --file <path> [options]",
     `  --file <path>      the answer is in this file; - reads it from standard input
   --error            the answer says what went wrong
 `,
@@ -105,52 +108,63 @@ export const answerCommand: Command = {
       options: { ...OPTIONS, file: { type: "string" }, error: { type: "boolean", default: false } },
     });
     const { file, error: isError, ...flags } = values;
-    const [sessionId, callId, agentFile, text, ...more] = positionals;
-    if (agentFile !== undefined && (text === undefined) === (file === undefined))
+    const [sessionId, callId, ...rest] = positionals;
+    await using created = await findCreated(positionals, flags.store);
+    const isWithoutAgent = created !== undefined && file === undefined && rest.length === 1;
+    const [agentFile, text, ...more] = isWithoutAgent ? [undefined, ...rest] : rest;
+    const isToldEnough = created !== undefined || agentFile !== undefined;
+    if (isToldEnough && (text === undefined) === (file === undefined))
       throw misuse("loophost answer", "One answer is needed: a text, or --file <path>");
-    const given = agentFile === undefined ? "" : await readAnswer(text, file, signal);
+    const given = isToldEnough ? await readAnswer(text, file, signal) : "";
     const result = { content: [{ type: "text", text: given }], isError } as const;
-    return decide(
-      "answer",
-      "answer",
-      [sessionId, callId, agentFile, ...more],
-      flags,
-      signal,
-      (session, call) => session.answer(call, result),
-    );
+    const words = [sessionId, callId, agentFile, ...more];
+    return await decide("answer", { is: "answer", result }, created, words, flags, signal);
   },
 };
 
-function decide(
+async function findCreated(
+  [sessionId, callId]: readonly string[],
+  storeFlag: string | undefined,
+): Promise<CreatedSession | undefined> {
+  return sessionId === undefined || callId === undefined ? undefined : openCreated(storeFlag, sessionId);
+}
+
+async function decide(
   name: string,
-  what: "approval" | "answer",
+  verdict: Verdict,
+  created: CreatedSession | undefined,
   [sessionId, callId, agentFile, ...more]: readonly (string | undefined)[],
   {
     "no-run": isOnlyRecorded,
     ...flags
   }: Parameters<typeof runAgent>[0]["flags"] & { readonly "no-run": boolean },
   signal: AbortSignal,
-  say: (session: Session, callId: string) => Promise<void>,
 ): ReturnType<Command["run"]> {
   const command = `loophost ${name}`;
   if (sessionId === undefined) throw misuse(command, "A session is missing");
   if (callId === undefined)
     throw misuse(command, "A call is missing; loophost sessions lists those that wait");
-  if (agentFile === undefined)
+  if (agentFile === undefined && created === undefined)
     throw misuse(command, "The agent file is missing: it has the tools, which no store can keep");
   if (more.length > 0) throw misuse(command, `${name} takes one call; got also ${more.join(" ")}`);
+  if (created !== undefined) return postDecision(created, callId, verdict, flags.json === true);
   return runAgent({
     command,
-    agentFile,
+    agentFile: agentFile ?? "",
     flags,
     sessionId,
-    decidesOn: { callId, what },
+    decidesOn: { callId, what: verdict.is === "answer" ? "answer" : "approval" },
     signal,
     async start(session, how, stored) {
-      await say(session, callId);
+      await say(session, callId, verdict);
       if (!isOnlyRecorded) return session.resume(how);
       if (stored !== undefined) console.error(`Recorded. To act on it: ${resumeLine(stored)}`);
       return undefined;
     },
   });
+}
+
+function say(session: Session, callId: string, verdict: Verdict): Promise<void> {
+  if (verdict.is === "answer") return session.answer(callId, verdict.result);
+  return verdict.is === "allow" ? session.approve(callId) : session.deny(callId, verdict.why);
 }

@@ -1,33 +1,41 @@
-/** `loophost sessions`: what a store holds, looked at from outside. Opens no session, so it disturbs none. */
+/** `loophost sessions`: what a store holds, looked at and spoken to from outside. Opens no session, so it disturbs none. */
 
+import { addAbortSignal } from "node:stream";
+import { text as readText } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 
 import type { StoredEntry } from "../../core/store.ts";
-import type { SessionSummary } from "../../stores/sessions.ts";
-import { deleteSession, listSessions, readLog } from "../../stores/sessions.ts";
+import { deleteSession, readLog } from "../../stores/sessions.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
+import type { ExitCode } from "../exit.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
-import { formatWord } from "../screen/format.ts";
-import { sessionTable } from "../screen/session-table.ts";
 import { timelineOf } from "../screen/timeline.ts";
+import { talkTo, wasCreated } from "../sessions/created.ts";
+import { followSession } from "../sessions/follow.ts";
+import { list } from "../sessions/list.ts";
+import { prune, readAge } from "../sessions/prune.ts";
+import { sendTo } from "../sessions/send.ts";
 import type { OpenStore } from "../stored/open-store.ts";
-import { mustFind, openExistingStore, storeFile } from "../stored/open-store.ts";
+import { mustFind, openExistingStore, openStore, storeFile } from "../stored/open-store.ts";
 import { forgetAddress } from "../stored/session-address.ts";
 
-const PAGE = 1_000;
-const VERBS = ["list", "show", "export", "delete"] as const;
+const NAME = "loophost sessions";
 
-type Verb = (typeof VERBS)[number];
-
-const HELP = `loophost sessions shows the sessions of a store, without opening any of them.
+const HELP = `loophost sessions shows the sessions of a store, and speaks to those that workers run. It opens
+none of them, so it disturbs no process that has one open.
 
 Usage
   loophost sessions [list] [options]      all of them, the latest first
   loophost sessions show <id> [options]   what happened in one, in order
+  loophost sessions follow <id> [options] what happened in one, and what comes, as it comes
+  loophost sessions send <id> <text> [options]
+                                          says something to one that workers run
   loophost sessions export <id> [options] its log, one JSON entry per line
   loophost sessions delete <id> [options] forgets it; what the loop host holds stays there
+  loophost sessions prune --older-than <span> [options]
+                                          forgets those that nobody spoke to for that long
 
 Examples
   loophost sessions --store sessions.db
@@ -36,71 +44,142 @@ Examples
 Options
   --store <file>  the SQLite file, or the postgres:// address of a database, that they
                   are in. Default: LOOPHOST_STORE
+  --json          list, send, follow: JSON, one object a line
   --help, -h      this text
 
-A session is "running" until its run has ended, also when its process died: take it up with
-loophost resume. One that is "waiting" waits for loophost approve, deny or answer; show has
-its calls, whole.
+list
+  --status <s>    only those that are running, waiting, idle or failed
+  --tenant <t>    only those of this tenant
+
+send, whose text is read from standard input for -
+  --agent <name>  makes the session, for this agent of a worker's, if it is not there
+  --tenant <t>    whose it is then
+  --key <key>     sent twice under one key, it is there once
+  --if-open <p>   what it does behind an open run: queue (the default), deny or refuse
+  --follow        follows it until nothing is left to be done, and ends as the run did
+
+follow
+  --after <seq>   what comes after the event with this seq
+  --until-idle    ends once nothing is left to be done, as the last run did
+
+prune
+  --older-than <span>
+                  such as 30d, 12h or 90m since it was last written to. What runs or waits stays
+  --dry-run       only says which
+
+A session is "running" until its run has ended, also when its process died: a worker takes it
+up, or loophost resume where no worker runs it. One that is "waiting" waits for loophost
+approve, deny or answer; show has its calls, whole.
 
 ${EXIT_CODES_HELP}
 `;
 
+const OPTIONS = {
+  json: { type: "boolean" },
+  status: { type: "string" },
+  tenant: { type: "string" },
+  agent: { type: "string" },
+  key: { type: "string" },
+  "if-open": { type: "string" },
+  follow: { type: "boolean" },
+  after: { type: "string" },
+  "until-idle": { type: "boolean" },
+  "older-than": { type: "string" },
+  "dry-run": { type: "boolean" },
+} as const;
+
+/** What there is to do, with how many arguments and which options. */
+const VERBS = {
+  list: { takes: 0, options: ["status", "tenant", "json"] },
+  show: { takes: 1, options: [] },
+  follow: { takes: 1, options: ["after", "until-idle", "json"] },
+  send: { takes: 2, options: ["agent", "tenant", "key", "if-open", "follow", "json"] },
+  export: { takes: 1, options: [] },
+  delete: { takes: 1, options: [] },
+  prune: { takes: 0, options: ["older-than", "dry-run"] },
+} as const satisfies Record<string, { takes: number; options: readonly (keyof typeof OPTIONS)[] }>;
+
+type Verb = keyof typeof VERBS;
+
 /** The command. */
 export const sessionsCommand: Command = {
   name: "sessions",
-  summary: "list the sessions of a store; show, export or delete one",
+  summary: "list the sessions of a store; show, follow, tell, export or delete them",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { store: { type: "string" } },
+      options: { ...OPTIONS, store: { type: "string" } },
     });
-    const [what = "list", id, ...more] = positionals;
+    const { store: storeFlag, ...flags } = values;
+    const [what = "list", ...words] = positionals;
     if (!isVerb(what))
-      throw misuse("loophost sessions", `There is no "sessions ${what}", only ${VERBS.join(", ")}`);
-    if (what !== "list" && id === undefined) throw misuse("loophost sessions", "A session is missing");
-    if (more.length > 0 || (what === "list" && id !== undefined))
-      throw misuse("loophost sessions", `"sessions ${what}" takes no further argument`);
-    const file = storeFile(values.store);
-    if (file === undefined) throw misuse("loophost sessions", "No store is named; pass --store <file>");
+      throw misuse(NAME, `There is no "sessions ${what}", only ${Object.keys(VERBS).join(", ")}`);
+    const [id = "", text = ""] = words;
+    const { takes, options }: { takes: number; options: readonly string[] } = VERBS[what];
+    if (words.length < takes) throw misuse(NAME, id === "" ? "A session is missing" : "A text is missing");
+    if (words.length > takes) throw misuse(NAME, `"sessions ${what}" takes no further argument`);
+    const unfit = Object.keys(flags).find((name) => !options.includes(name));
+    if (unfit !== undefined) throw misuse(NAME, `--${unfit} does not go with "sessions ${what}"`);
+    const age = what === "prune" ? readAge(flags["older-than"]) : 0;
+    const status = oneOf("--status", flags.status, ["running", "waiting", "idle", "failed"]);
+    const ifOpen = oneOf("--if-open", flags["if-open"], ["queue", "deny", "refuse"]);
+    const after = flags.after === undefined ? undefined : Number(flags.after);
+    if (flags.after === "" || (after !== undefined && !(after >= 0)))
+      throw misuse(NAME, `--after takes the seq of an event; got ${flags.after}`);
+    const file = storeFile(storeFlag);
+    if (file === undefined) throw misuse(NAME, "No store is named; pass --store <file>");
 
-    await using kept = await openExistingStore(file);
-    const lines = id === undefined ? list(kept) : tell(kept, id, what);
-    await pipeline(endLines(lines), process.stdout, { end: false, signal });
-    return EXIT.ok;
+    await using kept = await (flags.agent === undefined ? openExistingStore(file) : openStore(file));
+    const isJson = flags.json === true;
+    if (what === "list") return await print(list(kept, { status, tenant: flags.tenant, isJson }), signal);
+    if (what === "prune")
+      return await print(prune(kept, Date.now() - age, flags["dry-run"] === true), signal);
+    if (what === "send") {
+      const said = text === "-" ? await readText(addAbortSignal(signal, process.stdin)) : text;
+      if (said.trim() === "") throw misuse(NAME, "The text is empty");
+      const { agent, tenant, key, follow = false } = flags;
+      return await sendTo(
+        kept,
+        id,
+        { text: said, agent, tenant, key, ifOpen, isFollowed: follow, isJson },
+        signal,
+      );
+    }
+    const summary = await mustFind(kept, id);
+    if (what === "follow") {
+      if (!(await wasCreated(kept.store, id)))
+        throw misuse(NAME, `No worker runs ${id}, so it does not tell what happens; use "sessions show"`);
+      const untilIdle = flags["until-idle"] === true;
+      return await followSession(talkTo(kept, id), { after, untilIdle, isJson, signal });
+    }
+    if (what === "delete") return await forget(kept, id);
+    const log = readLog(kept.store, id);
+    return await print(what === "show" ? timelineOf(summary, log, kept.file) : toJsonLines(log), signal);
   },
 };
 
 function isVerb(word: string): word is Verb {
-  return VERBS.some((verb) => verb === word);
+  return Object.hasOwn(VERBS, word);
 }
 
-async function* list({ store, file }: OpenStore): AsyncGenerator<string> {
-  const sessions: SessionSummary[] = [];
-  for (let page = await listSessions(store, { limit: PAGE }); page.length > 0;) {
-    sessions.push(...page);
-    page = await listSessions(store, { limit: PAGE, after: page.at(-1)?.sessionId ?? "" });
-  }
-  if (sessions.length > 0) return yield* sessionTable(sessions);
-  const [ofHost] = await store.records.list("host.sessions", "", 1);
-  console.error(
-    ofHost === undefined
-      ? `There are no sessions in ${file}.`
-      : `${file} holds the sessions of a loop host. Look at them through it: loophost serve --store ${formatWord(file)}`,
-  );
+function oneOf<T extends string>(flag: string, value: string | undefined, all: readonly T[]): T | undefined {
+  const found = all.find((one) => one === value);
+  if (value === undefined || found !== undefined) return found;
+  throw misuse(NAME, `${flag} takes ${all.join(", ")}; got ${value}`);
 }
 
-async function* tell(kept: OpenStore, id: string, what: Verb): AsyncGenerator<string> {
-  const summary = await mustFind(kept, id);
-  if (what === "delete") {
-    await deleteSession(kept.store, id);
-    await forgetAddress(kept.store, id);
-    console.error(`Deleted ${id}.`);
-    return;
-  }
-  const log = readLog(kept.store, id);
-  yield* what === "show" ? timelineOf(summary, log, kept.file) : toJsonLines(log);
+async function print(lines: AsyncIterable<string>, signal: AbortSignal): Promise<ExitCode> {
+  await pipeline(endLines(lines), process.stdout, { end: false, signal });
+  return EXIT.ok;
+}
+
+async function forget(kept: OpenStore, id: string): Promise<ExitCode> {
+  await deleteSession(kept.store, id);
+  await forgetAddress(kept.store, id);
+  console.error(`Deleted ${id}.`);
+  return EXIT.ok;
 }
 
 async function* toJsonLines(log: AsyncIterable<StoredEntry>): AsyncGenerator<string> {

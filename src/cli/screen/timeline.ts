@@ -39,7 +39,7 @@ export async function* timelineOf(
   const timeline = new Timeline();
   for await (const { entry } of log) for (const line of timeline.take(entry)) yield printable(line);
   for (const line of timeline.open()) yield printable(line);
-  const stored = { sessionId, agentFile: undefined, storeFile };
+  const stored = { sessionId, agentFile: undefined, storeFile, needsAgent: !timeline.isCreated };
   for (const call of timeline.waiting) yield* ["", ...waitingLines(call, stored)];
 }
 
@@ -49,6 +49,11 @@ class Timeline {
   #time = "";
   /** The calls that wait for somebody. */
   waiting: readonly WaitingCall[] = [];
+
+  /** Whether it is one that workers run. */
+  get isCreated(): boolean {
+    return this.#recorded.created !== undefined;
+  }
 
   take(stored: Json): readonly string[] {
     this.waiting = waitingAfter(this.waiting, stored);
@@ -67,7 +72,9 @@ class Timeline {
     const margin = this.#time === "" ? "" : `${TIME}  `;
     return [
       ...begun.map((id) => lineOf("…", this.#call(id), "has no result yet")),
-      "  not ended: a process is at it, or died over it (then: loophost resume)",
+      this.isCreated
+        ? "  not ended: a worker is at it, or the next one takes it up (loophost worker)"
+        : "  not ended: a process is at it, or died over it (then: loophost resume)",
     ].map((line) => margin + line);
   }
 

@@ -1,0 +1,98 @@
+/** What somebody says about a call, posted to the inbox of its session: a worker, in whichever process, acts on it. */
+
+import { isDeepStrictEqual } from "node:util";
+
+import { LoophostError } from "../../core/errors.ts";
+import type { WaitingCall } from "../../core/events.ts";
+import { asEntry } from "../../core/journal/entry.ts";
+import type { ToolResult } from "../../core/results.ts";
+import { resultText } from "../../core/results.ts";
+import type { Store } from "../../core/store.ts";
+import type { CallDecision, DecisionReceipt, SessionRef } from "../../sessions/index.ts";
+import { readLog } from "../../stores/sessions.ts";
+import { waitingLines } from "../agent/go-on.ts";
+import type { ExitCode } from "../exit.ts";
+import { EXIT } from "../exit.ts";
+import { printable, shorten } from "../screen/format.ts";
+import { readWaitingCalls } from "../stored/waiting-calls.ts";
+import type { CreatedSession } from "./created.ts";
+
+/** A decision about a call, or its result. */
+export type Verdict =
+  | { readonly is: "allow" }
+  | { readonly is: "refuse"; readonly why: string | undefined }
+  | { readonly is: "answer"; readonly result: ToolResult };
+
+/**
+ * Posts it, and says which decision counts: the first one.
+ *
+ * @throws LoophostError `invalid_options` when there is no such call, or it waits for something else; `already_decided` when it was decided otherwise before
+ */
+export async function postDecision(
+  { kept, chat }: CreatedSession,
+  callId: string,
+  verdict: Verdict,
+  isJson: boolean,
+): Promise<ExitCode> {
+  const waiting = await readWaitingCalls(kept.store, chat.id);
+  const call = waiting.find(({ id }) => id === callId);
+  if (call !== undefined) {
+    const stored = { sessionId: chat.id, agentFile: undefined, storeFile: kept.file, needsAgent: false };
+    const isFit = (call.what === "answer") === (verdict.is === "answer");
+    for (const line of waitingLines(call, isFit ? undefined : stored)) console.error(printable(line));
+    if (!isFit) throw waitsForOther(call);
+  } else if (!(await isKnown(kept.store, chat.id, callId))) throw noSuchCall(callId, chat.id, waiting);
+
+  const receipt = await post(chat, callId, verdict);
+  if (isJson) console.log(JSON.stringify(receipt));
+  const { applied, decision } = receipt;
+  if (applied || isSame(decision, verdict)) {
+    const before = applied ? "" : "It was decided so before: ";
+    if (!isJson) console.log(`${before}call ${callId} is ${describe(decision)}. A worker goes on with it.`);
+    return EXIT.ok;
+  }
+  throw new LoophostError(
+    "already_decided",
+    `Call "${callId}" was decided before, and that counts: it is ${describe(decision)}.`,
+  );
+}
+
+function post(chat: SessionRef, callId: string, verdict: Verdict): Promise<DecisionReceipt> {
+  if (verdict.is === "answer") return chat.answer(callId, verdict.result);
+  return verdict.is === "allow" ? chat.approve(callId) : chat.deny(callId, { why: verdict.why });
+}
+
+function isSame({ allow, result }: CallDecision, verdict: Verdict): boolean {
+  if (verdict.is === "answer") return isDeepStrictEqual(result, verdict.result);
+  return result === undefined && allow === (verdict.is === "allow");
+}
+
+function describe({ allow, why, result }: CallDecision): string {
+  if (result !== undefined) return `answered: ${JSON.stringify(shorten(resultText(result), 200))}`;
+  if (allow) return "allowed";
+  return why === undefined ? "refused" : `refused: ${JSON.stringify(shorten(why, 200))}`;
+}
+
+/** Whether the log knows of a call that is not on record as waiting: one decided about, or about to wait. */
+async function isKnown(store: Store, sessionId: string, callId: string): Promise<boolean> {
+  for await (const { entry } of readLog(store, sessionId)) {
+    const known = asEntry(entry);
+    const told = known.type === "told" ? known.events : [known];
+    if (told.some((event) => "id" in event && event.id === callId)) return true;
+  }
+  return false;
+}
+
+function waitsForOther({ id, what }: WaitingCall): LoophostError {
+  const [waitsFor, other] = what === "answer" ? ["an answer", "approval"] : ["approval", "an answer"];
+  return new LoophostError("invalid_options", `Call "${id}" waits for ${waitsFor}, not for ${other}.`);
+}
+
+function noSuchCall(callId: string, sessionId: string, waiting: readonly WaitingCall[]): LoophostError {
+  const those =
+    waiting.length === 0 ? "None waits" : `Those that wait: ${waiting.map(({ id }) => id).join(", ")}`;
+  return new LoophostError(
+    "invalid_options",
+    `There is no call "${callId}" in session ${sessionId}. ${those}.`,
+  );
+}
