@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-import type { Store } from "loophost";
 import { LoophostError } from "loophost";
 import { describe, expect, it, onTestFinished } from "vitest";
 
@@ -137,43 +136,6 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     await expect(rival.log.claim("s0", LONG)).rejects.toMatchObject({ code: "session_owned" });
   });
 
-  it("gives up on a database that does not come back, and says so", async () => {
-    const server = await ownPostgres();
-    const store = await impatientStore(server.url);
-    const fence = await store.log.claim("s", LONG);
-    await server.stop();
-    const failures = await Promise.allSettled([
-      store.log.append("s", fence, ["a"]),
-      store.log.read("s", 0, 1),
-      store.records.put("c", "k", 1),
-      store.log.claim("t", LONG),
-    ]);
-    for (const failure of failures)
-      expect(failure).toMatchObject({
-        reason: { code: "store_failed", message: expect.stringContaining("is the database running?") },
-      });
-  });
-
-  it("gives up on a database that answers no more, and goes on when it does again", async () => {
-    const { url, freeze, thaw } = await startProxy(await sharedPostgres());
-    const store = await impatientStore(url);
-    const fences = await Promise.all([store.log.claim("s", LONG), store.log.claim("t", LONG)]);
-    freeze();
-    const calls = [
-      store.log.append("s", fences[0], ["a"]),
-      store.log.claim("u", LONG),
-      // More than there are connections: none may be kept by what was never answered.
-      ...Array.from({ length: 20 }, (_, index) => store.records.get("c", String(index))),
-    ];
-    for (const outcome of await Promise.allSettled(calls))
-      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "store_failed" } });
-    thaw();
-    await store.records.put("c", "k", 1);
-    expect(await store.records.get("c", "k")).toBe(1);
-    expect(await store.log.append("t", fences[1], ["a"])).toBe(1);
-    expect(await store.log.append("s", fences[0], ["b"])).toBe(1);
-  });
-
   it("frees the sessions of a process that was killed at once, and not those of the living", async () => {
     const { url } = await sharedPostgres();
     const schema = newSchema();
@@ -214,10 +176,3 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     await expect(rival.log.claim("s", LONG)).rejects.toMatchObject({ code: "session_owned" });
   });
 });
-
-/** A store that waits for its database no longer than a busy machine may need, once its tables are there. */
-async function impatientStore(url: string): Promise<Store> {
-  const schema = newSchema();
-  await openedStore(url, { schema }).records.get("c", "k");
-  return openedStore(url, { schema, maxWaitMs: 1_000 });
-}
