@@ -146,17 +146,18 @@ export class HarnessConnection implements Connection {
     const wasAsking = this.#asking !== undefined;
     const { handoff } = this.#standing;
     this.#stopAsking();
-    if ((wasAsking || handoff !== undefined) && this.#parts.onInterrupt === "stop") {
+    if (!wasAsking && handoff === undefined) return this.#rest();
+    const end = { ending: "completed", stopReason: "interrupted", details: undefined } as const;
+    if (this.#parts.onInterrupt === "stop") {
       await this.#parts.stop(signal);
       // The machine is gone, and with it whatever waited.
-      this.#rest();
-    } else if (handoff === undefined) this.#rest();
+      this.#rest({ end, isLost: false });
+    } else if (handoff === undefined) this.#rest({ end, isLost: true });
     else {
       this.#owed = results;
-      this.#stand({ isDropped: true, isUnderWay: false });
+      this.#stand({ end, isDropped: true, isUnderWay: false });
     }
-    if (wasAsking || handoff !== undefined)
-      this.#parts.emit({ type: "turn.done", ending: "completed", stopReason: "interrupted" });
+    this.#parts.emit({ type: "turn.done", ...end });
   }
 
   /** A call that was stopped still waits over there, and nothing else is taken until it is answered. */
@@ -174,7 +175,8 @@ export class HarnessConnection implements Connection {
       } catch (thrown) {
         const error = toLoophostError(thrown, "host_failed", "A stopped call could not be closed");
         if (!isRefusedAnswer(error)) throw error;
-        this.#rest();
+        // It has an answer already, and what followed on that nobody saw.
+        this.#rest({ isLost: true });
       } finally {
         this.#isMuted = false;
       }

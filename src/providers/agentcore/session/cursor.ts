@@ -88,7 +88,8 @@ export function fromCursor(cursor: Json | undefined): Standing {
     handoff: isObject(handoff) ? readHandoff(handoff) : undefined,
     isDropped: kept.isDropped === true,
     isUnderWay: kept.isUnderWay === true,
-    isLost: kept.isLost === true,
+    // Whoever reads it back does not read the reply that was under way.
+    isLost: kept.isLost === true || kept.isUnderWay === true,
     ids: readIds(cursor["ids"]),
     end: isObject(end) && kept.end ? { ...kept.end, details: kept.end.details ?? undefined } : undefined,
   };
