@@ -85,10 +85,14 @@ function mortalBody(command: unknown, through: (bytes: Uint8Array) => Promise<Ui
     middlewareStack: { add(middleware: unknown, options: object): void };
   };
   middlewareStack.add(
-    (next: (args: unknown) => Promise<{ response: { body: AsyncIterable<Uint8Array> } }>) =>
+    (
+      next: (args: unknown) => Promise<{ response: { statusCode: number; body: AsyncIterable<Uint8Array> } }>,
+    ) =>
       async (args: unknown) => {
         const result = await next(args);
-        const { body } = result.response;
+        const { statusCode, body } = result.response;
+        // What is refused is read by the SDK, which wants a stream of Node's.
+        if (statusCode !== 200) return result;
         result.response.body = (async function* () {
           for await (const bytes of body) yield await through(bytes);
         })();
@@ -104,59 +108,73 @@ function sdkFor(host: AgentCoreStandIn): BedrockAgentCoreClient {
   return new BedrockAgentCoreClient({ endpoint: host.url, region: "us-west-2", credentials, maxAttempts: 1 });
 }
 
-/** Runs a session of so many turns, of two calls each, and kills it there. */
-async function killed(turns: number, kill: Kill): Promise<Outcome> {
+/** Runs a session of so many turns, killed in each life at the place for it; the last life sees its end. */
+async function killed(turns: number, kills: readonly Kill[]): Promise<Outcome> {
   const host = await agentCoreStandIn({ model: planned(turns) });
   const kept = memoryStore();
   const ledger = new Ledger();
-  const agent = noter(ledger);
-  const { harnessArn, url: baseUrl } = host;
-  const at = { harnessArn, baseUrl, tools: "replace" } as const;
+  const session = { agent: noter(ledger), host, id: "", lost: 0 };
   try {
-    const dying = mortalProcess(kept, host, kill);
-    let sessionId = "";
-    const started = openSession(agent, {
-      provider: agentcore({ ...at, client: dying.client }),
-      store: dying.store,
-    }).then((session) => {
-      sessionId = session.id;
-      return session.send("go").result();
-    });
-    const first = await Promise.race([started, died(dying.isDead)]);
-    const operations = dying.operations();
-    const tell = (result: SessionResult | undefined): Outcome => ({
-      came: result === undefined ? "turn_lost" : JSON.stringify(essence(result)),
-      isLost: result === undefined,
-      executed: ledger.executed,
-      repeated: ledger.repeated,
-      resumedTwice: takenTwice(host),
-      operations,
-    });
-    if (first !== "died") return tell(first);
+    let operations: Outcome["operations"] = NOTHING_DONE;
+    for (const kill of [...kills, NEVER]) {
+      const life = mortalProcess(kept, host, kill);
+      const end = await Promise.race([live(session, life), died(life.isDead)]);
+      operations = life.operations();
+      if (end === "died") continue;
+      return {
+        came: session.lost > 0 ? end.ending : JSON.stringify(essence(end)),
+        isLost: session.lost > 0,
+        executed: ledger.executed,
+        repeated: ledger.repeated,
+        resumedTwice: takenTwice(host),
+        operations,
+      };
+    }
+    throw new Error("The last life is not killed.");
+  } finally {
+    await host.close();
+  }
+}
 
-    // Killed before there was a session to come back to, the caller begins anew.
-    await using session = await openSession(agent, {
-      provider: agentcore({ ...at, client: sdkFor(host) }),
-      store: kept,
-      ...(sessionId === "" ? {} : { sessionId }),
-      ifOwned: "take",
-    });
-    const entries = await kept.log.read(session.id, 0, 1000);
-    const isOnRecord = entries.some(({ entry }) => JSON.stringify(entry).includes('"run.started"'));
-    const run = isOnRecord ? session.resume() : session.send("go");
+const NEVER: Kill = { at: Infinity, of: "write", when: "before" };
+const NOTHING_DONE = { write: 0, request: 0, piece: 0 };
+
+interface KilledSession {
+  readonly agent: ReturnType<typeof noter>;
+  readonly host: AgentCoreStandIn;
+  id: string;
+  lost: number;
+}
+
+/** One life: goes on with what there is, and says something new wherever a turn was lost. */
+async function live(
+  killedSession: KilledSession,
+  { store, client }: Pick<ReturnType<typeof mortalProcess>, "store" | "client">,
+): Promise<SessionResult> {
+  const { agent, host, id } = killedSession;
+  const session = await openSession(agent, {
+    provider: agentcore({ harnessArn: host.harnessArn, baseUrl: host.url, tools: "replace", client }),
+    store,
+    ...(id === "" ? {} : { sessionId: id }),
+    ifOwned: "take",
+  });
+  // Killed before there was a session to come back to, the caller begins anew.
+  killedSession.id = session.id;
+  const entries = await store.log.read(session.id, 0, 10_000);
+  const isOnRecord = entries.some(({ entry }) => JSON.stringify(entry).includes('"run.started"'));
+  let run = isOnRecord ? session.resume() : session.send("go");
+  for (;;) {
     try {
-      return tell(await run.result());
+      const result = await run.result();
+      await session.close();
+      return result;
     } catch (thrown) {
       if (!(thrown instanceof LoophostError) || thrown.hostCode !== "turn_lost") throw thrown;
       if (!thrown.message.includes(session.id))
         throw new Error("The error does not name the session.", { cause: thrown });
-      // What was lost stays lost; the session itself can be spoken to.
-      const { ending } = await session.send("go on").result();
-      if (ending !== "completed") throw new Error(`The session goes on to ${ending}.`, { cause: thrown });
-      return tell(undefined);
+      killedSession.lost += 1;
+      run = session.send("go on");
     }
-  } finally {
-    await host.close();
   }
 }
 
@@ -184,19 +202,35 @@ export async function killEach(
   of: Kill["of"],
   when: Kill["when"],
 ): Promise<{ readonly wrong: readonly unknown[]; readonly kills: number; readonly lost: number }> {
-  const undisturbed = await killed(turns, { at: Infinity, of, when });
+  const { operations } = await killed(turns, []);
+  const places = Array.from({ length: operations[of] }, (_, index): Kill => ({ at: index + 1, of, when }));
+  return {
+    ...(await killAll(
+      turns,
+      places.map((place) => [place]),
+    )),
+    kills: places.length,
+  };
+}
+
+/** Kills a session once for each list of places; gives what went against the promise, and how often turns were lost. */
+export async function killAll(
+  turns: number,
+  lists: readonly (readonly Kill[])[],
+): Promise<{ readonly wrong: readonly unknown[]; readonly lost: number }> {
+  const undisturbed = await killed(turns, []);
   const wrong: unknown[] = [];
   let lost = 0;
-  for (let at = 1; at <= undisturbed.operations[of]; at += 1) {
-    const outcome = await killed(turns, { at, of, when }).catch((thrown: unknown) => String(thrown));
-    if (typeof outcome === "string") {
-      wrong.push({ at, outcome });
-      continue;
+  for (const kills of lists) {
+    try {
+      const outcome = await killed(turns, kills);
+      const { came, isLost, repeated, resumedTwice } = outcome;
+      lost += Number(isLost);
+      const isRight = came === (isLost ? "completed" : undisturbed.came);
+      if (!isRight || repeated.length > 0 || resumedTwice.length > 0) wrong.push({ kills, ...outcome });
+    } catch (thrown) {
+      wrong.push({ kills, thrown: String(thrown) });
     }
-    lost += Number(outcome.isLost);
-    const isRight = outcome.isLost || outcome.came === undisturbed.came;
-    if (!isRight || outcome.repeated.length > 0 || outcome.resumedTwice.length > 0)
-      wrong.push({ at, ...outcome });
   }
-  return { wrong, kills: undisturbed.operations[of], lost };
+  return { wrong, lost };
 }

@@ -5,7 +5,7 @@
  *   C2  it never outlives who started it
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Agent } from "../../core/agent.ts";
@@ -115,7 +115,9 @@ async function live(
   const store = mortality.watchStore(options.store);
   const session = await openSession(agent, { ...options, store, sessionId, ifOwned: "take" });
   // As a caller would who keeps the id; one killed before this line begins another session.
-  writeFileSync(idFile, session.id);
+  // Renamed into place: a file that is there and empty, since the process died between the two, would be a session without an id.
+  writeFileSync(`${idFile}.new`, session.id);
+  renameSync(`${idFile}.new`, idFile);
   const before = (await readJournal(options.store, session.id)).map(typeOf);
   const run = before.includes("run.started") ? session.resume() : session.send(prompt);
   const whole = await seeThrough(session, run, afterFailure);
