@@ -34,7 +34,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
   const lowestFence = connection.prepare<{ fence: number }>("SELECT fence FROM meta");
   const raiseFence = connection.prepare("UPDATE meta SET fence = max(fence, ?)");
   const setOwner = connection.prepare(`
-    INSERT INTO logs (id, fence, owner, lease_until, ttl, holder, place, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+    INSERT INTO logs (id, fence, owner, lease_until, ttl, holder, place, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, owner = excluded.owner,
       lease_until = excluded.lease_until, ttl = excluded.ttl, holder = excluded.holder`);
   const setUntil = connection.prepare("UPDATE logs SET lease_until = ?, ttl = ? WHERE id = ? AND fence = ?");
@@ -47,8 +47,8 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
   const insert = connection.prepare("INSERT INTO entries (log, seq, entry, sum) VALUES (?, ?, ?, ?)");
   const advance = connection.prepare("UPDATE logs SET last = ?, sum = ? WHERE number = ?");
   const select = connection.prepare<{ seq: number; sum: number; entry: string }>(`
-    SELECT seq, sum, CASE WHEN seq > ?2 THEN entry ELSE '' END AS entry FROM entries
-    WHERE log = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3`);
+    SELECT seq, sum, CASE WHEN seq > ? THEN entry ELSE '' END AS entry FROM entries
+    WHERE log = ? AND seq >= ? ORDER BY seq LIMIT ?`);
   const write = writeRecords(connection);
   const take = takeItems(connection);
   const empty = emptyInbox(connection);
@@ -84,7 +84,8 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
     const damaged = (seq: number) => storeDamaged(`Session ${id}`, `entry ${seq} is not what was written`);
     // The entry before comes along, without its text: the chain begins there.
     let [seq, sum, chars] = [after, log.place, 0];
-    for (const row of select.iterate(log.number, after, after === 0 ? limit : limit + 1)) {
+    const rows = select.iterate(after, log.number, after, after === 0 ? limit : limit + 1);
+    for (const row of rows) {
       if (row.seq === after) {
         sum = row.sum;
         continue;
@@ -106,7 +107,8 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
         const held = findLog(id);
         if (held !== undefined && !force && isHeld(id, held)) throw sessionOwned(id, held);
         const fence = (held?.fence ?? lowestFence.get()?.fence ?? 0) + 1;
-        setOwner.run(id, fence, owner, now() + ttlMs, ttlMs, OURSELVES, sumOfId(id));
+        const place = sumOfId(id); // where the chain of its entries begins, too
+        setOwner.run(id, fence, owner, now() + ttlMs, ttlMs, OURSELVES, place, place);
         return fence;
       }),
     renew: (id, fence, ttlMs) =>
