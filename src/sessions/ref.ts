@@ -105,7 +105,8 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
   async function post(key: string, item: Item): Promise<Receipt> {
     const { n, isNew } = await store.inbox.post(id, { key, body: toBody(item) });
     bus.say(id, toWord({ say: "look" }));
-    await engine.wake(id);
+    // Posted is posted: told of a failure here the caller would think it is not. The sweep of a worker finds what nobody woke.
+    await engine.wake(id).catch(() => undefined);
     return { item: n, isNew };
   }
 

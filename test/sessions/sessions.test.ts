@@ -2,7 +2,7 @@
 
 import { defineAgent, defineTool } from "loophost";
 import { local } from "loophost/providers/local";
-import type { Sessions } from "loophost/sessions";
+import type { Engine, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { readLog } from "loophost/stores/sessions";
@@ -36,6 +36,20 @@ async function setUp(store: ReturnType<(typeof stores)["memory"]>, runs: string[
   await app.work();
   return app;
 }
+
+it("takes what is posted while the engine cannot be reached; the sweep of a worker finds it", async () => {
+  const store = memoryStore();
+  const broken: Engine = {
+    wake: () => Promise.reject(new Error("out of reach")),
+    work: () => Promise.reject(new Error("out of reach")),
+    close: () => Promise.resolve(),
+  };
+  await using poster = sessions({ store, engine: broken });
+  const chat = await poster.create("support");
+  expect(await chat.send("say hello")).toMatchObject({ isNew: true });
+  await using _ = await setUp(store);
+  expect(await chat.result()).toMatchObject({ text: "hello" });
+});
 
 describe.each(Object.entries(stores))("over %s", (_, newStore) => {
   it("delivers a message, and gives the result from the log", async () => {

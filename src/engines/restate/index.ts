@@ -29,6 +29,7 @@ export function restateEngine(options: RestateEngineOptions): Engine {
 class RestateEngine implements Engine {
   readonly #settings: RestateSettings;
   readonly #workers = new Set<RestateWorker>();
+  #registering: Promise<void> | undefined;
 
   constructor(settings: RestateSettings) {
     this.#settings = settings;
@@ -43,11 +44,19 @@ class RestateEngine implements Engine {
     const url = below(ingress, `${wakesOf(name)}/${encodeURIComponent(toKey(id))}/wake/send`);
     if (at > now) url.searchParams.set("delay", `${at - now}ms`);
     // One that is sent again because its answer was lost, by a proxy say, is the same wake.
-    await post(this.#settings, url, { at } satisfies Wake, { "idempotency-key": crypto.randomUUID() });
+    const send = () =>
+      post(this.#settings, url, { at } satisfies Wake, { "idempotency-key": crypto.randomUUID() });
+    await send().catch(async (thrown: unknown) => {
+      // A Restate that lost its data knows no workers. Those that are here make themselves known again.
+      const isUnknown = thrown instanceof LoophostError && thrown.status === 404;
+      if (!isUnknown || this.#settings.admin === undefined || this.#workers.size === 0) throw thrown;
+      await this.#register();
+      await send();
+    });
   }
 
   async work(host: ActivationHost): Promise<EngineWorker> {
-    const { listen, admin, name } = this.#settings;
+    const { listen, name } = this.#settings;
     if (listen === undefined)
       throw new LoophostError("invalid_options", "work() needs restateEngine({ listen: { port } }).");
     const sdk = await import("@restatedev/restate-sdk").catch((cause: unknown) => {
@@ -68,14 +77,24 @@ class RestateEngine implements Engine {
     const endpoint = await listenFor(handler, listen);
     const worker = new RestateWorker(endpoint, atWork, () => this.#workers.delete(worker));
     this.#workers.add(worker);
-    if (admin !== undefined)
-      await post(this.#settings, below(admin, "deployments"), { uri: endpoint.url, force: true }).catch(
-        async (thrown: unknown) => {
-          await worker.drain({ graceMs: 0 });
-          throw thrown;
-        },
-      );
+    await this.#register().catch(async (thrown: unknown) => {
+      await worker.drain({ graceMs: 0 });
+      throw thrown;
+    });
     return worker;
+  }
+
+  /** Makes the address of the workers known; again does no harm. */
+  #register(): Promise<void> {
+    this.#registering ??= this.#postAddress().finally(() => (this.#registering = undefined));
+    return this.#registering;
+  }
+
+  async #postAddress(): Promise<void> {
+    const { admin } = this.#settings;
+    const [worker] = this.#workers;
+    if (admin === undefined || worker === undefined) return;
+    await post(this.#settings, below(admin, "deployments"), { uri: worker.url, force: true });
   }
 
   async close(): Promise<void> {
@@ -118,6 +137,11 @@ class RestateWorker implements EngineWorker {
     this.#endpoint = endpoint;
     this.#atWork = atWork;
     this.#onGone = onGone;
+  }
+
+  /** Where Restate reaches it, and those like it. */
+  get url(): string {
+    return this.#endpoint.url;
   }
 
   drain({ graceMs }: { readonly graceMs: number }): Promise<void> {

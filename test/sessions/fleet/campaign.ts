@@ -8,14 +8,19 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 import type { Store } from "loophost";
+import type { RestateEngineOptions } from "loophost/engines/restate";
+import { restateEngine } from "loophost/engines/restate";
 import type { SessionRef, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { readLog } from "loophost/stores/sessions";
 
+import type { RestateServer } from "../../engines/restate/server.ts";
+import { freePorts } from "../../engines/restate/server.ts";
+import { balancer } from "../../support/balancer.ts";
 import { openStore } from "./store.ts";
 
 /** What happens to the workers of a cell. */
-export type Cell = "killed" | "stopped" | "all killed" | "drained";
+export type Cell = "killed" | "stopped" | "all killed" | "drained" | "engine killed" | "engine emptied";
 
 /** How one run of a cell is made. */
 export interface CellRun {
@@ -27,6 +32,8 @@ export interface CellRun {
   readonly steps: number;
   /** Milliseconds of work before it happens. */
   readonly afterMs: number;
+  /** The server that says who works; without one, each worker looks into the store. */
+  readonly restate?: RestateServer | undefined;
 }
 
 /** What was left of it. */
@@ -50,10 +57,12 @@ export async function runCell(run: CellRun): Promise<CellResult> {
   const startedAt = performance.now();
   const ledger = join(mkdtempSync(join(tmpdir(), "loophost-fleet-")), "ledger");
   const store = openStore(run.where);
-  const app = sessions({ store });
+  const fleet = run.restate === undefined ? undefined : await restateFleet(run.restate);
+  const app = sessions({ store, engine: fleet?.engine });
   const workers: ChildProcess[] = [];
   const begin = async () => {
-    const worker = fork(new URL("worker.ts", import.meta.url), [run.where, ledger, run.ifCrashed]);
+    const args = [run.where, ledger, run.ifCrashed, ...(await (fleet?.newWorker() ?? []))];
+    const worker = fork(new URL("worker.ts", import.meta.url), args);
     workers.push(worker);
     await new Promise((resolve) => worker.once("message", resolve));
     return worker;
@@ -64,7 +73,11 @@ export async function runCell(run: CellRun): Promise<CellResult> {
     if (run.cell !== "all killed") await begin();
     await setTimeout(run.afterMs);
     const at = Date.now();
-    victim.kill(run.cell === "drained" ? "SIGTERM" : run.cell === "stopped" ? "SIGSTOP" : "SIGKILL");
+    if (run.cell === "engine killed" || run.cell === "engine emptied") {
+      await run.restate?.kill();
+      await setTimeout(500);
+      await run.restate?.start({ isEmptied: run.cell === "engine emptied" });
+    } else victim.kill(run.cell === "drained" ? "SIGTERM" : run.cell === "stopped" ? "SIGSTOP" : "SIGKILL");
     if (run.cell === "all killed") await begin();
     await allIdle(chats);
     if (run.cell === "stopped") victim.kill("SIGCONT");
@@ -80,8 +93,25 @@ export async function runCell(run: CellRun): Promise<CellResult> {
   } finally {
     for (const worker of workers) worker.kill("SIGKILL");
     await app.close();
+    await fleet?.close();
     await store.close();
   }
+}
+
+/** Workers behind a balancer, called by Restate. */
+async function restateFleet({ ingress, admin }: RestateServer) {
+  const workers = await balancer();
+  const name = `fleet-${crypto.randomUUID()}`;
+  return {
+    engine: restateEngine({ ingress, name }),
+    async newWorker(): Promise<readonly string[]> {
+      const [port = 0] = await freePorts(1);
+      workers.add(port);
+      const listen = { port, url: `http://127.0.0.1:${workers.port}` };
+      return [JSON.stringify({ ingress, admin, name, listen } satisfies RestateEngineOptions)];
+    },
+    close: () => workers[Symbol.asyncDispose](),
+  };
 }
 
 async function askAll(app: Sessions, { sessions: count, steps }: CellRun): Promise<readonly SessionRef[]> {

@@ -1,16 +1,17 @@
-// A worker as a process of its own, for the fleet campaign: `worker.ts STORE LEDGER IF_CRASHED`. It drains on SIGTERM.
+// A worker as a process of its own, for the fleet campaign: `worker.ts STORE LEDGER IF_CRASHED [RESTATE]`. It drains on SIGTERM.
 
 import { appendFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
 import { defineAgent, defineTool } from "loophost";
+import { restateEngine } from "loophost/engines/restate";
 import type { ModelFunction } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
 
 import { openStore } from "./store.ts";
 
-const [, , where = "", ledger = "", ifCrashed = "answer"] = process.argv;
+const [, , where = "", ledger = "", ifCrashed = "answer", restate] = process.argv;
 
 /** Calls `step` so many times, one after another, and then says so. */
 const model: ModelFunction = ({ messages }) => {
@@ -42,7 +43,8 @@ const app = sessions({
       provider: local({ model }),
     },
   ],
-  pollMs: 50,
+  engine: restate === undefined ? undefined : restateEngine(JSON.parse(restate)),
+  pollMs: restate === undefined ? 50 : 200,
 });
 const worker = await app.work();
 process.once("SIGTERM", () => {

@@ -1,0 +1,102 @@
+// What restateEngine() refuses, and what it says when Restate does not do as asked. The rest needs the server, and more time.
+
+import type { RequestListener } from "node:http";
+import { createServer } from "node:http";
+
+import { restateEngine } from "loophost/engines/restate";
+import { expect, it, onTestFinished } from "vitest";
+
+async function played(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+}
+
+const INGRESS = "http://127.0.0.1:1";
+
+it.each([
+  [{ ingress: "restate:8080" }, "ingress must be an address"],
+  [{ ingress: INGRESS, listen: {} }, "listen needs a port"],
+  [{ ingress: INGRESS, listen: { port: 70_000 } }, "listen.port must be a port"],
+  [
+    { ingress: INGRESS, listen: { port: 0, identityKeys: ["secret"] } },
+    "listen.identityKeys must be a list of keys",
+  ],
+  [{ ingress: INGRESS, name: "a/b" }, "name must be letters"],
+  [{ ingress: INGRESS, timeoutMs: 0 }, "timeoutMs must be a number of at least 1"],
+  [{ ingres: INGRESS }, 'the nearest is "ingress"'],
+])("refuses %j", (options, why) => {
+  expect(() => restateEngine(options as never)).toThrow(why);
+});
+
+it("needs a port for work(), and none to wake", async () => {
+  const engine = restateEngine({ ingress: INGRESS });
+  const host = { activate: () => Promise.resolve({ now: "parked" } as const) };
+  await expect(engine.work(host)).rejects.toThrow("work() needs restateEngine({ listen: { port } })");
+  await expect(engine.wake("s", { at: new Date(Number.NaN) })).rejects.toMatchObject({
+    code: "invalid_options",
+  });
+});
+
+it("sends a wake for a session of any name, and its headers", async () => {
+  const seen: unknown[] = [];
+  const ingress = await played(({ url, headers }, response) => {
+    seen.push([url, headers.authorization, typeof headers["idempotency-key"]]);
+    response.writeHead(202).end("{}");
+  });
+  const engine = restateEngine({
+    ingress: `${ingress}/below`,
+    headers: { authorization: "Bearer t" },
+    name: "app",
+  });
+  for (const id of ["order-42", "a/b", "..", "\\x"]) await engine.wake(id);
+  expect(seen).toEqual(
+    ["order-42", "a%2Fb", "%5C..", "%5C%5Cx"].map((key) => [
+      `/below/app-wakes/${key}/wake/send`,
+      "Bearer t",
+      "string",
+    ]),
+  );
+});
+
+it("says what Restate refused, without the secrets that went along", async () => {
+  const ingress = await played(({ headers }, response) => {
+    response.writeHead(401).end(`no entry with ${headers.authorization}`);
+  });
+  const engine = restateEngine({ ingress, headers: { authorization: "Bearer k3y-of-mine" } });
+  const refused = engine.wake("s");
+  await expect(refused).rejects.toMatchObject({ code: "host_rejected", status: 401 });
+  await expect(refused).rejects.not.toThrow("k3y-of-mine");
+});
+
+it("follows no redirect, and waits no longer than it was told to", async () => {
+  const elsewhere = await played((_, response) => {
+    response.writeHead(307, { location: "http://127.0.0.1:1/" }).end();
+  });
+  await expect(restateEngine({ ingress: elsewhere }).wake("s")).rejects.toThrow("Restate answered 307");
+  const silent = await played(() => undefined);
+  await expect(restateEngine({ ingress: silent, timeoutMs: 50 }).wake("s")).rejects.toMatchObject({
+    code: "host_unreachable",
+  });
+});
+
+it("lets go of its port when it cannot be registered", async () => {
+  const admin = await played((_, response) => {
+    response.writeHead(500).end("no");
+  });
+  const taken = await played(() => undefined);
+  const host = { activate: () => Promise.resolve({ now: "parked" } as const) };
+  const engine = restateEngine({ ingress: INGRESS, admin, listen: { port: 0 } });
+  await expect(engine.work(host)).rejects.toMatchObject({ code: "host_failed" });
+  const port = Number(new URL(taken).port);
+  await expect(restateEngine({ ingress: INGRESS, listen: { port } }).work(host)).rejects.toThrow(
+    "Could not listen for Restate on 127.0.0.1",
+  );
+});
