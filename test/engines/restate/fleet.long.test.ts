@@ -8,8 +8,15 @@ import { newStorePath } from "../../stores/sqlite/files.ts";
 import type { RestateServer } from "./server.ts";
 import { restateServer, skipped, whyNoRestate } from "./server.ts";
 
-const CELLS: readonly Cell[] = ["killed", "all killed", "drained", "engine killed", "engine emptied"];
-const NOT_KILLED: ReadonlySet<Cell> = new Set(["drained", "engine killed", "engine emptied"]);
+const CELLS: readonly Cell[] = [
+  "killed",
+  "all killed",
+  "drained",
+  "cut off",
+  "engine killed",
+  "engine emptied",
+];
+const NOT_KILLED: ReadonlySet<Cell> = new Set(["drained", "cut off", "engine killed", "engine emptied"]);
 
 describe.skipIf(whyNoRestate !== undefined)(`a fleet over Restate${skipped}`, () => {
   let restate: RestateServer;

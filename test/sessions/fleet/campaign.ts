@@ -20,7 +20,14 @@ import { balancer } from "../../support/balancer.ts";
 import { openStore } from "./store.ts";
 
 /** What happens to the workers of a cell. */
-export type Cell = "killed" | "stopped" | "all killed" | "drained" | "engine killed" | "engine emptied";
+export type Cell =
+  | "killed"
+  | "stopped"
+  | "all killed"
+  | "drained"
+  | "cut off"
+  | "engine killed"
+  | "engine emptied";
 
 /** How one run of a cell is made. */
 export interface CellRun {
@@ -77,7 +84,8 @@ export async function runCell(run: CellRun): Promise<CellResult> {
       await run.restate?.kill();
       await setTimeout(500);
       await run.restate?.start({ isEmptied: run.cell === "engine emptied" });
-    } else victim.kill(run.cell === "drained" ? "SIGTERM" : run.cell === "stopped" ? "SIGSTOP" : "SIGKILL");
+    } else if (run.cell === "cut off") fleet?.cutOffFirst();
+    else victim.kill(run.cell === "drained" ? "SIGTERM" : run.cell === "stopped" ? "SIGSTOP" : "SIGKILL");
     if (run.cell === "all killed") await begin();
     await allIdle(chats);
     if (run.cell === "stopped") victim.kill("SIGCONT");
@@ -102,14 +110,18 @@ export async function runCell(run: CellRun): Promise<CellResult> {
 async function restateFleet({ ingress, admin }: RestateServer) {
   const workers = await balancer();
   const name = `fleet-${crypto.randomUUID()}`;
+  const ports: number[] = [];
   return {
     engine: restateEngine({ ingress, name }),
     async newWorker(): Promise<readonly string[]> {
       const [port = 0] = await freePorts(1);
+      ports.push(port);
       workers.add(port);
       const listen = { port, url: `http://127.0.0.1:${workers.port}` };
       return [JSON.stringify({ ingress, admin, name, listen } satisfies RestateEngineOptions)];
     },
+    /** Cuts the first worker off from Restate: it goes on with what it has. */
+    cutOffFirst: () => workers.remove(ports[0] ?? 0),
     close: () => workers[Symbol.asyncDispose](),
   };
 }
