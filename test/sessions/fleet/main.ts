@@ -1,7 +1,8 @@
-// `npm run fleet [-- --short] [--runs n] [--sessions n] [--seed n] [--postgres url]`
+// `npm run fleet [-- --short] [--runs n] [--sessions n] [--seed n] [--postgres url] [--restate]`
 //
 // Sessions at work in real worker processes that are killed, stopped and drained, over SQLite and PostgreSQL; one table of
-// what was left. Where PostgreSQL is installed and no address is given, one is started for the campaign.
+// what was left. Where PostgreSQL is installed and no address is given, one is started for the campaign. With --restate a
+// Restate server calls the workers, and is itself killed and emptied.
 
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { pickAt } from "../../../src/testing/faults/random.ts";
+import { restateServer } from "../../engines/restate/server.ts";
 import { ownPostgres, whyNoPostgres } from "../../stores/postgres/server.ts";
 import type { Cell, CellResult } from "./campaign.ts";
 import { runCell } from "./campaign.ts";
@@ -20,16 +22,23 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
     postgres: { type: "string" },
+    restate: { type: "boolean", default: false },
   },
 });
 const runs = Number(values.runs ?? (values.short ? 3 : 20));
 const seed = Number(values.seed);
 // A worker that hangs is found out by its lease, after half a minute: the short form leaves that out.
-const cells: readonly Cell[] = values.short
-  ? ["killed", "all killed", "drained"]
-  : ["killed", "all killed", "drained", "stopped"];
+const cells: readonly Cell[] = [
+  "killed",
+  "all killed",
+  "drained",
+  ...(values.short ? [] : (["stopped"] as const)),
+  ...(values.restate ? (["cut off", "engine killed", "engine emptied"] as const) : []),
+];
 
 const stop: (() => Promise<void>)[] = [];
+const restate = values.restate ? await restateServer() : undefined;
+stop.push(async () => restate?.[Symbol.asyncDispose]());
 async function postgresUrl(): Promise<string | undefined> {
   if (values.postgres !== undefined) return values.postgres;
   if (whyNoPostgres !== undefined) return undefined;
@@ -47,7 +56,7 @@ if (url === undefined) console.log(`PostgreSQL is left out: ${whyNoPostgres}`);
 
 let isWrong = false;
 console.log(
-  "store       cell        ifCrashed  runs  next entry p50 / p99 / worst ms  repeated  lost  unknown  rerun",
+  "store       cell           ifCrashed  runs  next entry p50 / p99 / worst ms  repeated  lost  unknown  rerun",
 );
 for (const [store, newStore] of stores)
   for (const cell of cells)
@@ -61,6 +70,7 @@ for (const [store, newStore] of stores)
             ifCrashed,
             sessions: Number(values.sessions),
             steps: 10,
+            restate,
             afterMs: 50 + pickAt(400, seed, run),
           }),
         );
@@ -73,7 +83,7 @@ for (const [store, newStore] of stores)
       console.log(
         [
           store.padEnd(11),
-          cell.padEnd(11),
+          cell.padEnd(14),
           ifCrashed.padEnd(10),
           String(runs).padEnd(5),
           times.join(" / ").padEnd(32),
