@@ -1,7 +1,9 @@
 // What restateEngine() refuses, and what it says when Restate does not do as asked. The rest needs the server, and more time.
 
+import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer } from "node:http";
+import { connect } from "node:http2";
 
 import { restateEngine } from "loophost/engines/restate";
 import { expect, it, onTestFinished } from "vitest";
@@ -86,6 +88,37 @@ it("follows no redirect, and waits no longer than it was told to", async () => {
     code: "host_unreachable",
   });
 });
+
+it("answers to the Restate whose key it was told, and to nobody else", async () => {
+  let uri = "";
+  const admin = await played((request, response) => {
+    request.on("data", (data) => (uri = JSON.parse(String(data)).uri));
+    request.on("end", () => response.writeHead(201).end("{}"));
+  });
+  const identityKeys = ["publickeyv1_2G8dCQhArfvGpzPw5Vx2ALciR4xCLHfS5YaT93XjNxX9"];
+  const host = { activate: () => Promise.reject(new Error("let in")) };
+  for (const [listen, status] of [
+    [{ port: 0, identityKeys }, 401],
+    [{ port: 0 }, 200],
+  ] as const) {
+    const engine = restateEngine({ ingress: INGRESS, admin, listen });
+    await engine.work(host);
+    expect(await statusOf(uri, "/discover"), JSON.stringify(listen)).toBe(status);
+    await engine.close();
+  }
+});
+
+/** What a path of a server that speaks HTTP/2 alone is answered with. */
+async function statusOf(origin: string, path: string): Promise<unknown> {
+  const connection = connect(origin);
+  const request = connection.request({
+    ":path": path,
+    accept: "application/vnd.restate.endpointmanifest.v4+json",
+  });
+  const [headers] = await once(request, "response");
+  connection.destroy();
+  return headers[":status"];
+}
 
 it("lets go of its port when it cannot be registered", async () => {
   const admin = await played((_, response) => {
