@@ -68,7 +68,14 @@ CREATE TABLE workers (
   number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text NOT NULL,
   until timestamptz NOT NULL -- renewed; when it is over, the worker hangs
-);`;
+);
+CREATE TABLE wakes ( -- sessions that somebody is to run, for workers that have no other engine
+  session text COLLATE "C" PRIMARY KEY,
+  due timestamptz NOT NULL,
+  worker int, -- who runs it
+  marks bigint NOT NULL DEFAULT 1 -- how often it was woken: a wake that comes while it runs is not lost
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX wakes_due ON wakes (due);`;
 
 /** The steps from each version to the next, the first from nothing. */
 const MIGRATIONS: readonly Migration[] = [{ sql: FIRST.trim(), oldestCode: 1 }];

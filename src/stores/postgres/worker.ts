@@ -30,10 +30,15 @@ const UNTIL = `clock_timestamp() + ${STALE_MS} * interval '1 ms'`;
  * @param classParameter the parameter that has the number of the schema, such as `$8`
  */
 export function isGone(classParameter: string): string {
+  return isWorkerGone(classParameter, "l.worker");
+}
+
+/** A condition in SQL: the worker of this number is gone; false for none. */
+export function isWorkerGone(classParameter: string, worker: string): string {
   return `CASE
-    WHEN l.worker IS NULL OR clock_timestamp() < pg_postmaster_start_time() + interval '${GRACE}' THEN false
-    ELSE pg_try_advisory_xact_lock_shared(${classParameter}, l.worker)
-      OR EXISTS (SELECT FROM @.workers w WHERE w.number = l.worker AND w.until <= clock_timestamp()) END`;
+    WHEN ${worker} IS NULL OR clock_timestamp() < pg_postmaster_start_time() + interval '${GRACE}' THEN false
+    ELSE pg_try_advisory_xact_lock_shared(${classParameter}, ${worker})
+      OR EXISTS (SELECT FROM @.workers w WHERE w.number = ${worker} AND w.until <= clock_timestamp()) END`;
 }
 
 /** The worker that a store is. */

@@ -1,0 +1,78 @@
+/** The bus over PostgreSQL: what is said of sessions reaches the processes that listen, by NOTIFY. */
+
+import { contained } from "../../../core/async/contained.ts";
+import type { Bus } from "../../../core/bus.ts";
+import { checkOptions } from "../../../core/check-options.ts";
+import type { Json } from "../../../core/json.ts";
+import type { PostgresStoreOptions } from "../open.ts";
+import { CHECKS, openDatabase } from "../open.ts";
+import type { PostgresClient, PostgresPool } from "../pool.ts";
+import { channelOf, Notices } from "./notices.ts";
+
+/** A notification has room for 8,000 bytes. */
+const MAX_BYTES = 7_900;
+
+/**
+ * Makes a bus over a PostgreSQL database, by its address or a `Pool` of `pg`.
+ *
+ * @throws LoophostError `invalid_options`
+ */
+export function postgresBus(database: string | PostgresPool, options: PostgresStoreOptions = {}): Bus {
+  checkOptions<PostgresStoreOptions>("postgresBus()", options, CHECKS);
+  const { opened, direct } = openDatabase("postgresBus()", database, options);
+  const channel = channelOf(opened.options.schema, "words");
+  const notices = new Notices(opened, channel);
+  const listeners = new Map<string, Set<(what: Json) => void>>();
+  let isListening = false;
+
+  async function listenOn(client: PostgresClient): Promise<void> {
+    client.on("notification", (notice) => hear(notice));
+    await client.query(`LISTEN ${channel}`);
+  }
+
+  function hear(notice: unknown): void {
+    const [id, what] = parse(notice) ?? [];
+    if (id === undefined || what === undefined) return;
+    for (const listener of listeners.get(id) ?? []) contained(() => listener(what));
+  }
+
+  return {
+    say(id, what) {
+      const text = JSON.stringify([id, what]);
+      // What does not fit is looked up where it is on record.
+      notices.say(Buffer.byteLength(text) <= MAX_BYTES ? text : JSON.stringify([id, { say: "look" }]));
+    },
+    listen(id, listener) {
+      if (!isListening) {
+        isListening = true;
+        // A connection that cannot be had now is tried again with the next listener; what is missed is looked up.
+        direct.add(listenOn).catch(() => (isListening = false));
+      }
+      const own = listeners.get(id) ?? new Set();
+      listeners.set(id, own.add(listener));
+      return () => {
+        own.delete(listener);
+        if (own.size === 0) listeners.delete(id);
+      };
+    },
+    async close() {
+      listeners.clear();
+      await notices.flush();
+      await direct.close();
+      await opened.close();
+    },
+  };
+}
+
+function parse(notice: unknown): [id: string, what: Json] | undefined {
+  const payload: unknown = Object(notice).payload;
+  if (typeof payload !== "string") return undefined;
+  try {
+    const parsed: unknown = JSON.parse(payload);
+    if (!Array.isArray(parsed) || typeof parsed[0] !== "string") return undefined;
+    // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: what JSON.parse gives is JSON
+    return [parsed[0], parsed[1] as Json];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/** NOTIFY, merged: what is said within a moment is one statement. Notifying commits queue behind one lock of the whole server. */
+
+import type { Database } from "../database.ts";
+
+const MERGE_MS = 30;
+const MAX_WAITING = 10_000;
+
+/** The channel of a schema: three per schema at most, never one per session. */
+export function channelOf(schema: string, what: "wakes" | "words"): string {
+  return `loophost_${schema.slice(0, 40)}_${what}`;
+}
+
+/** Says things on one channel. */
+export class Notices {
+  readonly #database: Database;
+  readonly #channel: string;
+  #waiting = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #saying: Promise<void> = Promise.resolve();
+
+  constructor(database: Database, channel: string) {
+    this.#database = database;
+    this.#channel = channel;
+  }
+
+  /** Says a text, at most 7,900 bytes of it, within a moment; the same text once. What cannot be said is lost. */
+  say(text: string): void {
+    if (this.#waiting.size >= MAX_WAITING) return;
+    this.#waiting.add(text);
+    this.#timer ??= setTimeout(() => void this.flush(), MERGE_MS);
+  }
+
+  /** Says what waits; never rejects. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const texts = [...this.#waiting];
+    this.#waiting = new Set();
+    if (texts.length > 0) this.#saying = this.#saying.then(() => this.#notify(texts));
+    return this.#saying;
+  }
+
+  async #notify(texts: readonly string[]): Promise<void> {
+    try {
+      const pool = await this.#database.ready();
+      await pool.query("SELECT pg_notify($1, word) FROM unnest($2::text[]) AS word", [this.#channel, texts]);
+    } catch {
+      // Whoever listens looks by himself, too.
+    }
+  }
+}

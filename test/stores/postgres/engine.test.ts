@@ -1,0 +1,95 @@
+// Sessions over PostgreSQL alone, in processes that share nothing but the database.
+
+import { defineAgent } from "loophost";
+import { postgresBus, postgresEngine } from "loophost/engines/postgres";
+import { local } from "loophost/providers/local";
+import type { Sessions } from "loophost/sessions";
+import { sessions } from "loophost/sessions";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { scriptedModel } from "../../sessions/scripted-model.ts";
+import { newSchema, openedStore } from "./schemas.ts";
+import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
+
+const agent = defineAgent({ name: "a", instructions: "Answer." });
+
+async function app(schema: string, isWorker: boolean): Promise<Sessions> {
+  const { url } = await sharedPostgres();
+  const made = sessions({
+    store: openedStore(url, { schema }),
+    engine: postgresEngine(url, { schema, pollMs: 5_000 }),
+    bus: postgresBus(url, { schema }),
+    pollMs: 20_000,
+    agents: isWorker ? [{ agent, provider: local({ model: scriptedModel }) }] : [],
+  });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}`, () => {
+  it("wakes a worker at once, and carries deltas and news to whoever follows, without a poll", async () => {
+    const schema = newSchema();
+    const [web, worker] = [await app(schema, false), await app(schema, true)];
+    await worker.work({ sweep: false });
+    const chat = await web.create("a");
+    const types: string[] = [];
+    const followed = (async () => {
+      for await (const { type } of chat.follow()) {
+        types.push(type);
+        if (type === "run.ended") return;
+      }
+    })();
+    // So that the follower is there before there is anything to follow.
+    await web.create("a", { id: "another" });
+    const at = performance.now();
+    await chat.send("stream a few words");
+    expect((await chat.result()).text).toBe("a few words ");
+    await followed;
+    expect(performance.now() - at).toBeLessThan(4_000);
+    expect(types).toContain("message");
+  });
+
+  it("runs a session again that is woken while it runs, and forgets one that is done", async () => {
+    const schema = newSchema();
+    const { url } = await sharedPostgres();
+    const engine = postgresEngine(url, { schema });
+    onTestFinished(() => engine.close());
+    const begun: string[] = [];
+    const ran: (() => void)[] = [];
+    const twice = Promise.withResolvers<void>();
+    await engine.work({
+      async activate(id) {
+        begun.push(id);
+        if (begun.length === 2) twice.resolve();
+        await new Promise<void>((resolve) => ran.push(resolve));
+        return { now: "parked" };
+      },
+    });
+    await engine.wake("s");
+    await expect.poll(() => begun.length).toBe(1);
+    await engine.wake("s");
+    await engine.wake("s");
+    ran[0]?.();
+    await twice.promise;
+    ran[1]?.();
+    await engine.wake("t");
+    await expect.poll(() => begun).toEqual(["s", "s", "t"]);
+    ran[2]?.();
+  });
+
+  it("brings a session back that is to be run again, and wakes one at its time", async () => {
+    const schema = newSchema();
+    const { url } = await sharedPostgres();
+    const engine = postgresEngine(url, { schema, pollMs: 20 });
+    onTestFinished(() => engine.close());
+    const begun: string[] = [];
+    await engine.work({
+      activate(id) {
+        begun.push(id);
+        return Promise.resolve(begun.length < 3 ? { now: "again", afterMs: 10 } : { now: "parked" });
+      },
+    });
+    await engine.wake("s", { at: new Date(Date.now() + 50) });
+    await expect.poll(() => begun).toEqual(["s", "s", "s"]);
+  });
+});
