@@ -80,6 +80,21 @@ describe("a call that had started when its process died", () => {
     expect(written().map(({ type }) => type)).toEqual(["call.started", "call.finished"]);
   });
 
+  it("is run again by the second process and by the third, and by no fourth: it may be what ends them", async () => {
+    for (const [starts, isRun] of [
+      [1, true],
+      [2, true],
+      [3, false],
+    ] as const) {
+      const ran = vi.fn<() => string>(() => "ran");
+      const earlier = Array.from({ length: starts }, () => STARTED);
+      const { executor, dispatched } = await setUp([toolThat(ran, { ifCrashed: "rerun" })], { earlier });
+      await executor.execute(callOf("c"));
+      expect([starts, ran.mock.calls.length]).toEqual([starts, isRun ? 1 : 0]);
+      expect(dispatched).toMatchObject([{ type: "finished", result: { isError: !isRun } }]);
+    }
+  });
+
   it('ifCrashed "ask": waits for approval, and runs once it is given [I4]', async () => {
     const asked = await recover("ask");
     expect(asked.ran).not.toHaveBeenCalled();
