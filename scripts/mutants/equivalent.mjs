@@ -31,6 +31,14 @@ const EQUIVALENT = [
     "a journal in memory takes the further entries and keeps nothing of them",
   ],
   [
+    "core/journal/ownership.ts",
+    "this.#isReleased = true;",
+    "this.#isReleased",
+    "this.#cancelRenewal",
+    INDEPENDENT,
+  ],
+  ["core/journal/recorded.ts", "this.told.size < MAX_TOLD", "MAX_TOLD", "(MAX_TOLD + 1)", TUNING],
+  [
     "core/journal/read-log.ts",
     "yield page;",
     "yield page; after = last;",

@@ -10,6 +10,9 @@ import type { SessionEvent } from "../../../src/core/events.ts";
 import { Executor } from "../../../src/core/execution/executor.ts";
 import { UNWATCHED } from "../../../src/core/execution/watch.ts";
 import type { JournalEntry } from "../../../src/core/journal/entry.ts";
+// Loaded ahead, as for the tests of whole sessions: a tool with a plain schema loads it with its first call.
+// oxlint-disable-next-line import/no-unassigned-import -- for what importing it does
+import "../../../src/core/json-schema/check.ts";
 import { openJournal } from "../../../src/core/journal/open-journal.ts";
 import type { LoopInput } from "../../../src/core/loop/state.ts";
 import type { LogStore, Store } from "../../../src/core/store.ts";
