@@ -26,7 +26,7 @@ it("follows a session from one status to the next, also in a process that did no
   const failed: JournalEntry = { type: "run.failed", runId: "r", code: "timeout", message: "late" };
   const resumed: JournalEntry = { type: "run.resumed", runId: "r", elapsedMs: 0 };
 
-  expect(write({ type: "session.created", agent: "a" } as JournalEntry)).toEqual([]);
+  expect(write({ type: "session.created", agent: "a" })).toEqual([]);
   expect(write(started)).toEqual([BY_STATUS.running]);
   expect(write(waiting)).toEqual([BY_STATUS.waiting]);
   index = new SessionIndex("s");
