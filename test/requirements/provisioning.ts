@@ -109,6 +109,10 @@ export const provisioning: readonly Requirement[] = [
     "At Claude's a put uploads a file and attaches it at /data/<name>, and the listing is the session's own.",
   ),
   built(222, "The folder for outputs is one constant, and what the host shows late can be waited for."),
+  built(
+    223,
+    "In a harness artifacts go through the session's shell in commands of bounded size, and are put in place whole.",
+  ),
   built(224, "A name that could lead elsewhere is refused before anything is asked."),
   otherwise(
     225,

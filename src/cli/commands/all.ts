@@ -1,12 +1,15 @@
 /** The commands of the command line, in the order its help lists them. */
 
 import type { Command } from "../command.ts";
+import { agentsCommand } from "./agents.ts";
+import { artifactsCommand } from "./artifacts.ts";
 import { compareCommand } from "./compare.ts";
 import { conformanceCommand } from "./conformance.ts";
 import { answerCommand, approveCommand, denyCommand } from "./decide.ts";
 import { demoCommand } from "./demo.ts";
 import { initCommand } from "./init.ts";
 import { interruptCommand } from "./interrupt.ts";
+import { provisionCommand, teardownCommand } from "./provision.ts";
 import { replayCommand } from "./replay.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
@@ -27,6 +30,10 @@ export const COMMANDS: readonly Command[] = [
   interruptCommand,
   sessionsCommand,
   storeCommand,
+  provisionCommand,
+  teardownCommand,
+  agentsCommand,
+  artifactsCommand,
   workerCommand,
   replayCommand,
   compareCommand,

@@ -13,6 +13,8 @@ import { Plane } from "./api/client.ts";
 import type { AgentCoreConnectionOptions } from "./api/settings.ts";
 import { CONNECTION, REGION } from "./api/settings.ts";
 import { streamEvents } from "./api/stream.ts";
+import type { ShellOptions } from "./control/artifacts.ts";
+import { isArtifactsPath, shellArtifacts } from "./control/artifacts.ts";
 import { ENDPOINT_NAME } from "./control/endpoints.ts";
 import { ROLE } from "./control/harnesses.ts";
 import type { HarnessSettings } from "./control/provisioning.ts";
@@ -34,6 +36,11 @@ export interface AgentCoreOptions
   readonly harness?: HarnessSettings | undefined;
   /** Where harnesses are provisioned. Default: the region of `harnessArn`, or what every AWS SDK finds. */
   readonly region?: string | undefined;
+  /**
+   * The folder of a session's machine that keeps its files, for `loophost/artifacts`; on a `sessionStorage` mount, such as
+   * "/mnt/data", it outlives the machine. Default: none are kept.
+   */
+  readonly artifactsPath?: string | undefined;
   /** How often, and how patiently, a message is sent again that certainly was not taken. */
   readonly retry?: Partial<Record<keyof RetryPolicy, number | undefined>> | undefined;
 }
@@ -58,6 +65,9 @@ export function agentcore(options: AgentCoreOptions): Provider {
     name: "agentcore",
     traits: { answers: "together", history: "host", worksAlone: false },
     open: (request) => open(request, options, fixed, planes),
+    ...(options.artifactsPath !== undefined && {
+      artifacts: shellArtifacts(options.artifactsPath, shellOf(options)),
+    }),
     ...(settings !== undefined && {
       provisioning: harnessProvisioning({
         requests: new ControlRequests(planes("control", region), { clock, requestMs: REQUEST_MS }),
@@ -67,6 +77,12 @@ export function agentcore(options: AgentCoreOptions): Provider {
       }),
     }),
   };
+}
+
+/** What reaching a session's shell takes of the options. */
+function shellOf(options: AgentCoreOptions): ShellOptions {
+  const { credentials, bearerToken, baseUrl, client, clock, harnessArn, qualifier } = options;
+  return { credentials, bearerToken, baseUrl, client, clock, harnessArn, qualifier };
 }
 
 /** The planes by region, each made once: sessions share its connections. */
@@ -139,6 +155,10 @@ const COUNT = atLeast(1);
 
 const OPTIONS: Checks<AgentCoreOptions> = {
   ...CONNECTION,
+  artifactsPath: must(
+    "a path of letters, digits, dots, dashes and underscores, such as /mnt/data",
+    isArtifactsPath,
+  ),
   harnessArn: NAME,
   harness: must(
     "an object with the ARN of a role as its executionRoleArn",

@@ -1,0 +1,128 @@
+/** `loophost artifacts`: the files of a session, listed, fetched, put and deleted by name. */
+
+import { createReadStream, createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { basename } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { parseArgs } from "node:util";
+
+import type { Artifacts } from "../../artifacts/index.ts";
+import { artifacts } from "../../artifacts/index.ts";
+import type { Command } from "../command.ts";
+import { misuse } from "../command.ts";
+import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import { PLACE_OPTIONS, PLACE_OPTIONS_HELP, providerFor } from "../provisioned/place.ts";
+import { tableOf } from "../screen/table.ts";
+
+const OWNER = "loophost artifacts";
+
+const HELP = `loophost artifacts lists, fetches, puts and deletes the files of a session, by name.
+
+Usage
+  loophost artifacts list --session <id> [options]
+  loophost artifacts get <name> [to-file] --session <id> [options]   - writes to standard output
+  loophost artifacts put <file> [name] --session <id> [options]
+  loophost artifacts rm <name> --session <id> [options]
+
+Options
+  --session <id>     the session
+  --wait-ms <n>      for get: how long to wait for a file that is not there yet
+  --dry-run          for rm: only say what would be deleted
+  --folder <path>    at the local host: the artifactsFolder of local()
+  --harness <arn>    at agentcore: the harness of the session
+${PLACE_OPTIONS_HELP}
+
+Of several files with one name the newest is meant; list shows them all.
+
+Examples
+  loophost artifacts list --session sesn_1
+  loophost artifacts get plot.png --session sesn_1 --wait-ms 60000
+
+${EXIT_CODES_HELP}
+`;
+
+/** The command. */
+export const artifactsCommand: Command = {
+  name: "artifacts",
+  summary: "list, fetch, put and delete the files of a session",
+  help: HELP,
+  async run(argv, signal) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        ...PLACE_OPTIONS,
+        session: { type: "string" },
+        "wait-ms": { type: "string" },
+        "dry-run": { type: "boolean" },
+      },
+    });
+    const [what = "list", first, second, ...more] = positionals;
+    if (!["list", "get", "put", "rm"].includes(what))
+      throw misuse(OWNER, `There is no "artifacts ${what}", only list, get, put and rm`);
+    if (values.session === undefined) throw misuse(OWNER, "No session is named; pass --session <id>");
+    if (
+      (what === "list") !== (first === undefined) ||
+      more.length > 0 ||
+      (what === "rm" && second !== undefined)
+    )
+      throw misuse(OWNER, `"artifacts ${what}" is held wrong`);
+    const files = artifacts(providerFor(OWNER, values), values.session);
+    if (first === undefined) await list(files, values.json === true, signal);
+    else if (what === "get")
+      await get(files, first, { to: second ?? first, waitMs: Number(values["wait-ms"] ?? 0), signal });
+    else if (what === "put") {
+      const put = await files.put(second ?? basename(first), Readable.toWeb(createReadStream(first)), {
+        signal,
+      });
+      console.error(`${put.name} is there: ${put.size} bytes.`);
+    } else await remove(files, first, values["dry-run"] === true, signal);
+    return EXIT.ok;
+  },
+};
+
+async function list(files: Artifacts, isJson: boolean, signal: AbortSignal): Promise<void> {
+  const all = await files.list({ signal });
+  if (isJson)
+    return console.log(
+      JSON.stringify(
+        all.map(({ name, size, createdAtMs, id, sha256 }) => ({ name, size, createdAtMs, id, sha256 })),
+      ),
+    );
+  if (all.length === 0) return console.error("The session has no files.");
+  const rows = all.map(({ name, size, createdAtMs, id }) => [
+    name,
+    String(size),
+    new Date(createdAtMs).toISOString(),
+    id,
+  ]);
+  for (const line of tableOf(["name", "bytes", "made", "id"], rows)) console.log(line);
+}
+
+/** Written beside its name and renamed: a file that breaks off is not there. */
+async function get(
+  files: Artifacts,
+  name: string,
+  { to, waitMs, signal }: { readonly to: string; readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const { stream, size } = await files.get(name, { waitMs, signal });
+  if (to === "-") return pipeline(stream, process.stdout, { end: false, signal });
+  const part = `${to}.${process.pid}.part`;
+  try {
+    await pipeline(stream, createWriteStream(part, { flags: "wx" }), { signal });
+    await rename(part, to);
+  } catch (thrown) {
+    await rm(part, { force: true });
+    throw thrown;
+  }
+  console.error(`${to}: ${size} bytes.`);
+}
+
+async function remove(files: Artifacts, name: string, isDry: boolean, signal: AbortSignal): Promise<void> {
+  if (!isDry) await files.delete(name, { signal });
+  const there = (await files.list({ signal })).filter((artifact) => artifact.name === name);
+  if (isDry)
+    console.log(there.length === 0 ? `There is no ${name}.` : `Would delete ${name} (${there[0]?.id}).`);
+  else console.log(`Deleted ${name}.${there.length > 0 ? ` There are ${there.length} older ones.` : ""}`);
+}

@@ -1,0 +1,161 @@
+/** `loophost provision` and `loophost teardown`: what sessions are made from, made ahead and released. */
+
+import { parseArgs } from "node:util";
+
+import type { Provider } from "../../core/provider.ts";
+import type { ProvisionHandle, ProvisionProgress } from "../../core/provisioning.ts";
+import type { Environment } from "../../provisioning/index.ts";
+import { provision, teardown } from "../../provisioning/index.ts";
+import { loadAgent } from "../agent/load-agent.ts";
+import type { Command } from "../command.ts";
+import { misuse } from "../command.ts";
+import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import {
+  PLACE_OPTIONS,
+  PLACE_OPTIONS_HELP,
+  providerFor,
+  readHandle,
+  readObject,
+  recordsFor,
+} from "../provisioned/place.ts";
+import { tableOf } from "../screen/table.ts";
+
+const PROVISION_HELP = `loophost provision makes an agent, and its environment, at a loop host, or finds those made
+from the same definition.
+
+Usage
+  loophost provision <agent-file> [options]
+
+Options
+  --environment <file>  a JSON file with { "name", "runtimes", "config" }
+  --check               ask the host also about a handle that is remembered
+  --timeout-ms <n>      for all of it. Default: 600000
+${PLACE_OPTIONS_HELP}
+
+It prints the handle that sessions are made from; keep it, and pass it as provisioned to run()
+and openSession(), or to loophost teardown. How far it is goes to standard error.
+
+Examples
+  loophost provision agent.ts --store provisions.json
+  loophost provision agent.ts --json > handle.json
+
+${EXIT_CODES_HELP}
+`;
+
+/** The command. */
+export const provisionCommand: Command = {
+  name: "provision",
+  summary: "make an agent at a loop host, ahead of its sessions",
+  help: PROVISION_HELP,
+  async run(argv, signal) {
+    const owner = "loophost provision";
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        ...PLACE_OPTIONS,
+        environment: { type: "string" },
+        check: { type: "boolean" },
+        "timeout-ms": { type: "string" },
+      },
+    });
+    const [file, ...more] = positionals;
+    if (file === undefined) throw misuse(owner, "An agent file is missing");
+    if (more.length > 0) throw misuse(owner, "There is more than one agent file");
+    const timeoutMs = values["timeout-ms"] === undefined ? undefined : Number(values["timeout-ms"]);
+    if (Number.isNaN(timeoutMs)) throw misuse(owner, "--timeout-ms takes a number of milliseconds");
+    const agent = await loadAgent(file);
+    const environment: Environment | undefined =
+      values.environment === undefined ? undefined : await readObject(values.environment);
+    await using records = await recordsFor(values);
+    const handle = await provision(providerFor(owner, values), agent, {
+      environment,
+      store: records.store,
+      ifKnown: values.check === true ? "check" : "use",
+      timeoutMs,
+      signal,
+      onProgress: tellProgress(),
+      onProblem: ({ message }) => console.error(`loophost: ${message}`),
+    });
+    show(handle, values.json === true);
+    return EXIT.ok;
+  },
+};
+
+/** Once for every phase: a host that takes minutes says the same for most of them. */
+function tellProgress(): (progress: ProvisionProgress) => void {
+  let last = "";
+  return ({ kind, name, phase, elapsedMs }) => {
+    const now = `${kind} ${name}: ${phase}`;
+    if (now !== last) console.error(`${now} (${Math.round(elapsedMs / 1_000)} s)`);
+    last = now;
+  };
+}
+
+function show(handle: ProvisionHandle, isJson: boolean): void {
+  if (isJson) return console.log(JSON.stringify(handle));
+  const rows = Object.entries(handle).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  for (const line of tableOf(["field", "value"], rows)) console.log(line);
+}
+
+const TEARDOWN_HELP = `loophost teardown releases what loophost provision made: the agent and its environment.
+
+Usage
+  loophost teardown <handle-file> [options]
+
+  <handle-file>  what loophost provision --json printed; - reads it from standard input
+
+Options
+  --dry-run          only say what would be released
+${PLACE_OPTIONS_HELP}
+
+Everything is tried, whatever becomes of the rest; what is gone already is fine, so it may be
+done again. Without --provider it is the handle's own.
+
+Examples
+  loophost teardown handle.json --dry-run
+  loophost teardown handle.json --store provisions.json
+
+${EXIT_CODES_HELP}
+`;
+
+/** The command. */
+export const teardownCommand: Command = {
+  name: "teardown",
+  summary: "release what was provisioned",
+  help: TEARDOWN_HELP,
+  async run(argv, signal) {
+    const owner = "loophost teardown";
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { ...PLACE_OPTIONS, "dry-run": { type: "boolean" } },
+    });
+    const [file, ...more] = positionals;
+    if (file === undefined) throw misuse(owner, "A handle is missing");
+    if (more.length > 0) throw misuse(owner, "There is more than one handle");
+    const handle = await readHandle(file);
+    const provider = providerFor(owner, { provider: handle.provider, ...values });
+    const isDry = values["dry-run"] === true;
+    await using records = await recordsFor(values);
+    if (!isDry) await teardown(provider, handle, { store: records.store, signal });
+    tell(provider, handle, { isDry, isJson: values.json === true });
+    return EXIT.ok;
+  },
+};
+
+function tell(
+  { provisioning }: Provider,
+  handle: ProvisionHandle,
+  { isDry, isJson }: { readonly isDry: boolean; readonly isJson: boolean },
+): void {
+  const kinds = provisioning?.kinds ?? [];
+  const ids = [handle["harnessId"], ...kinds.map((kind) => handle[`${kind}Id`])];
+  const released = ids.filter((id) => typeof id === "string");
+  if (isJson) return console.log(JSON.stringify({ name: handle.name, released, dryRun: isDry }));
+  const what = released.length === 0 ? "nothing, since nothing was set up" : released.join(", ");
+  console.log(`${isDry ? "Would release" : "Released"} ${what}.`);
+}

@@ -1,0 +1,97 @@
+// Files of a session in a harness: through its shell, here a real one over a folder of the test's.
+
+import { spawnSync } from "node:child_process";
+import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { artifacts } from "loophost/artifacts";
+import { agentcore } from "loophost/providers/agentcore";
+import { agentCoreStandIn } from "loophost/testing/agentcore";
+import { expect, it, onTestFinished } from "vitest";
+
+import { newFolder } from "./hosts.ts";
+
+const sessionId = "session-".padEnd(40, "0");
+
+async function setUp(meddle: (command: string) => void = () => undefined) {
+  const folder = newFolder();
+  const commands: string[] = [];
+  const standIn = await agentCoreStandIn({
+    model: () => "hi",
+    onCommand: (command) => {
+      meddle(command);
+      commands.push(command);
+      const { stdout, stderr, status } = spawnSync("bash", ["-c", command], {
+        encoding: "utf8",
+        maxBuffer: 1e8,
+      });
+      return { stdout, stderr, exitCode: status ?? -1 };
+    },
+  });
+  onTestFinished(() => standIn.close());
+  const { url: baseUrl, harnessArn } = standIn;
+  const mount = join(folder, "mnt");
+  const provider = agentcore({ harnessArn, baseUrl, controlBaseUrl: baseUrl, artifactsPath: mount });
+  return { folder, mount, commands, files: artifacts(provider, sessionId) };
+}
+
+const noise = Buffer.from(Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7919) % 251));
+
+it("are put in bounded commands, checked, replaced by a rename, fetched and deleted [A-223]", async () => {
+  const { mount, commands, files } = await setUp();
+  expect(await files.list()).toEqual([]);
+  const put = await files.put("noise.bin", noise);
+  expect(put).toMatchObject({
+    name: "noise.bin",
+    size: 100_000,
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(Math.max(...commands.map((command) => command.length))).toBeLessThan(65_536);
+  expect(Buffer.from(await (await files.get("noise.bin")).bytes())).toEqual(noise);
+  await files.put("noise.bin", "now text");
+  await files.put("-n.txt", "");
+  expect(
+    (await files.list()).map(({ name, size }) => `${name} ${size}`).toSorted((a, b) => (a < b ? -1 : 1)),
+  ).toEqual(["-n.txt 0", "noise.bin 8"]);
+  expect(new TextDecoder().decode(await (await files.get("noise.bin")).bytes())).toBe("now text");
+  await files.delete("noise.bin");
+  await files.delete("-n.txt");
+  expect(readdirSync(mount)).toEqual([]);
+});
+
+it("have names that cannot be read as shell, and links are not followed [A-224]", async () => {
+  const { folder, mount, commands, files } = await setUp();
+  for (const name of ["a b", "$(id)", "a'b", "a;b", "é", ".loophost-part-1", "`id`"])
+    await expect(files.put(name, "x")).rejects.toMatchObject({ code: "invalid_options" });
+  expect(commands).toEqual([]);
+  await files.put("own.txt", "x");
+  writeFileSync(join(folder, "secret"), "secret");
+  symlinkSync(join(folder, "secret"), join(mount, "link.txt"));
+  expect((await files.list()).map(({ name }) => name)).toEqual(["own.txt"]);
+  for (const artifactsPath of ["mnt", "/mnt/a b", "/mnt/../etc", "/", "/mnt/'x"])
+    expect(() => agentcore({ harness: { executionRoleArn: "r" }, artifactsPath })).toThrow(
+      "artifactsPath must be",
+    );
+});
+
+it("are whole or not there: what arrives otherwise, or is too large, leaves nothing behind", async () => {
+  const { mount, files } = await setUp((command) => {
+    // A part that is written twice, as a command that was repeated would.
+    const append = /printf .* >> '(.*)'/.exec(command)?.[1];
+    if (append !== undefined) writeFileSync(append, "more", { flag: "a" });
+  });
+  await expect(files.put("a.txt", "x")).rejects.toThrow("what arrived is not what was sent");
+  async function* endless() {
+    for (;;) yield new Uint8Array(1024 * 1024);
+  }
+  await expect(files.put("b.bin", endless())).rejects.toMatchObject({ code: "invalid_options" });
+  expect(readdirSync(mount)).toEqual([]);
+});
+
+it("are not given out as they never were: one that is replaced while it is read is an error", async () => {
+  const { mount, files } = await setUp((command) => {
+    if (command.includes("tail -c +1 ")) writeFileSync(join(mount, "a.bin"), Buffer.alloc(100_000, 1));
+  });
+  await files.put("a.bin", noise);
+  await expect((await files.get("a.bin")).bytes()).rejects.toThrow("was changed while it was read");
+});

@@ -1,0 +1,94 @@
+// provision, teardown, agents and artifacts as commands, against a host on loopback.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { defineAgent, openSession } from "loophost";
+import { claude, createClient } from "loophost/providers/claude";
+import { embeddedHost } from "loophost/server";
+import { expect, it, onTestFinished } from "vitest";
+
+import { loophost } from "./loophost.ts";
+
+const AGENT = fileURLToPath(import.meta.resolve("./agents/support.ts"));
+
+async function setUp() {
+  const host = embeddedHost({ model: () => "hi" });
+  const { url } = await host.listen();
+  const folder = mkdtempSync(join(tmpdir(), "loophost-cli-"));
+  onTestFinished(async () => {
+    await host.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const store = join(folder, "provisions.json");
+  const cli = (...args: string[]) => loophost([...args, "--base-url", url, "--store", store]);
+  return { url, folder, store, cli };
+}
+
+it("provisions an agent, tags it, prunes what is old and releases the rest", async () => {
+  const { url, folder, cli } = await setUp();
+  const made = await cli("provision", AGENT, "--json");
+  expect([made.code, made.stderr]).toEqual([0, expect.stringContaining(": making (0 s)")]);
+  const handle = JSON.parse(made.stdout);
+  expect(handle).toMatchObject({ provider: "claude", agentId: expect.stringMatching(/^agent_/) });
+  const table = await cli("provision", AGENT);
+  expect(table.stdout).toMatch(new RegExp(`^field +value\\n(.*\\n)*agentId +${handle.agentId}\\n`));
+  const name = handle.name.slice(0, -9);
+  const file = join(folder, "handle.json");
+  writeFileSync(file, made.stdout);
+
+  const tagged = await cli("agents", "tag", `${name}:prod`, handle.name.slice(-8));
+  expect(tagged).toMatchObject({ code: 0, stdout: `${name}:prod is ${handle.name}.\n` });
+  expect(JSON.parse((await cli("agents", "resolve", `${name}:prod`)).stdout)).toEqual(handle);
+  expect((await cli("agents", "list", name)).stdout).toMatch(
+    /^version .*\n.*_[0-9a-f]{8}  .*  prod  +agent_/,
+  );
+  await createClient({ baseUrl: url }).agents.create({ name: `${name}_01234567`, model: "m" });
+  await cli("agents", "untag", `${name}:prod`);
+  const dry = await cli("agents", "prune", name, "--keep", "1", "--dry-run");
+  expect(dry).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(handle.name),
+    stderr: "1 would go, 1 stay.\n",
+  });
+  expect(await cli("agents", "prune", name)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("keep must be"),
+  });
+
+  const wouldBe = await cli("teardown", file, "--dry-run");
+  expect(wouldBe.stdout).toBe(`Would release ${handle.agentId}, ${handle.environmentId}.\n`);
+  expect((await cli("teardown", file)).stdout).toMatch(/^Released /);
+  const { archived_at: at } = await createClient({ baseUrl: url }).agents.get(handle.agentId);
+  expect(at).not.toBeNull();
+  expect(await cli("teardown", file, "--json")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('"dryRun":false'),
+  });
+  const gone = await cli("agents", "resolve", `${name}:prod`);
+  expect([gone.code, gone.stdout]).toEqual([5, ""]);
+}, 60_000);
+
+it("lists, puts, fetches and deletes the files of a session", async () => {
+  const { url, folder, cli } = await setUp();
+  const session = await openSession(defineAgent({ name: "a", instructions: "", model: "m" }), {
+    provider: claude({ baseUrl: url }),
+  });
+  await session.close();
+  const file = join(folder, "orders.csv");
+  writeFileSync(file, "id\n1\n");
+  const of = (...args: string[]) => cli("artifacts", ...args, "--session", session.id);
+  expect(await of("put", file)).toMatchObject({ code: 0, stderr: "orders.csv is there: 5 bytes.\n" });
+  expect((await of("list")).stdout).toMatch(/^name +bytes +made +id\norders\.csv  5 /);
+  expect(JSON.parse((await of("list", "--json")).stdout)).toMatchObject([{ name: "orders.csv", size: 5 }]);
+  expect(await of("get", "orders.csv", "-")).toMatchObject({ code: 0, stdout: "id\n1\n" });
+  const copy = join(folder, "copy.csv");
+  expect(await of("get", "orders.csv", copy)).toMatchObject({ code: 0 });
+  expect(readFileSync(copy, "utf8")).toBe("id\n1\n");
+  expect((await of("rm", "orders.csv", "--dry-run")).stdout).toMatch(/^Would delete orders\.csv \(file_/);
+  expect(await of("rm", "orders.csv")).toMatchObject({ code: 0, stdout: "Deleted orders.csv.\n" });
+  expect(await of("get", "orders.csv")).toMatchObject({ code: 5, stdout: "" });
+  expect(await of("get", "../up")).toMatchObject({ code: 2, stdout: "" });
+}, 60_000);
