@@ -30,6 +30,7 @@ export interface ActivationParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly pollMs: number;
+  readonly observers: SessionsOptions["observers"];
   readonly onEvent: SessionsOptions["onEvent"];
 }
 
@@ -136,6 +137,7 @@ export class Activation {
       onApproval,
       ifCallUnknown,
       keepEvents: "none" as const,
+      observers: this.#parts.observers,
       onEvent: (event: SessionEvent) => this.#hear(event),
       signal: this.#stop.signal,
     };

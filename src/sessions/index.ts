@@ -51,6 +51,7 @@ export function sessions(options: SessionsOptions): Sessions {
     bus = localBus(),
     engine = inProcessEngine({ clock: options.clock }),
     pollMs = options.bus === undefined ? 100 : 1_000,
+    observers,
     onEvent,
     onError,
   } = options;
@@ -86,7 +87,7 @@ export function sessions(options: SessionsOptions): Sessions {
       return list(store, how);
     },
     async work(how = {}) {
-      const worker = await startWorker({ ...parts, agents, onEvent, onError }, how);
+      const worker = await startWorker({ ...parts, agents, observers, onEvent, onError }, how);
       workers.add(worker);
       return worker;
     },

@@ -12,6 +12,7 @@ import type { TurnGuard } from "../core/guard.ts";
 import type { ShownAgent } from "../core/journal/entry.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
+import type { Observer } from "../core/observer.ts";
 import type { Provider } from "../core/provider.ts";
 import type { IfCallUnknown, OnApproval } from "../core/session.ts";
 import type { Store } from "../core/store.ts";
@@ -49,6 +50,8 @@ export interface SessionsOptions {
   readonly bus?: Bus | undefined;
   /** The agents a worker of this process runs. A process that only talks to sessions needs none. */
   readonly agents?: readonly ServedAgent[] | undefined;
+  /** Watch every session that runs in this process, as `observers` of `openSession` do. */
+  readonly observers?: readonly Observer[] | undefined;
   /** Told every event of every session that runs in this process, deltas included. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent, session: SessionFacts) => void) | undefined;
   /** Told why a session could not be run; it is tried again. What it throws is ignored. */
@@ -72,6 +75,7 @@ const OPTIONS: Checks<SessionsOptions> = {
     "{ agent, provider }",
     (value) => isObject(value) && isObject(value["agent"]) && isObject(value["provider"]),
   ),
+  observers: listOf("observers", isObject),
   onEvent: FUNCTION,
   onError: FUNCTION,
   pollMs: must("a number of at least 1", (value) => typeof value === "number" && value >= 1),

@@ -12,6 +12,7 @@ import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { openStore, storeFile } from "../stored/open-store.ts";
+import { WATCH_OPTIONS, WATCH_OPTIONS_HELP, watchBy } from "../watching.ts";
 import { ActivityLog } from "../worker/activity-log.ts";
 import { answerHealth } from "../worker/health-server.ts";
 
@@ -45,6 +46,7 @@ Options
   --harness <arn>    the harness, at agentcore
   --qualifier <name> the endpoint of the harness
   --json             one JSON object a line for what it does
+${WATCH_OPTIONS_HELP}
   --help, -h         this text
 
 SIGTERM or Ctrl-C drains it: it takes no more sessions, waits for tools and replies that are
@@ -79,6 +81,7 @@ export const workerCommand: Command = {
         harness: { type: "string" },
         qualifier: { type: "string" },
         json: { type: "boolean", default: false },
+        ...WATCH_OPTIONS,
       },
     });
     if (positionals.length === 0) throw misuse(NAME, "Agents are missing: name a file or a folder");
@@ -104,7 +107,9 @@ export const workerCommand: Command = {
 
     await using kept = await openStore(file);
     const log = new ActivityLog((line) => console.log(line), values.json);
+    await using watching = await watchBy(values);
     await using app = sessions({
+      observers: watching.observers,
       store: kept.store,
       agents,
       onEvent: (event, { sessionId }) => log.event(event, sessionId),
