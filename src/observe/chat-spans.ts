@@ -110,10 +110,11 @@ export class ChatSpans {
   }
 
   #chunk(chat: Chat): void {
+    const isFirst = chat.lastChunkAt === undefined;
+    if (!isFirst && !this.#kit.meters.isOn) return;
     const at = now();
     const before = chat.lastChunkAt ?? chat.span.startedAt;
     const seconds = (at - before) / 1_000;
-    const isFirst = chat.lastChunkAt === undefined;
     chat.lastChunkAt = at;
     if (isFirst) chat.span.set({ "gen_ai.response.time_to_first_chunk": seconds });
     const name = isFirst ? "time_to_first_chunk" : "time_per_output_chunk";

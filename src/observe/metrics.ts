@@ -11,10 +11,13 @@ export type MetricsChoice = "both" | "current" | "off";
 
 /** What measurements are told to. */
 export class Meters {
+  /** Whether anybody measures. */
+  readonly isOn: boolean = false;
   readonly #record = new Map<string, (value: number, attributes: Attributes) => void>();
 
   constructor(meter: Meter | undefined, choice: MetricsChoice) {
     if (meter === undefined || choice === "off") return;
+    this.isOn = true;
     for (const [name, instrument] of Object.entries<Instrument>(METRICS))
       if (instrument.isOld !== true || choice === "both")
         this.#record.set(name, recorderOf(make(meter, name, instrument)));
@@ -22,12 +25,14 @@ export class Meters {
 
   /** Takes a measurement; attributes that are undefined are left out. */
   record(name: MetricName, value: number, attributes: Readonly<Record<string, string | undefined>>): void {
+    if (!this.isOn) return;
     const present = Object.entries(attributes).filter(([, of]) => of !== undefined);
     this.#record.get(name)?.(value, Object.fromEntries(present));
   }
 
   /** The tokens of one request to a model. */
   tokens(usage: Usage, attributes: Readonly<Record<string, string | undefined>>): void {
+    if (!this.isOn) return;
     const input = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
     const counted = { ...attributes, "gen_ai.token.modality": "text" };
     const prefix = "gen_ai.client.inference";

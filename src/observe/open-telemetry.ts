@@ -63,8 +63,10 @@ export async function openTelemetry(options: OpenTelemetryOptions = {}): Promise
     context === undefined ? work() : api.context.with(context, work);
   return {
     event(event, about) {
-      if (event.type === "run.started")
-        traces.set(about, new RunTrace(kit, about, about.begunIn ?? parked.take(about.sessionId)));
+      if (event.type === "run.started") {
+        const begun = new RunTrace(kit, about, about.begunIn ?? parked.take(about.sessionId));
+        if (!begun.isInert) traces.set(about, begun);
+      }
       const trace = traces.get(about);
       trace?.event(event);
       if (trace !== undefined && event.type === "run.ended" && event.ending === "requires_action")
@@ -106,7 +108,7 @@ async function toKit(options: OpenTelemetryOptions): Promise<TraceKit> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a provider of OpenTelemetry gives
     tracer: tracer as Tracer,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-    meters: new Meters(meter as Meter, options.metrics ?? "both"),
+    meters: new Meters(isNoop(api, meter) ? undefined : (meter as Meter), options.metrics ?? "both"),
     content: {
       level: options.content ?? (isCaptureAsked() ? "full" : "off"),
       maxBytes: options.maxContentBytes ?? 64_000,
@@ -117,6 +119,11 @@ async function toKit(options: OpenTelemetryOptions): Promise<TraceKit> {
     modelSpans: options.modelSpans ?? true,
     resume: options.resume ?? "link",
   };
+}
+
+/** Whether a meter measures nothing, as without an SDK: each measurement would be made for nobody. */
+function isNoop(api: OtelApi, meter: object): boolean {
+  return meter === api.createNoopMeter();
 }
 
 async function loadApi(): Promise<unknown> {

@@ -81,6 +81,13 @@ export class RunTrace {
     if (runId === undefined || sessionId === "") this.#isOver = true;
   }
 
+  /** Whether nobody hears of it, neither of spans nor of measurements, so that no more need be done for it. */
+  get isInert(): boolean {
+    const { api, meters } = this.#kit;
+    const span = api.trace.getSpanContext(this.#span.context);
+    return !meters.isOn && (span === undefined || !api.isSpanContextValid(span));
+  }
+
   /** What continues the trace of the run, or of one call. */
   headers(callId: string | undefined): TraceContext | undefined {
     return toHeaders(this.#kit.api, this.#tools.contextOf(callId) ?? this.#span.context);

@@ -183,13 +183,14 @@ it("puts the session's metadata and the caller's attributes on every span; the l
 });
 
 it("has what samplers look at on a span from its start", async () => {
+  await collect();
   const started: object[] = [];
-  const tracer = trace.getTracer("none");
+  const tracer = trace.getTracer("real");
   const tracerProvider = {
     getTracer: () => ({
-      startSpan(name: string, options: { attributes: object }) {
-        started.push({ name, ...options.attributes });
-        return tracer.startSpan(name);
+      startSpan(...[name, options, context]: Parameters<typeof tracer.startSpan>) {
+        started.push({ name, ...options?.attributes });
+        return tracer.startSpan(name, options, context);
       },
     }),
   };
