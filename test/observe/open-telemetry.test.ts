@@ -264,7 +264,7 @@ it("metrics hold nothing of one session, call or user", async () => {
   for (const of of [sessionId, "u1", "tenant-canary", '"x"']) expect(text).not.toContain(of);
 });
 
-it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+it.each([1, 2, 3, 4])(
   "the tokens on all spans are what was spent, and each span ends once, over a broken network (seed %i)",
   async (seed) => {
     const collected = await collect();
