@@ -1,7 +1,7 @@
 // The spans of runs of every kind: the tree, and that every span that was started ended once.
 
 import type { HostEvent, Observer } from "loophost";
-import { defineAgent, defineTool, openSession, run, toolContent } from "loophost";
+import { defineAgent, defineTool, LoophostError, openSession, run, toolContent } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import { manualClock, scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
@@ -256,7 +256,7 @@ it.each(["link", "same-trace"] as const)("a run that goes on after a pause, as %
 
 /** Takes messages, and no results: what a process that died had not posted. */
 function refuseResults(inputs: readonly { readonly type: string }[]): void {
-  if (inputs.some(({ type }) => type === "tool_result")) throw new Error("gone");
+  if (inputs.some(({ type }) => type === "tool_result")) throw new LoophostError("host_rejected", "gone");
 }
 
 function expectTokensOnChatsAlone({ spans }: Collector): void {
