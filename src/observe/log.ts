@@ -51,7 +51,7 @@ export function logTo(write: (line: string, record: LogRecord) => void, options:
       const fact = factOf(event);
       if (fact === undefined || LEVELS.indexOf(fact[0]) < LEVELS.indexOf(least)) return;
       const [level, more] = fact;
-      const record: LogRecord = {
+      const own = {
         time: new Date().toISOString(),
         level,
         msg: event.type,
@@ -59,10 +59,9 @@ export function logTo(write: (line: string, record: LogRecord) => void, options:
         run: about.runId,
         agent: about.agent.name,
         turn: turns.get(about),
-        ...about.metadata,
-        ...fields?.(about),
-        ...more,
       };
+      // Named twice, so that they come first and no metadata of the same name replaces them.
+      const record: LogRecord = { ...own, ...about.metadata, ...fields?.(about), ...more, ...own };
       write(format === "json" ? JSON.stringify(record) : inWords(record), record);
     },
   };

@@ -41,7 +41,12 @@ async function logged(
       [{ type: "message", text: "answer-canary" }, { type: "stream.lost", reason: "error-canary" }, done],
     ],
   });
-  await run(agent, { provider, prompt: "prompt-canary", observers: [observer], metadata: { tenant: "t1" } });
+  await run(agent, {
+    provider,
+    prompt: "prompt-canary",
+    observers: [observer],
+    metadata: { tenant: "t1", session: "theirs", tool: "theirs" },
+  });
   return { lines, records };
 }
 
