@@ -79,7 +79,7 @@ it.each(["debug", "info", "warn", "error"] as const)(
 it("writes words for people, and further fields", async () => {
   const { lines } = await logged({ format: "text", level: "warn", fields: () => ({ trace: "t r" }) });
   expect(lines[0]).toMatch(
-    /^\S+ warn tool\.finished session=scripted_1 run=run_1 agent=a .*trace="t r".*tool=breaks/,
+    /^\S+ warn tool\.finished session=scripted_1 run=run_1 agent=a .*tenant=t1 tool=breaks trace="t r"/,
   );
 });
 
