@@ -114,7 +114,9 @@ function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): stri
   const isTextRight =
     ifCrashed === "fail" || (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
   // What follows on a lost turn is another run, and on a machine that had to be stopped another conversation.
-  if (lost > 0 && sentTwice === 0 && ending === "completed") return undefined;
+  const hasFailed = journal.some((entry) => isEntry(entry) && entry["type"] === "run.failed");
+  const isAnother = host === "agentcore" && (lost > 0 || hasFailed);
+  if (isAnother && sentTwice === 0 && ending === "completed") return undefined;
   const isRight =
     isTextRight &&
     sentTwice === 0 &&

@@ -19,7 +19,7 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
   const hide = (text: string) =>
     secrets.reduce((said, secret) => (secret === "" ? said : said.replaceAll(secret, "[key]")), text);
   const said = hide(messageOf(thrown)).slice(0, MAX_MESSAGE_CHARS);
-  const hostCode = typeof name === "string" ? name : undefined;
+  const hostCode = typeof name === "string" ? hide(name) : undefined;
   if (hostCode === "CredentialsProviderError" || said.startsWith("Region is missing"))
     return new LoophostError(
       "missing_credentials",
@@ -33,7 +33,7 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
       {
         status,
         hostCode,
-        requestId: typeof requestId === "string" ? requestId : undefined,
+        requestId: typeof requestId === "string" ? hide(requestId) : undefined,
         mayRetry: status === 429 || (status === 409 && hostCode === "RetryableConflictException"),
         retryAfterMs: retryAfterOf(thrown),
       },
@@ -41,7 +41,7 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
   if (isConnectFailure(thrown))
     return new LoophostError("host_unreachable", `${doing}: AgentCore could not be reached: ${said}`);
   return new LoophostError("host_failed", `${doing}: the connection to AgentCore failed: ${said}`, {
-    hostCode: typeof code === "string" ? code : undefined,
+    hostCode: typeof code === "string" ? hide(code) : undefined,
     mayRetry: false,
   });
 }
