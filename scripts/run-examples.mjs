@@ -6,7 +6,7 @@ import { globSync } from "node:fs";
 
 const EXAMPLE_TIMEOUT_MS = 60_000;
 
-const examples = globSync("examples/*.ts").toSorted();
+const examples = globSync(["examples/*.ts", "examples/*/main.ts"]).toSorted();
 const failed = examples.filter((example) => !passes(example));
 
 // No example at all is a failure too: otherwise this check could pass by looking in the wrong place.
