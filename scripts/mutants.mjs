@@ -31,7 +31,7 @@ const FILES = [
 
 /** Which tests should notice, the quickest first: a fault meets the next group once it has survived the one before. */
 const CORE = ["test/core", "test/properties", "test/contracts/faults", "test/contracts/three-hosts"];
-const STORED = ["test/stores", "test/contracts/store", "test/durability"];
+const STORED = ["test/stores", "test/contracts/store", "test/durability", "test/sessions"];
 const TESTS = {
   "src/core/loop/": [
     ["test/core/loop"],

@@ -1,0 +1,24 @@
+// What goes on record of what readers are shown: whole events without an entry of their own, each once.
+
+import type { SessionEvent } from "loophost";
+import { expect, it } from "vitest";
+
+import { ToldEvents } from "../../../src/core/journal/told.ts";
+
+const message = (id: string): SessionEvent => ({ type: "message", text: "hello", raw: { id } });
+
+it("takes whole events once, and no delta, progress or end, which would be told twice or keep what is gone", () => {
+  const told = new ToldEvents();
+  const none: SessionEvent[] = [
+    { type: "text.delta", text: "he" },
+    { type: "tool.progress", id: "a", name: "t", progress: 1 },
+    { type: "run.waiting", on: [] },
+    { type: "run.failed", code: "timeout", message: "late" },
+  ];
+  expect(none.map((event) => told.add(event, new Set()))).toEqual([false, false, false, false]);
+  expect(told.add(message("m1"), new Set())).toBe(true);
+  expect(told.add(message("m1"), new Set())).toBe(false);
+  expect(told.add(message("m2"), new Set(["message m2"]))).toBe(false);
+  expect(told.take()).toEqual([message("m1")]);
+  expect(told.size).toBe(0);
+});
