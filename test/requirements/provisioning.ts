@@ -68,6 +68,10 @@ export const provisioning: readonly Requirement[] = [
     "A harness has the agent's name in its name, and the environment in its digest when there is one.",
   ),
   built(188, "An agent is made if it is absent; its handle has the host's id, a name and a digest."),
+  built(
+    189,
+    "Where a host says that a name is taken, the live one of that name is used, found over all pages; else the error says so.",
+  ),
   built(190, "Tags are movable pointers from name and tag to a version; resolving never falls back."),
   built(
     191,
