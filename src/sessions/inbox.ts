@@ -4,6 +4,7 @@ import type { LoophostError } from "../core/errors.ts";
 import { toLoophostError } from "../core/errors.ts";
 import type { SteeredSession } from "../core/session/open-session.ts";
 import type { InboxItem, Store } from "../core/store.ts";
+import { findSession } from "../stores/sessions.ts";
 import type { Item } from "./items.ts";
 import { fromBody } from "./items.ts";
 
@@ -34,6 +35,21 @@ export async function readInbox(
     else await session?.refuseItem(item.n, asError(undefined));
   }
   return known;
+}
+
+/** Whether there is anything to do for a session, by two small reads: opening it for nothing would ask its host, each time. */
+export async function hasWork(store: Store, sessionId: string): Promise<boolean> {
+  const [items, summary] = await Promise.all([
+    store.inbox.read(sessionId, PAGE),
+    findSession(store, sessionId),
+  ]);
+  if (summary?.status === "running") return true;
+  if (summary?.status !== "waiting") return items.length > 0;
+  return items.some((item) => {
+    const read = readItem(item);
+    // A message waits until the decision before it is made.
+    return read?.item.ask !== "message" || read.item.ifOpen === "deny";
+  });
 }
 
 /** Gives a session the decision or answer of an item. */

@@ -11,6 +11,7 @@ import { Activation } from "./activation.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import { Admission } from "./admission.ts";
 import { createdAs } from "./create.ts";
+import { hasWork } from "./inbox.ts";
 import type { ServedAgent, SessionsOptions } from "./options.ts";
 import { Sweep } from "./sweep.ts";
 
@@ -57,6 +58,9 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
   return new SessionWorker(host, worker, sweep);
 }
 
+/** The sweep leaves a session alone for so long that had nothing to do; who posts to it wakes it all the same. */
+const QUIET_MS = 5_000;
+
 /** Runs sessions of the agents it has. */
 class Host implements ActivationHost {
   readonly #parts: WorkerParts;
@@ -66,6 +70,8 @@ class Host implements ActivationHost {
   readonly #joined = new Map<string, Promise<Rest>>();
   /** Sessions that could not be run, how often in a row, and when they are tried again; those that others have, too. */
   readonly #later = new Map<string, { readonly attempt: number; readonly at: number }>();
+  /** Sessions with nothing to do that the sweep meets all the same: a message that waits behind a decision. */
+  readonly #quiet = new Map<string, number>();
   isDraining = false;
 
   constructor(parts: WorkerParts, limits: AdmissionLimits) {
@@ -96,8 +102,8 @@ class Host implements ActivationHost {
 
   /** Whether a session is at work here, or waits to be tried again. */
   isBusyWith(id: string): boolean {
-    const failed = this.#later.get(id);
-    return this.#joined.has(id) || (failed !== undefined && this.#parts.clock.now() < failed.at);
+    const quietUntil = Math.max(this.#later.get(id)?.at ?? 0, this.#quiet.get(id) ?? 0);
+    return this.#joined.has(id) || this.#parts.clock.now() < quietUntil;
   }
 
   async #activate(id: string): Promise<Rest> {
@@ -108,6 +114,11 @@ class Host implements ActivationHost {
       return { now: "again", afterMs: failed.at - clock.now() };
     const created = await createdAs(store, id);
     if (created === undefined) return { now: "parked" };
+    if (!(await hasWork(store, id))) {
+      this.#quiet.set(id, clock.now() + QUIET_MS);
+      return { now: "parked" };
+    }
+    this.#quiet.delete(id);
     const served = agents.get(created.agent);
     // Another worker may have its agent.
     if (served === undefined) return { now: "again", afterMs: 1_000 };

@@ -189,3 +189,26 @@ it("stops a worker that is replaced by force, and loses nothing", async () => {
   expect(world.ledger.filter((what) => what === "slow begun")).toHaveLength(1);
   expect((await entriesOf(world)).filter(({ type }) => type === "run.ended")).toHaveLength(1);
 });
+
+it("does not open a session for a message that waits behind a decision, and delivers it after that", async () => {
+  const world = new World("SQLite");
+  const chat = await world.process().app.create("shop", { id: ID });
+  const worker = world.process();
+  await worker.app.work();
+  await chat.send('call refund {"of":"c"}', { key: "1" });
+  const [call = ""] = await world.until(async () => {
+    const summary = await chat.summary();
+    return summary?.status === "waiting" ? summary.waiting : undefined;
+  });
+  await chat.send("say later", { key: "2" });
+  for (let second = 0; second < 3; second += 1) await world.clock.advance(1_000);
+  const writes = worker.view.writes();
+  for (let second = 0; second < 10; second += 1) await world.clock.advance(1_000);
+  expect(worker.view.writes()).toBe(writes);
+  await chat.approve(call);
+  await world.until(async () => {
+    const summary = await chat.summary();
+    return summary?.runs === 2 && summary.status === "idle" ? true : undefined;
+  });
+  expect(world.ledger).toEqual(["refund c"]);
+});
