@@ -22,9 +22,11 @@ export type Budget = BudgetBounds & (BudgetOfMoney | { readonly maxCost?: undefi
 
 /** Bounds that need no prices. */
 export interface BudgetBounds {
-  /** Tokens in and out, caches included. */
+  /** Tokens in and out, caches included. Default: no bound. */
   readonly maxTokens?: number | undefined;
+  /** Turns of a run. Default: no bound. */
   readonly maxTurns?: number | undefined;
+  /** Milliseconds of a run. Default: no bound. */
   readonly maxMs?: number | undefined;
 }
 

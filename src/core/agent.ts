@@ -37,12 +37,15 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** How an agent is written; see `defineAgent`. */
 export interface AgentDefinition<S extends Schema = Schema> {
+  /** Its name, where sessions and agents are listed. */
   readonly name: string;
   /** The system prompt. */
   readonly instructions: string;
   /** The model's id, as the loop host knows it. Optional where the provider brings its own model. */
   readonly model?: string | undefined;
+  /** The functions of yours it may call. Default: none. */
   readonly tools?: readonly Tool[] | undefined;
+  /** What bounds its runs. Default: `DEFAULT_LIMITS`. */
   readonly limits?: SomeLimits | undefined;
   /**
    * A tool the run may not end without having called: a run that would is sent back with a demand for it, up to

@@ -26,6 +26,7 @@ export type IfOwned = "fail" | "wait" | "take";
 
 /** How a session is opened. */
 export interface OpenOptions {
+  /** The loop host, such as `local({ model })` or `claude()`. */
   readonly provider: Provider;
   /** A session to attach to. Default: a new one. */
   readonly sessionId?: string | undefined;
@@ -36,8 +37,8 @@ export interface OpenOptions {
   /** Where the journal is kept. Default: in memory, for the life of the session. */
   readonly store?: Store | undefined;
   /**
-   * What to do when another process has the session open, as its lease in the store says: "fail" (the default) with
-   * `session_owned`, "wait" until it is free, or "take" it; whoever had it then fails with `stale_owner`.
+   * What to do when another process has the session open, as its lease in the store says: "fail" with
+   * `session_owned`, "wait" until it is free, or "take" it; whoever had it then fails with `stale_owner`. Default "fail".
    */
   readonly ifOwned?: IfOwned | undefined;
   /** Whether a stored session may go on with an agent that is not the one it was begun with. Default "refuse". */
@@ -71,6 +72,7 @@ export interface OpenOptions {
   readonly keepEvents?: KeepEvents | undefined;
   /** Gives up opening when aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
 }
 
@@ -105,9 +107,9 @@ export interface RunOptions {
    */
   readonly ifWaiting?: "hold" | "return" | undefined;
   /**
-   * What a message does that finds an earlier run open, because it waits for somebody or its process died: "queue" (the
-   * default) delivers it once that is finished, in order, whichever process does; "deny" denies the calls that wait, and
-   * delivers it then; "refuse" throws `session_busy`. Not for `resume`.
+   * What a message does that finds an earlier run open, because it waits for somebody or its process died: "queue"
+   * delivers it once that is finished, in order, whichever process does; "deny" denies the calls that wait, and
+   * delivers it then; "refuse" throws `session_busy`. Not for `resume`. Default "queue".
    */
   readonly ifOpen?: IfOpen | undefined;
 }

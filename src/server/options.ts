@@ -43,6 +43,7 @@ export interface EmbeddedHostOptions {
    * their cost and may have a budget.
    */
   readonly prices?: Readonly<Record<string, TokenPrices>> | undefined;
+  /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
   /** Milliseconds between two signs of life on a stream. Default 15 000. */
   readonly pingIntervalMs?: number | undefined;

@@ -37,6 +37,7 @@ export interface LocalOptions {
   readonly grader?: LocalOptions["model"] | undefined;
   /** A folder that keeps the files of sessions, for `loophost/artifacts`. Default: none are kept. */
   readonly artifactsFolder?: string | undefined;
+  /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
 }
 

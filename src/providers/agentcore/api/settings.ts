@@ -34,6 +34,7 @@ export interface AgentCoreConnectionOptions {
    * long as it takes: raise it above the longest. Default 300 000.
    */
   readonly idleMs?: number | undefined;
+  /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
 }
 

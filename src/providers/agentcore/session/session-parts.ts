@@ -8,10 +8,13 @@ import type { HarnessEvent } from "../stream/events.ts";
 
 /** How sessions go on where the service leaves it to us. */
 export interface SessionRules {
-  /** Today's service hands calls off one at a time; "all" is its older rule: all calls of a message, answered together. */
+  /** Today's service hands calls off one at a time; "all" is its older rule: all calls of a message, answered together. Default "one". */
   readonly handoff: "one" | "all";
+  /** What an interrupt does to the turn at the service: "leave" it to end, or "stop" the session there. Default "leave". */
   readonly onInterrupt: "leave" | "stop";
+  /** What becomes of a run whose turn was lost on its way: it fails, or goes on with a new invocation. Default "fail". */
   readonly onLostTurn: "fail" | "continue";
+  /** Whether closing a session stops it at the service. Default false. */
   readonly stopOnClose: boolean;
 }
 

@@ -34,6 +34,7 @@ export interface ClaudeConnectionOptions {
   readonly auth?: "bearer" | "x-api-key" | "both" | undefined;
   /** Any server that speaks the Claude Managed Agents wire. Default: ANTHROPIC_BASE_URL, else the real service. */
   readonly baseUrl?: string | undefined;
+  /** What requests are sent with. Default: the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   /** The `anthropic-beta` of all requests; null sends none. Default "managed-agents-2026-04-01". */
   readonly beta?: string | null | undefined;
@@ -47,6 +48,7 @@ export interface ClaudeConnectionOptions {
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Told before a request is made again: opening a session has no events yet, and is silent for seconds. */
   readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
+  /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
 }
 

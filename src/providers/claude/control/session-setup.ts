@@ -14,6 +14,7 @@ export interface AgentExtras {
   readonly hostTools?: readonly { readonly type: string; readonly [field: string]: unknown }[] | undefined;
   /** MCP servers the host talks to, as `{ type: "url", name, url }`. */
   readonly mcpServers?: readonly object[] | undefined;
+  /** Skills of the agent, in the wire's own form. */
   readonly skills?: readonly object[] | undefined;
 }
 
@@ -25,11 +26,13 @@ export interface SessionSetup extends AgentExtras {
   readonly environmentId?: string | undefined;
   /** The wire's description of an environment, passed on untouched. Default: in the cloud, with networking. */
   readonly environment?: EnvironmentConfig | undefined;
+  /** What sessions are listed with. */
   readonly title?: string | undefined;
   /** At most 15 pairs. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** What the session is given to work with, such as `{ type: "file", file_id, mount_path }`. */
   readonly resources?: readonly object[] | undefined;
+  /** The vaults whose credentials a session may use. */
   readonly vaultIds?: readonly string[] | undefined;
   /** What a session may cost at list prices; its runs then end with `budget_reached`. */
   readonly budget?: Money | undefined;

@@ -14,15 +14,15 @@ export interface FetchModelOptions {
   readonly model?: string | undefined;
   /** A key, or a function asked for one before every request. Default: an environment variable, read when it is needed. */
   readonly apiKey?: ApiKey | undefined;
-  /** Where the service is, for proxies, gateways and compatible servers. */
+  /** Where the service is, for proxies, gateways and compatible servers. Default: the service itself. */
   readonly baseUrl?: string | undefined;
   /** Sent with every request, over our own of the same name. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Replaces the global `fetch`. */
+  /** What requests are sent with. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Whether the reply comes as it is written. Default true. */
   readonly stream?: boolean | undefined;
-  /** Tokens a reply may have; beyond it the run ends with `max_tokens`. */
+  /** Tokens a reply may have; beyond it the run ends with `max_tokens`. Default: of `anthropicMessages()` 16 384 and what thinking may take, else the service's. */
   readonly maxTokens?: number | undefined;
   /** Default "auto". */
   readonly toolChoice?: ToolChoice | undefined;
@@ -35,7 +35,7 @@ export interface FetchModelOptions {
   readonly operatorRole?: OperatorRole | undefined;
   /** Further fields of the request, in the service's own form, over our own of the same name. */
   readonly extraBody?: JsonObject | undefined;
-  /** Overrides fields of the retry policy: `attempts` (4), `firstDelayMs` (1000), `maxDelayMs` (30 000), `maxRetryAfterMs` (60 000). */
+  /** Overrides fields of the retry policy: `attempts` (4), `firstDelayMs` (1000), `maxDelayMs` (30 000), `maxRetryAfterMs` (60 000). Default: these. */
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Milliseconds without a byte after which a reply is given up and asked for again. Default 120 000; 300 000 when not streaming. */
   readonly idleTimeoutMs?: number | undefined;
