@@ -24,6 +24,9 @@ Options
   --json          prints the receipt, { item, isNew }
   --help, -h      this text
 
+Example
+  loophost interrupt order-42 --store app.db
+
 ${EXIT_CODES_HELP}
 `;
 
