@@ -96,7 +96,7 @@ it("shows a failed call with what the model was told", async () => {
 });
 
 it.each<[code: number, env: Record<string, string>, flags: string[], problem: string]>([
-  [4, {}, [], "The local host needs a model: set ANTHROPIC_API_KEY or OPENAI_BASE_URL."],
+  [4, {}, [], "The local host needs a model: set ANTHROPIC_API_KEY or OPENAI_BASE_URL, or try"],
   [4, { ANTHROPIC_API_KEY: "", OPENAI_BASE_URL: "" }, [], "The local host needs a model"],
   [4, { OPENAI_API_KEY: "sk-secret" }, [], "OPENAI_BASE_URL"],
   [4, {}, ["--provider", "claude"], "The claude host needs an API key: set ANTHROPIC_API_KEY."],

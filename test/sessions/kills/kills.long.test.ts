@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 
-import { killAtEveryWrite } from "./play.ts";
+import { killAtWrites } from "./play.ts";
 
 describe.each(["memory", "SQLite"] as const)("over %s", (kind) => {
   it.each([undefined, "rerun"] as const)("is taken over at every write, ifCrashed %s", async (ifCrashed) => {
-    await expect(killAtEveryWrite(kind, ifCrashed)).resolves.toBeGreaterThan(10);
+    await expect(killAtWrites(kind, ifCrashed)).resolves.toBeGreaterThan(10);
   });
 });

@@ -53,10 +53,10 @@ async function textsOf(world: World): Promise<readonly string[]> {
   return texts;
 }
 
-/** Kills a worker before and after each of its writes, looks at what is left each time, and gives their number. */
-export async function killAtEveryWrite(kind: Kind, ifCrashed: IfCrashed | undefined): Promise<number> {
+/** Kills a worker before and after each of its writes, or every so manieth, looks at what is left each time, and gives their number. */
+export async function killAtWrites(kind: Kind, ifCrashed: IfCrashed | undefined, every = 1): Promise<number> {
   const undisturbed = await play(new World(kind, ifCrashed), undefined);
-  for (let nth = 1; nth <= undisturbed.writes; nth += 1)
+  for (let nth = 1; nth <= undisturbed.writes; nth += every)
     for (const when of ["before", "after"] as const) {
       const world = new World(kind, ifCrashed);
       const { result } = await play(world, { nth, when });
