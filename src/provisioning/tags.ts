@@ -89,12 +89,17 @@ export async function removeTag(provider: Provider, ref: string, options: TagOpt
   await records.delete(TAGS, key);
 }
 
-/** All tags of one base, by where they are kept. */
-export async function tagsOf(records: RecordStore, prefix: string): Promise<readonly Tag[]> {
-  const tags: Tag[] = [];
-  for await (const { value } of allRecords(records, TAGS, prefix)) {
+/** A tag, and the key it is kept under. */
+export interface KeptTag extends Tag {
+  readonly key: string;
+}
+
+/** All tags whose keys begin so: of one base, or of one place at a host. */
+export async function tagsOf(records: RecordStore, prefix: string): Promise<readonly KeptTag[]> {
+  const tags: KeptTag[] = [];
+  for await (const { key, value } of allRecords(records, TAGS, prefix)) {
     const tag = toTag(value);
-    if (tag !== undefined) tags.push(tag);
+    if (tag !== undefined) tags.push({ ...tag, key });
   }
   return tags;
 }

@@ -12,6 +12,7 @@ import type { RecordsOf } from "./options.ts";
 import { STORE } from "./options.ts";
 import { placeOf } from "./provision.ts";
 import { forget } from "./remembered.ts";
+import type { KeptTag as Tag } from "./tags.ts";
 import { tagPrefix, tagsOf } from "./tags.ts";
 import { within } from "./within.ts";
 
@@ -105,8 +106,8 @@ export async function pruneVersions(
   for (const version of going) {
     try {
       // Somebody may have set a tag since.
-      const tags = await tagsOf(store.records, tagPrefix(place, kind, base));
-      if (tags.some(({ digest }) => digest === version.digest)) {
+      const tags = await tagsOf(store.records, `${place}/`);
+      if (tags.some((tag) => pointsAt(tag, version, tagPrefix(place, kind, base)))) {
         kept.push(version);
         continue;
       }
@@ -129,6 +130,16 @@ export async function pruneVersions(
   return { pruned, kept };
 }
 
+/**
+ * Whether a tag points at a version: at its digest, or by a handle that names it. An environment is in the handle of its agent,
+ * whose tag keeps it: without it the tagged agent could not be run any more.
+ */
+function pointsAt(tag: Tag, version: Omit<Version, "tags">, ownPrefix: string): boolean {
+  if (tag.key.startsWith(ownPrefix) && tag.digest === version.digest) return true;
+  const ids = Object.entries(version.ids);
+  return ids.length > 0 && ids.every(([name, id]) => tag.handle[name] === id);
+}
+
 function went(pruned: readonly Version[]): string {
   if (pruned.length === 0) return "Nothing was pruned before it.";
   return `Before it went ${pruned.map(({ name }) => name).join(", ")}.`;
@@ -145,7 +156,7 @@ async function findVersions(
   const part = provisioningOf(owner, provider);
   if (!part.kinds.includes(kind)) return [];
   const place = await placeOf(provider, part);
-  const tags = store === undefined ? [] : await tagsOf(store.records, tagPrefix(place, kind, base));
+  const tags = store === undefined ? [] : await tagsOf(store.records, `${place}/`);
   const late = new LoophostError(
     "provision_timeout",
     `${owner}: the list was not there within ${LIST_MS} ms.`,
@@ -157,8 +168,12 @@ async function findVersions(
   for (const resource of all) {
     const digest = await digestIn(resource.name, base, part.names);
     if (digest === undefined) continue;
-    const own = tags.filter((tag) => tag.digest === digest).map(({ tag }) => tag);
-    versions.push({ ...resource, digest, tags: own });
+    const version = { ...resource, digest };
+    const pointing = tags.filter((tag) => pointsAt(tag, version, tagPrefix(place, kind, base)));
+    versions.push({
+      ...version,
+      tags: pointing.map((tag) => (tag.base === base ? tag.tag : `${tag.base}:${tag.tag}`)),
+    });
   }
   return versions.toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.name < b.name ? -1 : 1));
 }

@@ -90,5 +90,9 @@ it("lists, puts, fetches and deletes the files of a session", async () => {
   expect((await of("rm", "orders.csv", "--dry-run")).stdout).toMatch(/^Would delete orders\.csv \(file_/);
   expect(await of("rm", "orders.csv")).toMatchObject({ code: 0, stdout: "Deleted orders.csv.\n" });
   expect(await of("get", "orders.csv")).toMatchObject({ code: 5, stdout: "" });
+  expect(await of("get", "package.json")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("There is a file package.json here"),
+  });
   expect(await of("get", "../up")).toMatchObject({ code: 2, stdout: "" });
 }, 60_000);

@@ -1,6 +1,7 @@
 // Versions of an agent at the host: tags that point at them, and pruning, which never takes one that has a tag.
 
 import { defineAgent } from "loophost";
+import { claude } from "loophost/providers/claude";
 import { local } from "loophost/providers/local";
 import {
   listVersions,
@@ -11,6 +12,7 @@ import {
   setTag,
   teardown,
 } from "loophost/provisioning";
+import { embeddedHost } from "loophost/server";
 import { memoryStore } from "loophost/stores/memory";
 import { describe, expect, it } from "vitest";
 
@@ -113,6 +115,28 @@ describe("versions", () => {
     expect(versions.map(({ tags }) => tags)).toEqual([[], [], ["prod", "v1"]]);
     expect(await listVersions(provider, "nobody")).toEqual([]);
     expect(await listVersions(local({ model: () => "" }), "sales")).toEqual([]);
+  });
+
+  it("of an environment stay that a tagged agent's handle names, and keep its tag [A-191]", async () => {
+    await using host = embeddedHost({ model: () => "ok" });
+    const { url } = await host.listen({ port: 0 });
+    const provider = claude({ baseUrl: url, apiKey: null });
+    const store = memoryStore();
+    const handles = [];
+    for (const name of ["one.example", "two.example", "three.example"]) {
+      const agent = defineAgent({ name: "sales", instructions: name, model: "m" });
+      const environment = {
+        config: { type: "cloud", networking: { type: "limited", allowed_hosts: [name] } },
+      };
+      handles.push(await provision(provider, agent, { store, environment }));
+    }
+    const [first] = handles;
+    if (first === undefined) throw new Error("three were made");
+    await setTag(provider, "sales:prod", first, { store });
+    const { pruned, kept } = await pruneVersions(provider, "sales", { store, kind: "environment", keep: 1 });
+    expect([pruned.length, kept.length]).toEqual([1, 2]);
+    expect(kept.at(-1)).toMatchObject({ ids: { environmentId: first["environmentId"] }, tags: ["prod"] });
+    expect(await resolveTag(provider, "sales:prod", { store })).toEqual(first);
   });
 
   it("are pruned but for the newest and those with a tag, the oldest first [A-191]", async () => {

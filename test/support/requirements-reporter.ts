@@ -37,7 +37,7 @@ export class RequirementsReporter implements Reporter {
   /** The long suites prove what they cite in a command of their own, and the other way round. */
   #otherSuite(): string {
     const isLong = this.#vitest?.config.include.some((pattern) => pattern.includes(".long.")) ?? false;
-    const corpus = isLong ? globSync("test/corpus/**/*.json", { cwd: ROOT }) : [];
+    const corpus = isLong ? globSync("test/{corpus,golden}/**/*.json", { cwd: ROOT }) : [];
     return globSync("test/**/*.test.ts", { cwd: ROOT })
       .filter((path) => path.endsWith(".long.test.ts") !== isLong)
       .concat(corpus)

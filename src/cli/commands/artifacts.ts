@@ -1,6 +1,6 @@
 /** `loophost artifacts`: the files of a session, listed, fetched, put and deleted by name. */
 
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
@@ -21,7 +21,7 @@ const HELP = `loophost artifacts lists, fetches, puts and deletes the files of a
 
 Usage
   loophost artifacts list --session <id> [options]
-  loophost artifacts get <name> [to-file] --session <id> [options]   - writes to standard output
+  loophost artifacts get <name> [to-file] --session <id> [options]
   loophost artifacts put <file> [name] --session <id> [options]
   loophost artifacts rm <name> --session <id> [options]
 
@@ -33,7 +33,8 @@ Options
   --harness <arn>    at agentcore: the harness of the session
 ${PLACE_OPTIONS_HELP}
 
-Of several files with one name the newest is meant; list shows them all.
+get writes the file under its own name, unless there is one; to-file is replaced, and - is standard
+output. Of several files with one name the newest is meant; list shows them all.
 
 Examples
   loophost artifacts list --session sesn_1
@@ -70,9 +71,15 @@ export const artifactsCommand: Command = {
       throw misuse(OWNER, `"artifacts ${what}" is held wrong`);
     const files = artifacts(providerFor(OWNER, values), values.session);
     if (first === undefined) await list(files, values.json === true, signal);
-    else if (what === "get")
+    else if (what === "get") {
+      // A name the host chose must not replace a file nobody spoke of.
+      if (second === undefined && existsSync(first))
+        throw misuse(
+          OWNER,
+          `There is a file ${first} here; name the file to write, or - for standard output`,
+        );
       await get(files, first, { to: second ?? first, waitMs: Number(values["wait-ms"] ?? 0), signal });
-    else if (what === "put") {
+    } else if (what === "put") {
       const put = await files.put(second ?? basename(first), Readable.toWeb(createReadStream(first)), {
         signal,
       });
