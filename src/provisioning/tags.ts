@@ -72,8 +72,8 @@ export async function resolveTag(
   options: TagOptions,
 ): Promise<ProvisionHandle> {
   const { base, tag, key, prefix, records } = await placeFor("resolveTag()", provider, ref, options);
-  const found = toTag(await records.get(TAGS, key));
-  if (found !== undefined) return found.handle;
+  const found = await records.get(TAGS, key);
+  if (found !== undefined) return toTag(key, found).handle;
   const others = (await tagsOf(records, prefix)).map((one) => one.tag);
   const known = others.length === 0 ? "It has none." : `It has ${others.slice(0, 20).join(", ")}.`;
   throw new LoophostError("provision_failed", `"${base}" has no tag "${tag}". ${known}`);
@@ -98,8 +98,7 @@ export interface KeptTag extends Tag {
 export async function tagsOf(records: RecordStore, prefix: string): Promise<readonly KeptTag[]> {
   const tags: KeptTag[] = [];
   for await (const { key, value } of allRecords(records, TAGS, prefix)) {
-    const tag = toTag(value);
-    if (tag !== undefined) tags.push({ ...tag, key });
+    tags.push({ ...toTag(key, value), key });
   }
   return tags;
 }
@@ -143,12 +142,21 @@ async function findVersion(
   );
 }
 
-/** What is kept as a tag; anything odd is none. */
-function toTag(value: unknown): Tag | undefined {
-  if (!isObject(value)) return undefined;
-  const { base, tag, digest, handle } = value;
-  if (typeof base !== "string" || typeof tag !== "string" || typeof digest !== "string") return undefined;
-  if (!isObject(handle) || typeof handle["name"] !== "string") return undefined;
+/** What is kept as a tag. One that cannot be read is no missing tag: pruning would take what it protects. */
+function toTag(key: string, value: unknown): Tag {
+  const { base, tag, digest, handle } = isObject(value) ? value : {};
+  const isSound =
+    typeof base === "string" &&
+    typeof tag === "string" &&
+    typeof digest === "string" &&
+    /^[0-9a-f]{8}$/.test(digest) &&
+    isObject(handle) &&
+    typeof handle["name"] === "string";
+  if (!isSound)
+    throw new LoophostError(
+      "store_damaged",
+      `The tag kept as ${key} is not what was written. Set it anew with setTag(), or take it away with removeTag().`,
+    );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only setTag() writes to the collection
   return { base, tag, digest, handle: handle as ProvisionHandle };
 }

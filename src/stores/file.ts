@@ -8,7 +8,7 @@
 
 import type { BigIntStats } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 
 import { LoophostError, messageOf } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
@@ -20,6 +20,9 @@ import { fromText, toText } from "./json.ts";
 export interface FileRecords {
   readonly records: RecordStore;
 }
+
+/** The last write of each file, by its path: two objects over one file write in line, or one would lose what the other wrote. */
+const WRITING = new Map<string, Promise<void>>();
 
 type Collections = Map<string, Map<string, Json>>;
 
@@ -39,7 +42,7 @@ export function fileRecords(path: string): FileRecords {
   if (typeof path !== "string" || path === "")
     throw new LoophostError("invalid_options", "fileRecords() needs the path of a file.");
   let seen: Seen | undefined;
-  let writing: Promise<unknown> = Promise.resolve();
+  const place = resolve(path);
 
   const read = async (): Promise<Collections> => {
     const stamp = stampOf(await statOf(path));
@@ -55,8 +58,13 @@ export function fileRecords(path: string): FileRecords {
       await replace(path, textOf(collections));
       seen = undefined;
     };
-    const changed = writing.then(apply);
-    writing = changed.catch(() => undefined);
+    const changed = (WRITING.get(place) ?? Promise.resolve()).then(apply);
+    const done = changed
+      .catch(() => undefined)
+      .finally(() => {
+        if (WRITING.get(place) === done) WRITING.delete(place);
+      });
+    WRITING.set(place, done);
     return changed;
   };
 

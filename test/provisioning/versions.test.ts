@@ -139,6 +139,27 @@ describe("versions", () => {
     expect(await resolveTag(provider, "sales:prod", { store })).toEqual(first);
   });
 
+  it("are not pruned while a tag cannot be read, which may be theirs", async () => {
+    for (const damage of [
+      5,
+      null,
+      { base: "sales", tag: "prod", digest: "ABCDEF01", handle: { name: "x" } },
+    ]) {
+      const { provider, store, handles, fake } = await withVersions(3);
+      const [first] = handles;
+      if (first === undefined) throw new Error("three were made");
+      await setTag(provider, "sales:prod", first, { store });
+      const [tag] = await store.records.list("provision-tags", "", 1);
+      await store.records.put("provision-tags", tag?.key ?? "", damage);
+      const damaged = { code: "store_damaged" };
+      await expect(pruneVersions(provider, "sales", { keep: 1, store })).rejects.toMatchObject(damaged);
+      await expect(resolveTag(provider, "sales:prod", { store })).rejects.toMatchObject(damaged);
+      expect(fake.released).toEqual([]);
+      await setTag(provider, "sales:prod", first, { store });
+      expect(await resolveTag(provider, "sales:prod", { store })).toEqual(first);
+    }
+  });
+
   it("are pruned but for the newest and those with a tag, the oldest first [A-191]", async () => {
     const { provider, store, handles, fake } = await withVersions(6);
     const [first, second, third, fourth, fifth, sixth] = handles;

@@ -57,6 +57,14 @@ it("takes writes in line: none is lost, whole files at any moment [A-177]", asyn
   expect(await records.list("c", "", 100)).toHaveLength(50);
 });
 
+it("loses nothing when two objects over one file write at once", async () => {
+  const path = join(newFolder(), "provisions.json");
+  const [one, other] = [fileRecords(path), fileRecords(path)];
+  const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+  await Promise.all(keys.map((key, index) => (index % 2 === 0 ? one : other).records.put("c", key, index)));
+  expect((await fileRecords(path).records.list("c", "", 99)).map(({ key }) => key)).toEqual(keys.toSorted());
+});
+
 it("keeps plain data alone, and what failed leaves the file as it was", async () => {
   const folder = newFolder();
   const { records } = fileRecords(join(folder, "provisions.json"));
