@@ -33,8 +33,8 @@ Options
   --harness <arn>    at agentcore: the harness of the session
 ${PLACE_OPTIONS_HELP}
 
-get writes the file under its own name, unless there is one; to-file is replaced, and - is standard
-output. Of several files with one name the newest is meant; list shows them all.
+get writes the file under its own name, unless there is one here; to-file is replaced, and -
+is standard output. Of several files with one name the newest is meant; list shows them all.
 
 Examples
   loophost artifacts list --session sesn_1
