@@ -15,6 +15,7 @@ import { isObject } from "../json.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
 import type { JournalEntry, ShownAgent } from "./entry.ts";
+import { asEntry } from "./entry.ts";
 import type { Journal, MayChange } from "./journal.ts";
 import type { OwnershipOptions } from "./ownership.ts";
 import { Ownership } from "./ownership.ts";
@@ -22,7 +23,7 @@ import { readPages } from "./read-log.ts";
 import { StoredFacts } from "./recorded.ts";
 import { SessionIndex } from "./session-index.ts";
 import { Snapshots } from "./snapshot.ts";
-import { ToldEvents, withoutRaw } from "./told.ts";
+import { ToldEvents } from "./told.ts";
 
 interface Waiting {
   readonly entry: JournalEntry;
@@ -162,7 +163,7 @@ export class StoredJournal implements Journal {
   async #write(together: readonly Waiting[]): Promise<void> {
     if (this.#failed !== undefined) throw this.#failed;
     const told = this.#takeTold();
-    const entries = [...told.map(toJson), ...together.map(({ json }) => json)];
+    const entries = [...told, ...together.map(({ json }) => json)];
     const written = together.map(({ entry }) => entry);
     const takes = written.flatMap((entry) => ("item" in entry && entry.item) || []);
     // What is recorded is what was written and these: nothing can have been recorded since they were taken.
@@ -176,18 +177,17 @@ export class StoredJournal implements Journal {
     return this.recorded.toldEvents + this.#told.size;
   }
 
-  #takeTold(): readonly JournalEntry[] {
+  #takeTold(): readonly Json[] {
     if (this.#told.size === 0) return [];
     this.#cancelTelling?.();
     this.#cancelTelling = undefined;
-    const events = this.#told.take();
-    this.recorded.apply({ type: "told", first: this.recorded.toldEvents, events });
-    const entry = {
-      type: "told" as const,
-      first: this.recorded.toldEvents - events.length,
-      events: events.map(withoutRaw),
+    const entry: JournalEntry = {
+      type: "told",
+      first: this.recorded.toldEvents,
+      events: this.#told.take(),
     };
-    return [{ ...entry, at: Date.now() } as JournalEntry];
+    this.recorded.apply(entry);
+    return [{ ...toJson(entry), at: Date.now() }];
   }
 
   #fail(together: readonly Waiting[], thrown: unknown): void {
@@ -233,6 +233,5 @@ function fromJson(entry: Json, sessionId: string): JournalEntry {
       `The journal of session ${sessionId} holds an entry that is not one of ours.`,
     );
   }
-  // oxlint-disable-next-line no-unsafe-type-assertion -- parse boundary: `record` alone writes entries; unknown types are ignored
-  return entry as unknown as JournalEntry;
+  return asEntry(entry);
 }

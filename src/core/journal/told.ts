@@ -16,9 +16,12 @@ export function keyOf(event: SessionEvent): string | undefined {
   return isObject(raw) && typeof raw["id"] === "string" ? `${type} ${raw["id"]}` : undefined;
 }
 
+/** So many events are one entry: a reader's place has room for 4,096, and with more it would run into the next entry. */
+const MAX_IN_ENTRY = 4_000;
+
 /** Collects events until the next write. */
 export class ToldEvents {
-  #events: SessionEvent[] = [];
+  readonly #events: SessionEvent[] = [];
   readonly #keys = new Set<string>();
 
   /** Takes an event, unless it is on record or will be by an entry of its own; tells whether it did. */
@@ -33,12 +36,11 @@ export class ToldEvents {
     return true;
   }
 
-  /** What was collected; it is forgotten here. */
+  /** What was collected, as much of it as goes into one entry; it is forgotten here. */
   take(): readonly SessionEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    this.#keys.clear();
-    return events;
+    const events = this.#events.splice(0, MAX_IN_ENTRY);
+    for (const key of events.map(keyOf)) if (key !== undefined) this.#keys.delete(key);
+    return events.map(withoutRaw);
   }
 
   get size(): number {
@@ -55,7 +57,7 @@ const IS_NOT_TOLD: ReadonlySet<string> = new Set<SessionEvent["type"]>([
 ]);
 
 /** An event as it goes on record: the key of its `raw`, without the rest of it. */
-export function withoutRaw(event: SessionEvent): SessionEvent {
+function withoutRaw(event: SessionEvent): SessionEvent {
   if (!("raw" in event)) return event;
   const { raw, ...rest } = event;
   return isObject(raw) && typeof raw["id"] === "string" ? { ...rest, raw: { id: raw["id"] } } : rest;

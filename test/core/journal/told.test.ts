@@ -22,3 +22,18 @@ it("takes whole events once, and no delta, progress or end, which would be told 
   expect(told.take()).toEqual([message("m1")]);
   expect(told.size).toBe(0);
 });
+
+it("goes into several entries when more has come than one has places for", () => {
+  const told = new ToldEvents();
+  const event = (id: string): SessionEvent => ({ type: "provider", raw: { id, secret: "s" } });
+  for (let n = 0; n < 5_000; n += 1) told.add(event(`e${n}`), new Set());
+  const first = told.take();
+  expect([first.length, told.size]).toEqual([4_000, 1_000]);
+  // What still waits is told once, what is on its way to the record may be asked about there.
+  expect([told.add(event("e4500"), new Set()), told.add(event("e0"), new Set(["provider e0"]))]).toEqual([
+    false,
+    false,
+  ]);
+  expect(told.take()).toHaveLength(1_000);
+  expect(first[0]).toEqual({ type: "provider", raw: { id: "e0" } });
+});
