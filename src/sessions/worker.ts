@@ -1,10 +1,10 @@
 /** A worker: runs sessions for an engine with bounded concurrency, and drains them on shutdown. */
 
-import { sleep } from "../core/async/abort.ts";
+import { waitAtMost } from "../core/async/abort.ts";
 import { contained } from "../core/async/contained.ts";
-import { atLeast, checkOptions, must } from "../core/check-options.ts";
+import { atLeast, BOOLEAN, checkOptions, must } from "../core/check-options.ts";
 import type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
-import { LoophostError } from "../core/errors.ts";
+import { LoophostError, toLoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { ActivationParts } from "./activation.ts";
 import { Activation } from "./activation.ts";
@@ -13,6 +13,7 @@ import { Admission } from "./admission.ts";
 import { createdAs } from "./create.ts";
 import { hasWork } from "./inbox.ts";
 import type { ServedAgent, SessionsOptions } from "./options.ts";
+import { Pauses } from "./pauses.ts";
 import { Sweep } from "./sweep.ts";
 
 /** How a process works on sessions. */
@@ -45,7 +46,7 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
     maxActivations: atLeast(1),
     maxPerTenant: atLeast(1),
     maxPerAgent: must("limits by the names of agents", isObject),
-    sweep: must("true or false", (value) => typeof value === "boolean"),
+    sweep: BOOLEAN,
   });
   if (parts.agents.size === 0)
     throw new LoophostError(
@@ -68,15 +69,13 @@ class Host implements ActivationHost {
   readonly #active = new Map<string, Activation>();
   /** Those under way, for an engine that asks a second time. */
   readonly #joined = new Map<string, Promise<Rest>>();
-  /** Sessions that could not be run, how often in a row, and when they are tried again; those that others have, too. */
-  readonly #later = new Map<string, { readonly attempt: number; readonly at: number }>();
-  /** Sessions with nothing to do that the sweep meets all the same: a message that waits behind a decision. */
-  readonly #quiet = new Map<string, number>();
+  readonly #pauses: Pauses;
   isDraining = false;
 
   constructor(parts: WorkerParts, limits: AdmissionLimits) {
     this.#parts = parts;
     this.#admission = new Admission(limits);
+    this.#pauses = new Pauses(parts.clock);
   }
 
   activate(id: string): Promise<Rest> {
@@ -102,23 +101,21 @@ class Host implements ActivationHost {
 
   /** Whether a session is at work here, or waits to be tried again. */
   isBusyWith(id: string): boolean {
-    const quietUntil = Math.max(this.#later.get(id)?.at ?? 0, this.#quiet.get(id) ?? 0);
-    return this.#joined.has(id) || this.#parts.clock.now() < quietUntil;
+    return this.#joined.has(id) || this.#pauses.leftMs(id) > 0;
   }
 
   async #activate(id: string): Promise<Rest> {
-    const { store, agents, clock } = this.#parts;
+    const { store, agents } = this.#parts;
     if (this.isDraining) return { now: "again", afterMs: 0 };
-    const failed = this.#later.get(id);
-    if (failed !== undefined && clock.now() < failed.at)
-      return { now: "again", afterMs: failed.at - clock.now() };
+    const afterMs = this.#pauses.leftMs(id, "tried again");
+    if (afterMs > 0) return { now: "again", afterMs };
+    const failures = this.#pauses.failures(id);
     const created = await createdAs(store, id);
     if (created === undefined) return { now: "parked" };
     if (!(await hasWork(store, id))) {
-      this.#quiet.set(id, clock.now() + QUIET_MS);
+      this.#pauses.begin(id, { until: "woken", ms: QUIET_MS, failures: 0 });
       return { now: "parked" };
     }
-    this.#quiet.delete(id);
     const served = agents.get(created.agent);
     // Another worker may have its agent.
     if (served === undefined) return { now: "again", afterMs: 1_000 };
@@ -130,15 +127,18 @@ class Host implements ActivationHost {
       const activation = new Activation(this.#parts, served, facts);
       this.#active.set(id, activation);
       let hasFailed = false;
-      const rest = await activation.run(failed?.attempt ?? 0, (error) => {
+      const rest = await activation.run(failures, (error) => {
         hasFailed = true;
         this.#tell(id, error);
       });
       // One that others have, or that could not be run, is left alone for a while: the sweep would wake it again at once.
-      if (rest.now === "again" && rest.afterMs > 0) {
-        const attempt = hasFailed ? (failed?.attempt ?? 0) + 1 : 0;
-        this.#later.set(id, { attempt, at: clock.now() + rest.afterMs });
-      } else this.#later.delete(id);
+      if (rest.now === "again" && rest.afterMs > 0)
+        this.#pauses.begin(id, {
+          until: "tried again",
+          ms: rest.afterMs,
+          failures: hasFailed ? failures + 1 : 0,
+        });
+      else this.#pauses.end(id);
       return rest;
     } finally {
       this.#active.delete(id);
@@ -147,10 +147,7 @@ class Host implements ActivationHost {
   }
 
   #tell(sessionId: string, thrown: unknown): void {
-    const error =
-      thrown instanceof LoophostError
-        ? thrown
-        : new LoophostError("host_failed", `Session ${sessionId} could not be run.`, { cause: thrown });
+    const error = toLoophostError(thrown, "host_failed", `Session ${sessionId} could not be run`);
     contained(() => this.#parts.onError?.(error, { sessionId }));
   }
 
@@ -158,10 +155,7 @@ class Host implements ActivationHost {
   async drain(graceMs: number): Promise<void> {
     this.isDraining = true;
     for (const activation of this.#active.values()) activation.suspend();
-    const enough = new AbortController();
-    const patience = sleep(graceMs, this.#parts.clock, enough.signal).catch(() => undefined);
-    await Promise.race([Promise.all(this.#joined.values()), patience]);
-    enough.abort();
+    await waitAtMost(graceMs, this.#parts.clock, Promise.all(this.#joined.values()));
     await Promise.all([...this.#active.values()].map((activation) => activation.kill()));
     await Promise.all(this.#joined.values());
   }

@@ -36,3 +36,11 @@ export function sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<vo
     });
   });
 }
+
+/** Waits for some work, but no longer than so many milliseconds: work that hangs would keep its shutdown waiting for ever. */
+export async function waitAtMost(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
+  const enough = new AbortController();
+  const patience = sleep(ms, clock, enough.signal).catch(() => undefined);
+  await Promise.race([work, patience]);
+  enough.abort();
+}

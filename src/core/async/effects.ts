@@ -1,7 +1,7 @@
 /** Tracks pending promises that synchronous code started, so that none is an unhandled rejection and `close()` can wait for all. */
 
 import type { Clock } from "../clock.ts";
-import { sleep } from "./abort.ts";
+import { waitAtMost } from "./abort.ts";
 
 /** Effects under way. */
 export class Effects {
@@ -28,9 +28,6 @@ export class Effects {
   /** Waits for what is under way, but no longer than so many milliseconds. */
   async settle(withinMs: number, clock: Clock): Promise<void> {
     if (this.#underWay.size === 0) return;
-    const enough = new AbortController();
-    const patience = sleep(withinMs, clock, enough.signal).catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.#underWay), patience]);
-    enough.abort();
+    await waitAtMost(withinMs, clock, Promise.allSettled(this.#underWay));
   }
 }

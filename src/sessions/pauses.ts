@@ -1,0 +1,57 @@
+/**
+ * Sessions that the sweep leaves alone for a while: back-off of those that could not be run or that others have, and those with
+ * nothing to do. Pauses that are over are forgotten: kept, they would be a leak of one entry for each session that ever parked.
+ */
+
+import type { Clock } from "../core/clock.ts";
+
+/** What a session is left alone for. */
+export interface Pause {
+  /** "tried again": nobody runs it before its time. "woken": who posts to it wakes it all the same. */
+  readonly until: "tried again" | "woken";
+  readonly ms: number;
+  /** How often in a row it could not be run. */
+  readonly failures: number;
+}
+
+/** A pause that is over is known for so long, so that the next try can count it. */
+const REMEMBER_MS = 60_000;
+
+/** The pauses of one worker. */
+export class Pauses {
+  readonly #clock: Clock;
+  /** In the order they began. */
+  readonly #pauses = new Map<string, Pause & { readonly at: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A session is left alone from now on. */
+  begin(id: string, pause: Pause): void {
+    this.#pauses.delete(id);
+    const now = this.#clock.now();
+    for (const [oldest, { at }] of this.#pauses) {
+      if (now < at + REMEMBER_MS) break;
+      this.#pauses.delete(oldest);
+    }
+    this.#pauses.set(id, { ...pause, at: now + pause.ms });
+  }
+
+  /** Forgets the pause of a session. */
+  end(id: string): void {
+    this.#pauses.delete(id);
+  }
+
+  /** How long a session is still left alone, in milliseconds; with `until` only by such a pause. */
+  leftMs(id: string, until?: Pause["until"]): number {
+    const pause = this.#pauses.get(id);
+    if (pause === undefined || (until !== undefined && pause.until !== until)) return 0;
+    return Math.max(0, pause.at - this.#clock.now());
+  }
+
+  /** How often in a row a session could not be run. */
+  failures(id: string): number {
+    return this.#pauses.get(id)?.failures ?? 0;
+  }
+}
