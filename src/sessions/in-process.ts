@@ -1,6 +1,6 @@
 /** The engine within one process: a map of the sessions at work, each with a flag that says "once more". */
 
-import { sleep } from "../core/async/abort.ts";
+import { waitAtMost } from "../core/async/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import type { ActivationHost, Engine, EngineWorker } from "../core/engine.ts";
@@ -41,10 +41,7 @@ class InProcessEngine implements Engine, EngineWorker {
 
   async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stop();
-    const enough = new AbortController();
-    const patience = sleep(graceMs, this.#clock, enough.signal).catch(() => undefined);
-    await Promise.race([Promise.all([...this.#atWork.values()].map(({ done }) => done)), patience]);
-    enough.abort();
+    await waitAtMost(graceMs, this.#clock, Promise.all([...this.#atWork.values()].map(({ done }) => done)));
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,6 @@
 /** Sessions that outlive processes, and that any process may talk to: on one machine, or on a fleet. */
 
-import { checkOptions, must, NAME, oneOf } from "../core/check-options.ts";
-import { atLeast } from "../core/check-options.ts";
+import { atLeast, checkOptions, NAME, oneOf, STRING } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
@@ -81,7 +80,7 @@ export function sessions(options: SessionsOptions): Sessions {
       checkOptions<ListOptions>("list()", how, {
         status: oneOf("running", "waiting", "idle", "failed"),
         tenant: NAME,
-        after: must("an id", (value) => typeof value === "string"),
+        after: STRING,
         limit: atLeast(1),
       });
       return list(store, how);

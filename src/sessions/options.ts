@@ -3,7 +3,7 @@
 import type { Agent, SomeLimits } from "../core/agent.ts";
 import type { Bus } from "../core/bus.ts";
 import type { Checks } from "../core/check-options.ts";
-import { checkOptions, CLOCK, FUNCTION, listOf, must, withMethods } from "../core/check-options.ts";
+import { atLeast, checkOptions, CLOCK, FUNCTION, listOf, must, withMethods } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -78,7 +78,7 @@ const OPTIONS: Checks<SessionsOptions> = {
   observers: listOf("observers", isObject),
   onEvent: FUNCTION,
   onError: FUNCTION,
-  pollMs: must("a number of at least 1", (value) => typeof value === "number" && value >= 1),
+  pollMs: atLeast(1),
   clock: CLOCK,
 };
 

@@ -1,7 +1,7 @@
 /** A session as its application talks to it, from any process: what it asks goes to the inbox, what it reads comes from the log. */
 
 import type { Bus } from "../core/bus.ts";
-import { checkOptions, must, NAME, oneOf, SIGNAL, STRING } from "../core/check-options.ts";
+import { BOOLEAN, checkOptions, must, NAME, oneOf, SIGNAL, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -179,8 +179,8 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     follow(options = {}) {
       checkOptions<FollowOptions>("follow()", options, {
         after: must("a place that follow() gave", (value) => typeof value === "number" && value >= 0),
-        deltas: must("true or false", (value) => typeof value === "boolean"),
-        untilIdle: must("true or false", (value) => typeof value === "boolean"),
+        deltas: BOOLEAN,
+        untilIdle: BOOLEAN,
         signal: SIGNAL,
       });
       return follow(id, parts, options);

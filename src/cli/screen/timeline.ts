@@ -2,6 +2,7 @@
 
 import type { WaitingCall } from "../../core/events.ts";
 import type { JournalEntry, MessageEntry, Spent } from "../../core/journal/entry.ts";
+import { asEntry } from "../../core/journal/entry.ts";
 import { StoredFacts } from "../../core/journal/recorded.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
@@ -186,6 +187,5 @@ function sizeOf(input: unknown): string {
 
 function fromJson(entry: Json): (JournalEntry & { readonly at?: unknown }) | undefined {
   if (!isObject(entry) || typeof entry["type"] !== "string") return undefined;
-  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: only the core's journal writes to logs
-  return entry as unknown as JournalEntry;
+  return asEntry(entry);
 }

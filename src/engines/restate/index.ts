@@ -1,6 +1,6 @@
 /** The engine over Restate: it keeps wakes and timers, calls workers over HTTP, and calls another when one is lost. */
 
-import { sleep } from "../../core/async/abort.ts";
+import { waitAtMost } from "../../core/async/abort.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { ActivationHost, Engine, EngineWorker, Rest } from "../../core/engine.ts";
 import { LoophostError } from "../../core/errors.ts";
@@ -152,10 +152,7 @@ class RestateWorker implements EngineWorker {
   /** Other workers are called for its sessions from now on, and wait there until they are let go of here. */
   async #drain(graceMs: number): Promise<void> {
     const left = this.#endpoint.leave();
-    const enough = new AbortController();
-    const patience = sleep(graceMs, systemClock, enough.signal).catch(() => undefined);
-    await Promise.race([this.#atWork.over(), patience]);
-    enough.abort();
+    await waitAtMost(graceMs, systemClock, this.#atWork.over());
     this.#endpoint.cut();
     await left;
     this.#onGone();

@@ -96,6 +96,16 @@ export class CaseHost implements ActivationHost {
   }
 }
 
+/** An engine of a place, and a host that works for it. */
+export async function working(
+  place: EnginePlace,
+): Promise<{ readonly engine: Engine; readonly host: CaseHost }> {
+  const engine = await place.open();
+  const host = new CaseHost(place.clock);
+  await engine.work(host);
+  return { engine, host };
+}
+
 /** Rests until it is woken. */
 export const PARKED: Rest = { now: "parked" };
 

@@ -4,7 +4,7 @@
  */
 
 import type { EngineCase } from "./case.ts";
-import { CaseHost, must, PARKED, withPatience } from "./case.ts";
+import { CaseHost, must, PARKED, withPatience, working } from "./case.ts";
 
 const DELAY_MS = 300;
 /** What a timer may be early by: dates are whole milliseconds, and there are two clocks. */
@@ -16,9 +16,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "wake leads to an activation, whatever the id",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       for (const id of ["order-42", "acme/7", "..", "\\..", "a b?c#d%2e", "日本"]) {
         await engine.wake(id);
         const begun = await host.next(`"${id}" was woken, and did not begin`);
@@ -30,9 +28,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "wake while a session runs leads to another activation after it, never beside it",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       await engine.wake("s");
       const first = await host.next("the session did not begin");
       await engine.wake("s");
@@ -45,9 +41,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "wake again and again is harmless: one activation at a time, and an end of them",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       await Promise.all(Array.from({ length: 10 }, () => engine.wake("s")));
       const first = await host.next("the session did not begin");
       await Promise.all(Array.from({ length: 10 }, () => engine.wake("s")));
@@ -60,9 +54,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "sessions run beside each other",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       await Promise.all(["a", "b", "c"].map((id) => engine.wake(id)));
       const begun = [];
       for (const nth of ["first", "second", "third"])
@@ -74,9 +66,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "a session that rests with again comes back after its delay, and not before",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       await engine.wake("s");
       const first = await host.next("the session did not begin");
       const restedAt = place.clock.now();
@@ -90,9 +80,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "a session that rests until a date comes back then, and not before",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       await engine.wake("s");
       const first = await host.next("the session did not begin");
       const restedAt = place.clock.now();
@@ -106,9 +94,7 @@ export const engineContract: readonly EngineCase[] = [
   {
     name: "wake at a date begins then, and not before",
     async check(place) {
-      const engine = await place.open();
-      const host = new CaseHost(place.clock);
-      await engine.work(host);
+      const { engine, host } = await working(place);
       const askedAt = place.clock.now();
       await engine.wake("s", { at: new Date(Date.now() + DELAY_MS) });
       await place.passTime(DELAY_MS + EARLY_MS);

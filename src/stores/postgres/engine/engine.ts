@@ -6,9 +6,8 @@
  *   N2  a worker whose lock is gone, or that hangs, has its sessions taken by others
  */
 
-import { sleep } from "../../../core/async/abort.ts";
-import { checkOptions } from "../../../core/check-options.ts";
-import { must } from "../../../core/check-options.ts";
+import { waitAtMost } from "../../../core/async/abort.ts";
+import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import { systemClock } from "../../../core/clock.ts";
 import type { ActivationHost, Engine, EngineWorker, Rest } from "../../../core/engine.ts";
 import type { Database, Row } from "../database.ts";
@@ -56,11 +55,10 @@ const GIVE_BACK = "UPDATE @.wakes SET worker = NULL WHERE worker = $1";
  * @throws LoophostError `invalid_options` for an address that is none, or an option there is not; its calls throw as those of `postgresStore()`
  */
 export function postgresEngine(database: string | PostgresPool, options: PostgresEngineOptions = {}): Engine {
-  const atLeastOne = must("a number of at least 1", (value) => typeof value === "number" && value >= 1);
   checkOptions<PostgresEngineOptions>("postgresEngine()", options, {
     ...CHECKS,
-    pollMs: atLeastOne,
-    maxActivations: atLeastOne,
+    pollMs: atLeast(1),
+    maxActivations: atLeast(1),
   });
   const { pollMs = 200, maxActivations = 200, ...store } = options;
   const { opened, direct } = openDatabase("postgresEngine()", database, store);
@@ -157,10 +155,7 @@ class PickingWorker implements EngineWorker {
     this.#isDraining = true;
     clearInterval(this.#timer);
     await this.#picking;
-    const enough = new AbortController();
-    const patience = sleep(graceMs, systemClock, enough.signal).catch(() => undefined);
-    await Promise.race([Promise.all(this.#atWork), patience]);
-    enough.abort();
+    await waitAtMost(graceMs, systemClock, Promise.all(this.#atWork));
     // What does not rest in time is for others, as after a crash.
     if (this.#atWork.size > 0)
       await this.#database
