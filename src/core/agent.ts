@@ -41,7 +41,7 @@ export interface AgentDefinition<S extends Schema = Schema> {
   readonly name: string;
   /** The system prompt. */
   readonly instructions: string;
-  /** The model's id, as the loop host knows it. Optional where the provider brings its own model. */
+  /** The model's id, as the loop host knows it. Default: none, for a provider that brings its own model. */
   readonly model?: string | undefined;
   /** The functions of yours it may call. Default: none. */
   readonly tools?: readonly Tool[] | undefined;
@@ -49,10 +49,14 @@ export interface AgentDefinition<S extends Schema = Schema> {
   readonly limits?: SomeLimits | undefined;
   /**
    * A tool the run may not end without having called: a run that would is sent back with a demand for it, up to
-   * `maxReprompts` times (default 2), then ends with the stop reason "no_terminal_tool".
+   * `maxReprompts` times (2 where no number of tries is given), then ends with the stop reason "no_terminal_tool". Default:
+   * none.
    */
   readonly terminalTool?: string | { readonly name: string; readonly maxReprompts: number } | undefined;
-  /** What the run has to come to: `result.output` is then a value of this schema, or the run fails with `no_output`. */
+  /**
+   * What the run has to come to: `result.output` is then a value of this schema, or the run fails with `no_output`. What is
+   * no schema is refused with `invalid_tool`. Default: none, and the text is all there is.
+   */
   readonly output?: S | undefined;
 }
 
@@ -164,8 +168,8 @@ function checkTerminalTool(
     typeof terminalTool === "string" ? { name: terminalTool, maxReprompts: MAX_REPROMPTS } : terminalTool;
   if (output !== undefined)
     throw refused(`${owner}: it has an output and a terminalTool; the output is one already.`);
-  if (tools.has(terminal.name)) return terminal;
-  throw refused(`${owner}: terminalTool "${terminal.name}" is not one of its tools.`);
+  if (tools.has(terminal?.name)) return terminal;
+  throw refused(`${owner}: terminalTool "${terminal?.name}" is not one of its tools.`);
 }
 
 /** Limits that count things; the others are amounts. */

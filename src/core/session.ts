@@ -28,11 +28,17 @@ export type IfOwned = "fail" | "wait" | "take";
 export interface OpenOptions {
   /** The loop host, such as `local({ model })` or `claude()`. */
   readonly provider: Provider;
-  /** A session to attach to. Default: a new one. */
+  /** A session to attach to; one that the host does not know fails with `session_not_found`. Default: a new one. */
   readonly sessionId?: string | undefined;
-  /** What `provision()` made for this agent at this provider: a new session is made from that, and nothing is looked up. */
+  /**
+   * What `provision()` made for this agent at this provider: a new session is made from that, and nothing is looked up.
+   * Default: none, and the provider makes or finds what it needs.
+   */
   readonly provisioned?: ProvisionHandle | undefined;
-  /** A conversation to go on from, as an earlier result's `transcript`. Only where this side holds the conversation. */
+  /**
+   * A conversation to go on from, as an earlier result's `transcript`. Only where this side holds the conversation.
+   * Default: none.
+   */
   readonly history?: readonly TranscriptMessage[] | undefined;
   /** Where the journal is kept. Default: in memory, for the life of the session. */
   readonly store?: Store | undefined;
@@ -41,11 +47,14 @@ export interface OpenOptions {
    * `session_owned`, "wait" until it is free, or "take" it; whoever had it then fails with `stale_owner`. Default "fail".
    */
   readonly ifOwned?: IfOwned | undefined;
-  /** Whether a stored session may go on with an agent that is not the one it was begun with. Default "refuse". */
+  /**
+   * Whether a stored session may go on with an agent that is not the one it was begun with; refused, opening fails with
+   * `agent_changed`. Default "refuse".
+   */
   readonly ifAgentChanged?: "refuse" | "accept" | undefined;
-  /** Handed to every tool as `context`. */
+  /** Handed to every tool as `context`. Default: undefined. */
   readonly context?: unknown;
-  /** Asked about calls that need approval. Without it they wait for `approve` or `deny`. */
+  /** Asked about calls that need approval. Default: none, and they wait for `approve` or `deny`. */
   readonly onApproval?: OnApproval | undefined;
   /**
    * What to do about a call of a tool the agent does not have: "answer" it with an error at once, or after
@@ -55,22 +64,23 @@ export interface OpenOptions {
   readonly ifCallUnknown?: IfCallUnknown | undefined;
   /** Watch the session: told every event, and standing around each tool, each request and what is sent. Default: none. */
   readonly observers?: readonly Observer[] | undefined;
-  /** Names and values the session bears: in each tool's context, and for observers. Never sent to the host. */
+  /** Names and values the session bears: in each tool's context, and for observers. Never sent to the host. Default: none. */
   readonly metadata?: Metadata | undefined;
-  /** Sees every event of every run: an observer's `event` alone. What it throws is ignored. */
+  /** Sees every event of every run: an observer's `event` alone. What it throws is ignored. Default: none. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /**
    * Told every step of the loop, for debugging: the input, and the commands that followed. `replaySteps` of
-   * `loophost/testing` replays them. They hold messages, inputs and results of tools. What it throws is ignored.
+   * `loophost/testing` replays them. They hold messages, inputs and results of tools. What it throws is ignored. Default:
+   * none.
    */
   readonly onStep?: ((step: LoopStep) => void) | undefined;
-  /** Asked after every turn whether the run may go on; `budget(...)` makes one. */
+  /** Asked after every turn whether the run may go on, else it fails with `halted`; `budget(...)` makes one. Default: none. */
   readonly guard?: TurnGuard | undefined;
-  /** Limits that replace the agent's own. */
+  /** Limits that replace the agent's own; one that is none is refused with `invalid_agent`. Default: the agent's. */
   readonly limits?: SomeLimits | undefined;
-  /** Default "whole". */
+  /** Which events results keep: "whole" ones, "all" with the pieces of text, too, or "none". Default "whole". */
   readonly keepEvents?: KeepEvents | undefined;
-  /** Gives up opening when aborted. */
+  /** Gives up opening with `aborted` when it is aborted. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
@@ -96,9 +106,9 @@ export type IfCallUnknown = "answer" | "leave" | "fail" | { readonly answerAfter
 
 /** How one run is started. */
 export interface RunOptions {
-  /** System instructions that apply from this message on, where the host supports them. */
+  /** System instructions that apply from this message on, where the host supports them. Default: none. */
   readonly system?: string | undefined;
-  /** Stops the run with `aborted`, and tells the host to stop. */
+  /** Stops the run with `aborted`, and tells the host to stop. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /**
    * What to do when nothing goes on until somebody approves or answers: "hold" the run open for the session's `approve`,
@@ -124,8 +134,8 @@ export interface Session<Output = unknown> extends AsyncDisposable {
    * Starts a run with a message. Work the session still has open is finished first; a message that waits for it is on
    * record, and outlives this run and this process (`ifOpen`).
    *
-   * @throws LoophostError `session_busy` while another run is under way here, or with `ifOpen: "refuse"` one is open;
-   * `session_closed` after close
+   * @throws LoophostError `invalid_options` for options that cannot be used; `session_busy` while another run is under way
+   * here, or with `ifOpen: "refuse"` one is open; `session_closed` after close
    */
   send(prompt: Prompt, options?: RunOptions): Run<Output>;
   /** Resumes unfinished work: an interrupted run, or calls that were decided meanwhile. With nothing to do it resolves at once with the last ending. */

@@ -50,11 +50,11 @@ export interface ToolDefinition<S extends Schema, Context = unknown> {
   readonly description: string;
   /** A Standard Schema, or a JSON Schema of type "object". */
   readonly input: S;
-  /** The JSON Schema to show for a schema library that cannot describe itself. */
+  /** The JSON Schema to show for a schema library that cannot describe itself. Default: what the library says of itself. */
   readonly inputSchema?: JsonSchema | undefined;
   /**
-   * Does the work. May return a string, any JSON value, nothing, or `toolContent(...)`; may throw, which becomes an
-   * error result. Left out, the tool is *external*: its calls wait for `session.answer(id, result)`.
+   * Does the work. May return a string, any JSON value, nothing, or `toolContent(...)`; may throw, which becomes an error
+   * result. Default: none, which makes the tool *external*: its calls wait for `session.answer(id, result)`.
    */
   readonly execute?: ((input: ValueOf<S>, context: ToolContext<Context>) => unknown) | undefined;
   /** Milliseconds until a call is answered with a time-out, whether or not the tool heeds its signal. Default: the agent's. */
@@ -69,7 +69,10 @@ export interface ToolDefinition<S extends Schema, Context = unknown> {
     | undefined;
   /** How many calls of this tool run at a time, at most; the agent's `maxParallelTools` bounds those of all. Default: as many. */
   readonly maxParallel?: number | undefined;
-  /** Default "fail". */
+  /**
+   * What to do about a call that had started when the process died, and has no recorded result. Default "fail": the model
+   * is told that the outcome is unknown.
+   */
   readonly ifCrashed?: IfCrashed | undefined;
 }
 

@@ -41,8 +41,8 @@ export interface EmbeddedHost extends AsyncDisposable {
   /**
    * Answers over HTTP. Default: a free port of 127.0.0.1, where it answers to the names of this machine only.
    *
-   * @throws LoophostError `missing_dependency` without hono; `invalid_options` for another address without an `apiKey`, `session_owned` when the store is
-   * another host's
+   * @throws LoophostError `invalid_options` for an option that cannot be used, or another address without an `apiKey`;
+   * `missing_dependency` without hono; `session_owned` when the store is another host's
    */
   listen(options?: ListenOptions): Promise<Listening>;
   /** Stops listening, every run and every stream, and releases its lease on the store, which stays open. */

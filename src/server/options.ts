@@ -23,11 +23,14 @@ import type { ModelFunction } from "../providers/local/models/function-model.ts"
 
 /** How the embedded host is made. */
 export interface EmbeddedHostOptions {
-  /** The model for agents whose model id is not among `models`. A model, or a function that answers. */
+  /**
+   * The model for agents whose model id is not among `models`: a model, or a function that answers. Default: none, and such
+   * agents are refused.
+   */
   readonly model?: Model | ModelFunction | undefined;
-  /** Models by the id agents name them with. */
+  /** Models by the id agents name them with. Default: none. */
   readonly models?: Readonly<Record<string, Model | ModelFunction>> | undefined;
-  /** The key clients must send. Without it everybody who reaches the host may use it. */
+  /** The key clients must send. Default: none, and everybody who reaches the host may use it. */
   readonly apiKey?: string | undefined;
   /**
    * Where everything is kept; the host's own until it is closed. Default: in memory, gone with the process.
@@ -40,7 +43,7 @@ export interface EmbeddedHostOptions {
   readonly ifOwned?: IfOwned | undefined;
   /**
    * What models cost, by the id agents name them with: cents for a million tokens. Sessions whose model has a price tell
-   * their cost and may have a budget.
+   * their cost and may have a budget. Default: none.
    */
   readonly prices?: Readonly<Record<string, TokenPrices>> | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
@@ -57,7 +60,10 @@ export interface EmbeddedHostOptions {
    * Default: nothing.
    */
   readonly onError?: ((error: unknown, about: FailedIn) => void) | undefined;
-  /** Watch every session, as `observers` of `openSession` do. Their calls wait for clients: no tool executes here. */
+  /**
+   * Watch every session, as `observers` of `openSession` do. Their calls wait for clients: no tool executes here. Default:
+   * none.
+   */
   readonly observers?: readonly Observer[] | undefined;
   /** Called with a line for each request, for a log of yours. What it throws itself is ignored. Default: nothing. */
   readonly onRequest?: ((line: RequestLine) => void) | undefined;
@@ -83,9 +89,9 @@ export interface FailedIn {
 
 /** Where a host listens. */
 export interface ListenOptions {
-  /** Default 0: any that is free. */
+  /** The port. Default 0: any that is free. */
   readonly port?: number | undefined;
-  /** Default 127.0.0.1. */
+  /** The address it listens at; others than loopback are open to the network. Default 127.0.0.1. */
   readonly hostname?: string | undefined;
 }
 

@@ -29,7 +29,11 @@ interface Inbox {
 
 const NOBODYS: HeldLease = { owner: "nobody", until: 0 };
 
-/** Makes a store in memory. */
+/**
+ * Makes a store in memory.
+ *
+ * @throws LoophostError `invalid_options` for an option there is not, or that cannot be used
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions<MemoryStoreOptions>("memoryStore()", options, { now: FUNCTION });
   const { now = Date.now } = options;

@@ -7,12 +7,16 @@ import { sleep } from "./abort.ts";
 
 /** How often and how patiently to try. */
 export interface RetryPolicy {
-  /** Tries in all, the first included. */
+  /** Tries in all, the first included. Default 4. */
   readonly attempts: number;
-  /** Milliseconds before the second try; doubled each time. */
+  /** Milliseconds before the second try; doubled each time. Default 1000. */
   readonly firstDelayMs: number;
+  /** Milliseconds before a try, at most. Default 30 000. */
   readonly maxDelayMs: number;
-  /** A host that asks for a longer wait than this gets the error instead, so that the caller is not left hanging. */
+  /**
+   * Milliseconds a host may ask us to wait; one that asks for more gets the error instead, so that the caller is not left
+   * hanging. Default 60 000.
+   */
   readonly maxRetryAfterMs: number;
 }
 

@@ -14,7 +14,7 @@ import { checkOnce } from "./session-options.ts";
 
 /** What `run` takes: how to open the session, and what to send. */
 export interface RunOnceOptions extends OpenOptions, RunOptions {
-  /** Left out, the run takes up what the session of `sessionId`, or `history`, has open. */
+  /** What is sent. Default: nothing, and the run takes up what the session of `sessionId`, or `history`, has open. */
   readonly prompt?: Prompt | undefined;
 }
 
@@ -24,7 +24,8 @@ export interface RunOnceOptions extends OpenOptions, RunOptions {
  * Resolves whenever the host reached a terminal, whichever; with `requires_action` when a call waits for somebody and
  * no `onApproval` decides (`ifWaiting: "hold"` waits instead).
  *
- * @throws LoophostError for everything else: `timeout`, `aborted`, `max_turns_exceeded`, what the host could not do, and misuse
+ * @throws LoophostError for everything else: `invalid_options` for options that cannot be used, `timeout`, `aborted`,
+ *   `max_turns_exceeded`, and what the host could not do
  */
 export async function run<Output, Context>(
   agent: Agent<Output, Context>,

@@ -1,7 +1,7 @@
 /** What the options of sessions and runs have to be: one that is misspelt, or of another kind, is refused by its name. */
 
-import type { Checks, Names } from "../check-options.ts";
-import { checkNames, checkOptions, CLOCK, FUNCTION, must, NAME } from "../check-options.ts";
+import type { Checks } from "../check-options.ts";
+import { checkOptions, CLOCK, FUNCTION, must, NAME } from "../check-options.ts";
 import { isString, listOf, oneOf, SIGNAL, STRING } from "../check-options.ts";
 import { isObject } from "../json.ts";
 import type { OpenOptions, RunOptions } from "../session.ts";
@@ -52,7 +52,7 @@ const RUN: Checks<RunOptions> = {
   ifOpen: oneOf("queue", "deny", "refuse"),
 };
 
-const ONCE: Names<RunOnceOptions> = { ...OPEN, ...RUN, prompt: anything };
+const ONCE: Checks<RunOnceOptions> = { ...OPEN, ...RUN, prompt: anything };
 
 /** Checks what a session is opened with. */
 export function checkOpen(options: unknown): void {
@@ -64,7 +64,7 @@ export function checkRun(options: unknown): void {
   checkOptions("A run", options, RUN);
 }
 
-/** Checks the names of what `run()` is given; the rest is checked as the session opens and its run starts. */
+/** Checks what `run()` is given: a deadline is set and a signal listened to before the session opens. */
 export function checkOnce(options: unknown): void {
-  checkNames("run()", options, ONCE);
+  checkOptions("run()", options, ONCE, ["provider"]);
 }

@@ -30,9 +30,12 @@ import { targetOf } from "./session/target.ts";
 /** How sessions with a harness are held. */
 export interface AgentCoreOptions
   extends AgentCoreConnectionOptions, InvocationOptions, Partial<SessionRules> {
-  /** The whole ARN of the harness; its region is where requests go. Not needed for sessions that are given `provisioned`. */
+  /** The whole ARN of the harness; its region is where requests go. Default: none, for sessions that are given `provisioned`. */
   readonly harnessArn?: string | undefined;
-  /** What harnesses that are provisioned are made of beside their agent, in the words of the service. */
+  /**
+   * What harnesses that are provisioned are made of beside their agent, in the words of the service. Default: none, and
+   * nothing can be provisioned.
+   */
   readonly harness?: HarnessSettings | undefined;
   /** Where harnesses are provisioned. Default: the region of `harnessArn`, or what every AWS SDK finds. */
   readonly region?: string | undefined;
@@ -41,7 +44,10 @@ export interface AgentCoreOptions
    * "/mnt/data", it outlives the machine. Default: none are kept.
    */
   readonly artifactsPath?: string | undefined;
-  /** How often, and how patiently, a message is sent again that certainly was not taken. */
+  /**
+   * How often, and how patiently, a message is sent again that certainly was not taken: tries, and waits in milliseconds.
+   * Default: four tries over some seven seconds.
+   */
   readonly retry?: Partial<Record<keyof RetryPolicy, number | undefined>> | undefined;
 }
 

@@ -27,7 +27,7 @@ export interface ClaudeOptions extends ClaudeConnectionOptions, SessionSetup {
   readonly deltas?: boolean | undefined;
   /** Milliseconds of silence on the event stream after which it is opened again. Default 45 000. */
   readonly idleMs?: number | undefined;
-  /** What is particular about the server, where it is not Anthropic's own. */
+  /** What is particular about the server, where it is not Anthropic's own. Default: Anthropic's service. */
   readonly server?: Partial<ServerTraits> | undefined;
 }
 

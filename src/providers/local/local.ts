@@ -1,7 +1,7 @@
 /** The in-process loop host: this process asks the model, turn by turn, and holds the conversation. */
 
-import type { Names } from "../../core/check-options.ts";
-import { checkNames, NAME } from "../../core/check-options.ts";
+import type { Checks } from "../../core/check-options.ts";
+import { atLeast, BOOLEAN, checkOptions, CLOCK, fields, FUNCTION, NAME } from "../../core/check-options.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
@@ -44,16 +44,12 @@ export interface LocalOptions {
 /**
  * The loop host that is this process.
  *
- * @throws LoophostError `invalid_options` when there is no model
+ * @throws LoophostError `invalid_options` when there is no model, or an option cannot be used
  */
 export function local(options: LocalOptions): Provider {
-  checkNames("local()", options ?? {}, LOCAL);
+  checkOptions("local()", options ?? {}, LOCAL);
   const model = toModel(options?.model);
   const { guards, compaction, artifactsFolder, clock = systemClock } = options;
-  if (guards !== undefined && typeof guards !== "boolean") checkNames("local(): guards", guards, GUARDS);
-  if (compaction !== undefined) checkNames("local(): compaction", compaction, COMPACTION);
-  if (artifactsFolder !== undefined && NAME(artifactsFolder) !== undefined)
-    throw new LoophostError("invalid_options", `local(): artifactsFolder${NAME(artifactsFolder)}.`);
   const settings = {
     model,
     clock,
@@ -75,16 +71,19 @@ function grading(model: Model, clock: Clock): GradeWork {
   return (work) => grade({ ...work, provider: local({ model, clock }), clock });
 }
 
-const LOCAL: Names<LocalOptions> = {
-  model: 1,
-  guards: 1,
-  compaction: 1,
-  grader: 1,
-  artifactsFolder: 1,
-  clock: 1,
+const GUARDS = fields<ModelGuards>({
+  duplicateCalls: BOOLEAN,
+  failuresBeforeAdvice: atLeast(0),
+  lastTurn: BOOLEAN,
+});
+const LOCAL: Checks<LocalOptions> = {
+  model: () => undefined, // toModel() knows
+  guards: (value) => (typeof value === "boolean" ? undefined : GUARDS(value)),
+  compaction: fields<CompactionOptions>({ aboveTokens: atLeast(1), compact: FUNCTION }),
+  grader: () => undefined,
+  artifactsFolder: NAME,
+  clock: CLOCK,
 };
-const GUARDS: Names<ModelGuards> = { duplicateCalls: 1, failuresBeforeAdvice: 1, lastTurn: 1 };
-const COMPACTION: Names<CompactionOptions> = { aboveTokens: 1, compact: 1 };
 
 function toModel(model: LocalOptions["model"] | undefined): Model {
   if (typeof model === "function") return functionModel(model);

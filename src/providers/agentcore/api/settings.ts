@@ -17,17 +17,26 @@ export interface AwsCredentials {
 
 /** How the service is reached. */
 export interface AgentCoreConnectionOptions {
-  /** Default: what every AWS SDK finds, in the environment, the profile or the machine's role. */
+  /**
+   * AWS credentials, or a function that gives them. Default: what every AWS SDK finds, in the environment, the profile or
+   * the machine's role.
+   */
   readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
-  /** The JWT for a harness with an authorizer, instead of AWS credentials. A function is asked before every request. */
+  /**
+   * The JWT for a harness with an authorizer, instead of AWS credentials. A function is asked before every request.
+   * Default: none.
+   */
   readonly bearerToken?: string | (() => string | Promise<string>) | undefined;
   /** The address of the data plane. Default: the one of the harness's region. */
   readonly baseUrl?: string | undefined;
   /** The address of the control plane. Default: the one of the harness's region. */
   readonly controlBaseUrl?: string | undefined;
-  /** A client of `@aws-sdk/client-bedrock-agentcore` to use; make it with `maxAttempts: 1`, or the agent may run twice. */
+  /**
+   * A client of `@aws-sdk/client-bedrock-agentcore` to use; make it with `maxAttempts: 1`, or the agent may run twice.
+   * Default: one of ours.
+   */
   readonly client?: AwsClient | undefined;
-  /** A client of `@aws-sdk/client-bedrock-agentcore-control` to use. */
+  /** A client of `@aws-sdk/client-bedrock-agentcore-control` to use. Default: one of ours. */
   readonly controlClient?: AwsClient | undefined;
   /**
    * Milliseconds without a byte after which a reply is given up. A hook, a shell command or a slow model is silent for as

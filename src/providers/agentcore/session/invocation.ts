@@ -28,11 +28,11 @@ export interface InvocationOptions {
   readonly maxTokens?: number | undefined;
   /** Seconds the service works on one invocation, at most. Default: the harness's. */
   readonly timeoutSeconds?: number | undefined;
-  /** The user the service acts for. */
+  /** The user the service acts for. Default: none. */
   readonly userId?: string | undefined;
-  /** Whose memory it is. */
+  /** Whose memory it is. Default: nobody's. */
   readonly actorId?: string | undefined;
-  /** Trace headers, as W3C and X-Ray write them; a function is asked before every request. */
+  /** Trace headers, as W3C and X-Ray write them; a function is asked before every request. Default: none. */
   readonly trace?: TraceHeaders | (() => TraceHeaders) | undefined;
 }
 

@@ -24,11 +24,17 @@ import type { ClaudeTransport } from "./client.ts";
 
 /** How the service is reached. */
 export interface ClaudeConnectionOptions {
-  /** A ready client of `@anthropic-ai/sdk`; `apiKey`, `authToken`, `auth`, `baseUrl` and `fetch` are then not used. */
+  /**
+   * A ready client of `@anthropic-ai/sdk`; `apiKey`, `authToken`, `auth`, `baseUrl` and `fetch` are then not used. Default:
+   * one of ours.
+   */
   readonly client?: ClaudeTransport | undefined;
-  /** Default: the environment variable ANTHROPIC_API_KEY. Not needed on a loopback base URL; null sends none. */
+  /**
+   * The key; null sends none. Default: the environment variable ANTHROPIC_API_KEY; where there is no key and the base URL
+   * is not on loopback, opening a session fails with `missing_credentials`.
+   */
   readonly apiKey?: string | null | undefined;
-  /** A bearer token in place of the key. Default, where there is no key: ANTHROPIC_AUTH_TOKEN. */
+  /** A bearer token in place of the key. Default: ANTHROPIC_AUTH_TOKEN, where there is no key. */
   readonly authToken?: string | null | undefined;
   /** How the key is sent: servers differ. Default "both". */
   readonly auth?: "bearer" | "x-api-key" | "both" | undefined;
@@ -46,7 +52,7 @@ export interface ClaudeConnectionOptions {
   readonly timeoutMs?: number | undefined;
   /** How requests that may safely be repeated are repeated. Default: four tries over some seven seconds. */
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Told before a request is made again: opening a session has no events yet, and is silent for seconds. */
+  /** Told before a request is made again: opening a session has no events yet, and is silent for seconds. Default: none. */
   readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;

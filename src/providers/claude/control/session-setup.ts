@@ -10,11 +10,14 @@ import type { EnvironmentConfig } from "./environments.ts";
 
 /** What an agent at the host has beside instructions and tools of ours, in the words of the wire. */
 export interface AgentExtras {
-  /** Tools the host runs, such as `{ type: "agent_toolset_20260401" }` or `{ type: "mcp_toolset", mcp_server_name }`. */
+  /**
+   * Tools the host runs, such as `{ type: "agent_toolset_20260401" }` or `{ type: "mcp_toolset", mcp_server_name }`.
+   * Default: none.
+   */
   readonly hostTools?: readonly { readonly type: string; readonly [field: string]: unknown }[] | undefined;
-  /** MCP servers the host talks to, as `{ type: "url", name, url }`. */
+  /** MCP servers the host talks to, as `{ type: "url", name, url }`. Default: none. */
   readonly mcpServers?: readonly object[] | undefined;
-  /** Skills of the agent, in the wire's own form. */
+  /** Skills of the agent, in the wire's own form. Default: none. */
   readonly skills?: readonly object[] | undefined;
 }
 
@@ -26,15 +29,15 @@ export interface SessionSetup extends AgentExtras {
   readonly environmentId?: string | undefined;
   /** The wire's description of an environment, passed on untouched. Default: in the cloud, with networking. */
   readonly environment?: EnvironmentConfig | undefined;
-  /** What sessions are listed with. */
+  /** What sessions are listed with. Default: none. */
   readonly title?: string | undefined;
-  /** At most 15 pairs. */
+  /** Names and values that sessions bear at the host; it takes at most 15. Default: none. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** What the session is given to work with, such as `{ type: "file", file_id, mount_path }`. */
+  /** What the session is given to work with, such as `{ type: "file", file_id, mount_path }`. Default: none. */
   readonly resources?: readonly object[] | undefined;
-  /** The vaults whose credentials a session may use. */
+  /** The vaults whose credentials a session may use. Default: none. */
   readonly vaultIds?: readonly string[] | undefined;
-  /** What a session may cost at list prices; its runs then end with `budget_reached`. */
+  /** What a session may cost at list prices; its runs then end with the stop reason `budget_reached`. Default: no bound. */
   readonly budget?: Money | undefined;
 }
 

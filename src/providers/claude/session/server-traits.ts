@@ -5,11 +5,17 @@ import { atLeast, BOOLEAN, fields } from "../../../core/check-options.ts";
 
 /** What is particular about a server. */
 export interface ServerTraits {
-  /** How many events it lists at once, at most. */
+  /** How many events it lists at once, at most. Default 1000. */
   readonly pageSize: number;
-  /** Whether it lists the newest events first when it is asked to. One that does not is read from its beginning each time. */
+  /**
+   * Whether it lists the newest events first when it is asked to. One that does not is read from its beginning each time.
+   * Default true.
+   */
   readonly listsNewestFirst: boolean;
-  /** Whether a post does nothing when it comes again under the same Idempotency-Key: then one that was lost is sent again. */
+  /**
+   * Whether a post does nothing when it comes again under the same Idempotency-Key: then one that was lost is sent again.
+   * Default false.
+   */
   readonly takesIdempotencyKeys: boolean;
 }
 

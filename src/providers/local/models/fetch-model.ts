@@ -1,10 +1,23 @@
 /** What models asked over HTTP have in common: their options, and how those are checked. */
 
 import type { RetryPolicy } from "../../../core/async/retry.ts";
-import type { Names } from "../../../core/check-options.ts";
-import { checkNames } from "../../../core/check-options.ts";
+import type { Checks } from "../../../core/check-options.ts";
+import {
+  atLeast,
+  BOOLEAN,
+  checkOptions,
+  fields,
+  FUNCTION,
+  isString,
+  MILLISECONDS,
+  must,
+  NAME,
+  oneOf,
+  STRING,
+} from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
+import { isObject } from "../../../core/json.ts";
 import type { ApiKey } from "../../../core/wire/headers.ts";
 import type { OperatorRole } from "./operator-voice.ts";
 
@@ -16,7 +29,7 @@ export interface FetchModelOptions {
   readonly apiKey?: ApiKey | undefined;
   /** Where the service is, for proxies, gateways and compatible servers. Default: the service itself. */
   readonly baseUrl?: string | undefined;
-  /** Sent with every request, over our own of the same name. */
+  /** Sent with every request, over our own of the same name. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** What requests are sent with. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -24,7 +37,7 @@ export interface FetchModelOptions {
   readonly stream?: boolean | undefined;
   /** Tokens a reply may have; beyond it the run ends with `max_tokens`. Default: of `anthropicMessages()` 16 384 and what thinking may take, else the service's. */
   readonly maxTokens?: number | undefined;
-  /** Default "auto". */
+  /** Whether the model calls tools: as it likes ("auto"), always ("any"), never ("none"), or always one. Default "auto". */
   readonly toolChoice?: ToolChoice | undefined;
   /** Whether the model may make several calls in one turn. Default true. */
   readonly parallelToolCalls?: boolean | undefined;
@@ -33,7 +46,7 @@ export interface FetchModelOptions {
    * what the "user" says, for models that take no such role there. Default "system" with chat completions, else "user".
    */
   readonly operatorRole?: OperatorRole | undefined;
-  /** Further fields of the request, in the service's own form, over our own of the same name. */
+  /** Further fields of the request, in the service's own form, over our own of the same name. Default: none. */
   readonly extraBody?: JsonObject | undefined;
   /** Overrides fields of the retry policy: `attempts` (4), `firstDelayMs` (1000), `maxDelayMs` (30 000), `maxRetryAfterMs` (60 000). Default: these. */
   readonly retry?: Partial<RetryPolicy> | undefined;
@@ -77,45 +90,49 @@ export function toUrl(baseUrl: string, path: string, factory: string): string {
   return url;
 }
 
-/** The names of the options that all models over HTTP have. */
-export const FETCH_OPTIONS: Names<FetchModelOptions> = {
-  model: 1,
-  apiKey: 1,
-  baseUrl: 1,
-  headers: 1,
-  fetch: 1,
-  stream: 1,
-  maxTokens: 1,
-  toolChoice: 1,
-  parallelToolCalls: 1,
-  operatorRole: 1,
-  extraBody: 1,
-  retry: 1,
-  idleTimeoutMs: 1,
-  maxReplyBytes: 1,
+/** What the options that all models over HTTP have must be. */
+export const FETCH_OPTIONS: Checks<FetchModelOptions> = {
+  model: NAME,
+  apiKey: must(
+    "a string, or a function that gives one",
+    (value) => isString(value) || FUNCTION(value) === undefined,
+  ),
+  baseUrl: STRING,
+  headers: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
+  fetch: FUNCTION,
+  stream: BOOLEAN,
+  maxTokens: atLeast(1),
+  toolChoice: must(
+    '"auto", "any", "none" or { tool: "its name" }',
+    (value) =>
+      value === "auto" || value === "any" || value === "none" || (isObject(value) && isString(value["tool"])),
+  ),
+  parallelToolCalls: BOOLEAN,
+  operatorRole: oneOf("system", "user"),
+  extraBody: must("an object", isObject),
+  retry: fields<RetryPolicy>({
+    attempts: atLeast(1),
+    firstDelayMs: atLeast(0),
+    maxDelayMs: atLeast(0),
+    maxRetryAfterMs: atLeast(0),
+  }),
+  idleTimeoutMs: MILLISECONDS,
+  maxReplyBytes: atLeast(1),
 };
-
-const RETRY: Names<RetryPolicy> = { attempts: 1, firstDelayMs: 1, maxDelayMs: 1, maxRetryAfterMs: 1 };
-
-/** Checks the names of a policy. */
-export function checkRetry(owner: string, retry: object | undefined): void {
-  if (retry !== undefined) checkNames(`${owner}: retry`, retry, RETRY);
-}
 
 /**
  * Checks what would only fail later, or not at all.
  *
- * @param known the names of all options there are
+ * @param checks what each option has to be
  * @param written fields of the request that are written from the agent and the conversation
  */
-export function checkFetchOptions(
-  options: FetchModelOptions,
-  known: Names<FetchModelOptions>,
+export function checkFetchOptions<Options extends FetchModelOptions>(
+  options: Options,
+  checks: Checks<Options>,
   written: readonly string[],
   factory: string,
 ): void {
-  checkNames(`${factory}()`, options, known);
-  checkRetry(`${factory}()`, options.retry);
+  checkOptions(`${factory}()`, options, checks);
   const { extraBody = {} } = options;
   const taken = written.find((field) => field in extraBody);
   if (taken !== undefined)
@@ -123,12 +140,4 @@ export function checkFetchOptions(
       "invalid_options",
       `${factory}: extraBody may not set "${taken}"; it is written from the agent and the conversation.`,
     );
-  for (const name of ["maxTokens", "idleTimeoutMs", "maxReplyBytes"] as const) {
-    const value = options[name];
-    if (value !== undefined && !(value > 0))
-      throw new LoophostError(
-        "invalid_options",
-        `${factory}: ${name} must be a number above 0; got ${String(value)}.`,
-      );
-  }
 }

@@ -9,15 +9,15 @@
 
 import { onAbort } from "../../../../core/async/abort.ts";
 import { retryPolicy, withRetry } from "../../../../core/async/retry.ts";
-import type { Names } from "../../../../core/check-options.ts";
-import { checkNames } from "../../../../core/check-options.ts";
+import type { Checks } from "../../../../core/check-options.ts";
+import { checkOptions, listOf, MILLISECONDS, must } from "../../../../core/check-options.ts";
 import type { Clock } from "../../../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../../../core/errors.ts";
 import { isObject } from "../../../../core/json.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
 import type { ConversationSetup, Model, ModelCall, ModelConversation, ModelReply } from "../../model.ts";
 import type { FetchModelOptions, ToolChoice } from "../fetch-model.ts";
-import { checkRetry } from "../fetch-model.ts";
+import { FETCH_OPTIONS } from "../fetch-model.ts";
 import { inVoice } from "../operator-voice.ts";
 import { toModelError } from "./error.ts";
 import { AiSdkReply } from "./reply.ts";
@@ -29,9 +29,9 @@ export interface AiSdkModelOptions extends Pick<
   FetchModelOptions,
   "headers" | "maxTokens" | "operatorRole" | "retry" | "stream" | "toolChoice"
 > {
-  /** Further settings of a call in the AI SDK's words, such as `temperature`, `reasoning` or `providerOptions`. */
+  /** Further settings of a call in the AI SDK's words, such as `temperature`, `reasoning` or `providerOptions`. Default: none. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
-  /** Tools the service runs itself, in the AI SDK's form: `{ type: "provider", id, name, args }`. */
+  /** Tools the service runs itself, in the AI SDK's form: `{ type: "provider", id, name, args }`. Default: none. */
   readonly serverTools?: readonly object[] | undefined;
   /** Milliseconds without a part after which a reply is given up and asked for again. Default 300 000; 600 000 when not streaming. */
   readonly idleTimeoutMs?: number | undefined;
@@ -46,8 +46,7 @@ export interface AiSdkModelOptions extends Pick<
  */
 export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkModelOptions = {}): Model {
   checkModel(model);
-  checkNames(`${FACTORY}()`, options, OPTIONS);
-  checkRetry(`${FACTORY}()`, options.retry);
+  checkOptions(`${FACTORY}()`, options, OPTIONS);
   checkSettings(options.settings ?? {});
   return {
     name: `${model.provider} ${model.modelId}`,
@@ -213,16 +212,17 @@ function watchSilence(
 }
 
 const FACTORY = "aiSdkModel";
-const OPTIONS: Names<AiSdkModelOptions> = {
-  headers: 1,
-  maxTokens: 1,
-  operatorRole: 1,
-  retry: 1,
-  stream: 1,
-  toolChoice: 1,
-  settings: 1,
-  serverTools: 1,
-  idleTimeoutMs: 1,
+const { headers, maxTokens, operatorRole, retry, stream, toolChoice } = FETCH_OPTIONS;
+const OPTIONS: Checks<AiSdkModelOptions> = {
+  headers,
+  maxTokens,
+  operatorRole,
+  retry,
+  stream,
+  toolChoice,
+  settings: must("an object", isObject),
+  serverTools: listOf("objects", isObject),
+  idleTimeoutMs: MILLISECONDS,
 };
 const NO_MODEL = { specificationVersion: undefined, provider: "", modelId: "" };
 

@@ -6,9 +6,11 @@
  *   M3  a cache breakpoint moves by changing the message that carries it, and no other
  */
 
-import type { Names } from "../../../../core/check-options.ts";
+import type { Checks } from "../../../../core/check-options.ts";
+import { atLeast, BOOLEAN, fields, isString, listOf, oneOf } from "../../../../core/check-options.ts";
 import { LoophostError } from "../../../../core/errors.ts";
 import type { JsonObject } from "../../../../core/json.ts";
+import { isObject } from "../../../../core/json.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
 import { USER_AGENT } from "../../../../core/version.ts";
 import { findApiKey, toHeaders } from "../../../../core/wire/headers.ts";
@@ -28,15 +30,15 @@ import { markToolResults, toAnthropicMessage, toAnthropicSetup } from "./wire.ts
 export interface AnthropicMessagesOptions extends FetchModelOptions {
   /** The header the key travels in. Default "x-api-key". */
   readonly auth?: "x-api-key" | "bearer" | "both" | undefined;
-  /** Beta features to ask for; they go before a header "anthropic-beta". */
+  /** Beta features to ask for; they go before a header "anthropic-beta". Default: none. */
   readonly betas?: readonly string[] | undefined;
-  /** Lets the model think first, within so many tokens: at least 1 024, and fewer than `maxTokens`. */
+  /** Lets the model think first, within so many tokens: at least 1 024, and fewer than `maxTokens`. Default: it does not. */
   readonly thinking?: { readonly budgetTokens: number } | undefined;
   /** Whether tools, system prompt and newest tool results are marked for the prompt cache. Default true. */
   readonly cache?: boolean | undefined;
   /** Whether the service holds the conversation, so that a request brings only what is new. Default false. */
   readonly threads?: boolean | undefined;
-  /** Tools the service runs itself, in its own form. */
+  /** Tools the service runs itself, in its own form. Default: none. */
   readonly serverTools?: readonly JsonObject[] | undefined;
 }
 
@@ -220,14 +222,14 @@ function toRequestHeaders(
   );
 }
 
-const OPTIONS: Names<AnthropicMessagesOptions> = {
+const OPTIONS: Checks<AnthropicMessagesOptions> = {
   ...FETCH_OPTIONS,
-  auth: 1,
-  betas: 1,
-  thinking: 1,
-  cache: 1,
-  threads: 1,
-  serverTools: 1,
+  auth: oneOf("x-api-key", "bearer", "both"),
+  betas: listOf("strings", isString),
+  thinking: fields<{ readonly budgetTokens: number }>({ budgetTokens: atLeast(1_024) }),
+  cache: BOOLEAN,
+  threads: BOOLEAN,
+  serverTools: listOf("objects", isObject),
 };
 
 function checkOptions(options: AnthropicMessagesOptions): void {

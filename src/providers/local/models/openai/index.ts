@@ -6,7 +6,8 @@
  *   C2  what the model said goes back as it said it, its arguments character for character
  */
 
-import type { Names } from "../../../../core/check-options.ts";
+import type { Checks } from "../../../../core/check-options.ts";
+import { BOOLEAN } from "../../../../core/check-options.ts";
 import type { TranscriptMessage } from "../../../../core/transcript.ts";
 import { USER_AGENT } from "../../../../core/version.ts";
 import { findApiKey, toHeaders } from "../../../../core/wire/headers.ts";
@@ -66,7 +67,12 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
 }
 
 const FACTORY = "openAICompatible";
-const OPTIONS: Names<OpenAICompatibleOptions> = { ...FETCH_OPTIONS, streamUsage: 1, strictRoles: 1 };
+const OPTIONS: Checks<OpenAICompatibleOptions> = {
+  ...FETCH_OPTIONS,
+  streamUsage: BOOLEAN,
+  strictRoles: BOOLEAN,
+};
+
 /** What stands between results and a user's message where the order of roles is strict. */
 const BETWEEN = JSON.stringify({ role: "assistant", content: "I have the results." });
 const KEY_VARIABLE = "OPENAI_API_KEY";
