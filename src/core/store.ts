@@ -12,6 +12,11 @@ export interface Store {
   readonly log: LogStore;
   readonly records: RecordStore;
   readonly inbox: InboxStore;
+  /**
+   * After so many milliseconds without an answer whoever called gives up, with `store_failed`. A store that itself waits
+   * for longer, as for the lock of a file, says so here. Default 30,000; `Infinity`: never.
+   */
+  readonly callTimeoutMs?: number | undefined;
   /** Releases what the store holds open. What was written stays. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@
  */
 
 import { contained } from "../core/async/contained.ts";
+import { withDeadlines } from "../core/async/store-deadline.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -57,7 +58,8 @@ export interface EmbeddedHost extends AsyncDisposable {
 export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   refuseOldNode();
   checkHostOptions(options);
-  const { store = memoryStore(), clock = systemClock } = options;
+  const { clock = systemClock } = options;
+  const store = withDeadlines(options.store ?? memoryStore(), clock);
   const records = new HostRecords(store.records);
   const files = new FileStore(store.records);
   const work = new WorkQueue(store.records, clock, async (sessionId) => {

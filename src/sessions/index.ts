@@ -1,5 +1,6 @@
 /** Sessions that outlive processes, and that any process may talk to: on one machine, or on a fleet. */
 
+import { withDeadlines } from "../core/async/store-deadline.ts";
 import { atLeast, checkOptions, NAME, oneOf, STRING } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -45,7 +46,6 @@ export interface Sessions extends AsyncDisposable {
 export function sessions(options: SessionsOptions): Sessions {
   const agents = checkSessions(options);
   const {
-    store = memoryStore(),
     clock = systemClock,
     bus = localBus(),
     engine = inProcessEngine({ clock: options.clock }),
@@ -54,6 +54,7 @@ export function sessions(options: SessionsOptions): Sessions {
     onEvent,
     onError,
   } = options;
+  const store = withDeadlines(options.store ?? memoryStore(), clock);
   const parts = { store, bus, engine, clock, pollMs };
   const workers = new Set<Worker>();
 

@@ -7,6 +7,7 @@
  */
 
 import type { Agent } from "../agent.ts";
+import { withDeadlines } from "../async/store-deadline.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
@@ -80,8 +81,9 @@ export class StoredJournal implements Journal {
   }
 
   /** Becomes the owner of a session's journal and folds what it holds. */
-  static async open(store: Store, how: JournalOptions): Promise<StoredJournal> {
+  static async open(given: Store, how: JournalOptions): Promise<StoredJournal> {
     const id = how.sessionId;
+    const store = withDeadlines(given, how.clock);
     const fail = (thrown: unknown) => {
       throw toLoophostError(thrown, "store_failed", `The journal of session ${id} could not be opened`);
     };

@@ -102,7 +102,8 @@ async function open(
     };
     const known = steering?.sessionId ?? sessionId;
     const told = { tells: steering !== undefined, onWritten: steering?.onWritten };
-    if (known !== undefined) journal = await openJournal(store, { ...own, ...told, sessionId: known });
+    if (known !== undefined)
+      journal = await orAborted(openJournal(store, { ...own, ...told, sessionId: known }), closing.signal);
     const hostSessionId = steering === undefined ? sessionId : journal?.recorded.hostSessionId;
     const history = options.history ?? historyFor(provider, journal);
     const emit = (event: HostEvent) => hear(event);
@@ -123,7 +124,7 @@ async function open(
       signal: stop,
     };
     connection = await orAborted(provider.open(request), stop);
-    journal ??= await openJournal(store, { ...own, sessionId: connection.sessionId });
+    journal ??= await orAborted(openJournal(store, { ...own, sessionId: connection.sessionId }), stop);
     await journal.begin(limited, provider, steering?.mayChange ?? options.ifAgentChanged === "accept");
     if (steering !== undefined && hostSessionId === undefined)
       await journal.record({ type: "session.bound", hostSessionId: connection.sessionId });
@@ -183,8 +184,11 @@ async function settleInput(journal: Journal, messagesSeen: number): Promise<void
     await journal.record({ type: "input.sent", runId: run.id, ids });
 }
 
-/** Races opening against its abort. A provider that ignores its signal is not awaited; a connection that it opens too late is closed, or it would leak. */
-async function orAborted(opening: Promise<Connection>, signal: AbortSignal): Promise<Connection> {
+/** Races opening against its abort. A provider or a store that ignores the signal is not awaited; what it opens too late is closed, or it would leak. */
+async function orAborted<T extends { close(): Promise<void> }>(
+  opening: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const unlink = onAbort([signal], (reason) => aborted.reject(reason));
   try {

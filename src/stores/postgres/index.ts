@@ -42,6 +42,7 @@ export function postgresStore(database: string | PostgresPool, options: Postgres
   }
 
   return {
+    callTimeoutMs: 2 * (options.maxWaitMs ?? 20_000) + 30_000,
     log,
     records: postgresRecords(opened),
     inbox: postgresInbox(opened),

@@ -40,8 +40,11 @@ export interface SqliteStoreOptions {
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
   checkOptions<SqliteStoreOptions>("sqliteStore()", options, { now: FUNCTION, maxWaitMs: atLeast(0) });
   checkSome("sqliteStore()", { path }, { path: PATH }, ["path"]);
-  const connection = new SqliteConnection(path, options.maxWaitMs ?? 5_000);
+  const { maxWaitMs = 5_000 } = options;
+  const connection = new SqliteConnection(path, maxWaitMs);
   return {
+    // A write waits behind one that waits for other processes, and then for them itself.
+    callTimeoutMs: 2 * maxWaitMs + 30_000,
     log: sqliteLog(connection, options.now ?? Date.now),
     records: sqliteRecords(connection),
     inbox: sqliteInbox(connection),

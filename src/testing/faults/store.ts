@@ -101,6 +101,7 @@ export function faultyStore(store: Store, faults: readonly StoreFault[]): Faulty
       read: breakable("inbox.read", (id, limit) => inbox.read(id, limit)),
       waiting: breakable("inbox.waiting", (after, limit) => inbox.waiting(after, limit)),
     },
+    callTimeoutMs: store.callTimeoutMs,
     close: () => store.close(),
     calls,
     heal() {

@@ -1,0 +1,70 @@
+/**
+ * Deadlines for the calls of a store: one that never answers (a hung disk, a database behind a dead connection) would hang
+ * every session over it, and no deadline of a run helped, since the end of a run waits to be on record.
+ */
+
+import type { Clock } from "../clock.ts";
+import { LoophostError } from "../errors.ts";
+import type { LogStore, Store } from "../store.ts";
+import { deadline } from "./deadline.ts";
+
+/** As long as a lease: a store that is silent for longer has lost its sessions to others anyway. */
+const CALL_TIMEOUT_MS = 30_000;
+
+/**
+ * A store whose calls reject with `store_failed` when it does not answer in time (`Store.callTimeoutMs`). What such a call does
+ * later is told to nobody; a log that is claimed too late is released again.
+ *
+ * @throws LoophostError `invalid_options` when the store names a time that is none
+ */
+export function withDeadlines(store: Store, clock: Clock): Store {
+  const { log, records, inbox } = store;
+  const ms = store.callTimeoutMs ?? CALL_TIMEOUT_MS;
+  if (!(ms > 0))
+    throw new LoophostError("invalid_options", "A store's callTimeoutMs has to be a number above 0.");
+
+  function within<T>(work: Promise<T>, whenLate: (outcome: T) => unknown = () => undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const cancel = deadline(clock, ms, () => {
+        isLate = true;
+        reject(unanswered(ms));
+      });
+      work.finally(cancel).then((outcome) => (isLate ? whenLate(outcome) : resolve(outcome)), reject);
+    });
+  }
+
+  const claim: LogStore["claim"] = (id, lease) =>
+    within(log.claim(id, lease), (fence) => log.release(id, fence).catch(() => undefined));
+
+  return {
+    callTimeoutMs: ms,
+    log: {
+      claim,
+      renew: (...given) => within(log.renew(...given)),
+      release: (...given) => within(log.release(...given)),
+      append: (...given) => within(log.append(...given)),
+      delete: (...given) => within(log.delete(...given)),
+      read: (...given) => within(log.read(...given)),
+    },
+    records: {
+      get: (...given) => within(records.get(...given)),
+      put: (...given) => within(records.put(...given)),
+      delete: (...given) => within(records.delete(...given)),
+      list: (...given) => within(records.list(...given)),
+    },
+    inbox: {
+      post: (...given) => within(inbox.post(...given)),
+      read: (...given) => within(inbox.read(...given)),
+      waiting: (...given) => within(inbox.waiting(...given)),
+    },
+    close: () => store.close(),
+  };
+}
+
+function unanswered(ms: number): LoophostError {
+  return new LoophostError(
+    "store_failed",
+    `The store did not answer within ${ms} ms; whether it did what was asked is not known.`,
+  );
+}
