@@ -7,8 +7,12 @@ import { parseSync } from "rolldown/utils";
 
 const OPPOSITE = { "===": "!==", "!==": "===", "<": "<=", "<=": "<", ">": ">=", ">=": ">" };
 
+const ARITHMETIC = { "+": "-", "-": "+", "*": "+", "/": "*", "^": "|" };
+
 /** The operators, in the order in which places are drawn from them. */
 const OPERATORS = ["comparison", "one", "negation", "dropped", "swapped"];
+/** Drawn from where those leave a file with too few places. */
+const FURTHER = ["arithmetic", "returned"];
 
 /** Every fault that could be planted in a file. */
 export function faultsOf(file, text) {
@@ -32,15 +36,29 @@ export function faultsOf(file, text) {
 
 /** Some faults of a file: from each operator in turn, and by hash, so that a change elsewhere does not draw others. */
 export function draw(faults, count, seed) {
-  const piles = OPERATORS.map((operator) =>
-    faults
-      .filter((fault) => fault.operator === operator)
-      .toSorted((a, b) => (hash(seed + a.id) < hash(seed + b.id) ? -1 : 1)),
-  );
   const drawn = [];
-  while (drawn.length < count && piles.some((pile) => pile.length > 0))
-    for (const pile of piles) if (drawn.length < count && pile.length > 0) drawn.push(pile.shift());
+  for (const operators of [OPERATORS, FURTHER]) {
+    const piles = operators.map((operator) =>
+      faults
+        .filter((fault) => fault.operator === operator)
+        .toSorted((a, b) => (hash(seed + a.id) < hash(seed + b.id) ? -1 : 1)),
+    );
+    while (drawn.length < count && piles.some((pile) => pile.length > 0))
+      for (const pile of piles) if (drawn.length < count && pile.length > 0) drawn.push(pile.shift());
+  }
   return drawn;
+}
+
+/** A digest of what runs in a file: its text without comments and layout, so that a reworded comment spoils no result. */
+export function digestOf(file, text) {
+  const parsed = parseSync(file, text);
+  let code = "";
+  let from = 0;
+  for (const { start, end } of parsed.comments) {
+    code += text.slice(from, start);
+    from = end;
+  }
+  return hash((code + text.slice(from)).replaceAll(/\s+/g, " "));
 }
 
 function plantIn(node, parent, text, plant) {
@@ -52,6 +70,9 @@ function plantIn(node, parent, text, plant) {
       const opposite = OPPOSITE[operator];
       if (opposite) plant("comparison", between, textOf(between).replace(operator, opposite));
       if (/^[<>]=?$/.test(operator)) plant("one", right, `(${textOf(right)} + 1)`);
+      const other = ARITHMETIC[operator];
+      if (other && !isText(left) && !isText(right))
+        plant("arithmetic", between, textOf(between).replace(operator, other));
       return;
     }
     case "Literal":
@@ -84,6 +105,13 @@ function plantIn(node, parent, text, plant) {
     case "ExpressionStatement":
       if (node.expression.callee?.type !== "Super" && !node.directive) plant("dropped", node, ";");
       return;
+    case "ReturnStatement":
+      if (node.argument) plant("returned", node.argument, "undefined");
+      return;
+    case "ArrowFunctionExpression":
+      if (!["BlockStatement", "Identifier"].includes(node.body.type))
+        plant("returned", node.body, "undefined");
+      return;
     case "AwaitExpression":
       plant("dropped", node, `(${textOf(node.argument)})`);
       return;
@@ -105,6 +133,10 @@ function plantIn(node, parent, text, plant) {
 
 function isNegated(test) {
   return test.type === "UnaryExpression" && test.operator === "!";
+}
+
+function isText({ type, value }) {
+  return type === "TemplateLiteral" || typeof value === "string";
 }
 
 /** An assignment that calls nothing: two of them may stand in any order. */
