@@ -1,5 +1,6 @@
 import { defineAgent, defineTool, type LoopStep, openSession } from "loophost";
 import { local } from "loophost/providers/local";
+import { memoryStore } from "loophost/stores/memory";
 import { replaySteps } from "loophost/testing";
 import { expect, it } from "vitest";
 
@@ -31,6 +32,38 @@ it("tells every input of the loop and what followed, and they replay to the same
   const written = told.map((step) => JSON.stringify(step)).join("\n");
   const read: LoopStep[] = written.split("\n").map((line) => JSON.parse(line));
   expect(replaySteps(read)).toBeUndefined();
+});
+
+it("replays a session that begins with a message an earlier process did not get to send", async () => {
+  const pay = defineTool({
+    name: "pay",
+    description: "Pays",
+    input: { type: "object" },
+    needsApproval: true,
+    execute: () => "paid",
+  });
+  const agent = defineAgent({ name: "a", instructions: "", tools: [pay] });
+  const provider = local({
+    model: ({ messages }) =>
+      messages.length === 1 ? [{ type: "tool_call", id: "k1", name: "pay", input: {} }] : "done",
+  });
+  const store = memoryStore();
+  const first = await openSession(agent, { provider, store });
+  await first.send("pay", { ifWaiting: "return" }).result();
+  await first.send("and then?", { ifWaiting: "return" }).result();
+  await first.close();
+  const told: LoopStep[] = [];
+  await using second = await openSession(agent, {
+    provider,
+    store,
+    sessionId: first.id,
+    onStep: (step) => told.push(step),
+  });
+  await second.approve("k1");
+  const { ending } = await second.resume().result();
+  expect(ending).toBe("completed");
+  expect(told.map(({ input }) => input.type)).toContain("finished");
+  expect(replaySteps(told)).toBeUndefined();
 });
 
 it("names the first step whose commands are others", async () => {

@@ -52,6 +52,8 @@ export function next(state: LoopState, input: LoopInput): { state: LoopState; co
 
 function fold(state: LoopState, input: LoopInput, out: Command[]): LoopState {
   switch (input.type) {
+    case "unsent":
+      return { ...state, pendingInput: input.inputs };
     case "start":
       return { ...state, starting: input };
     case "started":

@@ -104,6 +104,8 @@ export interface StartInput {
 /** What can happen to the loop. */
 export type LoopInput =
   | LoopEvent
+  /** Messages on record that an earlier process did not get to send; they go out before any other. */
+  | { readonly type: "unsent"; readonly inputs: readonly HostInput[] }
   | StartInput
   /** The start of the run is on record: what it sends may go out. */
   | { readonly type: "started" }

@@ -11,6 +11,7 @@ import { UNWATCHED } from "../execution/watch.ts";
 import type { Journal, MayChange } from "../journal/journal.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { next } from "../loop/machine.ts";
+import type { LoopInput } from "../loop/state.ts";
 import { initialState } from "../loop/state.ts";
 import { refuseOldNode } from "../old-node.ts";
 import type {
@@ -79,13 +80,14 @@ async function open(
   let state = initialState(provider.traits.answers);
   let past: PassedOnEvent[] = [];
   const recorded: RecordedEvent[] = [];
+  const fold = (input: LoopInput) => {
+    const step = next(state, input);
+    ({ state } = step);
+    watch.step(state.answers, input, step.commands);
+  };
   let hear = (event: HostEvent) => {
     if (isRecordedEvent(event)) recorded.push(event);
-    if (isLoopEvent(event)) {
-      const step = next(state, event);
-      ({ state } = step);
-      watch.step(state.answers, event, step.commands);
-    }
+    if (isLoopEvent(event)) fold(event);
     if (event.type === "message.seen") past = [];
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };
@@ -130,7 +132,8 @@ async function open(
       await journal.record({ type: "session.bound", hostSessionId: connection.sessionId });
     await settleInput(journal, state.messagesSeen);
     signal?.throwIfAborted();
-    state = { ...state, pendingInput: journal.recorded.unsent };
+    const { unsent } = journal.recorded;
+    if (unsent.length > 0) fold({ type: "unsent", inputs: unsent });
     const session = new LoopSession({
       sessionId: steering?.sessionId ?? connection.sessionId,
       agent: limited,

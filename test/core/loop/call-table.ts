@@ -5,13 +5,14 @@ import { next } from "../../../src/core/loop/machine.ts";
 import type { Call, Command, LoopInput, LoopState } from "../../../src/core/loop/state.ts";
 import { initialState } from "../../../src/core/loop/state.ts";
 import { textResult } from "../../../src/core/results.ts";
+import type { LoopStep } from "../../../src/core/session.ts";
 
 /** How far a call has come. */
 export type Status = Call["status"];
 /** What can happen. */
 export type InputType = LoopInput["type"];
 /** The state a call is in afterwards, "gone" when it has left the machine; and whether the run is over. */
-export type Cell = `${Status | "gone"}${"" | ", run ends" | ", run fails"}`;
+export type Cell = "impossible" | `${Status | "gone"}${"" | ", run ends" | ", run fails"}`;
 
 const ID = "k1";
 const error = new LoophostError("host_failed", "no");
@@ -29,6 +30,7 @@ const waits: LoopInput = { type: "turn.done", ending: "requires_action", stopRea
 
 /** One of each input, about the call where it is about one. */
 export const INPUTS: { readonly [Type in InputType]: Extract<LoopInput, { type: Type }> } = {
+  unsent: { type: "unsent", inputs: [message] },
   start: { type: "start", inputs: [message], policy },
   started: { type: "started" },
   "input.taken": { type: "input.taken" },
@@ -89,8 +91,48 @@ export const STATUSES: readonly Status[] = [
   "posted",
 ];
 
+/** Inputs about one call that come in these states alone; in all others they are impossible. */
+const ONLY_IN: { readonly [Type in InputType]?: readonly Status[] } = {
+  // The executor speaks of what it executes, and is silent once that was cancelled.
+  "approval.needed": ["running"],
+  "answer.needed": ["running"],
+  held: ["running"],
+  // The first decision is the only one. Between runs a call is decided before anybody has asked for it ("seen"); while the
+  // decision is written, another client of the host may be faster ("posted").
+  decided: ["seen", "asking", "posted"],
+  finished: ["seen", "running", "awaiting", "posted"],
+  // The host may show an answer before the post of it resolves.
+  posted: ["posting", "posted"],
+  "post.failed": ["posting", "posted"],
+};
+
+/** Which impossible cell an input meets, if it does. */
+export function impossibleCell({ calls }: LoopState, input: LoopInput): string | undefined {
+  const about = "ids" in input ? input.ids : "id" in input ? [input.id] : [];
+  const met = calls.find(({ id, status }) => about.includes(id) && isImpossible(status, input.type));
+  return met && `"${input.type}" about a call that is ${met.status}`;
+}
+
+function isImpossible(status: Status, type: InputType): boolean {
+  return ONLY_IN[type]?.includes(status) === false;
+}
+
+/** Takes what a session tells its `onStep`; `met` is the first impossible cell of its machine, if it met one. */
+export class StepWatch {
+  met: string | undefined;
+  #state: LoopState | undefined;
+
+  readonly take = ({ answers, input }: LoopStep): void => {
+    const given = input as LoopInput;
+    this.#state ??= initialState(answers);
+    this.met ??= impossibleCell(this.#state, given);
+    ({ state: this.#state } = next(this.#state, given));
+  };
+}
+
 /** What becomes of a call in a state when something happens. */
 export function cellOf(status: Status, type: InputType): Cell {
+  if (isImpossible(status, type)) return "impossible";
   let state: LoopState = initialState("together");
   for (const input of WAYS[status]) ({ state } = next(state, input));
   const before = state.calls.find(({ id }) => id === ID)?.status;

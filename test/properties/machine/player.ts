@@ -7,6 +7,7 @@ import type { Call, Command, LoopInput, LoopState, RunPolicy } from "../../../sr
 import { initialState } from "../../../src/core/loop/state.ts";
 import type { HostInput, ProviderTraits } from "../../../src/core/provider.ts";
 import { textResult } from "../../../src/core/results.ts";
+import { impossibleCell } from "../../core/loop/call-table.ts";
 
 type Type = LoopInput["type"];
 
@@ -19,6 +20,9 @@ const error = new LoophostError("host_failed", "no");
 /** Who has yet to answer a command of the machine's. */
 class Waiting {
   readonly executing: Set<string> = new Set();
+  /** Calls whose decision or answer has been given and is being written. */
+  readonly deciding: Set<string> = new Set();
+  readonly answering: Set<string> = new Set();
   readonly posts: (readonly string[])[] = [];
   catchUps = 0;
   guards = 0;
@@ -62,23 +66,40 @@ export class Player {
     if (input.type === "reply.owed") this.#isReplyOwed = true;
     if (input.type === "decided") this.#allowed.set(input.id, (this.#allowed.get(input.id) ?? 0) + 1);
     const before = this.state;
+    const impossible = impossibleCell(before, input);
+    if (impossible !== undefined) throw new Error(`impossible: ${impossible}`);
     const { state, commands } = next(before, input);
     this.state = state;
     this.commands.push(...commands);
     this.#check(before, commands);
     for (const command of commands) this.#perform(command);
+    this.#beginDeciding();
+  }
+
+  /** Each call that waits is decided once; while that is written, anything may come before it is acted on. */
+  #beginDeciding(): void {
+    const { deciding, answering } = this.#waiting;
+    for (const [waiting, wanted] of [
+      [deciding, "asking"],
+      [answering, "awaiting"],
+    ] as const) {
+      for (const id of waiting) if (this.state.calls.every((call) => call.id !== id)) waiting.delete(id);
+      for (const { id, status } of this.state.calls) if (status === wanted) waiting.add(id);
+    }
   }
 
   /** One of the inputs that can come now. */
   #next(): Type {
     const { state } = this;
-    const { executing, posts, catchUps, guards, checks } = this.#waiting;
+    const { executing, deciding, answering, posts, catchUps, guards, checks } = this.#waiting;
     const has = (status: Call["status"]) => state.calls.some((call) => call.status === status);
     const isStarted = state.runOpen || state.starting !== undefined;
+    const isFound = !isStarted && has("seen");
     const isSuspended = state.suspended !== false;
     // A number is how often: what keeps to a turn comes often, what ends everything or comes out of the blue seldom.
     const seldom = (wanted: boolean) => (wanted ? 4 : 0.25);
     const odds: [Type, number][] = [
+      ["unsent", isStarted || state.over !== undefined ? 0 : 0.5],
       ["start", isStarted || state.over !== undefined || isSuspended ? 0 : 6],
       ["started", state.starting === undefined ? 0 : 8],
       ["input.taken", seldom(state.runOpen && !state.inputSeen)],
@@ -95,8 +116,8 @@ export class Player {
       ["catchup.ended", state.catchingUp ? 4 : 0],
       ["approval.needed", executing.size > 0 ? 2 : 0],
       ["answer.needed", executing.size > 0 ? 2 : 0],
-      ["finished", executing.size > 0 || has("awaiting") ? 6 : 0],
-      ["decided", has("asking") ? 3 : 0],
+      ["finished", executing.size > 0 || answering.size > 0 ? 6 : isFound ? 0.5 : 0],
+      ["decided", deciding.size > 0 ? 3 : isFound ? 0.5 : 0],
       ["posted", posts.length > 0 ? 3 : 0],
       ["post.failed", posts.length > 0 ? 0.5 : 0],
       ["caught.up", catchUps > 0 ? 2 : 0],
@@ -113,17 +134,19 @@ export class Player {
   }
 
   #make(type: Type): LoopInput {
-    const { executing, posts } = this.#waiting;
+    const { executing, deciding, answering, posts } = this.#waiting;
     const { calls } = this.state;
-    const idIn = (status: Call["status"]) =>
-      this.#one(calls.filter((call) => call.status === status).map(({ id }) => id));
-    const ran = (): string => {
-      const id = this.#one([...executing]);
-      executing.delete(id);
+    /** One of those under way, which is so no more; else a call found in the past, between runs. */
+    const oneOf = (underWay: Set<string>): string => {
+      const found = calls.filter(({ status }) => status === "seen").map(({ id }) => id);
+      const id = this.#one(underWay.size > 0 ? [...underWay] : found);
+      underWay.delete(id);
       return id;
     };
     const takePost = () => posts.splice(this.#pick(posts.length), 1)[0] ?? [];
     switch (type) {
+      case "unsent":
+        return { type, inputs: this.#newRun().inputs };
       case "start":
         return { type, ...this.#newRun() };
       case "started":
@@ -170,14 +193,14 @@ export class Player {
       case "approval.needed":
       case "answer.needed":
       case "held":
-        return { type, id: ran() };
+        return { type, id: oneOf(executing) };
       case "finished": {
-        const awaited = calls.some(({ status }) => status === "awaiting") && this.#pick(2) === 0;
-        const id = executing.size === 0 || awaited ? idIn("awaiting") : ran();
+        const isAnswer = executing.size === 0 || (answering.size > 0 && this.#pick(2) === 0);
+        const id = oneOf(isAnswer ? answering : executing);
         return { type, id, result: textResult("x", this.#pick(3) === 0), durationMs: 0, replayed: false };
       }
       case "decided":
-        return { type, id: idIn("asking"), allow: this.#pick(2) === 0, why: undefined };
+        return { type, id: oneOf(deciding), allow: this.#pick(2) === 0, why: undefined };
       case "posted":
         return { type, ids: takePost() };
       case "post.failed":

@@ -11,6 +11,7 @@ import { memoryStore } from "loophost/stores/memory";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { settleMicrotasks } from "loophost/testing";
 
+import { StepWatch } from "../../core/loop/call-table.ts";
 import type { Happened } from "./owed.ts";
 
 /** What can be done next. */
@@ -99,12 +100,17 @@ export async function play(
     },
   });
   let id: string | undefined;
+  const watches: StepWatch[] = [];
   const opened = async (): Promise<Session> => {
-    session ??= await openSession(agent, {
+    if (session !== undefined) return session;
+    const watch = new StepWatch();
+    watches.push(watch);
+    session = await openSession(agent, {
       provider: provider(life),
       store: storeOf(life),
       sessionId: id,
       ifOwned: "take",
+      onStep: watch.take,
     });
     id = session.id;
     return session;
@@ -220,6 +226,9 @@ export async function play(
   await session?.close();
   await host?.close();
   await kept.close();
+  const impossible = watches.find(({ met }) => met !== undefined)?.met;
+  if (impossible !== undefined)
+    throw new Error(`The machine met what the table calls impossible: ${impossible}`);
   return happened;
 }
 
