@@ -5,8 +5,8 @@
  *       before a listing therefore misses nothing
  *   W2  previews keep their place among the events, and go to the streams only
  *   W3  once the log cannot be written nothing more is shown, and everybody who waits is told
- *   W4  what one step of the session adds is in the store as a whole or not at all, so that a process that dies leaves no
- *       step half done
+ *   W4  what one step of the session adds, and the records that go along with it, are in the store as a whole or not at
+ *       all: a process that dies leaves no step half done, and one that was replaced overwrites no record of its successor
  */
 
 import { setImmediate } from "node:timers/promises";
@@ -14,7 +14,7 @@ import { setImmediate } from "node:timers/promises";
 import type { LoophostError } from "../../core/errors.ts";
 import { toLoophostError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
-import type { Lease, LogStore } from "../../core/store.ts";
+import type { Lease, LogStore, RecordWrite } from "../../core/store.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import type { WireEvent, WirePreview } from "../wire/wire-events.ts";
 
@@ -59,7 +59,7 @@ export class EventLog {
   #queue: Queued[] = [];
   /** What is being written, and then shown. */
   #batch: readonly Queued[] = [];
-  #save: (() => Promise<void>) | undefined;
+  #along: (() => readonly RecordWrite[]) | undefined;
   #isWriting = false;
   #isEnded = false;
   #fence: number | undefined;
@@ -93,9 +93,9 @@ export class EventLog {
     if (this.#followers.size > 0) this.#push({ kind: "preview", event });
   }
 
-  /** Saves the record before whatever is written next. Of several saves that still wait the last is done. */
-  saveFirst(save: () => Promise<void>): void {
-    this.#save = save;
+  /** Writes records in the transaction of whatever is written next; asked for then. Of several that still wait the last counts. */
+  writeAlong(records: () => readonly RecordWrite[]): void {
+    this.#along = records;
     this.#wake();
   }
 
@@ -177,7 +177,7 @@ export class EventLog {
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0 || this.#save !== undefined) {
+    while (this.#queue.length > 0 || this.#along !== undefined) {
       // What one step of the session adds is written, and shown, together.
       await Promise.resolve();
       this.#batch = this.#queue;
@@ -190,11 +190,11 @@ export class EventLog {
   }
 
   async #write(batch: readonly Queued[]): Promise<void> {
-    const save = this.#save;
-    this.#save = undefined;
-    await save?.();
+    const records = this.#along?.() ?? [];
+    this.#along = undefined;
     const entries = batch.flatMap((item) => (item.kind === "event" ? [toEntry(item.event, item.said)] : []));
-    let seq = entries.length === 0 ? 0 : (await this.#append(entries)) - entries.length;
+    const isNothing = entries.length + records.length === 0;
+    let seq = isNothing ? 0 : (await this.#append(entries, records)) - entries.length;
     const shown = batch.flatMap((item): LogItem[] => {
       if (item.kind === "mark") return [];
       return [
@@ -213,8 +213,8 @@ export class EventLog {
     return fence;
   }
 
-  async #append(entries: readonly Json[]): Promise<number> {
-    return this.#store.append(this.#id, await this.claim(), entries);
+  async #append(entries: readonly Json[], records: readonly RecordWrite[]): Promise<number> {
+    return this.#store.append(this.#id, await this.claim(), entries, { records });
   }
 
   #fail(thrown: unknown): void {

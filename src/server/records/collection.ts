@@ -5,7 +5,7 @@
  */
 
 import type { Json, JsonObject } from "../../core/json.ts";
-import type { RecordStore } from "../../core/store.ts";
+import type { RecordStore, RecordWrite } from "../../core/store.ts";
 import type { PageRequest } from "../http/pages.ts";
 import { cursorAt, readCursor } from "../http/pages.ts";
 import type { Order } from "../http/query.ts";
@@ -66,6 +66,19 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   /** Replaces a record. */
   put(record: T): Promise<void> {
     return this.#records.put(this.#name, record.id, record);
+  }
+
+  /** What replaces a record, to be written along with something else. */
+  writeOf(record: T): RecordWrite {
+    return { collection: this.#name, key: record.id, value: record };
+  }
+
+  /** What forgets a record, to be written along with something else. */
+  deletionOf(id: string): readonly RecordWrite[] {
+    return [
+      { collection: this.#newestFirst, key: mirrored(id) },
+      { collection: this.#name, key: id },
+    ];
   }
 
   /** Reads a record, changes it and keeps what came of it, with no other change of this collection in between. */

@@ -3,7 +3,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Observer } from "../../core/observer.ts";
 import type { Provider } from "../../core/provider.ts";
-import type { Store } from "../../core/store.ts";
+import type { RecordWrite, Store } from "../../core/store.ts";
 import type { AgentSnapshot } from "../records/agent-record.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import type { ReadFile } from "../wire/content.ts";
@@ -32,11 +32,10 @@ export interface SessionHost {
 
 /** Who keeps the sessions of a host. */
 export interface SessionKeeper {
-  /** Contract: saves a record, and whether its session has work open. */
-  save(record: SessionRecord, isOpen: boolean): Promise<void>;
-  /** Contract: called when all of a session is in the store and none of its work is open. */
-  rested(id: string): void;
-  forget(id: string): Promise<void>;
+  /** Contract: what keeps a record, and whether its session has work open. */
+  writesOf(record: SessionRecord, isOpen: boolean): readonly RecordWrite[];
+  /** Contract: what keeps nothing of a session any more. */
+  forget(id: string): readonly RecordWrite[];
   /** Contract: called when a session may have nothing left to do. */
   onQuiet(id: string): void;
 }

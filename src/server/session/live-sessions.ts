@@ -16,7 +16,7 @@ import { filesOf } from "../wire/user-events.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
 import type { Prices } from "./budget.ts";
 import type { SessionHost, SessionKeeper } from "./host.ts";
-import { OpenMarks } from "./open-marks.ts";
+import { isMarked, markedIds, markOf } from "./open-marks.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
 import { HostedSession } from "./session.ts";
@@ -34,13 +34,11 @@ export class LiveSessions {
   readonly records: Collection<SessionRecord>;
   readonly #host: SessionHost;
   readonly #entries = new Map<string, Entry>();
-  readonly #open: OpenMarks;
   readonly #keeper: SessionKeeper = {
-    save: (record, isOpen) => this.#save(record, isOpen),
-    rested: (id) => this.#open.unmark(id),
+    writesOf: (record, isOpen) => [this.records.writeOf(record), markOf(record.id, isOpen)],
     forget: (id) => {
       this.#host.conversations.forget(id);
-      return this.records.delete(id);
+      return [...this.records.deletionOf(id), markOf(id, false)];
     },
     onQuiet: (id) => this.#release(id),
   };
@@ -49,7 +47,6 @@ export class LiveSessions {
   constructor(records: Collection<SessionRecord>, host: SessionHost) {
     this.records = records;
     this.#host = host;
-    this.#open = new OpenMarks(host.store.records);
   }
 
   /** How many sessions are held in memory. */
@@ -59,9 +56,8 @@ export class LiveSessions {
 
   /** Goes on with what an earlier host on this store left unfinished. */
   async start(): Promise<void> {
-    await this.#open.list();
-    const left = this.#open.ids().values();
-    // Rebuilt from its log, since the record may be ahead of it. A session that waits for a client is evicted from memory at once.
+    const left = (await markedIds(this.#host.store.records)).values();
+    // A session that waits for a client is evicted from memory at once.
     const takeUp = async () => {
       for (const id of left) {
         await this.use(id, () => undefined).catch(() => undefined);
@@ -149,17 +145,13 @@ export class LiveSessions {
 
   #load(id: string): Entry {
     const load = async () => {
-      await this.#open.list();
       const record = await this.records.get(id);
-      if (record === undefined) {
-        this.#open.unmark(id);
-        throw notFound(`Session ${id}`);
-      }
+      if (record === undefined) throw notFound(`Session ${id}`);
       const session = new HostedSession(record, this.#host, this.#keeper);
       // Claimed before it is read: another host that had the store could else add to what was read already. Where that cannot
       // be written, on a full disk, the session can still be read.
       await session.log.claim().catch(() => undefined);
-      if (this.#open.has(id)) await session.takeUp();
+      if (await isMarked(this.#host.store.records, id)) await session.takeUp();
       entry.loaded = session;
       return session;
     };
@@ -176,11 +168,6 @@ export class LiveSessions {
     if (isInUse && entry.loaded?.log.failed === undefined) return;
     this.#entries.delete(id);
     entry.loaded?.close();
-  }
-
-  async #save(record: SessionRecord, isOpen: boolean): Promise<void> {
-    if (isOpen) await this.#open.mark(record.id);
-    await this.records.put(record);
   }
 }
 

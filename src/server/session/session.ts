@@ -147,7 +147,7 @@ export class HostedSession {
     this.#mustExist();
     this.#mustRest("deleted");
     this.#isDeleted = true;
-    this.log.saveFirst(() => this.#keeper.forget(this.record.id));
+    this.log.writeAlong(() => this.#keeper.forget(this.record.id));
     this.#state.say(wireEvent("session.deleted"));
     this.close();
     await this.log.written();

@@ -1,10 +1,8 @@
 /**
  * What a session is: its record, its log, and what it has open, changed together.
  *
- *   S1  the record is saved before any event that follows from its change is written, or shown; after a crash it may be
- *       ahead of the log, never behind it
- *   S2  a session is marked as open in the store before it says that it runs, and for as long as it has work open; so a
- *       host that starts knows where to go on
+ *   S1  the record is written along with the events that follow from its change, in one transaction, before they are shown
+ *   S2  so is the mark of a session with work open, by which a host that starts knows where to go on
  */
 
 import type { AssistantMessage } from "../../core/transcript.ts";
@@ -30,11 +28,7 @@ export class SessionState {
     this.#record = record;
     this.#host = host;
     this.#keeper = keeper;
-    this.log = new EventLog(host.store.log, record.id, () => {
-      // What could not be written did not happen: in the store its work is still open.
-      if (!this.work.isOpen && this.log.failed === undefined) keeper.rested(record.id);
-      onQuiet();
-    });
+    this.log = new EventLog(host.store.log, record.id, onQuiet);
   }
 
   get record(): SessionRecord {
@@ -56,7 +50,7 @@ export class SessionState {
   /** Changes the record. */
   change(changes: Partial<SessionRecord>): void {
     this.#record = { ...this.#record, ...changes, updated_at: now() };
-    this.log.saveFirst(() => this.#keeper.save(this.#record, this.work.isOpen));
+    this.log.writeAlong(() => this.#keeper.writesOf(this.#record, this.work.isOpen));
   }
 
   /** Says that the session runs. */
@@ -72,7 +66,7 @@ export class SessionState {
     this.#host.onRunning(this.#record);
   }
 
-  /** Makes the record of a session that does not run say so; an earlier host may have saved it, and not written the log. */
+  /** Makes the record, and the mark, of a session that does not run say so. */
   correctRecord(): void {
     const { status } = this.#record;
     if (!this.work.isOpen) this.change({ status: status === "terminated" ? status : "idle" });

@@ -75,9 +75,11 @@ function sessionUnderTest(changes: Partial<SessionRecord> = {}, store: Store = m
   const saved: SessionRecord[] = [];
   const host = { ...hostOf(() => provider), store };
   const session = new HostedSession(record, host, {
-    save: (changed) => Promise.resolve(void saved.push(changed)),
-    rested: () => undefined,
-    forget: () => Promise.resolve(),
+    writesOf(changed) {
+      saved.push(changed);
+      return [];
+    },
+    forget: () => [],
     onQuiet: () => undefined,
   });
   const events: WireEvent[] = [];
