@@ -2,7 +2,7 @@
 
 import type { ProvisionHandle } from "./provisioning.ts";
 
-/** A file of a session. Two may have one name: each has an id of its own. */
+/** A file of a session. Names are not unique: two files may share one, and each has an id of its own. */
 export interface Artifact {
   readonly name: string;
   /** Bytes. */
@@ -26,13 +26,13 @@ export interface ArtifactPlace {
 
 /** Where a host keeps the files of a session. Its functions keep their requests within deadlines, and heed the signal. */
 export interface ArtifactStorage {
-  /** Contract: every file of the session, also several of a name, in any order. */
+  /** Contract: lists every file of the session, in any order, including several of one name. */
   list(place: ArtifactPlace, signal: AbortSignal): Promise<readonly Artifact[]>;
   /** Contract: resolves once the first bytes can be read; the stream errors when it falls silent, breaks, or is not what was kept. */
   read(place: ArtifactPlace, artifact: Artifact, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /**
-   * Contract: keeps all bytes of the content or nothing; whoever reads meanwhile has the file before, or this one, whole. The name
-   * has been checked: it has no separators and leads nowhere else.
+   * Contract: writes atomically, all bytes or nothing: a concurrent reader gets the old file or the new one, whole. The
+   * name has been checked: it has no path separators, so it cannot lead out of the session's files (path traversal).
    */
   write(
     place: ArtifactPlace,
@@ -40,6 +40,6 @@ export interface ArtifactStorage {
     content: ReadableStream<Uint8Array>,
     signal: AbortSignal,
   ): Promise<Artifact>;
-  /** Contract: resolves when the file is gone; one that is gone already is fine. */
+  /** Contract: resolves when the file is deleted. Idempotent: a file that does not exist is a success. */
   remove(place: ArtifactPlace, artifact: Artifact, signal: AbortSignal): Promise<void>;
 }

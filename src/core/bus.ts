@@ -4,7 +4,7 @@ import type { Json } from "./json.ts";
 
 /** Carries short messages about sessions to whoever listens. It may lose them, and may repeat them. */
 export interface Bus {
-  /** Says something about a session. Never throws, and never waits. */
+  /** Broadcasts a message about a session. Never throws, and never waits. */
   say(id: string, what: Json): void;
   /** Calls back with what is said about a session, until the returned function is called. */
   listen(id: string, hear: (what: Json) => void): () => void;

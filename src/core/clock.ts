@@ -11,7 +11,7 @@ export interface Clock {
 // The longest wait a timer holds; longer ones would fire at once.
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The clock on the wall. Waits too long for a timer, `Infinity` among them, never end. */
+/** The system clock. A wait that is too long for a timer, such as `Infinity`, never ends. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {

@@ -1,6 +1,6 @@
 /**
- * The engine port: where and when sessions run. An engine decides nothing about a session: what is asked of it stands in
- * its inbox, what was done in its log, and an engine that lost everything it knew lost no session.
+ * The engine port (scheduling): where and when sessions run. An engine holds no state of a session: requests are in its
+ * inbox and what was done is in its log, so an engine that loses all its own data loses no session.
  */
 
 /** Wakes sessions, and lets workers run them. */
@@ -11,8 +11,8 @@ export interface Engine {
    */
   wake(id: string, when?: { readonly at: Date }): Promise<void>;
   /**
-   * Contract: one activation per session at a time, as far as it can know; one whose worker is lost is begun again
-   * elsewhere. An attempt for a session at work in this process joins that one.
+   * Contract: at most one activation per session at a time, as far as the engine can know. A session whose worker is
+   * lost is activated again elsewhere. A second activation of a session that is active in this process joins the first.
    */
   work(host: ActivationHost): Promise<EngineWorker>;
   /** Releases connections and timers; what was woken stays woken. */
@@ -21,7 +21,7 @@ export interface Engine {
 
 /** A worker that takes sessions from an engine. */
 export interface EngineWorker {
-  /** Takes no more sessions, waits for those at work until `graceMs` milliseconds are over, and lets go. */
+  /** Drains: takes no more sessions, waits up to `graceMs` milliseconds for the active ones, then releases them. */
   drain(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -31,7 +31,10 @@ export interface ActivationHost {
   activate(id: string): Promise<Rest>;
 }
 
-/** How a session rests: parked until it is woken, or to be run again, here or elsewhere, after so many milliseconds. */
+/**
+ * How an activation ended: parked until the session is woken, or to be run again after so many milliseconds, here or
+ * elsewhere.
+ */
 export type Rest =
   | { readonly now: "parked"; readonly wakeAt?: Date | undefined }
   | { readonly now: "again"; readonly afterMs: number };

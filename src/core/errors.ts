@@ -27,7 +27,7 @@ export type ErrorCode =
   | "session_owned"
   | "session_closed"
   | "session_not_found"
-  /** Somebody has decided about this call, or answered it; the first decision holds. */
+  /** This call has been approved, denied or answered already; the first decision holds. */
   | "already_decided"
   /** The loop host or the model: not reached, refused us, failed, or said something we cannot follow. */
   | "host_unreachable"
@@ -48,9 +48,9 @@ export type ErrorCode =
   /** What the store holds is not what was written: a bit flipped on the disk, a file cut off, lost commits. */
   | "store_damaged"
   | "stale_owner"
-  /** So many requests wait in a session's inbox that it takes no more. */
+  /** A session's inbox is full (backpressure): 1,000 requests wait in it. */
   | "inbox_full"
-  /** A run took its workers down with it, again and again, and recorded nothing; it is not begun once more. */
+  /** Crash loop: each worker that ran this run died before it recorded anything, so it is not retried. */
   | "worker_lost"
   /** A stored session was opened with an agent that is not the one it was begun with. */
   | "agent_changed";
@@ -67,7 +67,7 @@ export interface ErrorDetails {
   readonly requestId?: string | undefined;
   /** How long the host asked us to wait before another try, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** The host's own word on whether asking again may help, where it gave one. */
+  /** The host's own retry hint, such as `x-should-retry`; undefined when it gave none. */
   readonly mayRetry?: boolean | undefined;
   /** What the run had achieved when it failed. */
   readonly result?: PartialResult | undefined;
@@ -125,7 +125,7 @@ export function toLoophostError(thrown: unknown, code: ErrorCode, doing: string)
   return new LoophostError(code, `${doing}: ${messageOf(thrown)}`, { cause: thrown });
 }
 
-/** The message of anything thrown, with what is at the bottom of it: "fetch failed" alone helps nobody. */
+/** The message of anything thrown, with that of its deepest cause: "fetch failed" alone helps nobody. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : "an unknown error";
   let deepest: Error & { readonly code?: unknown } = thrown;
@@ -139,10 +139,10 @@ export function messageOf(thrown: unknown): string {
 }
 
 /**
- * Whether asking again may help: the host's own word, else by what happened. The only place that decides it.
+ * Whether a retry may help: by the host's own hint, else by what happened. The only place that decides it.
  *
- * Follows the official SDKs: 408, 429, every 5xx (529 included) and anything that never got a status.
- * 409 is left out on purpose: to us it is an answer ("already there"), not a hiccup.
+ * Follows the official SDKs: 408, 429, every 5xx (529 included) and anything that never got a status. 409 is left out
+ * on purpose: to us it is an answer ("already there"), not a transient failure.
  */
 export function isTransient(error: LoophostError): boolean {
   if (error.mayRetry !== undefined) return error.mayRetry;

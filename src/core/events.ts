@@ -45,7 +45,7 @@ export interface ThinkingDeltaEvent extends FromHost {
   readonly text: string;
 }
 
-/** The deltas since the last whole event are void: the host starts that message again. */
+/** Discard the deltas since the last whole event: the host starts that message again. */
 export interface DeltasRetractedEvent extends FromHost {
   readonly type: "deltas.retracted";
   readonly reason: string;
@@ -74,7 +74,10 @@ export interface ToolStartedEvent {
   readonly name: string;
 }
 
-/** How far a tool says it is with a call. Told as it comes and kept nowhere; an unread one is replaced by the next. */
+/**
+ * Progress of a tool call, as its tool reports it. Neither journalled nor in results; while unread, the newest of a
+ * call replaces the one before (bounded).
+ */
 export interface ToolProgressEvent {
   readonly type: "tool.progress";
   readonly id: string;
@@ -99,7 +102,10 @@ export interface ToolPostedEvent {
   readonly id: string;
 }
 
-/** A call may not run until somebody says so: answer with `session.approve(id)` or `session.deny(id)`. */
+/**
+ * A call needs approval (human in the loop) and does not run without: answer with `session.approve(id)` or
+ * `session.deny(id)`.
+ */
 export interface ApprovalRequestedEvent extends FromHost {
   readonly type: "approval.requested";
   readonly id: string;
@@ -107,7 +113,10 @@ export interface ApprovalRequestedEvent extends FromHost {
   readonly input: unknown;
 }
 
-/** Nothing goes on until somebody decides or answers these calls: all that whoever decides has to see of them is here. */
+/**
+ * The run waits for a person: nothing continues until these calls are approved, denied or answered. Each call is here
+ * in full, so that whoever decides sees all of its input.
+ */
 export interface RunWaitingEvent {
   readonly type: "run.waiting";
   readonly on: readonly WaitingCall[];
@@ -166,13 +175,13 @@ export interface UsageEvent extends FromHost {
   readonly cost?: Money | undefined;
 }
 
-/** A grader looked at the work towards an outcome. */
+/** A grader judged the work towards an outcome. */
 export interface OutcomeEvaluatedEvent extends FromHost, OutcomeVerdict {
   readonly type: "outcome.evaluated";
   readonly outcomeId: string;
 }
 
-/** An agent the host runs beside the main one began, rested or ended. Its id is in `thread`. */
+/** A sub-agent of the host started, became idle or ended. Its id is in `thread`. */
 export interface ThreadChangedEvent extends FromHost {
   readonly type: "thread.changed";
   readonly agentName: string;
@@ -189,7 +198,7 @@ export interface TurnEndedEvent extends FromHost {
   readonly details?: EndingDetails | undefined;
 }
 
-/** A request to the host failed and is tried again after a wait. */
+/** A request to the host failed and is retried after a delay (backoff). */
 export interface RetryingEvent extends FromHost {
   readonly type: "retrying";
   readonly attempt: number;
@@ -197,18 +206,18 @@ export interface RetryingEvent extends FromHost {
   readonly reason: string;
 }
 
-/** The event stream dropped, and is being opened again. */
+/** The event stream broke and is being reconnected. */
 export interface StreamLostEvent {
   readonly type: "stream.lost";
   readonly reason: string;
 }
 
-/** The event stream is back, and what was missed has been delivered. */
+/** The event stream is reconnected, and the events missed meanwhile have been emitted. */
 export interface StreamRestoredEvent {
   readonly type: "stream.restored";
 }
 
-/** An event of the host that has no other place here. */
+/** An event of the host that has no type of its own here, untouched. */
 export interface ProviderEvent extends FromHost {
   readonly type: "provider";
 }

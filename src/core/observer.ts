@@ -1,6 +1,6 @@
 /**
- * The observer port: told every event of a session, and allowed to stand around what is executed and sent, since events
- * alone cannot put a context, such as a span, around the work they tell of.
+ * The observer port: observers get every event of a session, and wrap what is executed and sent, since events alone
+ * cannot put a context, such as a span, around the work they are about.
  */
 
 import type { Agent } from "./agent.ts";
@@ -10,17 +10,17 @@ import type { HostInput, Provider } from "./provider.ts";
 import type { ToolCall } from "./results.ts";
 
 /**
- * Watches sessions; every method may be left out. What one throws is dropped, here and in promises it returns, and a method
- * that stands around work cannot keep it from being done, do it twice, or change what it returns.
+ * Watches sessions; every method is optional. What an observer throws or rejects with is ignored, and a method that
+ * wraps work cannot prevent it, repeat it, or change what it returns.
  */
 export interface Observer {
   /** Told every event of every run, in order and synchronously, deltas and progress included. */
   event?(event: SessionEvent, about: About): void;
-  /** Contract: calls `work` once, at once, and returns what it returns: an execution of a tool. */
+  /** Wraps an execution of a tool. Contract: calls `work` once, at once, and returns what it returns. */
   tool?<T>(call: ToolCall, about: About, work: () => T): T;
-  /** Contract: the same around what is sent to the host: messages, results, an interrupt. */
+  /** Wraps what is sent to the host: messages, results, an interrupt. The same contract. */
   send?<T>(inputs: readonly HostInput[], about: About, work: () => T): T;
-  /** Contract: the same around a request to a model, where this process makes it. */
+  /** Wraps a request to a model, where this process makes it. The same contract. */
   model?<T>(request: ModelRequest, about: About, work: () => T): T;
   /** The context that continues the trace of the run, or of one call in it, in another process. */
   traceContext?(about: About, callId?: string): TraceContext | undefined;
@@ -51,5 +51,5 @@ export interface ModelRequest {
 /** Headers of W3C trace context, such as `traceparent`; empty where nobody traces. */
 export type TraceContext = Readonly<Record<string, string>>;
 
-/** Names and values a session bears, for whoever watches and for its tools. */
+/** Names and values attached to a session, for its observers and its tools. */
 export type Metadata = Readonly<Record<string, string>>;

@@ -44,7 +44,7 @@ export interface Provider {
    * a new session. Rejects with a LoophostError, having released what it made.
    */
   open(request: OpenRequest): Promise<Connection>;
-  /** What it can make ahead of sessions; absent where that has not been thought of. */
+  /** Makes agents and environments ahead of sessions; absent where the provider cannot. */
   readonly provisioning?: Provisioning | undefined;
   /** Where it keeps the files of a session; absent where it keeps none. */
   readonly artifacts?: ArtifactStorage | undefined;
@@ -77,8 +77,8 @@ export interface OpenRequest {
    */
   readonly emit: (event: HostEvent) => void;
   /**
-   * Resolves once the last `cursor` emitted is on record, at once without a store: for a host that must not be asked twice, and
-   * cannot be looked into after a crash. Rejects when it could not be written.
+   * Resolves once the last `cursor` emitted is durable, at once without a store: for a host to which a request must not
+   * be sent twice, and which cannot be queried after a crash. Rejects when it could not be written.
    */
   readonly whenKept: () => Promise<void>;
   /** Makes a request to a model, where this process makes it, with the session's observers around it. */
@@ -99,7 +99,7 @@ export interface Connection {
    * has is a success.
    */
   send(inputs: readonly HostInput[], signal: AbortSignal): Promise<void>;
-  /** Contract: looks into the host's history for what was missed, and emits it before it resolves. Nothing to do where nothing can be missed. */
+  /** Contract: emits events that were missed, from the host's history, before it resolves; else a no-op. */
   catchUp(): Promise<void>;
   /** The conversation so far, where this side holds it; else null. */
   transcript(): readonly TranscriptMessage[] | null;
@@ -127,12 +127,12 @@ export type HostInput =
       readonly why: string | undefined;
     }
   | { readonly type: "interrupt" }
-  /** Go on from where the conversation stands: it owes a reply (see `reply.owed`). */
+  /** Continue a conversation that owes a reply (see `reply.owed`). */
   | { readonly type: "continue" }
   /** An event in the host's own form, passed on untouched. */
   | { readonly type: "raw"; readonly event: unknown };
 
-/** Whether an input begins work at the host, and so is told of there: a message or an outcome. */
+/** Whether an input starts work at the host, which then appears in its history: a message or an outcome. */
 export function isMessage(input: HostInput): input is Extract<HostInput, { type: "message" | "outcome" }> {
   return input.type === "message" || input.type === "outcome";
 }
@@ -215,8 +215,8 @@ export type LoopEvent =
       readonly inputId?: string | undefined;
     } & Raw)
   /**
-   * The conversation ends with something nobody has replied to, and nobody is at it: a process died, or a history was
-   * given that ends so. The loop answers with `continue` once a run begins. Only from hosts that do not run by themselves.
+   * The conversation ends with an unanswered message or result and nothing is working on it: a process died, or the
+   * given history ends so. The loop answers with `continue` once a run begins. Not from hosts that run by themselves.
    */
   | { readonly type: "reply.owed" }
   /** A user message is in the host's log; emitted while history is replayed, once for each: after a crash the loop counts them to find out which message the host already has. */
@@ -230,7 +230,7 @@ export type LoopEvent =
     } & Raw)
   /** The turn failed; with `sessionOver`, so did the connection. */
   | { readonly type: "failed"; readonly error: LoophostError; readonly sessionOver: boolean }
-  /** What comes until `catchup.ended` happened earlier: decide on nothing before its end. */
+  /** History replay begins: events until `catchup.ended` happened earlier, and nothing is decided before its end. */
   | { readonly type: "catchup.started" }
   | { readonly type: "catchup.ended" };
 
@@ -247,8 +247,8 @@ export type RecordedEvent =
     }
   | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }
   /**
-   * Where the session stands at a host that does not tell it again: opaque to the loop, and given back in `OpenRequest.cursor`.
-   * Emitted before a `call`, it is on record before that call's tool starts.
+   * A position at a host that does not replay its past: opaque to the loop, given back in `OpenRequest.cursor`. Emitted
+   * before a `call`, it is durable before that call's tool starts.
    */
   | { readonly type: "cursor"; readonly value: Json };
 

@@ -1,9 +1,9 @@
 /**
- * The part of the provider port that makes ahead what sessions are made from: an agent, an environment.
+ * The part of the provider port that makes agents and environments ahead of sessions.
  *
- * What defines a resource is in its name, as a digest: so the same definition is found again by anybody, on any machine, and a
- * changed one is another resource beside the old one. Who decides on names, caches and rollback is `loophost/provisioning`;
- * a provider makes, finds, lists and releases.
+ * Names are content-addressed: a resource's name holds a digest of its definition, so the same definition finds the
+ * same resource from any machine, and a changed one makes another beside the old one. Names, caches and rollback are
+ * decided in `loophost/provisioning`; a provider makes, finds, lists and releases.
  */
 
 import type { Agent } from "./agent.ts";
@@ -43,7 +43,8 @@ export interface Provisioning {
   /** What of the provider's own options goes into what is made of a kind, as something JSON can say. Part of its digest. */
   settings(kind: ResourceKind): unknown;
   /**
-   * Which host and account this is, in any words: what was made in one is not looked for in another. Kept nowhere but in a hash.
+   * Identifies the host and account, in any words: what was made in one is not looked for in another. Only a hash of it
+   * is stored.
    *
    * @throws LoophostError such as `missing_credentials`
    */
@@ -54,7 +55,10 @@ export interface Provisioning {
    * released what it made.
    */
   ensure(request: EnsureRequest): Promise<Ensured>;
-  /** Contract: resolves when the resource of these ids is gone, or on its way to be; one that is gone already is fine. */
+  /**
+   * Contract: resolves when the resource of these ids is deleted, or its deletion has begun. Idempotent: one that does
+   * not exist is a success.
+   */
   release(kind: ResourceKind, ids: JsonObject, signal: AbortSignal): Promise<void>;
   /** Contract: every live resource of a kind, over all pages, in any order. */
   list(kind: ResourceKind, signal: AbortSignal): AsyncIterable<Resource>;
@@ -65,13 +69,13 @@ export interface EnsureRequest {
   readonly kind: ResourceKind;
   /** Within the host's rules, and the same for the same definition. */
   readonly name: string;
-  /** The whole SHA-256 the name ends in the beginning of. */
+  /** The whole SHA-256; the name ends with its first digits. */
   readonly digest: string;
   /** The agent, with every tool it runs with. */
   readonly agent: Agent | undefined;
   /** The host's own description of the environment, to be passed on untouched; undefined for the default. */
   readonly environment: JsonObject | undefined;
-  /** What the environment must reach; to be let in where its description limits the network. */
+  /** Hosts the environment must reach: allow them where its description limits the network (egress). */
   readonly hosts: readonly string[];
   /** Milliseconds it may take; past it the signal is aborted with `provision_timeout`. */
   readonly timeoutMs: number;
@@ -79,7 +83,7 @@ export interface EnsureRequest {
   readonly signal: AbortSignal;
 }
 
-/** How far it is, where a host takes minutes. */
+/** Progress of provisioning, where a host takes minutes. */
 export interface ProvisionProgress {
   readonly kind: ResourceKind;
   readonly name: string;
@@ -92,7 +96,7 @@ export interface ProvisionProgress {
 /** A resource that is there now. */
 export interface Ensured {
   readonly ids: Readonly<Record<string, string>>;
-  /** Whether this call made it; only such is released again when something else fails. */
+  /** Whether this call made it: a rollback releases only such resources, since others may be in use. */
   readonly isNew: boolean;
 }
 

@@ -23,7 +23,7 @@ export interface RecordingHead {
   readonly package: string;
 }
 
-/** An event as it was told. */
+/** An event as it was emitted. */
 export interface RecordedEntry {
   /** In epoch milliseconds. */
   readonly at: number;
@@ -44,7 +44,7 @@ export interface Recording {
  */
 export function readRecording(text: string): Recording {
   const lines = text.split("\n");
-  // What follows the last line break was torn off, or is nothing.
+  // What follows the last line break is a torn write, as after a crash, or empty.
   const whole = lines.slice(0, -1);
   const head = parse(whole[0] ?? lines[0] ?? "", 1);
   if (!isHead(head)) throw refused(1, "it is not the head of a recording of version 1");

@@ -68,7 +68,7 @@ export type ContentBlock =
   | { readonly type: "text"; readonly text: string }
   | ({ readonly type: "image" } & MediaSource)
   | ({ readonly type: "document"; readonly title?: string | undefined } & MediaSource)
-  /** Something that was found, for the model to cite. */
+  /** A search result, for the model to cite. */
   | {
       readonly type: "search_result";
       /** Where it was found, usually an address. */
@@ -92,7 +92,7 @@ export function isContentBlock(block: unknown): block is ContentBlock {
   return ["data", "url", "fileId"].some((where) => typeof block[where] === "string");
 }
 
-/** What is said of a value that should have been one. */
+/** What an error calls a value that is not a content block. */
 export const NO_BLOCK = "no text, image, document or search_result";
 
 /** What the model is told about a call: content, and whether it failed. */
@@ -114,22 +114,22 @@ export function blockText(block: ContentBlock): string | undefined {
 
 /** What the host says of an ending beyond its name. */
 export interface EndingDetails {
-  /** In words: why a model refused, what failed last. */
+  /** As text: why a model refused, what failed last. */
   readonly message: string | undefined;
   /** The host's own word for it: the category of a refusal, the type of an error. */
   readonly code: string | undefined;
 }
 
-/** A goal a session works towards until a grader is content; see `OutcomeVerdict`. */
+/** A goal a session works towards until a grader accepts the work; see `OutcomeVerdict`. */
 export interface Outcome {
   readonly description: string;
   /** What the grader looks for. */
   readonly rubric: string;
-  /** How often the work is graded, and gone over again, at most. Default: the host's. */
+  /** How many times the work is graded and revised, at most. Default: the host's. */
   readonly maxIterations?: number | undefined;
 }
 
-/** What a grader said of an outcome: `needs_revision` goes on, every other verdict is the last. */
+/** A grader's verdict on an outcome: after `needs_revision` the work continues, every other verdict is final. */
 export interface OutcomeVerdict {
   readonly verdict: "satisfied" | "needs_revision" | "max_iterations_reached" | "failed" | "interrupted";
   readonly explanation: string;
@@ -143,7 +143,7 @@ export interface Money {
   readonly currency: string;
 }
 
-/** What a run had come to when it failed: everything but an end, since it reached none. */
+/** What a run had achieved when it failed: everything of a result but its end, since it reached none. */
 export type PartialResult<Output = unknown> = Omit<
   SessionResult<Output>,
   "terminal" | "ending" | "stopReason" | "details"

@@ -12,7 +12,7 @@ import type { SessionResult } from "./results.ts";
 export interface Run<Output = unknown> extends AsyncIterable<SessionEvent> {
   readonly id: string;
   /**
-   * Resolves when the host reached a terminal, whichever it is; with a store once that is on record.
+   * Resolves when the host reached a terminal, whichever it is; with a store, once that is durable.
    *
    * @throws LoophostError for everything else, with the partial `result` on it
    */

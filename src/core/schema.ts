@@ -74,8 +74,8 @@ export function compileSchema(
 }
 
 /**
- * Checks with a module of its own, which applications without plain JSON Schema never load. It is asked for at once, so
- * that it is there, as a rule, when the first call comes.
+ * Checks with a module that is loaded lazily, so that applications without plain JSON Schema never load it. Loading
+ * starts at once, so that it is usually there when the first call comes.
  */
 function checkLater(schema: JsonSchema, owner: string): CompiledSchema["validate"] {
   let check: Check | undefined;
@@ -94,7 +94,7 @@ function isStandardSchema(schema: unknown): schema is StandardSchema {
   );
 }
 
-/** Every host wants an object at the top, and says so only when the agent is already running. */
+/** Hosts accept only an object at the top, and would refuse anything else when the agent is already running. */
 function ofObject(schema: JsonSchema, owner: string): JsonSchema {
   if (isObject(schema) && schema["type"] === "object") return schema;
   throw new LoophostError(

@@ -15,13 +15,16 @@ import type { TranscriptMessage } from "./transcript.ts";
 /** What a run is started with: text, text with images and documents, or an outcome where the host grades such. */
 export type Prompt = string | readonly ContentBlock[] | { readonly outcome: Outcome };
 
-/** Decides about a call that needs approval. */
+/** Approves or denies a call that needs approval. */
 export type OnApproval = (request: ApprovalRequestedEvent) => Decision | Promise<Decision>;
 
 /** Yes, or no with a reason the model is told. */
 export type Decision = boolean | { readonly allow: boolean; readonly why?: string | undefined };
 
-/** What to do about a session that another process has open: give up, wait until it is free, or take it. */
+/**
+ * What to do when another process has the session open (its lease is alive): fail, wait until it is released, or take
+ * it over.
+ */
 export type IfOwned = "fail" | "wait" | "take";
 
 /** How a session is opened. */
@@ -62,16 +65,22 @@ export interface OpenOptions {
    * `unresolved_requires_action`. Default: "leave" what the host would have a worker run, "answer" everything else.
    */
   readonly ifCallUnknown?: IfCallUnknown | undefined;
-  /** Watch the session: told every event, and standing around each tool, each request and what is sent. Default: none. */
+  /**
+   * Observers of the session: they get every event, and wrap each tool, each model request and what is sent. Default:
+   * none.
+   */
   readonly observers?: readonly Observer[] | undefined;
-  /** Names and values the session bears: in each tool's context, and for observers. Never sent to the host. Default: none. */
+  /**
+   * Names and values attached to the session: in each tool's context, and for observers. Never sent to the host.
+   * Default: none.
+   */
   readonly metadata?: Metadata | undefined;
   /** Sees every event of every run: an observer's `event` alone. What it throws is ignored. Default: none. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /**
-   * Told every step of the loop, for debugging: the input, and the commands that followed. `replaySteps` of
-   * `loophost/testing` replays them. They hold messages, inputs and results of tools. What it throws is ignored. Default:
-   * none.
+   * Gets every step of the loop, for debugging: the input, and the commands that followed. `replaySteps` of
+   * `loophost/testing` replays them. They hold messages, inputs and results of tools. What it throws is ignored.
+   * Default: none.
    */
   readonly onStep?: ((step: LoopStep) => void) | undefined;
   /** Asked after every turn whether the run may go on, else it fails with `halted`; `budget(...)` makes one. Default: none. */
@@ -80,7 +89,7 @@ export interface OpenOptions {
   readonly limits?: SomeLimits | undefined;
   /** Which events results keep: "whole" ones, "all" with the pieces of text, too, or "none". Default "whole". */
   readonly keepEvents?: KeepEvents | undefined;
-  /** Gives up opening with `aborted` when it is aborted. Default: none. */
+  /** Cancels opening, which then rejects with `aborted`. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
@@ -108,7 +117,7 @@ export type IfCallUnknown = "answer" | "leave" | "fail" | { readonly answerAfter
 export interface RunOptions {
   /** System instructions that apply from this message on, where the host supports them. Default: none. */
   readonly system?: string | undefined;
-  /** Stops the run with `aborted`, and tells the host to stop. Default: none. */
+  /** Cancels the run when it aborts: the run rejects with `aborted`, and the host is told to stop. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /**
    * What to do when nothing goes on until somebody approves or answers: "hold" the run open for the session's `approve`,
@@ -138,7 +147,10 @@ export interface Session<Output = unknown> extends AsyncDisposable {
    * here, or with `ifOpen: "refuse"` one is open; `session_closed` after close
    */
   send(prompt: Prompt, options?: RunOptions): Run<Output>;
-  /** Resumes unfinished work: an interrupted run, or calls that were decided meanwhile. With nothing to do it resolves at once with the last ending. */
+  /**
+   * Resumes unfinished work: a run that was cut off by a crash, or calls that were decided meanwhile. With nothing to
+   * do it resolves at once with the last ending.
+   */
   resume(options?: RunOptions): Run<Output>;
   /**
    * Stops what the host is doing, from this moment; the run then ends with the ending "interrupted", and what waited to be
@@ -149,22 +161,23 @@ export interface Session<Output = unknown> extends AsyncDisposable {
    */
   interrupt(): Promise<void>;
   /**
-   * Allows a call that waits for approval: this call, with this name and input. Resolves once that is on record; until
-   * then a crash may forget it.
+   * Approves a call that waits for approval: this call, with this name and input. Resolves when the decision is
+   * durable; a crash before that loses it.
    *
-   * @throws LoophostError `already_decided` when somebody has decided, whose decision holds; `invalid_options` when the
-   * call does not wait for it
+   * @throws LoophostError `already_decided` when the call has been decided, and that decision holds; `invalid_options`
+   * when the call does not wait for approval
    */
   approve(callId: string): Promise<void>;
-  /** Refuses a call that waits for approval; the model is told why. Otherwise as `approve`. */
+  /** Denies a call that waits for approval; the model gets the reason. Otherwise as `approve`. */
   deny(callId: string, why?: string): Promise<void>;
-  /** Gives the result of a call of an external tool. Otherwise as `approve`. */
+  /** Posts the result of a call of an external tool. Otherwise as `approve`. */
   answer(callId: string, result: string | ToolResult): Promise<void>;
   /** Sends an event in the host's own form. */
   sendEvent(event: unknown): Promise<void>;
   /**
-   * Lets go of the session; it lives on at the host. An open run fails with `session_closed`; one whose end is being
-   * recorded ends as it does. With a store it resolves once everything is on record and the session is free for others.
+   * Closes the session and releases its lease; the session itself still exists at the host. An open run fails with
+   * `session_closed`; one whose end is being recorded ends as it does. With a store it resolves once everything is
+   * durable and another process may open the session.
    *
    * @throws LoophostError `store_failed` or `stale_owner` when what was under way could not be recorded
    */

@@ -30,7 +30,7 @@ export interface Store {
  */
 export interface LogStore {
   /**
-   * Contract: makes the caller the owner of a log and gives its fencing number, higher than any given before.
+   * Contract: claims a log: the caller becomes its owner and gets a fencing token higher than any given before.
    * @throws LoophostError `session_owned` while a lease on it is alive, whoever holds it, unless by `force`
    */
   claim(id: string, lease: Lease): Promise<number>;
@@ -49,7 +49,7 @@ export interface LogStore {
    */
   append(id: string, fence: number, entries: readonly Json[], along?: Along): Promise<number>;
   /**
-   * Contract: forgets the entries of a log and its inbox, and gives it up; under the same id it begins anew.
+   * Contract: deletes the entries of a log and its inbox, and releases it; under the same id it starts again, empty.
    * @throws LoophostError `stale_owner` when the log was claimed by somebody else, or released
    */
   delete(id: string, fence: number): Promise<void>;
@@ -65,21 +65,26 @@ export interface LogStore {
 export interface Along {
   /** Records to put, or to delete. */
   readonly records?: readonly RecordWrite[] | undefined;
-  /** Numbers of inbox items that led to these entries: they are not read again. Those taken before are passed over. */
+  /**
+   * Numbers of inbox items that led to these entries: they are taken, in the same transaction, and not read again.
+   * Those taken before are ignored (idempotent).
+   */
   readonly takes?: readonly number[] | undefined;
   /** Whether these are the owner's last entries: the log is released with them. */
   readonly release?: boolean | undefined;
 }
 
 /**
- * What is asked of a session: messages, decisions, interrupts. Anybody may post at any time, whoever owns the log, and
- * whether or not there is one; only the owner takes, along with the entries it led to (`Along.takes`).
+ * Requests to a session: messages, decisions, interrupts. Any process may post at any time, whoever owns the log, and
+ * whether or not there is one; only the owner takes an item, together with the entries it led to (`Along.takes`), so
+ * that none is lost or done twice.
  */
 export interface InboxStore {
   /**
-   * Contract: durable once it resolves. Numbers rise within a session. A key that was posted before, taken or not,
-   * changes nothing and gives the number of then, so that a caller who lost the reply may ask again.
-   * @throws LoophostError `inbox_full` above 1,000 items that wait in the session; `store_failed` when it could not be written
+   * Contract: durable once it resolves; numbers rise within a session. Idempotent by key: a key that was posted before,
+   * taken or not, changes nothing and gives the number it got then, so that a caller who lost the reply may retry.
+   * @throws LoophostError `inbox_full` above 1,000 items that wait in the session; `store_failed` when it could not be
+   * written
    */
   post(id: string, item: PostedItem): Promise<{ readonly n: number; readonly isNew: boolean }>;
   /** Contract: what is not taken yet, in the order it was posted, at most `limit`. */
@@ -88,7 +93,7 @@ export interface InboxStore {
   waiting(after: string, limit: number): Promise<readonly string[]>;
 }
 
-/** What is posted to an inbox: posted twice under one key, it is there once. */
+/** What is posted to an inbox: two posts under one key are one item (deduplicated). */
 export interface PostedItem {
   readonly key: string;
   readonly body: Json;
@@ -126,7 +131,7 @@ export interface StoredEntry {
 export interface RecordStore {
   get(collection: string, key: string): Promise<Json | undefined>;
   put(collection: string, key: string, value: Json): Promise<void>;
-  /** Contract: deleting what is not there is fine. */
+  /** Contract: idempotent: a record that does not exist is a success. */
   delete(collection: string, key: string): Promise<void>;
   /** Contract: in key order, keys above `after`, at most `limit`. */
   list(

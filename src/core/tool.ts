@@ -11,13 +11,16 @@ import { isContentBlock, NO_BLOCK } from "./results.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
 
-/** What a tool is told about the call it answers, beside the input. */
+/** What a tool gets about the call it answers, in addition to the input. */
 export interface ToolContext<Context = unknown> {
   /** Aborted when the deadline passes, the run ends early, or the session closes. */
   readonly signal: AbortSignal;
   readonly callId: string;
   readonly sessionId: string;
-  /** The same for every attempt at this call: hand it to the systems the tool writes to. */
+  /**
+   * The same for every attempt at this call: pass it to the systems the tool writes to, so that a repeat has no second
+   * effect.
+   */
   readonly idempotencyKey: string;
   /** Whatever the caller passed as `context`; this library does not look at it. */
   readonly context: Context;
@@ -26,8 +29,8 @@ export interface ToolContext<Context = unknown> {
   /** Headers that continue this call's trace at the services the tool asks; empty where nobody traces. */
   readonly traceContext: TraceContext;
   /**
-   * Tells how far the call is, as `tool.progress`: any JSON of at most 16 000 characters. Never throws; what is no JSON, too
-   * long, or told after the call has its result is dropped.
+   * Reports progress, emitted as `tool.progress`: any JSON of at most 16 000 characters. Never throws; what is not
+   * JSON, too long, or reported after the call has its result is dropped.
    */
   readonly progress: (progress: unknown) => void;
 }
@@ -171,7 +174,7 @@ function refused(message: string): LoophostError {
   return new LoophostError("invalid_tool", message);
 }
 
-// Registered, so that a tool made with one copy of this package is understood by another.
+// In the global symbol registry, so that a tool made with one copy of this package is understood by another.
 const CONTENT: unique symbol = Symbol.for("loophost.toolContent");
 
 /** A tool's return value made of content blocks; see `toolContent`. */

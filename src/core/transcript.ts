@@ -9,7 +9,7 @@ export type TranscriptMessage = UserMessage | AssistantMessage | ToolMessage;
 export interface UserMessage {
   readonly role: "user";
   readonly content: readonly ContentBlock[];
-  /** Whose words these are when they are not the user's: instructions of the operator's, which hold from here on. */
+  /** Set when these are not the user's words but instructions of the operator, which apply from here on. */
   readonly from?: "operator" | undefined;
 }
 

@@ -5,9 +5,9 @@
 
 import type { Clock } from "../clock.ts";
 
-/** A timer this late was held up by something. */
+/** A timer that fires this many milliseconds late was held up: the process slept or the event loop was blocked. */
 const LATE_MS = 250;
-/** How long what has arrived meanwhile has to be read. */
+/** How many milliseconds a late timer waits for input that has arrived already to be read. */
 const LOOK_MS = 100;
 
 /** Calls back after so many milliseconds; a timer that is late looks once at what has arrived before it judges. Returns what cancels it. */

@@ -1,11 +1,11 @@
-/** Trying again: one policy, one predicate, for everything that goes over a wire. */
+/** Retries with exponential backoff and jitter: one policy, one predicate, for everything that goes over a wire. */
 
 import type { Clock } from "../clock.ts";
 import type { LoophostError } from "../errors.ts";
 import { isTransient } from "../errors.ts";
 import { sleep } from "./abort.ts";
 
-/** How often and how patiently to try. */
+/** How often to retry, and how long to wait. */
 export interface RetryPolicy {
   /** Tries in all, the first included. Default 4. */
   readonly attempts: number;

@@ -1,6 +1,6 @@
 /** Handles items one at a time, in order: one that is pushed while another is handled waits, so that nothing is re-entrant. */
 
-/** A line of items that are handled synchronously. */
+/** A synchronous queue. */
 export class Serial<T> {
   readonly #waiting: T[] = [];
   readonly #handle: (item: T) => void;

@@ -1,4 +1,6 @@
-/** Work that several callers wait for: done once, and stopped only when none of them waits any more. */
+/**
+ * Work shared by concurrent callers (deduplicated): done once, and cancelled only when no caller waits for it any more.
+ */
 
 import { onAbort } from "./abort.ts";
 
@@ -10,11 +12,11 @@ export class SharedWork<T> {
 
   constructor(work: (signal: AbortSignal) => Promise<T>) {
     this.#result = work(this.#stopping.signal);
-    // Whoever waits is told; with nobody left it would be an unhandled rejection.
+    // Each caller that waits gets the rejection; with no caller left it would be an unhandled rejection.
     this.#result.catch(() => undefined);
   }
 
-  /** Whether everybody has given up on it. */
+  /** Whether it was cancelled, because no caller waits any more. */
   get isStopped(): boolean {
     return this.#stopping.signal.aborted;
   }

@@ -1,8 +1,8 @@
 /**
- * Approval (human in the loop): decisions about calls that wait are asked for, recorded, then acted on.
+ * Approval (human in the loop): decisions about calls that wait are requested, recorded, then acted on.
  *
- *   A1  a decision is recorded before it is acted on, and never asked for again; the first is the one that counts
- *   A2  a check that breaks grants nothing (I9)
+ *   A1  a decision is durable before it is acted on, and never asked for again; the first one counts
+ *   A2  fails closed: a check that throws or rejects denies the call (I9)
  */
 
 import type { Effects } from "../async/effects.ts";
@@ -41,12 +41,12 @@ export class Approvals {
     this.#options = options;
   }
 
-  /** Somebody decided. Between runs the decision is kept for the next. */
+  /** Records a decision and acts on it. Between runs it is kept for the next run. */
   async decide(id: string, allow: boolean, why: string | undefined, item?: number): Promise<void> {
     await this.#decided(this.#waiting(id, "asking"), allow, why, item);
   }
 
-  /** Somebody gave the result of an external tool's call. */
+  /** Records the result of an external tool's call, given by a person or another system. */
   async answer(id: string, result: ToolResult, item?: number): Promise<void> {
     const digest = callDigest(this.#waiting(id, "awaiting"));
     const finished = { type: "finished", id, result, durationMs: 0, replayed: false } as const;
@@ -58,7 +58,7 @@ export class Approvals {
     return this.#decisionOn(call) !== undefined;
   }
 
-  /** Denies those of some calls that wait for somebody; tells whether any did. */
+  /** Denies those of the given calls that wait for a person; tells whether any did. */
   deny(ids: ReadonlySet<string>): boolean {
     const waiting = this.#options.look().calls.filter(({ id }) => ids.has(id));
     const asking = waiting.filter(({ status }) => status === "asking");
@@ -71,7 +71,10 @@ export class Approvals {
     return asking.length + awaiting.length > 0;
   }
 
-  /** A call waits: for a decision on record, or for the caller's `onApproval`, or else for `decide`; unless it is denied as it comes. */
+  /**
+   * Resolves an approval request: by the decision on record, or the caller's `onApproval`, or else later by `decide`;
+   * denied at once where a message came instead.
+   */
   ask(request: ApprovalRequestedEvent, isDenied: boolean): void {
     const { onApproval, effects, dispatch, closed } = this.#options;
     const before = this.#decisionOn(request);
@@ -84,8 +87,8 @@ export class Approvals {
     const decision = Promise.resolve(request)
       .then(onApproval)
       .catch(() => ({ allow: false, why: "the approval check failed" }));
-    // Not tracked as an effect: `close()` waits for effects, and a person may take an hour. What is said after closing
-    // is no decision, so that the call can still be decided by whoever opens the session next.
+    // Not tracked as an effect: `close()` waits for effects, and a person may take an hour. A reply after closing is
+    // not a decision, so that the call can still be decided by whoever opens the session next.
     decision.then(
       (said) =>
         closed.aborted ||
@@ -95,7 +98,7 @@ export class Approvals {
     );
   }
 
-  /** Whether nothing here will move the run on: an `onApproval` under way will. */
+  /** Whether the run waits for others alone: no `onApproval` of this process is about to decide. */
   isUpToOthers({ on }: RunWaitingEvent): boolean {
     return this.#options.onApproval === undefined || on.every(({ what }) => what === "answer");
   }
@@ -111,13 +114,13 @@ export class Approvals {
     return found === undefined || found.isUsed || found.digest !== callDigest(call) ? undefined : found;
   }
 
-  /** Whether a call still waits for a decision: somebody may have been faster. */
+  /** Race: whether a call still waits for a decision, or somebody else decided first. */
   #isAsking(call: AboutCall): boolean {
     const isHere = this.#options.look().calls.some(({ id, status }) => id === call.id && status === "asking");
     return isHere && !this.isDecided(call);
   }
 
-  /** Acts on what is on record; a record that fails is told to whoever waits for it, and fails a run that is open. */
+  /** Records, then acts: a write that fails rejects for whoever waits for it, and fails an open run. */
   #record(entry: JournalEntry, input: LoopInput): Promise<void> {
     const { journal, effects, dispatch } = this.#options;
     const recorded = journal.record(entry);
@@ -131,8 +134,8 @@ export class Approvals {
   #waiting(id: string, status: "asking" | "awaiting"): Call {
     const { calls, isRunOpen } = this.#options.look();
     const { recorded } = this.#options.journal;
-    // Between runs nobody has looked yet at what a call found in the past needs. One whose tool was started has its decision
-    // behind it, unless it was asked about again since.
+    // Between runs a call found in the history has not been executed yet, so whether it needs approval is unknown. A
+    // call whose tool was started was decided before, unless it was asked about again since.
     const isOpen = (call: Call) => !wasStarted(recorded, call) || recorded.waiting.includes(call.id);
     const waits = (call: Call) =>
       call.status === status || (!isRunOpen && call.status === "seen" && isOpen(call));
@@ -166,7 +169,7 @@ function wasStarted({ calls }: JournalFacts, call: Call): boolean {
   return found?.state === "started" && found.digest === callDigest(call);
 }
 
-/** Only `true` grants: what a check in plain JavaScript gives may be anything, and all else is a no. */
+/** Fails closed: only `true` approves, since a check in plain JavaScript may return anything. */
 function granted(said: unknown): [allow: boolean, why: string | undefined] {
   if (!isObject(said)) return [said === true, undefined];
   return [said["allow"] === true, isString(said["why"]) ? said["why"] : undefined];

@@ -34,13 +34,16 @@ export interface ExecutorOptions {
   readonly clock: Clock;
   readonly watch: Watch;
   readonly metadata: Metadata;
-  /** Feeds the loop. */
+  /** Gives the loop an input. */
   readonly dispatch: (input: LoopInput) => void;
   /** Tells the reader. */
   readonly tell: (event: SessionEvent) => void;
 }
 
-/** A call that was under way in so many processes that died is not begun once more: it may be what ends them. */
+/**
+ * Crash loop: a call that was running in this many processes that died is not started again, since it may be what kills
+ * them.
+ */
 const MAX_TIMES = 3;
 
 /** The tool calls of one session, while they execute. */
@@ -71,7 +74,8 @@ export class Executor {
     } finally {
       this.#running.delete(call.id);
     }
-    // Last, since it may lead to this very call being executed again: approved, say.
+    // After the call was removed: the input may make the loop execute this very call again, such as once it is
+    // approved.
     if (outcome !== undefined && !cancel.signal.aborted) this.#options.dispatch(outcome);
   }
 
@@ -80,7 +84,7 @@ export class Executor {
     for (const id of ids) this.#running.get(id)?.abort();
   }
 
-  /** Begins no call any more; those that run go on. */
+  /** Starts no further call; those that run continue. */
   suspend(): void {
     this.#isSuspended = true;
   }
@@ -96,7 +100,7 @@ export class Executor {
     const { id, name, approved } = call;
     const digest = callDigest(call);
     const found = journal.recorded.calls.get(id);
-    // A host that tells the id of an earlier call with other input has another call, which was never run or asked about.
+    // The same id with other input is another call, which was never run or asked about.
     const isAnother = found?.digest !== undefined && found.digest !== digest;
     const recorded = isAnother ? undefined : found;
     if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
@@ -116,7 +120,8 @@ export class Executor {
       if (asks) return { type: "approval.needed", id };
     }
 
-    // The tool's own first: whoever waits for it must not keep other tools from theirs.
+    // Its tool's own limit first: a call that waits for that must not hold one of the places all tools share
+    // (starvation).
     const own = this.#toolPlaces.get(name);
     await own?.take();
     await this.#places.take();
@@ -143,7 +148,7 @@ export class Executor {
     return finished(id, result, durationMs, false);
   }
 
-  /** Whether a call of a tool that is not here is left to whoever else holds the session. */
+  /** Whether a call of a tool this agent does not have is left to another client of the session. */
   async #isForOthers({ name, kind }: Call, signal: AbortSignal): Promise<boolean> {
     const { ifCallUnknown = kind === "others" ? "leave" : "answer", clock } = this.#options;
     if (ifCallUnknown === "fail")
@@ -166,7 +171,7 @@ export class Executor {
     return watch.tool({ id, name, input }, () => runTool(call, traced));
   }
 
-  /** The process died while this call ran: its tool says what to make of that. */
+  /** A call in doubt: the process died while it ran, so `ifCrashed` of its tool decides. */
   async #afterUnknown(call: Call, tool: Tool | undefined, run: ToolRun): Promise<ToolResult> {
     const policy = tool?.ifCrashed;
     if (policy === "rerun") return this.#run(call, run);
@@ -207,7 +212,7 @@ function endsItsProcess(name: string): string {
   return `${name} was started ${MAX_TIMES} times, and each time the process ended before its result was known. It is not started again.`;
 }
 
-/** Places that are taken in the order they are asked for: a semaphore. */
+/** A semaphore; waiters are served in the order they came. */
 class Places {
   readonly #limit: number;
   readonly #queued: (() => void)[] = [];

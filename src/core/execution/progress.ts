@@ -5,7 +5,10 @@ import type { Json } from "../json.ts";
 
 const MAX_CHARS = 16_000;
 
-/** Tells how far a call is, unless it is over. What is no JSON, or too long, is dropped: a tool must not fail of it. */
+/**
+ * Emits progress of a call, unless the call is over. What is not JSON, or too long, is dropped: progress must not make
+ * a tool fail.
+ */
 export function tellProgress(
   { id, name, progress }: { readonly id: string; readonly name: string; readonly progress: unknown },
   isRunning: () => boolean,

@@ -40,14 +40,15 @@ export async function runTool(call: CallToRun, run: ToolRun): Promise<ToolResult
   }
 }
 
-/** Whether a call must be approved before it runs. Input the tool would refuse is not worth asking about. */
+/** Whether a call must be approved before it runs. Input that fails validation is not asked about. */
 export async function needsApproval(tool: Tool, call: CallToRun, run: ToolRun): Promise<boolean> {
   if (tool.needsApproval === undefined || call.problem !== undefined) return false;
   try {
     return await inTime(tool, run, async (signal) => {
       const checked = await tool.schema.validate(call.input);
       if (!checked.ok) return false;
-      // Anything but a plain no is a yes: a check may forget to return, and its promise may be overlooked by its types.
+      // Fails closed: anything but `false` needs approval, since a check may forget to return, or return a promise its
+      // types overlook.
       const answer: unknown = tool.needsApproval?.(checked.value, { ...run.context, signal });
       return (await answer) !== false;
     });
@@ -89,7 +90,7 @@ async function attempt(call: CallToRun, run: ToolRun): Promise<ToolResult> {
   );
 }
 
-/** Goes on with a value: at once, unless it is yet to come. */
+/** Continues with a value: at once, unless it is a promise, which would cost a microtask for each synchronous tool. */
 function onceThere<T, U>(value: T | PromiseLike<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
   return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
 }
@@ -98,7 +99,7 @@ function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-/** Does a tool's work under its deadline, which work that is done at once does not need. */
+/** Runs a tool's work under its timeout; work that is synchronous needs no timer. */
 function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) => T | Promise<T>): T | Promise<T> {
   if (run.signal.aborted) throw new Error(`${tool.name} was cancelled`);
   const own = new AbortController();
@@ -106,7 +107,7 @@ function inTime<T>(tool: Tool, run: ToolRun, work: (signal: AbortSignal) => T | 
   return done instanceof Promise ? settleInTime(tool, run, done, own) : done;
 }
 
-/** Settles as the work does, or at its deadline. */
+/** Settles as the work does, or at its timeout; work that ignores its signal is abandoned. */
 async function settleInTime<T>(tool: Tool, run: ToolRun, done: Promise<T>, own: AbortController): Promise<T> {
   const timeoutMs = tool.timeoutMs ?? run.timeoutMs;
   const tooLate = Promise.withResolvers<never>();
@@ -146,7 +147,9 @@ function toResult(value: unknown): ToolResult {
   return textResult(toJson(value));
 }
 
-/** What a Map, a Set or a Response holds is lost in JSON, which writes `{}`: to a model, a tool that found nothing. */
+/**
+ * JSON loses what a Map, a Set or a Response holds and writes `{}`: the model would read that the tool found nothing.
+ */
 function refuseOpaque(_: string, value: unknown): unknown {
   if (!isObject(value) || Object.keys(value).length > 0) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -199,7 +202,7 @@ function presentable(result: ToolResult, maxChars: number): ToolResult {
   return { ...result, content };
 }
 
-/** A block, unless nothing is left of what it is there for. */
+/** A block, unless its only content is empty. */
 function present<B extends ContentBlock>(block: B, field: keyof B): readonly B[] {
   return block[field] === "" ? [] : [block];
 }

@@ -1,4 +1,7 @@
-/** Stands between a session and its observers, and costs next to nothing where there are none. */
+/**
+ * The hooks through which a session reaches its observers: no-ops without any, so that an unobserved session pays
+ * nothing.
+ */
 
 import type { SessionEvent } from "../events.ts";
 import type { Command, LoopInput } from "../loop/state.ts";
@@ -6,7 +9,7 @@ import type { ModelRequest, TraceContext } from "../observer.ts";
 import type { HostInput, ProviderTraits } from "../provider.ts";
 import type { ToolCall } from "../results.ts";
 
-/** What a session does in sight of its observers. */
+/** What a session reports to its observers. */
 export interface Watch {
   /** The session has its id; a run of it begins, or goes on that another process began. */
   begin(sessionId: string, runId?: string, begunIn?: TraceContext): void;
@@ -16,14 +19,14 @@ export interface Watch {
   tool<T>(call: ToolCall, work: () => T): T;
   send<T>(inputs: readonly HostInput[], work: () => T): T;
   model<T>(request: ModelRequest, work: () => T): T;
-  /** What continues the trace of the run, or of a call in it; undefined where nobody traces. */
+  /** The headers that continue the trace of the run, or of a call in it; undefined without a tracer. */
   traceContext(callId?: string): TraceContext | undefined;
 }
 
 const alone = <T>(_: unknown, work: () => T): T => work();
 const nothing = (): undefined => undefined;
 
-/** The watch of a session nobody observes. */
+/** The hooks of a session without observers. */
 export const UNWATCHED: Watch = {
   begin: nothing,
   step: nothing,

@@ -11,7 +11,8 @@ export function callDigest({ name, input }: { readonly name: string; readonly in
   try {
     return sha256(new TextEncoder().encode(JSON.stringify([name, input], sortKeys)));
   } catch {
-    // Nested too deep to be told from another: it is its own and no other's, and so is asked about anew.
+    // Nested too deep to be compared: a digest of its own, so the call matches no earlier decision and is asked about
+    // again.
     return crypto.randomUUID();
   }
 }

@@ -1,8 +1,8 @@
 /**
  * What is written to a session's log, and what is known from it.
  *
- * An entry is written when something can no longer be taken back or must not be done again. What one entry says is
- * true as a whole, so what belongs together is one entry.
+ * Write-ahead: an entry is written before something that cannot be undone, or must not be done twice. An entry is
+ * atomic: facts that must not be seen apart go into one.
  */
 
 import type { ErrorCode } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { HostInput } from "../provider.ts";
 import type { Ending, RunEnd, ToolResult, ToolCall, Usage } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 
-/** What an agent is to a model, part by part, as JSON text. Its name and limits are not among it. */
+/** What a model sees of an agent, part by part, as JSON text; its name and limits are not included. */
 export type ShownAgent = Readonly<Record<"instructions" | "model" | "tools" | "output", string>>;
 
 /** What is written to a session's log; in a store each entry also has `at`, milliseconds since 1970. */
@@ -40,15 +40,16 @@ export type JournalEntry =
       /** What continues its trace in the process that goes on with it. */
       readonly traceContext?: TraceContext | undefined;
     } & FromItem)
-  /** A run goes on in a process that did not begin it, or after somebody was waited for, having taken so long. */
+  /** A run continues in another process, or after it waited for a person, having taken so long. */
   | { readonly type: "run.resumed"; readonly runId: string; readonly elapsedMs: number }
-  /** Somebody interrupted the run; who takes it up stops it, and does not go on. */
+  /** The run was interrupted: the process that takes it up stops it. */
   | ({ readonly type: "interrupted"; readonly runId: string } & FromItem)
-  /** An inbox item that came to nothing, and why. */
+  /** An inbox item that was refused, and why. */
   | { readonly type: "item.refused"; readonly item: number; readonly code: string; readonly message: string }
   /**
-   * What readers were shown, without the host's own events, numbered within the session from `first`. Riding along with the
-   * next write, so that a reader in another process sees it too; a run that waits or ends is told by its own entry.
+   * Events that readers were shown, without the host's own events, numbered within the session from `first`. Written
+   * together with the next entry, so that a reader in another process gets them too; `run.waiting` and a run's end have
+   * entries of their own.
    */
   | { readonly type: "told"; readonly first: number; readonly events: readonly SessionEvent[] }
   /** The host has messages of ours, by their ids; without a list, all it was to be sent. */
@@ -95,7 +96,7 @@ export type JournalEntry =
       readonly message: string;
     } & Partial<Spent>);
 
-/** A stored entry as an entry: what the journal wrote is believed, and types from a later release are passed over. */
+/** A stored entry, typed: what this journal wrote is trusted, and types of a later release are ignored. */
 export function asEntry(stored: Json): JournalEntry {
   // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: the journal alone writes to logs
   return stored as unknown as JournalEntry;
@@ -106,7 +107,7 @@ interface FromItem {
   readonly item?: number | undefined;
 }
 
-/** What a run took, as far as it was told while it was open here. */
+/** What a run used, as far as it was counted while it was open here. */
 export interface Spent {
   readonly turns: number;
   readonly usage: Usage;
@@ -125,7 +126,7 @@ export interface MessageEntry {
 
 /** How far a call came, and which: the digest of its name and input. */
 export type CallRecord = { readonly digest: string | undefined } &
-  /** In so many processes, each of which died under it but the last. */
+  /** Started in this many processes; all but the last died while it ran. */
   (
     | { readonly state: "started"; readonly times: number }
     | { readonly state: "finished"; readonly result: ToolResult }
@@ -137,9 +138,9 @@ export interface DecisionRecord {
   readonly allow: boolean;
   readonly why: string | undefined;
   readonly digest: string | undefined;
-  /** Whether the call has been started since: should that be lost, whether to repeat it is another question. */
+  /** Whether the call was started since: if its result is lost, whether to run it again is a new question. */
   readonly isUsed: boolean;
-  /** The how-manieth decision about a call of this id. */
+  /** The number of this decision among those about calls of this id, from 1. */
   readonly times: number;
 }
 
@@ -151,7 +152,7 @@ export interface JournalFacts {
   readonly calls: ReadonlyMap<string, CallRecord>;
   readonly decisions: ReadonlyMap<string, DecisionRecord>;
   readonly transcript: readonly TranscriptMessage[];
-  /** What runs were asked to send, and the host does not have: a message that waits behind an approval, say. */
+  /** Messages that runs were asked to send and the host does not have, such as one queued behind an approval. */
   readonly unsent: readonly HostInput[];
   /** The run that was open when the log ends; one that was returned because it waits for somebody stays open. */
   readonly run: OpenRunRecord | undefined;
@@ -179,9 +180,9 @@ export interface OpenRunRecord {
   readonly toolCalls: Map<string, ToolCall>;
   end: RunEnd | undefined;
   isInterrupted: boolean;
-  /** How often it was taken up in a row without anything else being recorded: its processes died. */
+  /** Processes in a row that took it up and died before anything else was recorded (crash loop). */
   lives: number;
-  /** How long it was under way up to `since`; while it waits for somebody there is no `since`. */
+  /** Milliseconds it was under way up to `since`; while it waits for a person `since` is undefined. */
   elapsedMs: number;
   /** In epoch milliseconds. */
   since: number | undefined;

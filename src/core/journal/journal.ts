@@ -33,9 +33,12 @@ export interface Journal {
    * without a store pays for no promise.
    */
   record(entry: JournalEntry): Promise<void> | undefined;
-  /** Puts on record what readers are shown, along with the next write, where the journal is told to; costs nothing elsewhere. */
+  /**
+   * Records what readers are shown together with the next write, where the journal was asked to; free of cost
+   * elsewhere.
+   */
   readonly tell?: ((event: SessionEvent) => void) | undefined;
-  /** How many events readers were shown, those included that wait for the next write. */
+  /** How many events readers were shown, including those not written yet. */
   readonly told?: number | undefined;
   /** Calls back once, when an entry could not be written or somebody else became the owner of the session. */
   whenLost(callback: (error: LoophostError) => void): void;

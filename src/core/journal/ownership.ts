@@ -1,8 +1,9 @@
 /**
- * Owning a session: a lease on its log, kept alive for as long as the session is open (I6).
+ * Ownership of a session: a lease on its log, renewed for as long as the session is open (I6).
  *
- * The lease says that others are refused until it expires. What protects the log is the fencing token: an owner that slept through its
- * lease and was replaced has every write refused, so clock skew and long pauses cannot lead to two writers.
+ * The lease says that others are refused until it expires. What protects the log is the fencing token: an owner that
+ * slept through its lease and was replaced has every write refused, so clock skew and long pauses cannot lead to two
+ * writers.
  */
 
 import { sleep } from "../async/abort.ts";
@@ -17,13 +18,13 @@ export interface OwnershipOptions {
   readonly sessionId: string;
   readonly ifOwned: IfOwned;
   readonly clock: Clock;
-  /** Ends the waiting. */
+  /** Cancels waiting for the lease. */
   readonly signal: AbortSignal;
   /** Who claims it, for whoever is refused. Default: this process, by its number. */
   readonly owner?: string | undefined;
 }
 
-/** A lease lapses this long after its last renewal; so long does a dead owner keep others out. */
+/** Milliseconds until a lease expires after its last renewal: so long a dead owner keeps others out. */
 const LEASE_MS = 30_000;
 const RENEW_MS = LEASE_MS / 3;
 const RETRY_MS = 500;
@@ -86,12 +87,12 @@ export class Ownership {
   #renewed(failure?: unknown): void {
     if (this.#isReleased) return;
     if (failure instanceof LoophostError && failure.code === "stale_owner") this.#onLost(failure);
-    // A store that is out of reach for a while may be back in time for the next renewal.
+    // A renewal that failed for another reason is retried: the store may be back before the lease expires.
     else this.#renewLater();
   }
 }
 
-/** Who we are, for the one who is refused. The core runs where there is no process, too. */
+/** Names this process in the error of whoever is refused. The core also runs where there is no `process`. */
 function describeOwner(): string {
   const pid = globalThis.process?.pid;
   return pid === undefined ? "another session" : `process ${pid}`;

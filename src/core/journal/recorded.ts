@@ -10,7 +10,10 @@ import { elapsedOf } from "./elapsed.ts";
 import type { JournalEntry, MessageEntry, OpenRunRecord, TimedEntry } from "./entry.ts";
 import { keyOf } from "./told.ts";
 
-/** So many facts of one run are remembered as told; a run with more may tell some again after a crash. */
+/**
+ * Keys of events of one run that are remembered, to emit each once after a crash (deduplication, bounded); a run with
+ * more may repeat some.
+ */
 const MAX_TOLD = 10_000;
 
 /** The fold over a session's log. */
@@ -120,14 +123,14 @@ export class StoredFacts extends CallBook {
     this.transcript.push(message);
     if (isInput) this.unsent = byMessage(this.unsent).slice(1).flat();
     if (this.run === undefined) return;
-    // Each reply of the model is a turn; one that was asked for and never came is asked for again, and counts once.
+    // Each reply of the model is a turn; a request that got no reply is retried, and counts once.
     if (message.role === "assistant") this.run.turns += 1;
     this.run.usage = addUsage(this.run.usage, usage);
     this.run.end = end;
   }
 }
 
-/** Entries that say nothing of a run getting on: a process took it up, or looked at it. */
+/** Entries that are not progress of a run: a process only took it up, or looked at it. */
 const IS_UPKEEP: ReadonlySet<string> = new Set<JournalEntry["type"]>([
   "run.resumed",
   "told",

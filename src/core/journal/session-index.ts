@@ -15,9 +15,9 @@ export interface SessionSummary {
   readonly runs: number;
   /** The calls that wait for somebody. */
   readonly waiting: readonly string[];
-  /** Of those that have been decided before, and are asked about again: how often they were. */
+  /** Of those, the ones that were decided before and are asked about again: how many times. */
   readonly decidedBefore?: Readonly<Record<string, number>> | undefined;
-  /** Whose it is, where the application said. */
+  /** The tenant the application named. */
   readonly tenant?: string | undefined;
   /** When the record was last written, in epoch milliseconds. */
   readonly updatedAt: number;
@@ -29,7 +29,10 @@ export const SESSIONS = "sessions";
 /** The collection of records that snapshots are kept in, by session id. */
 export const SNAPSHOTS = "snapshots";
 
-/** Collections of the sessions that the application created, by status: a sweep reads what it looks for, not a million. */
+/**
+ * Collections of the sessions that the application created, by status: a sweep reads only the status it needs, not a
+ * million sessions.
+ */
 export const BY_STATUS = {
   running: "sessions.running",
   waiting: "sessions.waiting",

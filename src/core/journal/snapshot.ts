@@ -10,10 +10,16 @@ import type { OpenRunRecord } from "./entry.ts";
 import type { StoredFacts } from "./recorded.ts";
 import { SNAPSHOTS } from "./session-index.ts";
 
-/** Raised whenever the fold changes: a snapshot of another fold is not taken, and the log is read from its beginning. */
+/**
+ * The version of the fold, raised when it changes: a snapshot of another version is ignored, and the log is read from
+ * its beginning.
+ */
 const FOLD = 2;
 
-/** So many entries are read again at most, or more where the snapshot is large: it costs so much per entry, and no more. */
+/**
+ * Entries that are read after a snapshot, at most, or more where the snapshot is large: the cost of snapshots per entry
+ * is bounded.
+ */
 const ENTRIES = 1_000;
 const CHARS_PER_ENTRY = 1_000;
 const MAX_CHARS = 16_000_000;

@@ -41,7 +41,10 @@ export interface JournalOptions extends Omit<OwnershipOptions, "log"> {
   readonly onWritten?: (() => void) | undefined;
 }
 
-/** What readers were shown waits for the next write no longer than this, in milliseconds. */
+/**
+ * Milliseconds after which events that readers were shown are written by themselves, when no other write takes them
+ * along.
+ */
 const MAX_UNTOLD_MS = 50;
 
 /** The journal of one session in a store. */
@@ -132,7 +135,8 @@ export class StoredJournal implements Journal {
 
   async close(): Promise<void> {
     this.#flush();
-    // Released before its last entries, the log would refuse them: the next owner would not know of them.
+    // Race: released before its last entries are written, the log would refuse them, and the next owner would miss
+    // them.
     await this.#writing;
     await this.#ownership.release();
   }
@@ -168,7 +172,8 @@ export class StoredJournal implements Journal {
     const entries = [...told, ...together.map(({ json }) => json)];
     const written = together.map(({ entry }) => entry);
     const takes = written.flatMap((entry) => ("item" in entry && entry.item) || []);
-    // What is recorded is what was written and these: nothing can have been recorded since they were taken.
+    // The facts include exactly what was written and these entries: nothing can be recorded between taking them and
+    // here, since it is synchronous.
     const snapshot = this.#snapshots.after(this.#last + entries.length, this.recorded);
     const records = [...this.#index.after(written, this.recorded), ...snapshot];
     this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records, takes });

@@ -1,13 +1,16 @@
 /**
- * What readers are shown, as it goes on record: a reader in another process is shown it from there, and a run that is
- * taken up after a crash does not tell it a second time.
+ * Journals the events that readers are shown: a reader in another process gets them from there, and a run that is
+ * resumed after a crash does not emit them twice (deduplication).
  */
 
 import type { SessionEvent } from "../events.ts";
 import { isDelta } from "../events.ts";
 import { isObject } from "../json.ts";
 
-/** By what an event is known again when a run is taken up and tells its past once more; undefined for one that is only told once. */
+/**
+ * The key of an event that is emitted again when a run is resumed and replays its past; undefined for an event that is
+ * emitted once.
+ */
 export function keyOf(event: SessionEvent): string | undefined {
   const { type } = event;
   if (type === "run.started") return `${type} ${event.runId}`;
@@ -16,7 +19,9 @@ export function keyOf(event: SessionEvent): string | undefined {
   return isObject(raw) && typeof raw["id"] === "string" ? `${type} ${raw["id"]}` : undefined;
 }
 
-/** So many events are one entry: a reader's place has room for 4,096, and with more it would run into the next entry. */
+/**
+ * Events in one entry, at most: a reader's place has room for 4,096, and with more it would run into the next entry.
+ */
 const MAX_IN_ENTRY = 4_000;
 
 /** Collects events until the next write. */
@@ -24,7 +29,7 @@ export class ToldEvents {
   readonly #events: SessionEvent[] = [];
   readonly #keys = new Set<string>();
 
-  /** Takes an event, unless it is on record or will be by an entry of its own; tells whether it did. */
+  /** Adds an event, unless it is recorded already or has an entry of its own; tells whether it did. */
   add(event: SessionEvent, recorded: ReadonlySet<string>): boolean {
     if (isDelta(event) || IS_NOT_TOLD.has(event.type)) return false;
     const key = keyOf(event);
@@ -36,7 +41,7 @@ export class ToldEvents {
     return true;
   }
 
-  /** What was collected, as much of it as goes into one entry; it is forgotten here. */
+  /** Removes and returns the collected events, at most those of one entry. */
   take(): readonly SessionEvent[] {
     const events = this.#events.splice(0, MAX_IN_ENTRY);
     for (const key of events.map(keyOf)) if (key !== undefined) this.#keys.delete(key);
@@ -48,7 +53,7 @@ export class ToldEvents {
   }
 }
 
-/** What has an entry of its own, and what is gone once it was shown. */
+/** Events with an entry of their own, and events that are not kept. */
 const IS_NOT_TOLD: ReadonlySet<string> = new Set<SessionEvent["type"]>([
   "run.waiting",
   "run.ended",
@@ -56,7 +61,7 @@ const IS_NOT_TOLD: ReadonlySet<string> = new Set<SessionEvent["type"]>([
   "tool.progress",
 ]);
 
-/** An event as it goes on record: the key of its `raw`, without the rest of it. */
+/** An event as it is journalled: of `raw` only its id, which is its key. */
 function withoutRaw(event: SessionEvent): SessionEvent {
   if (!("raw" in event)) return event;
   const { raw, ...rest } = event;

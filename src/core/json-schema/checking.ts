@@ -30,7 +30,7 @@ import type { References } from "./references.ts";
 const MAX_DEPTH = 200;
 /** Schemas inside schemas on the way to one place; beyond it the stack would overflow. */
 const MAX_LEVELS = 1_000;
-/** What asking a schema about a place weighs, in steps of a pattern. */
+/** What one schema check at one place counts, in steps of a pattern. */
 const STEPS_OF_SCHEMA = 50;
 
 /** Counts what a check does. */
@@ -118,7 +118,7 @@ export class Checking {
     if (!hidesRest) {
       const { type } = schema;
       if (type !== undefined && !hasType(type, value)) {
-        // What follows would only repeat the same mistake in other words.
+        // With the wrong type, further keywords would only repeat the same mistake in other words.
         const types = (isList(type) ? type : [type]).map(String).join(" or ");
         found.report(() => `must be ${types}, got ${typeName(value)}`);
         return found;

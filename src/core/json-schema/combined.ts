@@ -1,4 +1,7 @@
-/** The keywords that lay schemas over the same place, and those that look at what these have left. */
+/**
+ * The keywords that apply several schemas to the same place (`allOf`, `anyOf`, `if`), and those about what is left
+ * (`unevaluated…`).
+ */
 
 import type { Json, JsonObject } from "../json.ts";
 import type { Checking } from "./checking.ts";
@@ -11,7 +14,7 @@ export function checkReference(schema: JsonObject, found: Found, checking: Check
   if (typeof $ref === "string") checking.include(checking.references.resolve(schema, $ref), found);
 }
 
-/** Checks the schemas that are laid over one another. */
+/** Checks the schemas that apply to the same place. */
 export function checkCombined(schema: JsonObject, found: Found, checking: Checking): void {
   const { allOf, anyOf, oneOf, not, if: condition } = schema;
   const { part } = found;
@@ -36,7 +39,7 @@ export function checkCombined(schema: JsonObject, found: Found, checking: Checki
   checking.include(holds ? schema["then"] : schema["else"], found);
 }
 
-/** Says that no form fits; where only one can have been meant, also what is wrong with that. */
+/** Reports that no alternative fits; where only one can have been meant, also what is wrong with that. */
 function reportForms(problem: string, forms: readonly Json[], found: Found, checking: Checking): void {
   found.report(() => problem);
   const { part } = found;
@@ -48,7 +51,7 @@ function reportForms(problem: string, forms: readonly Json[], found: Found, chec
     found.tell(checking.ask(meant[0], part));
 }
 
-/** What nothing else has looked at. */
+/** Checks `unevaluatedItems` and `unevaluatedProperties`: what no other keyword has evaluated. */
 export function checkRest(
   schema: Json | undefined,
   entries: Iterable<readonly [string | number, unknown]>,

@@ -28,7 +28,7 @@ export class Part {
   #inside: Map<string | number, Part> | undefined;
   #length: number | undefined;
 
-  /** Of the value as a whole: how much it may cost to check. */
+  /** Steps left for checking the whole value (budget). */
   readonly worth: { steps: number };
 
   constructor(value: unknown, parent?: Part, key: string | number = "") {

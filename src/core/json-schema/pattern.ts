@@ -20,7 +20,7 @@ export interface Pattern {
 
 type IsChar = (code: number) => boolean;
 
-/** What a pattern comes to: characters, and places where it goes on in two ways, or only at a certain position. */
+/** The states of the automaton: characters, and places where it forks or holds only at a certain position. */
 type State =
   | { readonly is: IsChar }
   | { readonly to: number; or: number }

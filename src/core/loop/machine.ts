@@ -38,7 +38,10 @@ import {
 import type { Call, Command, Final, LoopInput, LoopState } from "./state.ts";
 import { beginTurn, endTurn, takeInput } from "./turns.ts";
 
-/** So many calls a turn may have: the work of a step grows with them, and a host that tells ever more would block the process. */
+/**
+ * Calls one turn may have: the work of each step grows with them, and a host that emits ever more calls would block the
+ * event loop.
+ */
 const MAX_CALLS = 1_000;
 
 const SUSPENDED: Final = { ending: "requires_action", stopReason: "suspended" };
@@ -162,7 +165,7 @@ function letGo(state: LoopState, when: "now" | "turn", out: Command[]): LoopStat
   return close(state, SUSPENDED, out);
 }
 
-/** What the host has shown in the meantime did arrive, whatever became of the post. */
+/** Race: an answer the host has shown in the meantime did arrive, so only the others count as failed. */
 function postFailed(
   state: LoopState,
   { ids: posts, error }: Extract<LoopInput, { type: "post.failed" }>,

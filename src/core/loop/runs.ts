@@ -8,7 +8,7 @@ import { cancelAll, tellCall } from "./calls.ts";
 import type { Command, Final, LoopState, StartInput } from "./state.ts";
 import { isUnfinished } from "./state.ts";
 
-/** What a run says that found nothing to do. */
+/** The details of a run that found nothing to do. */
 export const NOTHING_OPEN: EndingDetails = {
   message: "The session had nothing open; nothing was run.",
   code: "nothing_open",
@@ -66,7 +66,7 @@ export function stopUnstarted(state: LoopState, out: Command[]): LoopState {
   return { ...hush(state, out), starting: undefined, pendingInput: [] };
 }
 
-/** Stops what the session was at before a run that has not sent anything. */
+/** Interrupts unfinished work of the session, for a run that has not sent anything. */
 export function hush(state: LoopState, out: Command[]): LoopState {
   if (!isUnfinished(state)) return state;
   out.push({ do: "send", inputs: [{ type: "interrupt" }] });
@@ -78,10 +78,13 @@ export function sent(inputs: readonly HostInput[]): Pick<LoopState, "inputId"> {
   return { inputId: inputs.findLast(isMessage)?.id };
 }
 
-/** Stops what the host and the tools are doing; answers that were held back until they are complete go along. */
+/**
+ * Interrupts the host and cancels the tools; finished answers that were held back are sent along, since their effects
+ * happened.
+ */
 export function interrupt(state: LoopState, out: Command[]): LoopState {
   if (!state.runOpen || state.final !== undefined) return state;
-  // Answers that were held back go along: what was done is not forgotten with what is stopped.
+  // Answers that were held back are sent along: their tools took effect, and the model has to know.
   const done = state.calls.filter((call) => call.status === "answered");
   const unsentAnswers = done.flatMap((call) => call.answer ?? []);
   const quiet = cancelAll(state, out);
@@ -89,7 +92,10 @@ export function interrupt(state: LoopState, out: Command[]): LoopState {
   return { ...quiet, interrupted: true, missing: null, pendingInput: [] };
 }
 
-/** Ends the run, or sends it back for what it owes; once the guard has spoken, and posts the terminal overtook are confirmed. */
+/**
+ * Ends the run, or re-prompts it for what it owes; after the guard has decided, and posts that the end overtook are
+ * confirmed.
+ */
 export function finishRun(state: LoopState, final: Final, out: Command[]): LoopState {
   if (state.guarding || state.calls.some((call) => call.status === "posting")) return state;
   if (final.reprompt === undefined) return endRun(state, final, out);

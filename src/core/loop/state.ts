@@ -10,14 +10,14 @@ export interface Call {
   readonly id: string;
   readonly name: string;
   readonly input: unknown;
-  /** Why the input could not be read, if it could not. */
+  /** Why the input could not be parsed; undefined when it could. */
   readonly problem: string | undefined;
   /** Who runs it: a tool of ours ("tool"), the host once it has our verdict ("verdict"), or somebody else ("others"). */
   readonly kind: "tool" | "verdict" | "others";
   readonly status: "seen" | "running" | "asking" | "awaiting" | "answered" | "posting" | "posted";
   /** Whether somebody allowed it; then it is not asked about again. */
   readonly approved: boolean;
-  /** What goes back to the host, once it is there. */
+  /** The result or verdict to post, once there is one. */
   readonly answer: HostInput | undefined;
   readonly raw: unknown;
   /** The thread it came from, when that is not the main one. */
@@ -27,7 +27,7 @@ export interface Call {
 /** What a run is held to, whichever host it runs on. */
 export interface RunPolicy {
   readonly maxTurns: number;
-  /** Whether each turn waits for a word of the guard before anything follows from it. */
+  /** Whether each turn waits for the guard's decision before anything follows from it. */
   readonly guarded: boolean;
   /** A tool the run may not end without having called. */
   readonly terminalTool: { readonly name: string; readonly maxReprompts: number } | undefined;
@@ -52,7 +52,7 @@ export interface LoopState {
   readonly turnOpen: boolean;
   /** Turns of this run before its latest input was taken: those before a re-prompt. */
   readonly turnsBefore: number;
-  /** Whether the guard has yet to speak about the turn that ended. */
+  /** Whether the guard has not decided yet about the turn that ended. */
   readonly guarding: boolean;
   readonly reprompts: number;
   readonly terminalToolCalled: boolean;
@@ -61,7 +61,10 @@ export interface LoopState {
   readonly replyOwed: boolean;
   readonly catchingUp: boolean;
   readonly interrupted: boolean;
-  /** Whether the run is let go of as soon as nothing is under way: with "turn" once the turn under way is over, too. */
+  /**
+   * Whether the run is released for another process as soon as nothing is under way here; with "turn", only after the
+   * turn under way.
+   */
   readonly suspended: false | "now" | "turn";
   readonly calls: readonly Call[];
   /** Calls the host waits for that we have not seen; null when it waits for none it named. */
@@ -73,13 +76,13 @@ export interface LoopState {
   readonly lastEnd: Final | undefined;
   /** How the session ended for good. */
   readonly over: Final | undefined;
-  /** The terminal reached, while posts it overtook are still being confirmed. */
+  /** The end that was reached, while posts that it overtook are still being confirmed. */
   readonly final: Final | undefined;
   /** The ids of the last `run.waiting`, to emit it once and not after every event (deduplicated). */
   readonly waitingOn: string;
 }
 
-/** A terminal, before it is told. */
+/** How a run ends, before that is emitted. */
 export interface Final extends RunEnd {
   /** What to send instead of ending, when the run may not end yet. */
   readonly reprompt?: readonly HostInput[] | undefined;
@@ -93,7 +96,7 @@ interface ResumedRun {
   readonly end: RunEnd | undefined;
 }
 
-/** A run is wanted; nothing goes out before "started", and a stop counts from here. */
+/** A run is requested: nothing is sent before "started", but it can be cancelled from here on. */
 export interface StartInput {
   readonly type: "start";
   readonly inputs: readonly HostInput[];
@@ -132,9 +135,9 @@ export type LoopInput =
   /** The guard lets the run go on. */
   | { readonly type: "guarded" }
   | { readonly type: "interrupt" }
-  /** Returns the run as it stands: its open calls, and what it has yet to send, are for whoever takes it up. */
+  /** Returns the run unfinished: its open calls and unsent messages stay for the run that resumes it. */
   | { readonly type: "park" }
-  /** Nothing new is begun: what runs is waited for, and the run is let go of for another process to take up. */
+  /** Drains: no tool is started, running ones are awaited, and the run is released for another process to resume. */
   | { readonly type: "suspend"; readonly awaitTurn: boolean }
   /** A call that was to be executed was not begun, because the session is suspended. */
   | { readonly type: "held"; readonly id: string }
@@ -191,7 +194,7 @@ export function initialState(answers: ProviderTraits["answers"]): LoopState {
   };
 }
 
-/** Whether the host still has work of ours, or we of its. */
+/** Whether something is unfinished: a turn at the host, or a call of ours. */
 export function isUnfinished({ turnOpen, missing, calls }: LoopState): boolean {
   return turnOpen || missing !== null || calls.some((call) => call.status !== "posted");
 }

@@ -7,17 +7,17 @@ import { cancelAll, ids, posted, tell } from "./calls.ts";
 import { endOf, fail, interrupt, sent, tooManyTurns } from "./runs.ts";
 import type { Command, Final, LoopInput, LoopState } from "./state.ts";
 
-/** Turns are counted from the one that took the input; a host may begin it just before it says so. */
+/** Counts turns from the one that took the input; a host may begin that turn just before it says so. */
 export function takeInput(state: LoopState, inputId: string | undefined): LoopState {
   if (!state.runOpen || state.inputSeen) return state;
-  // The message of a run that was stopped may be taken only now: that is no sign of ours.
+  // Race: the message of an earlier, stopped run may be taken only now, so it does not start ours.
   if (isAnothers(state, inputId)) return state;
   return { ...state, inputSeen: true, turn: state.turnsBefore + (state.turnOpen ? 1 : 0) };
 }
 
 /** The host began a turn. */
 export function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopState {
-  // A host that wants all answers together begins a turn only once it has them, whatever its reply says later.
+  // Such a host begins a turn only once it has all answers, so they are confirmed whatever its reply says later.
   const known = state.answers === "together" ? posted(state, ids(state.calls), out) : state;
   const turn = known.turn + 1;
   const begun = {
@@ -73,7 +73,7 @@ export function endTurn(
   };
 }
 
-/** Whether something is said of a message that is not the one the run sent last. */
+/** Whether an event is about another message than the one the run sent last. */
 function isAnothers({ inputId }: LoopState, named: string | undefined): boolean {
   return named !== undefined && inputId !== undefined && named !== inputId;
 }
@@ -88,7 +88,7 @@ function finalOf(state: LoopState, end: RunEnd): Final {
   return { ...end, reprompt: [{ type: "message", content: [{ type: "text", text }], id }] };
 }
 
-/** Null when the host named only calls we know, and those are what it waits for. */
+/** The calls the host waits for and we do not know; null when there is none such. */
 function missingOf(state: LoopState, needs: readonly string[]): readonly string[] | null {
   const missing = needs.filter((id) => !state.calls.some((call) => call.id === id));
   const nothingToDo = needs.length === 0 && state.calls.every((call) => call.status === "posted");

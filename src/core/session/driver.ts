@@ -1,8 +1,9 @@
 /**
- * A session as its user drives it: runs are started, steered and stopped here, and performed by its loop.
+ * The session object that users hold: runs are started, steered and stopped here, and performed by its loop.
  *
  * A run is one *activation* of the session: something wakes it (a message, a reattach), it runs, and it parks when the
- * host is done or somebody must be waited for. Between activations a session holds nothing but its state and its connection.
+ * host is done or a person must be waited for. Between activations a session holds nothing but its state and its
+ * connection.
  */
 
 import type { Agent } from "../agent.ts";
@@ -30,10 +31,10 @@ import { aborted, boundRun, isTimeout, policyOf } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
 import { isIdle, named, runToResume } from "./take-up.ts";
 
-/** How long close() waits for a last word, such as an interrupt, to reach the host. */
+/** Milliseconds close() waits for a last message, such as an interrupt, to reach the host. */
 const GOODBYE_MS = 5_000;
 
-/** So many processes may take a run up in a row, and die before they record anything of it. */
+/** Crash loop: processes in a row that may resume a run and die before they record anything of it. */
 const MAX_LIVES = 10;
 
 /** What a session is driven with, once it is open. */
@@ -46,7 +47,7 @@ export interface Opened {
   readonly journal: Journal;
   /** What is known of the session's past. */
   readonly state: LoopState;
-  /** What the host told of its past since its last message, for a run that is taken up. */
+  /** Events the host replayed since its last message, for a run that is resumed. */
   readonly past: readonly PassedOnEvent[];
   readonly watch: Watch;
   /** Aborts everything the session has under way. */
@@ -64,7 +65,7 @@ export class LoopSession implements Session {
   readonly #closing: AbortController;
   readonly #watch: Watch;
   readonly #loop: Loop;
-  /** Told by the host before this process did anything; gone once it has. */
+  /** Events of the past, until the first run of this process; then undefined, so that they do not stay in memory. */
   #past: readonly PassedOnEvent[] | undefined;
   #runs = 0;
   #closed: Promise<void> | undefined;
@@ -97,7 +98,7 @@ export class LoopSession implements Session {
     this.#loop.hear(event);
   }
 
-  /** Resolves once the host's last cursor is on record. */
+  /** Resolves once the host's last cursor is durable. */
   async kept(): Promise<void> {
     await this.#loop.kept;
   }
@@ -139,7 +140,7 @@ export class LoopSession implements Session {
     return this.#journal.told ?? 0;
   }
 
-  /** Puts on record that an inbox item came to nothing. */
+  /** Records that an inbox item was refused. */
   async refuseItem(item: number, { code, message }: LoophostError): Promise<void> {
     await this.#journal.record({ type: "item.refused", item, code, message });
   }
@@ -149,7 +150,7 @@ export class LoopSession implements Session {
     this.#loop.denyWaiting();
   }
 
-  /** Begins nothing more; the run under way ends as one that waits, once what is under way here is on record. */
+  /** Drains: starts nothing more, and the run under way ends with `requires_action` once what runs here is recorded. */
   suspend(): void {
     this.#loop.suspend();
   }
@@ -175,7 +176,7 @@ export class LoopSession implements Session {
     this.#closing.abort(closed);
     await this.#connection.close();
     await this.#journal.close();
-    // What failed before was said to whoever waited for it; of this nobody else would hear.
+    // A write that failed earlier was reported then; one that failed during close would be reported to nobody.
     if (this.#lost !== lostBefore) throw this.#lost;
   }
 

@@ -1,9 +1,10 @@
 /**
- * The one queue between the wire and the reader of a run.
+ * The bounded queue between the wire and the reader of a run: there is no backpressure on the host, so a slow reader
+ * must cost little memory.
  *
  *   Q1  order is kept; a whole event is never dropped or merged
- *   Q2  deltas a slow reader has not fetched are merged within their message, so they cost their text and no more
- *       progress of a call replaces the last that is unread
+ *   Q2  unread deltas are merged (coalesced) within their message, so they cost their text and no more; unread progress
+ *       of a call is replaced by newer
  *   Q3  beyond MAX_UNREAD whole events the *reader* fails with `slow_consumer`; the run is not disturbed
  *   Q4  a reader that breaks off leaves nothing waiting, and what was read is not kept
  */
@@ -99,7 +100,8 @@ export class EventQueue {
     if (event !== undefined) {
       this.#head += 1;
       if (event.type === "tool.progress") this.#progress.delete(event.id);
-      // Halving keeps what was read from piling up behind a reader that never quite catches up.
+      // Compact when half of it has been read (amortised): else events that were read would pile up behind a reader
+      // that never quite catches up.
       if (this.#head * 2 >= this.#items.length) {
         this.#items = this.#items.slice(this.#head);
         this.#head = 0;

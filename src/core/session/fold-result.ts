@@ -1,4 +1,4 @@
-/** The result of a session's last run, from its log: for whoever has no process that runs it. */
+/** Derives the result of a session's last run from its log, for a process that does not run the session. */
 
 import type { ErrorCode } from "../errors.ts";
 import { LoophostError, withResult } from "../errors.ts";
@@ -76,7 +76,7 @@ export class ResultFold {
     }
   }
 
-  /** How the last run stands. One that waits for somebody is over, until that somebody says something. */
+  /** The state of the last run. A run that waits for a person counts as over until somebody decides. */
   state(): RunState {
     const all = { ...this.#sum.of(this.#sessionId, this.#events), transcript: this.#transcript };
     if (this.#failed !== undefined) {

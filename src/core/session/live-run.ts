@@ -20,7 +20,7 @@ export function resultAlone<Output>(run: Run<Output>): Promise<SessionResult<Out
 
 /** A run under way. */
 export class LiveRun implements Run {
-  /** Where it was started; the text is only made when the run fails. */
+  /** The stack of the caller's `send`; its text is only built when the run fails, since that is expensive. */
   readonly #startedAt: Error = new Error("started");
   readonly id: string;
   readonly #queue = new EventQueue();
@@ -120,7 +120,10 @@ export class LiveRun implements Run {
   }
 }
 
-/** The lines of a stack from `send` on: without them a failed run would not show which line of its caller's it was. */
+/**
+ * The lines of a stack from `send` on: without them the stack of a failed run would not show the line of user code that
+ * started it.
+ */
 function framesOf({ stack = "" }: Error): string {
   const lines = stack.split("\n");
   return lines.slice(lines.findIndex((line) => /\.(?:send|resume) /.test(line))).join("\n");

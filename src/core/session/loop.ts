@@ -52,11 +52,11 @@ export interface OpenRun {
   readonly live: LiveRun;
   readonly ifWaiting: "hold" | "return";
   readonly startedAt: number;
-  /** Lets go of its deadline and its signal. */
+  /** Clears its timeout and unlinks its signal, which would leak. */
   release: () => void;
-  /** Whether its end is being recorded: nothing more is told of it. */
+  /** Whether its end is being written: no further event of it is emitted. */
   isEnding: boolean;
-  /** Whether it is the open run on record. */
+  /** Whether its start is in the journal, so that its end has to be as well. */
   isRecorded: boolean;
   /** Calls that are denied once they wait for somebody: a message came instead of a decision. */
   denies: ReadonlySet<string>;
@@ -122,7 +122,7 @@ export class Loop {
     this.#inputs.push(input);
   }
 
-  /** Ends all of it from this side: no run can be started any more, tools are stopped, an open run fails. */
+  /** Shuts the loop down: no run can be started any more, tools are cancelled, an open run fails. */
   end(why: LoophostError, ofTheRun: LoophostError = why): void {
     this.ended = why;
     this.#performer.executor.cancelAll();
@@ -133,7 +133,7 @@ export class Loop {
   interrupt(item?: number): Promise<void> {
     const { run } = this;
     if (run === undefined || run.isEnding) return Promise.resolve();
-    // Recorded in the step it is acted on, and before it: the entries of what follows from it come after.
+    // Written in the step that acts on it, and before: the entries that follow from it must come after.
     const written = run.isRecorded
       ? this.#parts.journal.record({ type: "interrupted", runId: run.live.id, item })
       : undefined;
@@ -150,13 +150,13 @@ export class Loop {
     this.approvals.deny(run.denies);
   }
 
-  /** Begins nothing more, and lets go of the run under way once what is under way here is on record. */
+  /** Drains: starts nothing more, and releases the run once what is under way here is recorded. */
   suspend(): void {
     this.#performer.executor.suspend();
     this.dispatch({ type: "suspend", awaitTurn: !this.#parts.options.provider.traits.worksAlone });
   }
 
-  /** Fails a run that was not begun: nothing is recorded of it, and what waits for the session still does. */
+  /** Fails a run that was not started: nothing is recorded of it, and queued messages stay. */
   refuse(run: OpenRun, error: LoophostError): void {
     this.#settle(run, failed(error));
   }
@@ -204,10 +204,10 @@ export class Loop {
     }
   }
 
-  /** Settles a run once its end is on record; one that was only heard again, or stopped before it began, has none to record. */
+  /** Settles a run once its end is durable; a replayed run, or one stopped before it began, has no end to record. */
   #settleOnRecord(run: OpenRun, entry: JournalEntry, how: RunEnd | Failure): void {
     const { journal } = this.#parts;
-    // One that is returned because it waits stays the open run, and what it waits for was the last that was recorded.
+    // A parked run stays the open run, and its last record is what it waits for.
     const isParked = !("error" in how) && how.ending === "requires_action";
     const written = isParked ? run.waitingRecorded : run.isRecorded ? journal.record(entry) : undefined;
     if (written === undefined) return this.#settle(run, how);
@@ -244,7 +244,7 @@ export class Loop {
 
   #wait(event: RunWaitingEvent, run: OpenRun): void {
     const { journal } = this.#parts;
-    // A decision on record is acted on next; if others are still waited for then, that is told anew.
+    // A recorded decision is acted on next; if other calls still wait then, `run.waiting` is emitted again.
     if (event.on.some((call) => this.approvals.isDecided(call))) return;
     if (this.approvals.deny(run.denies)) return;
     if (journal.isDurable) {
@@ -252,7 +252,7 @@ export class Loop {
       run.waitingRecorded = written;
       this.#follow(written);
     }
-    // What the host's own workers are at goes on without us: returned now, the run would end before they have answered.
+    // Calls of the host's own workers continue without us: a run returned now would end before they have answered.
     const isTheirs = event.on.every(({ id }) =>
       this.#state.calls.some((call) => call.id === id && call.kind === "others"),
     );

@@ -31,7 +31,7 @@ export class ObservedWatch implements Watch {
 
   constructor(agent: Agent, options: OpenOptions) {
     const { provider, observers = [], onEvent, onStep, metadata = {}, clock = systemClock } = options;
-    // The short form of an observer that is told events and nothing else.
+    // `onEvent` is shorthand for an observer with `event` alone.
     this.#observers = onEvent === undefined ? observers : [...observers, { event: onEvent }];
     this.#onStep = onStep;
     this.#about = { sessionId: "", runId: undefined, agent, provider, metadata, clock, begunIn: undefined };

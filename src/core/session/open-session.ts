@@ -95,7 +95,7 @@ async function open(
   let connection: Connection | undefined;
   let journal: Journal | undefined;
   try {
-    // A provider that opens at once would not look at the signal, and a run would be begun that nobody wants.
+    // A provider that opens synchronously never looks at the signal, and a run would start that was cancelled.
     signal?.throwIfAborted();
     const own = {
       ifOwned: options.ifOwned ?? "fail",
@@ -161,7 +161,7 @@ async function open(
   }
 }
 
-/** Who watches the session: what serves them is loaded with the first session that has any. */
+/** The observers' hooks; the code that serves them is loaded with the first session that has any. */
 async function watchOf(agent: Agent, options: OpenOptions): Promise<Watch> {
   const { observers = [], onEvent, onStep } = options;
   if (observers.length === 0 && onEvent === undefined && onStep === undefined) return UNWATCHED;

@@ -1,9 +1,9 @@
 /**
- * What goes to the host: inputs once, answers to calls until they are there.
+ * The outbound queue: messages at most once, tool results retried until the host has them or the attempts run out.
  *
- *   O1  an input that is not an answer is sent once; whether an ambiguous one arrived is for the connection to find out (I5)
- *   O2  an answer is sent again while that may help; its tool is not run again (I3)
- *   O3  an answer counts as posted once the journal says so
+ *   O1  at most once: a message is sent once; whether an ambiguous one arrived is for the connection to find out (I5)
+ *   O2  a tool result is retried while that may help; its tool does not run again (I3)
+ *   O3  a result counts as posted once the journal says so
  */
 
 import { DEFAULT_RETRY, withRetry } from "../async/retry.ts";
@@ -27,7 +27,7 @@ export interface OutboxOptions {
   readonly watch: Watch;
 }
 
-/** The way from the loop to the host. */
+/** Sends what the loop wants to reach the host. */
 export class Outbox {
   readonly #options: OutboxOptions;
 
@@ -35,13 +35,13 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Sends inputs, once. */
+  /** Sends inputs, without a retry. */
   async send(inputs: readonly HostInput[]): Promise<void> {
     const { connection, signal, watch } = this.#options;
     await watch.send(inputs, () => connection.send(inputs, signal));
   }
 
-  /** Posts answers to calls; gives what the loop is to know of it. */
+  /** Posts tool results with retries; returns the input that tells the loop how it went. */
   async post(ids: readonly string[], answers: readonly HostInput[]): Promise<LoopInput> {
     const { connection, journal, clock, signal, tell, watch } = this.#options;
     try {

@@ -1,4 +1,4 @@
-/** What stops a run from this side: its policy for the loop, its deadline, and its caller's signal. */
+/** Stops a run from this side: its policy for the loop, its timeout, and its caller's signal. */
 
 import type { Agent } from "../agent.ts";
 import { onAbort } from "../async/abort.ts";
@@ -49,7 +49,7 @@ export function aborted(cause: unknown): LoophostError {
   return new LoophostError("aborted", "The run was aborted.", { cause });
 }
 
-/** Whether a signal aborts because time is up, and says so. */
+/** Whether a signal was aborted by our own timeout. */
 export function isTimeout(reason: unknown): reason is LoophostError {
   return reason instanceof LoophostError && reason.code === "timeout";
 }

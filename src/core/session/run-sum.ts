@@ -54,7 +54,7 @@ export class RunSum {
     } else if (event.type === "outcome.evaluated") {
       const { verdict, explanation, iteration } = event;
       this.#outcome = { verdict, explanation, iteration };
-      // What was not good enough is said anew.
+      // After `needs_revision` the agent writes its text again.
       if (verdict === "needs_revision") this.#texts = [];
     }
   }

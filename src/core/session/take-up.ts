@@ -1,4 +1,7 @@
-/** What a new run of a session goes on from: a run that an earlier process left open, or ended and may not have told. */
+/**
+ * Decides what `resume` continues: a run that an earlier process left open, or one that ended and whose result it may
+ * have died without delivering.
+ */
 
 import type { JournalFacts, OpenRunRecord } from "../journal/entry.ts";
 import type { LoopState } from "../loop/state.ts";
@@ -6,7 +9,10 @@ import { isUnfinished } from "../loop/state.ts";
 import type { HostInput } from "../provider.ts";
 import { isMessage } from "../provider.ts";
 
-/** The run that a `resume` takes up, if any: one left open, or the last, whose result an earlier process may have died without telling. */
+/**
+ * The run that `resume` continues, if any: an open one, or the last, whose result an earlier process may not have
+ * delivered.
+ */
 export function runToResume(
   { run, ended }: JournalFacts,
   state: LoopState,

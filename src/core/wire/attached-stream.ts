@@ -46,14 +46,14 @@ export interface AttachOptions<E> {
   readonly onCatchUp: (mark: "started" | "ended") => void;
   readonly onLost: (reason: string) => void;
   readonly onRestored: () => void;
-  /** The stream cannot be had any more; nothing is delivered after this. */
+  /** The stream failed for good; nothing is delivered after this. */
   readonly onFailed: (error: LoophostError) => void;
   /** Whether the session existed before, so that its whole history is to be read first. */
   readonly hasPast: boolean;
   readonly clock: Clock;
   /** Milliseconds of silence after which the stream is opened again. */
   readonly idleMs: number;
-  /** How often it is tried to open it at first; once it was open, there is no end to that. */
+  /** Attempts to open it at first; once it was open, it reconnects without end. */
   readonly retry?: RetryPolicy | undefined;
 }
 
@@ -96,7 +96,7 @@ export class AttachedStream<E> {
     }
   }
 
-  /** Nothing new will come: a stream that ends now is not opened again. */
+  /** Ends the feed: a stream that ends now is not reopened. */
   finish(): void {
     this.#isFinished = true;
   }
@@ -120,7 +120,7 @@ export class AttachedStream<E> {
     }
   }
 
-  /** Opens the stream again, however often it takes; undefined when it cannot be had any more. */
+  /** Reconnects until it succeeds; undefined when it failed for good. */
   async #reattach(): Promise<{ readonly ended: Promise<void> } | undefined> {
     const { clock, onFailed } = this.#options;
     for (let askedMs = 0; ;) {
@@ -209,7 +209,7 @@ export class AttachedStream<E> {
 
   #hear(event: E): void {
     if (this.#held === undefined) return this.#pass(event);
-    // Servers that begin a stream with all that happened must not fill this with what is known.
+    // Some servers replay the whole history at the start of a stream: known events must not fill this buffer.
     if (this.#isSeen(event)) return;
     if (this.#held.length >= MAX_HELD) {
       throw new LoophostError(
@@ -246,7 +246,7 @@ export class AttachedStream<E> {
 
 type Order = "oldest first" | "newest first";
 
-/** Calls back once nothing has been alive for so long. Costs one timer per period, however often it is told. */
+/** Calls back after a silence of `idleMs`. Costs one timer per period, however many events arrive. */
 function watch(clock: Clock, idleMs: number, onSilence: () => void): { alive: () => void; stop: () => void } {
   let last = clock.now();
   const check = () => {

@@ -38,7 +38,7 @@ export interface HttpReader {
 export interface HttpExchange {
   readonly body: Uint8Array<ArrayBuffer> | string;
   readonly reader: HttpReader;
-  /** Milliseconds without a byte after which the reply is given up. */
+  /** Milliseconds without a byte after which the reply is abandoned. */
   readonly maxSilentMs: number;
   /** Bytes a reply may have. */
   readonly maxReplyBytes: number;
@@ -124,7 +124,7 @@ export function parseObject(text: string, service: string): Record<string, unkno
   throw notAReply(text, service);
 }
 
-/** A page for people under a success: a sign-in, a proxy, the wrong path. */
+/** An HTML page with a success status: a sign-in, a proxy, the wrong path. */
 function webPage({ name, url }: HttpService): LoophostError {
   const { host } = new URL(url);
   return new LoophostError(

@@ -1,5 +1,5 @@
 /**
- * What a model service says when it does not do as asked, as errors of ours: refused outright, or in the middle of a
+ * Turns refusals of a model service into typed errors: a status that is no success, or an error in the middle of a
  * stream that began well.
  */
 
@@ -9,7 +9,7 @@ import { isObject } from "../json.ts";
 import { readRetryAfter } from "./retry-after.ts";
 import { hideSecrets } from "./secrets.ts";
 
-/** What refusals are told about the service. */
+/** What an error message names of the service. */
 export interface ServiceLabel {
   readonly name: string;
   /** What to check when the service does not accept us, as a sentence. */
@@ -71,7 +71,7 @@ function statusOf(word: unknown): number | undefined {
   return typeof word === "string" ? STATUS_OF.get(word) : undefined;
 }
 
-/** The statuses that go with error types, for errors that come without one. An unknown type is worth another try. */
+/** The HTTP status of each error type, for errors that come without one. An unknown type counts as transient. */
 const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ["invalid_request_error", 400],
   ["BadRequestError", 400],
@@ -89,11 +89,11 @@ const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ["overloaded_error", 529],
 ]);
 
-/** Codes of refusals that another try does not mend, in the words services use. */
+/** Codes of refusals that a retry does not mend, in the words services use. */
 const FINAL =
   /invalid|bad.?request|not.?found|unauthori[sz]ed|forbidden|denied|unsupported|too.?(long|large)|context.?length/i;
 
-/** A 429 that waiting does not mend: nothing is left of a quota that is paid for. */
+/** A 429 that waiting does not mend: a paid quota is used up. */
 const SPENT =
   /insufficient.?(quota|balance|funds|credits?)|billing|payment|exceeded_current_quota|account_?(deactivated|suspended)/i;
 
@@ -148,7 +148,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The beginning of a body; an error page has no claim to more. */
+/** The beginning of a body, bounded: an error page may be of any size. */
 async function readStart(body: ReadableStream<Uint8Array> | null): Promise<string> {
   let text = "";
   let bytes = 0;

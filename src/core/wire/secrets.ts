@@ -1,4 +1,4 @@
-/** Cuts keys out of what a service says: proxies quote the requests they refuse, and an error is printed and logged. */
+/** Redacts keys from what a service says: proxies quote the requests they refuse, and errors are printed and logged. */
 
 /** The text with `[key]` in place of each secret. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
@@ -6,6 +6,6 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
 }
 
 function hideOne(text: string, secret: string): string {
-  // A stand-in key of a letter or two would tear words apart.
+  // A placeholder key of a few letters would match parts of ordinary words.
   return secret.length < 8 ? text : text.replaceAll(secret, "[key]");
 }

@@ -1,4 +1,7 @@
-/** A watchdog for a reply that is being read: a connection can stay open without ever sending another byte. */
+/**
+ * A watchdog (idle timeout) for a reply that is being read: a connection can stay open without ever sending another
+ * byte.
+ */
 
 import type { Clock } from "../clock.ts";
 
