@@ -16,7 +16,9 @@ import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle } from "../core/provisioning.ts";
 import type { ArtifactContent } from "./content.ts";
-import { toStream } from "./content.ts";
+import { toSending } from "./content.ts";
+import type { FetchedArtifact } from "./fetched.ts";
+import { fetched } from "./fetched.ts";
 
 /** Whose files they are, and how they are asked for. */
 export interface ArtifactsOptions {
@@ -34,19 +36,6 @@ export interface ArtifactOptions {
 export interface GetOptions extends ArtifactOptions {
   /** Milliseconds to wait for a file of that name to be there: some hosts show what an agent wrote some seconds later. Default 0. */
   readonly waitMs?: number | undefined;
-}
-
-/** A file that was fetched. */
-export interface FetchedArtifact extends Artifact {
-  /** Its bytes, as they come; read them or cancel the stream. */
-  readonly stream: ReadableStream<Uint8Array>;
-  /**
-   * All of it at once.
-   *
-   * @param maxBytes default 32 MiB
-   * @throws LoophostError `reply_too_large`, or what the stream errors with
-   */
-  bytes(maxBytes?: number): Promise<Uint8Array>;
 }
 
 /** The files of one session. */
@@ -75,7 +64,6 @@ export interface Artifacts {
   delete(name: string, options?: ArtifactOptions): Promise<void>;
 }
 
-const MAX_BYTES = 32 * 1024 * 1024;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 5_000;
 
@@ -113,74 +101,60 @@ class SessionArtifacts implements Artifacts {
 
   async list(options: ArtifactOptions = {}): Promise<readonly Artifact[]> {
     checkOptions("list()", options, ARTIFACT);
-    const all = await this.#storage.list(this.#place, signalOf(options));
-    return all.toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
+    return this.#list(signalOf("list()", options));
   }
 
   async get(name: string, options: GetOptions = {}): Promise<FetchedArtifact> {
     checkOptions("get()", options, GET);
     checkName("get()", name);
-    const artifact = await this.#find(name, options);
-    const stream = await this.#storage.read(this.#place, artifact, signalOf(options));
-    return { ...artifact, stream, bytes: (maxBytes = MAX_BYTES) => readAll(name, stream, maxBytes) };
+    const signal = signalOf("get()", options);
+    const artifact = await this.#find("get()", name, signal, options.waitMs);
+    return fetched(artifact, await this.#storage.read(this.#place, artifact, signal), signal);
   }
 
   async put(name: string, content: ArtifactContent, options: ArtifactOptions = {}): Promise<Artifact> {
     checkOptions("put()", options, ARTIFACT);
     checkName("put()", name);
-    let sent = 0;
-    const stream = toStream(content, (bytes) => (sent += bytes));
-    const artifact = await this.#storage.write(this.#place, name, stream, signalOf(options));
-    if (artifact.size === sent) return artifact;
+    const signal = signalOf("put()", options);
+    const sending = toSending(content);
+    let artifact: Artifact;
+    try {
+      artifact = await this.#storage.write(this.#place, name, sending.stream, signal);
+    } catch (thrown) {
+      sending.cancel(thrown);
+      throw sending.failure ?? thrown;
+    }
+    if (artifact.size === sending.bytes) return artifact;
     throw new LoophostError(
       "host_protocol",
-      `put(): ${sent} bytes of ${name} were sent, and the host says that it has ${artifact.size}. Put it again.`,
+      `put(): ${sending.bytes} bytes of ${name} were sent, and the host says that it has ${artifact.size}. Put it again.`,
     );
   }
 
   async delete(name: string, options: ArtifactOptions = {}): Promise<void> {
     checkOptions("delete()", options, ARTIFACT);
     checkName("delete()", name);
-    await this.#storage.remove(this.#place, await this.#find(name, options), signalOf(options));
+    const signal = signalOf("delete()", options);
+    await this.#storage.remove(this.#place, await this.#find("delete()", name, signal), signal);
   }
 
-  async #find(name: string, { waitMs = 0, signal }: GetOptions): Promise<Artifact> {
+  async #list(signal: AbortSignal): Promise<readonly Artifact[]> {
+    const all = await this.#storage.list(this.#place, signal);
+    return all.toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
+  }
+
+  async #find(owner: string, name: string, signal: AbortSignal, waitMs = 0): Promise<Artifact> {
     const until = this.#clock.now() + waitMs;
     for (let pause = FIRST_WAIT_MS; ; pause = Math.min(pause * 2, MAX_WAIT_MS)) {
-      const found = (await this.list({ signal })).find((artifact) => artifact.name === name);
+      const found = (await this.#list(signal)).find((artifact) => artifact.name === name);
       if (found !== undefined) return found;
       const leftMs = until - this.#clock.now();
       if (leftMs <= 0) throw notFound(name, this.#place.sessionId);
-      await sleep(Math.min(pause, leftMs), this.#clock, signalOf({ signal })).catch((reason: unknown) => {
-        throw toLoophostError(reason, "aborted", "get()");
+      await sleep(Math.min(pause, leftMs), this.#clock, signal).catch((reason: unknown) => {
+        throw toLoophostError(reason, "aborted", owner);
       });
     }
   }
-}
-
-async function readAll(
-  name: string,
-  stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of stream) {
-    bytes += piece.byteLength;
-    if (bytes > maxBytes)
-      throw new LoophostError(
-        "reply_too_large",
-        `${name} has more than ${maxBytes} bytes: read its stream, or pass bytes() a higher bound.`,
-      );
-    pieces.push(piece);
-  }
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.byteLength;
-  }
-  return all;
 }
 
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
@@ -202,8 +176,10 @@ function checkName(owner: string, name: string): void {
     );
 }
 
-function signalOf({ signal }: ArtifactOptions): AbortSignal {
-  return signal ?? new AbortController().signal;
+/** The signal of a call. One that is aborted already ends it before anything is asked: not every storage looks. */
+function signalOf(owner: string, { signal = new AbortController().signal }: ArtifactOptions): AbortSignal {
+  if (signal.aborted) throw toLoophostError(signal.reason, "aborted", owner);
+  return signal;
 }
 
 function notFound(name: string, sessionId: string): LoophostError {

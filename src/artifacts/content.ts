@@ -1,6 +1,6 @@
 /** What is put, in any form, as one stream of bytes that is counted on its way. */
 
-import { LoophostError } from "../core/errors.ts";
+import { LoophostError, toLoophostError } from "../core/errors.ts";
 
 /** What can be put. */
 export type ArtifactContent =
@@ -11,32 +11,48 @@ export type ArtifactContent =
   | AsyncIterable<Uint8Array>
   | Iterable<Uint8Array>;
 
+/** A content on its way to a host. */
+export interface Sending {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** How many bytes were read of it. */
+  readonly bytes: number;
+  /** Why it could not be read to its end: a fault of the content's, whatever the host then says of a request that broke off. */
+  readonly failure: LoophostError | undefined;
+  /** Lets go of what was not read: a file behind it would stay open. Not waited for, since a source may hang. */
+  readonly cancel: (reason: unknown) => void;
+}
+
 /**
  * The stream of a content.
  *
- * @param onBytes told the size of each piece as it is read
  * @throws LoophostError `invalid_options` for what is none
  */
-export function toStream(
-  content: ArtifactContent,
-  onBytes: (bytes: number) => void,
-): ReadableStream<Uint8Array> {
+export function toSending(content: ArtifactContent): Sending {
   const { next, cancel } = sourceOf(content);
-  return new ReadableStream<Uint8Array>(
+  const sending = { bytes: 0, failure: undefined as LoophostError | undefined };
+  const read = async (): Promise<Uint8Array | undefined> => {
+    const { done, value } = await next();
+    if (done === true) return undefined;
+    if (value instanceof Uint8Array) return value;
+    throw refused("bytes must come as Uint8Array");
+  };
+  const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await next();
-        if (done === true) return controller.close();
-        if (!(value instanceof Uint8Array)) throw refused("bytes must come as Uint8Array");
-        onBytes(value.byteLength);
-        return controller.enqueue(value);
+        const piece = await read().catch((thrown: unknown) => {
+          sending.failure = toLoophostError(thrown, "invalid_options", "put(): reading the content failed");
+          throw sending.failure;
+        });
+        if (piece === undefined) return controller.close();
+        sending.bytes += piece.byteLength;
+        return controller.enqueue(piece);
       },
-      // Not waited for: a source that hangs must not hold up whoever gave it up.
-      cancel: (reason) => cancel(reason),
+      cancel,
     },
     // Nothing is read ahead: memory holds the piece that is under way.
     { highWaterMark: 0 },
   );
+  return Object.assign(sending, { stream, cancel });
 }
 
 interface Source {
@@ -47,6 +63,7 @@ interface Source {
 function sourceOf(content: unknown): Source {
   if (content instanceof Blob) return sourceOf(content.stream());
   if (content instanceof ReadableStream) {
+    if (content.locked) throw refused("the stream has another reader already");
     const reader: ReadableStreamDefaultReader<unknown> = content.getReader();
     return {
       next: () => reader.read(),
@@ -57,11 +74,17 @@ function sourceOf(content: unknown): Source {
   return { next: () => pieces.next(), cancel: () => void pieces.return().catch(() => undefined) };
 }
 
-async function* piecesOf(content: unknown): AsyncGenerator<unknown, void, undefined> {
-  if (typeof content === "string") yield new TextEncoder().encode(content);
-  else if (content instanceof Uint8Array) yield content;
-  else if (isIterable(content)) yield* content;
-  else throw refused("it takes a string, bytes, a Blob, a stream, or pieces of bytes");
+function piecesOf(content: unknown): AsyncGenerator<unknown, void, undefined> {
+  if (typeof content === "string") return each([new TextEncoder().encode(content)]);
+  if (content instanceof Uint8Array) return each([content]);
+  if (isIterable(content)) return each(content);
+  throw refused("it takes a string, a Uint8Array, a Blob, a stream, or pieces of bytes");
+}
+
+async function* each(
+  pieces: AsyncIterable<unknown> | Iterable<unknown>,
+): AsyncGenerator<unknown, void, undefined> {
+  yield* pieces;
 }
 
 function isIterable(content: unknown): content is AsyncIterable<unknown> | Iterable<unknown> {

@@ -8,7 +8,8 @@ import { defineAgent, openSession } from "loophost";
 import type { Provider } from "loophost";
 import { artifacts } from "loophost/artifacts";
 import type { Artifacts } from "loophost/artifacts";
-import { claude } from "loophost/providers/claude";
+import { claude, createClient } from "loophost/providers/claude";
+import type { ClaudeFile, ClaudeOptions, ClaudeWireObject } from "loophost/providers/claude";
 import { local } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
 import { onTestFinished } from "vitest";
@@ -40,3 +41,30 @@ export const providerOf: Readonly<Record<"local" | "claude", () => Promise<Provi
     return claude({ baseUrl: url, retry: { firstDelayMs: 1, maxDelayMs: 2 } });
   },
 };
+
+const retry = { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 };
+
+/** A session at an embedded host, and what is there. */
+export interface SessionAtClaude {
+  readonly baseUrl: string;
+  /** Its files for another process, through a way of its own to the host. */
+  readonly filesBy: (options?: ClaudeOptions) => Artifacts;
+  readonly stored: () => Promise<readonly ClaudeFile[]>;
+  readonly resources: () => Promise<readonly ClaudeWireObject[]>;
+}
+
+/** Makes a session at an embedded host. */
+export async function sessionAtClaude(): Promise<SessionAtClaude> {
+  const host = embeddedHost({ model });
+  const { url: baseUrl } = await host.listen();
+  onTestFinished(() => host.close());
+  const session = await openSession(agent, { provider: claude({ baseUrl }) });
+  await session.close();
+  const client = createClient({ baseUrl });
+  return {
+    baseUrl,
+    filesBy: (options = {}) => artifacts(claude({ baseUrl, retry, ...options }), session.id),
+    stored: () => Array.fromAsync(client.files.list()),
+    resources: () => Array.fromAsync(client.sessions.resources.list(session.id)),
+  };
+}

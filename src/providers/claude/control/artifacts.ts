@@ -2,7 +2,8 @@
 
 import type { Artifact, ArtifactStorage } from "../../../core/artifacts.ts";
 import { onAbort } from "../../../core/async/abort.ts";
-import { LoophostError, toLoophostError } from "../../../core/errors.ts";
+import { isString } from "../../../core/check-options.ts";
+import { LoophostError, messageOf, toLoophostError } from "../../../core/errors.ts";
 import { reworded, toHostError } from "../api/host-error.ts";
 import type { ClaudeWireObject, Requests } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
@@ -11,9 +12,12 @@ import { mediaTypeOf } from "./files.ts";
 /** Where an agent writes what its session is to keep: the host shows those files some seconds later, and no others. */
 export const OUTPUTS_FOLDER = "/mnt/session/outputs/";
 
-/** Where in a session's machine a file of this name is put. */
+/** Where in a session's machine a file of this name is put. Anthropic's own service has that below the folder of uploads. */
 const DATA_FOLDER = "/data/";
-const MAX_ATTACHING = 5;
+const UPLOADS_FOLDER = "/mnt/session/uploads";
+const MAX_ATTACHING = 10;
+/** Milliseconds that deleting what nobody needs may hold up a put. */
+const DELETING_MS = 30_000;
 
 /** The files of the sessions of one provider. */
 export function claudeArtifacts(requests: () => Requests, idleMs: number): ArtifactStorage {
@@ -27,7 +31,8 @@ export function claudeArtifacts(requests: () => Requests, idleMs: number): Artif
     read: (_, artifact, signal) => open(requests(), { artifact, idleMs, signal }),
     write: ({ sessionId }, name, content, signal) => put(requests(), { sessionId, name, content, signal }),
     async remove({ sessionId }, { id }, signal) {
-      for await (const resource of resourcesOf(requests(), sessionId, signal))
+      const resources = requests().list(["sessions", sessionId, "resources"], {}, { signal });
+      for (const resource of await Array.fromAsync(resources))
         if (resource["file_id"] === id)
           await ifThere(requests().delete(["sessions", sessionId, "resources", resource.id], { signal }));
       await ifThere(requests().delete(["files", id], { signal }));
@@ -42,7 +47,10 @@ interface Putting {
   readonly signal: AbortSignal;
 }
 
-/** Uploads, and gives the file to the session, which gets a copy with an id of its own. */
+/**
+ * Uploads, and gives the file to the session, which gets a copy with an id of its own. Then the upload goes, and what it replaced:
+ * nobody else would delete them.
+ */
 async function put(requests: Requests, { sessionId, name, content, signal }: Putting): Promise<Artifact> {
   const { body, contentType } = toMultipart(name, content);
   const advice = "List the session's files to see; putting it again does no harm.";
@@ -54,52 +62,89 @@ async function put(requests: Requests, { sessionId, name, content, signal }: Put
     });
   const uploaded = await requests.once(upload, { advice }, { signal });
   const { id } = uploaded;
-  if (typeof id !== "string")
-    throw new LoophostError("host_protocol", `The host gave no id for ${name}. ${advice}`);
-  try {
-    const resource = await attach(requests, sessionId, { id, name, signal });
-    const fileId = resource["file_id"];
-    const file = await requests.read(["files", typeof fileId === "string" ? fileId : id], {}, { signal });
-    return toArtifact(file);
-  } catch (thrown) {
-    await requests.delete(["files", id], {}).catch(() => undefined);
-    throw thrown;
-  }
+  if (!isString(id)) throw new LoophostError("host_protocol", `The host gave no id for ${name}. ${advice}`);
+  const path = `${DATA_FOLDER}${name}`;
+  const attached = await attach(requests, { sessionId, path, fileId: id, signal }).catch(
+    async (thrown: unknown) => {
+      const error = toHostError(thrown, `Putting ${name}`);
+      const note = await deleteFiles(requests, [id]);
+      throw note === undefined ? error : reworded(error, `${error.message} ${note}`);
+    },
+  );
+  const useless = [id, ...attached.replaced].filter((file) => file !== attached.fileId);
+  const note = await deleteFiles(requests, useless);
+  if (note !== undefined)
+    throw new LoophostError("host_failed", `${name} is put. ${note}`, { mayRetry: false });
+  return { ...toArtifact({ ...uploaded, id }), id: attached.fileId };
 }
 
-/** A place in the machine is taken once: what was put there before goes, and who puts at the same time is waited for. */
-async function attach(
-  requests: Requests,
-  sessionId: string,
-  { id, name, signal }: { readonly id: string; readonly name: string; readonly signal: AbortSignal },
-): Promise<ClaudeWireObject> {
-  const path = `${DATA_FOLDER}${name}`;
-  const resource = { type: "file", file_id: id, mount_path: path };
+interface Attaching {
+  readonly sessionId: string;
+  readonly path: string;
+  readonly fileId: string;
+  readonly signal: AbortSignal;
+}
+
+/** What has its place now. */
+interface Attached {
+  /** The id of the session's copy, or of the one that another put has replaced it with at once. */
+  readonly fileId: string;
+  /** The ids of the files that had the place before. */
+  readonly replaced: readonly string[];
+}
+
+/**
+ * Gives a file its place in the session's machine, which holds one at a time: what was there before goes first. When several are put at
+ * once, the first to come has the place, and the others count as replaced by it: if each drove out the one before, it would be a
+ * livelock.
+ */
+async function attach(requests: Requests, { sessionId, path, fileId, signal }: Attaching): Promise<Attached> {
+  const resources = ["sessions", sessionId, "resources"];
+  const there = async () =>
+    (await Array.fromAsync(requests.list(resources, {}, { signal }))).filter(
+      ({ mount_path: at }) => at === path || at === `${UPLOADS_FOLDER}${path}`,
+    );
+  const before = await there();
+  for (const { id } of before) await ifThere(requests.delete([...resources, id], { signal }));
+  const replaced = before.map(({ file_id: old }) => old).filter(isString);
+  const toAttached = ({ file_id: copy }: ClaudeWireObject) => ({
+    fileId: isString(copy) ? copy : fileId,
+    replaced,
+  });
+  const add = async () =>
+    toAttached(
+      await requests.post(resources, { type: "file", file_id: fileId, mount_path: path }, { signal }),
+    );
+  // Somebody has the place by now: this put, the reply to which was lost, or one at the same time.
+  const find = async () => {
+    const taker = (await there()).find(({ id }) => before.every((other) => other.id !== id));
+    return taker && toAttached(taker);
+  };
   for (let tries = 1; ; tries += 1) {
-    for await (const other of resourcesOf(requests, sessionId, signal))
-      if (other["mount_path"] === path)
-        await ifThere(requests.delete(["sessions", sessionId, "resources", other.id], { signal }));
     try {
-      const advice = "List the session's resources to see.";
-      const add = () => requests.post(["sessions", sessionId, "resources"], resource, { signal });
-      return await requests.once(add, { advice }, { signal });
+      return await requests.once(add, { find, advice: "List the session's resources to see." }, { signal });
     } catch (thrown) {
       const { status } = toLoophostError(thrown, "host_failed", "");
       if ((status !== 400 && status !== 409) || tries >= MAX_ATTACHING) throw thrown;
-      const isTaken = (await Array.fromAsync(resourcesOf(requests, sessionId, signal))).some(
-        (other) => other["mount_path"] === path,
-      );
-      if (!isTaken) throw thrown;
+      const taken = await find();
+      if (taken !== undefined) return taken;
     }
   }
 }
 
-function resourcesOf(
-  requests: Requests,
-  sessionId: string,
-  signal: AbortSignal,
-): AsyncGenerator<ClaudeWireObject, void, undefined> {
-  return requests.list(["sessions", sessionId, "resources"], {}, { signal });
+/** Deletes files that nobody needs; gives what is to be said of those that stayed. */
+async function deleteFiles(requests: Requests, ids: Iterable<string>): Promise<string | undefined> {
+  const notes = await Promise.all(
+    Array.from(ids, async (id) => {
+      const deleting = ifThere(requests.delete(["files", id], { signal: AbortSignal.timeout(DELETING_MS) }));
+      return deleting.then(
+        () => undefined,
+        (thrown: unknown) => `${id} (${messageOf(thrown)})`,
+      );
+    }),
+  );
+  const left = notes.filter((note) => note !== undefined);
+  return left.length === 0 ? undefined : `Left at the host, for you to delete: ${left.join(", ")}.`;
 }
 
 /** A form with one file, written as it is read: a FormData would hold all of it. */
