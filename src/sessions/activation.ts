@@ -18,6 +18,7 @@ import { resultAlone } from "../core/session/live-run.ts";
 import type { SteeredSession } from "../core/session/open-session.ts";
 import { openSteered } from "../core/session/open-session.ts";
 import type { Store } from "../core/store.ts";
+import { SaidDeltas } from "./deltas.ts";
 import type { MessageToSend, ReadItem } from "./inbox.ts";
 import { asError, decide, readInbox } from "./inbox.ts";
 import { Looks } from "./looks.ts";
@@ -34,8 +35,6 @@ export interface ActivationParts {
   readonly onEvent: SessionsOptions["onEvent"];
 }
 
-/** Somebody follows for so long after having said so. */
-const FOLLOWED_MS = 30_000;
 /** Before a session is tried again whose host, agent or store refused it. */
 const PERMANENT_MS = 30_000;
 const MAX_BACKOFF_MS = 30_000;
@@ -49,9 +48,9 @@ export class Activation {
   readonly #facts: SessionFacts;
   readonly #stop = new AbortController();
   readonly #looks: Looks;
+  readonly #deltas: SaidDeltas;
   #session: SteeredSession | undefined;
   #isSuspended = false;
-  #followedUntil = -Infinity;
   /** Items that are being acted on. */
   readonly #underWay = new Set<number>();
 
@@ -59,9 +58,8 @@ export class Activation {
     this.#parts = parts;
     this.#served = served;
     this.#facts = facts;
-    this.#looks = new Looks(facts.sessionId, parts, ({ say }) => {
-      if (say === "follow") this.#followedUntil = parts.clock.now() + FOLLOWED_MS;
-    });
+    this.#looks = new Looks(facts.sessionId, parts, ({ say }) => say === "follow" && this.#deltas.follow());
+    this.#deltas = new SaidDeltas((word) => parts.bus.say(facts.sessionId, toWord(word)), parts.clock);
   }
 
   /** Begins nothing more, and lets go of the session once what runs is on record. */
@@ -245,13 +243,10 @@ export class Activation {
   }
 
   #hear(event: SessionEvent): void {
-    const { bus, clock, onEvent } = this.#parts;
-    const { sessionId } = this.#facts;
-    if (isDelta(event) && clock.now() < this.#followedUntil)
-      bus.say(sessionId, toWord({ say: "delta", after: this.#session?.told ?? 0, event: withoutRaw(event) }));
+    if (isDelta(event)) this.#deltas.add(withoutRaw(event), this.#session?.told ?? 0);
     // A call that waits may be one that an item in the inbox is about.
     if (event.type === "run.waiting" || event.type === "approval.requested") this.#looks.now();
-    onEvent?.(event, this.#facts);
+    this.#parts.onEvent?.(event, this.#facts);
   }
 }
 

@@ -12,10 +12,10 @@ import { readPages } from "../core/journal/read-log.ts";
 import { terminalOf } from "../core/results.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
 import { findSession } from "../stores/sessions.ts";
+import { HeardDeltas } from "./deltas.ts";
 import { Looks } from "./looks.ts";
 import type { RefParts } from "./ref.ts";
 import { askedOf } from "./result.ts";
-import type { Word } from "./words.ts";
 import { toWord } from "./words.ts";
 
 /** How a session is followed. */
@@ -35,8 +35,6 @@ export type FollowedEvent = SessionEvent & { readonly seq: number };
 
 /** So many events fit between two entries. */
 const PLACES = 4_096;
-/** So many deltas wait for the whole events before them. */
-const MAX_HELD = 1_000;
 const PAGE = 200;
 const SAY_FOLLOW_MS = 10_000;
 
@@ -47,13 +45,13 @@ export async function* follow(
   { after = 0, deltas = true, untilIdle = false, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEvent> {
   const { store, bus, clock } = parts;
-  const held = new HeldDeltas();
+  const heard = new HeardDeltas();
   const sayFollow = () => bus.say(id, toWord({ say: "follow" }));
   const looks = new Looks(id, parts, (word) => {
     if (!deltas) return;
     if (word.say === "owner") sayFollow();
     if (word.say === "delta") {
-      held.add(word);
+      heard.add(word);
       looks.wake();
     }
   });
@@ -75,7 +73,7 @@ export async function* follow(
       for (const stored of page) {
         for (const [index, event] of eventsIn(stored).entries()) {
           const seq = stored.seq * PLACES + index + 1;
-          held.pass(stored, index);
+          heard.pass(stored, index);
           if (seq <= place) continue;
           place = seq;
           yield { ...event, seq };
@@ -83,7 +81,7 @@ export async function* follow(
         place = Math.max(place, stored.seq * PLACES);
       }
       if (page.length === PAGE) continue;
-      for (const { event } of held.due()) yield { ...event, seq: place };
+      for (const event of heard.due()) yield { ...event, seq: place };
       if (isLast) return;
       if (isDue && page.length === 0 && (await findSession(store, id)) === undefined) return;
       isDue = await looks.next(signal);
@@ -118,29 +116,4 @@ function eventsIn({ entry }: StoredEntry): readonly SessionEvent[] {
   }
   if (known.type === "run.failed") return [{ type: "run.failed", code: known.code, message: known.message }];
   return [];
-}
-
-/** Deltas that wait until the reader has the whole events before them. */
-class HeldDeltas {
-  #held: Extract<Word, { say: "delta" }>[] = [];
-  /** How many whole events the reader has. */
-  #has = 0;
-
-  add(delta: Extract<Word, { say: "delta" }>): void {
-    this.#held.push(delta);
-    if (this.#held.length > MAX_HELD) this.#held.shift();
-  }
-
-  /** The reader has an event of an entry. */
-  pass({ entry }: StoredEntry, index: number): void {
-    const known = asEntry(entry);
-    if (known.type === "told") this.#has = Math.max(this.#has, known.first + index + 1);
-  }
-
-  /** Those that go on from what the reader has; those before it are void. */
-  due(): readonly Extract<Word, { say: "delta" }>[] {
-    const due = this.#held.filter(({ after }) => after === this.#has);
-    this.#held = this.#held.filter(({ after }) => after > this.#has);
-    return due;
-  }
 }

@@ -3,7 +3,7 @@
  *
  * - "look": something was posted to it, or written to its log
  * - "follow": somebody follows it, and wants its deltas; "owner": somebody runs it, and asks who follows
- * - "delta": a piece of what the agent writes, after so many whole events
+ * - "delta": a piece of what the agent writes, after so many whole events and, of what follows them, so many characters
  */
 
 import type { DeltaEvent } from "../core/events.ts";
@@ -14,7 +14,7 @@ import { isObject } from "../core/json.ts";
 /** Something said of a session. */
 export type Word =
   | { readonly say: "look" | "follow" | "owner" }
-  | { readonly say: "delta"; readonly after: number; readonly event: DeltaEvent };
+  | { readonly say: "delta"; readonly after: number; readonly at: number; readonly event: DeltaEvent };
 
 /** A word as JSON. */
 export function toWord(word: Word): Json {
@@ -25,11 +25,12 @@ export function toWord(word: Word): Json {
 /** The word in what was heard; undefined for what this release does not know. */
 export function heard(what: Json): Word | undefined {
   if (!isObject(what)) return undefined;
-  const { say, after, event } = what;
+  const { say, after, at, event } = what;
   if (say === "look" || say === "follow" || say === "owner") return { say };
-  if (say !== "delta" || typeof after !== "number" || !isObject(event)) return undefined;
+  if (say !== "delta" || typeof after !== "number" || typeof at !== "number" || !isObject(event))
+    return undefined;
   const { type, text } = event;
   if (typeof type !== "string" || typeof text !== "string") return undefined;
   const delta = { ...event, type, text };
-  return isDelta(delta) ? { say, after, event: delta } : undefined;
+  return isDelta(delta) ? { say, after, at, event: delta } : undefined;
 }

@@ -5,6 +5,7 @@ import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -88,6 +89,8 @@ export type Reply =
       readonly text?: string;
       readonly tool?: readonly [name: string, input: object];
       readonly finish?: string;
+      /** Milliseconds before each piece. */
+      readonly paceMs?: number;
     }
   | "silence";
 
@@ -102,14 +105,16 @@ export interface ModelServer extends AsyncDisposable {
 /** Starts a scripted model; each request takes the next reply, and the last one stays. */
 export async function modelServer(...replies: readonly Reply[]): Promise<ModelServer> {
   const requests: Record<string, unknown>[] = [];
-  const answer = (body: string, response: ServerResponse) => {
+  const answer = async (body: string, response: ServerResponse) => {
     requests.push(JSON.parse(body));
     const reply = replies[Math.min(requests.length, replies.length) - 1];
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.flushHeaders();
     if (reply === undefined || reply === "silence") return;
-    for (const delta of deltasOf(reply, requests.length))
+    for (const delta of deltasOf(reply, requests.length)) {
+      if (reply.paceMs !== undefined) await setTimeout(reply.paceMs);
       response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`);
+    }
     const finish = reply.finish ?? (reply.tool === undefined ? "stop" : "tool_calls");
     const last = {
       choices: [{ index: 0, delta: {}, finish_reason: finish }],
@@ -120,7 +125,7 @@ export async function modelServer(...replies: readonly Reply[]): Promise<ModelSe
   const server = createServer((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (text) => (body += text));
-    request.on("end", () => answer(body, response));
+    request.on("end", () => void answer(body, response));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -11,6 +11,8 @@ import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
 import type { CreatedSession } from "../sessions/created.ts";
 import { openCreated } from "../sessions/created.ts";
+import type { EngineFlags } from "../sessions/engine.ts";
+import { ENGINE_OPTIONS, ENGINE_OPTIONS_HELP } from "../sessions/engine.ts";
 import type { Verdict } from "../sessions/post-decision.ts";
 import { postDecision } from "../sessions/post-decision.ts";
 import { readAnswer } from "../stored/read-answer.ts";
@@ -19,6 +21,7 @@ import { WATCH_OPTIONS } from "../watching.ts";
 const OPTIONS = {
   ...AGENT_OPTIONS,
   ...WATCH_OPTIONS,
+  ...ENGINE_OPTIONS,
   "no-run": { type: "boolean", default: false },
 } as const;
 
@@ -39,6 +42,7 @@ Options
 ${own}  --no-run           only record it; loophost resume acts on it
   --store <file>     the SQLite file, or the postgres:// address of a database, that the
                      session is in. Default: LOOPHOST_STORE
+${ENGINE_OPTIONS_HELP}
 ${AGENT_OPTIONS_HELP}
 
 Example
@@ -62,7 +66,7 @@ export const approveCommand: Command = {
   ),
   async run(argv, signal) {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
-    await using created = await findCreated(positionals, values.store);
+    await using created = await findCreated("approve", positionals, values);
     return await decide("approve", { is: "allow" }, created, positionals, values, signal);
   },
 };
@@ -84,7 +88,7 @@ export const denyCommand: Command = {
       options: { ...OPTIONS, why: { type: "string" } },
     });
     const { why, ...flags } = values;
-    await using created = await findCreated(positionals, flags.store);
+    await using created = await findCreated("deny", positionals, flags);
     return await decide("deny", { is: "refuse", why }, created, positionals, flags, signal);
   },
 };
@@ -109,7 +113,7 @@ export const answerCommand: Command = {
     });
     const { file, error: isError, ...flags } = values;
     const [sessionId, callId, ...rest] = positionals;
-    await using created = await findCreated(positionals, flags.store);
+    await using created = await findCreated("answer", positionals, flags);
     const isWithoutAgent = created !== undefined && file === undefined && rest.length === 1;
     const [agentFile, text, ...more] = isWithoutAgent ? [undefined, ...rest] : rest;
     const isToldEnough = created !== undefined || agentFile !== undefined;
@@ -123,10 +127,13 @@ export const answerCommand: Command = {
 };
 
 async function findCreated(
+  name: string,
   [sessionId, callId]: readonly string[],
-  storeFlag: string | undefined,
+  flags: EngineFlags & { readonly store?: string | undefined },
 ): Promise<CreatedSession | undefined> {
-  return sessionId === undefined || callId === undefined ? undefined : openCreated(storeFlag, sessionId);
+  return sessionId === undefined || callId === undefined
+    ? undefined
+    : openCreated(`loophost ${name}`, flags, sessionId);
 }
 
 async function decide(

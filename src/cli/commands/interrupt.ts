@@ -7,6 +7,7 @@ import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { talkTo, wasCreated } from "../sessions/created.ts";
+import { chooseEngine, ENGINE_OPTIONS, ENGINE_OPTIONS_HELP } from "../sessions/engine.ts";
 import { mustFind, openExistingStore, storeFile } from "../stored/open-store.ts";
 
 const NAME = "loophost interrupt";
@@ -22,6 +23,7 @@ Options
   --store <file>  the SQLite file, or the postgres:// address of a database, that the session
                   is in. Default: LOOPHOST_STORE
   --json          prints the receipt, { item, isNew }
+${ENGINE_OPTIONS_HELP}
   --help, -h      this text
 
 Example
@@ -39,22 +41,23 @@ export const interruptCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { store: { type: "string" }, json: { type: "boolean", default: false } },
+      options: { store: { type: "string" }, json: { type: "boolean", default: false }, ...ENGINE_OPTIONS },
     });
     const [sessionId, ...more] = positionals;
     if (sessionId === undefined) throw misuse(NAME, "A session is missing");
     if (more.length > 0) throw misuse(NAME, `interrupt takes one session; got also ${more.join(" ")}`);
     const file = storeFile(values.store);
     if (file === undefined) throw misuse(NAME, "No store is named; pass --store <file>");
-    await using session = talkTo(await openExistingStore(file), sessionId);
-    const { kept, chat } = session;
+    const chosen = await chooseEngine(NAME, values, file);
+    await using kept = await openExistingStore(file);
+    await using session = talkTo(kept, sessionId, chosen);
     const { status } = await mustFind(kept, sessionId);
     if (!(await wasCreated(kept.store, sessionId)))
       throw new LoophostError(
         "invalid_options",
         `Session ${sessionId} was not made with create(). Stop it where it runs, with Ctrl-C.`,
       );
-    const receipt = await chat.interrupt();
+    const receipt = await session.chat.interrupt();
     const isOpen = status === "running" || status === "waiting";
     if (values.json) console.log(JSON.stringify(receipt));
     else

@@ -13,6 +13,7 @@ import type { ExitCode } from "../exit.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { timelineOf } from "../screen/timeline.ts";
 import { talkTo, wasCreated } from "../sessions/created.ts";
+import { chooseEngine, ENGINE_OPTIONS, ENGINE_OPTIONS_HELP } from "../sessions/engine.ts";
 import { followSession } from "../sessions/follow.ts";
 import { list } from "../sessions/list.ts";
 import { prune, readAge } from "../sessions/prune.ts";
@@ -57,10 +58,13 @@ send, whose text is read from standard input for -
   --key <key>     sent twice under one key, it is there once
   --if-open <p>   what it does behind an open run: queue (the default), deny or refuse
   --follow        follows it until nothing is left to be done, and ends as the run did
+${ENGINE_OPTIONS_HELP}
 
 follow
   --after <seq>   what comes after the event with this seq
   --until-idle    ends once nothing is left to be done, as the last run did
+  --deltas        with --json, pieces of text as well, from a store in a database; a terminal shows
+                  them anyway
 
 prune
   --older-than <span>
@@ -86,14 +90,19 @@ const OPTIONS = {
   "until-idle": { type: "boolean" },
   "older-than": { type: "string" },
   "dry-run": { type: "boolean" },
+  deltas: { type: "boolean" },
+  ...ENGINE_OPTIONS,
 } as const;
 
 /** What there is to do, with how many arguments and which options. */
 const VERBS = {
   list: { takes: 0, options: ["status", "tenant", "json"] },
   show: { takes: 1, options: [] },
-  follow: { takes: 1, options: ["after", "until-idle", "json"] },
-  send: { takes: 2, options: ["agent", "tenant", "key", "if-open", "follow", "json"] },
+  follow: { takes: 1, options: ["after", "until-idle", "deltas", "json"] },
+  send: {
+    takes: 2,
+    options: ["agent", "tenant", "key", "if-open", "follow", "json", "engine", "restate-ingress"],
+  },
   export: { takes: 1, options: [] },
   delete: { takes: 1, options: [] },
   prune: { takes: 0, options: ["older-than", "dry-run"] },
@@ -142,6 +151,7 @@ export const sessionsCommand: Command = {
       const { agent, tenant, key, follow = false } = flags;
       return await sendTo(
         kept,
+        await chooseEngine(NAME, flags, file),
         id,
         { text: said, agent, tenant, key, ifOpen, isFollowed: follow, isJson },
         signal,
@@ -151,8 +161,9 @@ export const sessionsCommand: Command = {
     if (what === "follow") {
       if (!(await wasCreated(kept.store, id)))
         throw misuse(NAME, `No worker runs ${id}, so it does not tell what happens; use "sessions show"`);
-      const untilIdle = flags["until-idle"] === true;
-      return await followSession(talkTo(kept, id), { after, untilIdle, isJson, signal });
+      const [untilIdle, deltas] = [flags["until-idle"] === true, flags.deltas === true];
+      await using session = talkTo(kept, id, await chooseEngine(NAME, {}, file));
+      return await followSession(session, { after, untilIdle, deltas, isJson, signal });
     }
     if (what === "delete") return await forget(kept, id);
     const log = readLog(kept.store, id);

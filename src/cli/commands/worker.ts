@@ -11,6 +11,12 @@ import { loadAgents } from "../agent/load-agents.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import {
+  chooseEngine,
+  ENGINE_OPTIONS,
+  WORKER_ENGINE_OPTIONS,
+  WORKER_ENGINE_OPTIONS_HELP,
+} from "../sessions/engine.ts";
 import { openStore, storeFile } from "../stored/open-store.ts";
 import { WATCH_OPTIONS, WATCH_OPTIONS_HELP, watchBy } from "../watching.ts";
 import { ActivityLog } from "../worker/activity-log.ts";
@@ -40,6 +46,7 @@ Options
                      stop. Default: 10000
   --port <number>    answers /healthz and /readyz on this port, 0 for any that is free
   --host <name>      the address for that. Default: 127.0.0.1, this machine only
+${WORKER_ENGINE_OPTIONS_HELP}
   --provider <name>  who runs the loop: local, claude or agentcore. Default: local
   --model <id>       instead of the agents' own models; scripted: the built-in one
   --base-url <url>   where that host is, as in loophost run
@@ -81,6 +88,8 @@ export const workerCommand: Command = {
         harness: { type: "string" },
         qualifier: { type: "string" },
         json: { type: "boolean", default: false },
+        ...ENGINE_OPTIONS,
+        ...WORKER_ENGINE_OPTIONS,
         ...WATCH_OPTIONS,
       },
     });
@@ -105,12 +114,14 @@ export const workerCommand: Command = {
       names.push(`${agent.name} (${label})`);
     }
 
+    const chosen = await chooseEngine(NAME, values, file);
     await using kept = await openStore(file);
     const log = new ActivityLog((line) => console.log(line), values.json);
     await using watching = await watchBy(values);
     await using app = sessions({
       observers: watching.observers,
       store: kept.store,
+      ...chosen,
       agents,
       onEvent: (event, { sessionId }) => log.event(event, sessionId),
       onError: (error, { sessionId }) => log.error(error, sessionId),

@@ -46,7 +46,8 @@ export class Progress {
   /** How far those say they are. */
   readonly #said = new Map<string, string>();
   #isMidLine = false;
-  #hasStreamed = false;
+  /** What deltas have shown of the message that is being written. */
+  #streamed = "";
 
   constructor(text: Output, notes: Output, clock: Clock = SCREEN_CLOCK) {
     this.#text = text;
@@ -73,8 +74,8 @@ export class Progress {
           ? this.#message(event.text)
           : this.note(`  ${event.thread}: ${shorten(event.text, 100)}`);
       case "deltas.retracted":
-        if (this.#hasStreamed) this.note(`  (starting this message again: ${event.reason})`);
-        this.#hasStreamed = false;
+        if (this.#streamed !== "") this.note(`  (starting this message again: ${event.reason})`);
+        this.#streamed = "";
         return;
       case "tool.called":
         this.#calls.set(event.id, formatCall(event.name, event.input));
@@ -176,17 +177,18 @@ export class Progress {
     this.#live.wipe();
     this.#text.write(printable(text));
     this.#isMidLine = !text.endsWith("\n");
-    this.#hasStreamed = true;
+    this.#streamed += text;
   }
 
   #message(text: string): void {
     this.#live.wipe();
-    if (!this.#hasStreamed && text !== "") {
+    // Deltas may be lost on their way from another process: then the message is shown again, whole.
+    if (this.#streamed !== text && text !== "") {
       this.#endLine();
       this.#text.write(this.#text.isTTY === true ? printable(text) : text);
       this.#isMidLine = !text.endsWith("\n");
     }
-    this.#hasStreamed = false;
+    this.#streamed = "";
     this.#endLine();
     this.#live.show();
   }

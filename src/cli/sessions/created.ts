@@ -6,8 +6,10 @@ import type { SessionRef } from "../../sessions/index.ts";
 import { sessions } from "../../sessions/index.ts";
 import type { OpenStore } from "../stored/open-store.ts";
 import { openExistingStore, storeFile } from "../stored/open-store.ts";
+import type { ChosenEngine, EngineFlags } from "./engine.ts";
+import { chooseEngine } from "./engine.ts";
 
-/** Such a session, and the store it is in. Disposing of it closes the store. */
+/** Such a session, and the store it is in. Disposing of it lets go of what it was spoken to with. */
 export interface CreatedSession extends AsyncDisposable {
   readonly kept: OpenStore;
   readonly chat: SessionRef;
@@ -26,26 +28,30 @@ export async function wasCreated(store: Store, sessionId: string): Promise<boole
  * @throws LoophostError `store_failed` when the store is not there, or cannot be opened
  */
 export async function openCreated(
-  storeFlag: string | undefined,
+  command: string,
+  flags: EngineFlags & { readonly store?: string | undefined },
   sessionId: string,
 ): Promise<CreatedSession | undefined> {
-  const file = storeFile(storeFlag);
+  const file = storeFile(flags.store);
   if (file === undefined) return undefined;
+  const chosen = await chooseEngine(command, flags, file);
   const kept = await openExistingStore(file);
-  if (await wasCreated(kept.store, sessionId)) return talkTo(kept, sessionId);
-  await kept[Symbol.asyncDispose]();
-  return undefined;
-}
-
-/** A session of a store, to be talked to. */
-export function talkTo(kept: OpenStore, sessionId: string): CreatedSession {
-  const app = sessions({ store: kept.store });
+  if (!(await wasCreated(kept.store, sessionId))) {
+    await kept[Symbol.asyncDispose]();
+    return undefined;
+  }
+  const session = talkTo(kept, sessionId, chosen);
   return {
-    kept,
-    chat: app.get(sessionId),
+    ...session,
     async [Symbol.asyncDispose]() {
-      await app.close();
+      await session[Symbol.asyncDispose]();
       await kept[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A session of a store, to be talked to; the store stays open. */
+export function talkTo(kept: OpenStore, sessionId: string, chosen: ChosenEngine): CreatedSession {
+  const app = sessions({ store: kept.store, ...chosen });
+  return { kept, chat: app.get(sessionId), [Symbol.asyncDispose]: () => app.close() };
 }

@@ -13,6 +13,8 @@ export interface FollowFlags {
   readonly after?: number | undefined;
   /** Whether it ends once nothing is under way and nothing that was asked is left to be done. */
   readonly untilIdle: boolean;
+  /** Whether JSON has deltas, too; a terminal always shows them. */
+  readonly deltas?: boolean | undefined;
   readonly isJson: boolean;
   readonly signal: AbortSignal;
 }
@@ -21,9 +23,10 @@ export interface FollowFlags {
 export async function followSession(session: CreatedSession, flags: FollowFlags): Promise<ExitCode> {
   const { chat } = session;
   const { after, untilIdle, isJson, signal } = flags;
+  const deltas = isJson ? flags.deltas === true : process.stdout.isTTY;
   const screen = isJson ? undefined : new Progress(process.stdout, process.stderr);
   let code: ExitCode = EXIT.ok;
-  for await (const event of chat.follow({ after, untilIdle, deltas: false, signal })) {
+  for await (const event of chat.follow({ after, untilIdle, deltas, signal })) {
     if (screen === undefined) console.log(JSON.stringify(event));
     else show(event, screen, session);
     code = codeAfter(event) ?? code;

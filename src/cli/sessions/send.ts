@@ -9,6 +9,7 @@ import { EXIT } from "../exit.ts";
 import type { OpenStore } from "../stored/open-store.ts";
 import { mustFind } from "../stored/open-store.ts";
 import { talkTo, wasCreated } from "./created.ts";
+import type { ChosenEngine } from "./engine.ts";
 import { followSession } from "./follow.ts";
 
 /** What is said, and how. */
@@ -29,6 +30,7 @@ export interface Message extends MessageOptions {
  */
 export async function sendTo(
   kept: OpenStore,
+  chosen: ChosenEngine,
   sessionId: string,
   { text, agent, tenant, isFollowed, isJson, ...how }: Message,
   signal: AbortSignal,
@@ -42,10 +44,10 @@ export async function sendTo(
         `Session ${sessionId} was not made with create(). Say it with: loophost run <agent-file> "…" --session ${sessionId}`,
       );
   }
-  const session = talkTo(kept, sessionId);
+  await using session = talkTo(kept, sessionId, chosen);
   const after = isFollowed ? await placeOfEnd(kept.store, sessionId) : 0;
   const receipt = await session.chat.send(text, how);
-  if (isFollowed) return followSession(session, { after, untilIdle: true, isJson, signal });
+  if (isFollowed) return await followSession(session, { after, untilIdle: true, isJson, signal });
   const sentBefore = receipt.isNew ? "" : " It was sent before under this key, and is there once.";
   console.log(
     isJson ? JSON.stringify(receipt) : `Sent to ${sessionId}; a worker goes on with it.${sentBefore}`,

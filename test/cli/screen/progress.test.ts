@@ -94,6 +94,15 @@ it("shows a message that was started again once where it can only be written onc
   ]);
 });
 
+it("shows a message whole once deltas of it were lost", () => {
+  const { screen } = shownBy(true, [
+    { type: "text.delta", text: "Half a " },
+    { type: "message", text: "Half a sentence." },
+    ...said("Another."),
+  ]);
+  expect(remaining(screen)).toEqual(["Half a ", "Half a sentence.", "Another.", ""]);
+});
+
 it("never breaks a line of text with a note", () => {
   const { screen } = shownBy(true, [
     { type: "text.delta", text: "Half a sen" },

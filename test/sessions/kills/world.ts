@@ -2,7 +2,11 @@
 
 import { defineAgent, defineTool } from "loophost";
 import type { IfCrashed, Store } from "loophost";
+import type { Provider } from "loophost";
+import { claude } from "loophost/providers/claude";
+import type { ModelFunction, ModelPart } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
+import { embeddedHost } from "loophost/server";
 import type { Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
@@ -16,6 +20,9 @@ import { scriptedModel } from "../scripted-model.ts";
 /** Which store a world has. */
 export type Kind = "memory" | "SQLite";
 
+/** Where the loop runs: in the worker itself, or at a host that goes on without it. */
+export type Where = "local" | "claude";
+
 /** A place that outlives processes, and its time. */
 export class World {
   readonly clock: ReturnType<typeof manualClock> = manualClock();
@@ -23,10 +30,16 @@ export class World {
   /** What tools did outside, by process: the ledger. */
   readonly ledger: string[] = [];
   readonly errors: string[] = [];
+  /** How often a model was asked. */
+  asked = 0;
   readonly #ifCrashed: IfCrashed | undefined;
+  readonly #where: Where;
+  readonly #host: ReturnType<typeof embeddedHost>;
   #lapsed = 0;
 
-  constructor(kind: Kind, ifCrashed?: IfCrashed) {
+  constructor(kind: Kind, ifCrashed?: IfCrashed, where: Where = "local") {
+    this.#where = where;
+    this.#host = embeddedHost({ model: this.#counted(() => undefined), clock: this.clock });
     // When a process dies, its leases lapse at once, as they do where the store can tell that it is gone.
     const now = () => this.clock.now() + this.#lapsed;
     this.#kept = kind === "memory" ? memoryStore({ now }) : sqliteStore(":memory:", { now });
@@ -73,6 +86,7 @@ export class World {
       name: "slow",
       description: "Takes its time",
       input: { type: "object" },
+      ...(this.#ifCrashed && { ifCrashed: this.#ifCrashed }),
       timeoutMs: 600_000,
       execute: async ({ ms }: { readonly ms?: number }) => {
         note(`slow begun`);
@@ -93,21 +107,48 @@ export class World {
       },
     });
     const tools = [charge, refund, slow, deadly];
-    const agent = defineAgent({ name: "shop", instructions: "Help.", tools });
-    const model: typeof scriptedModel = async function* mortal(request, context) {
-      for await (const part of asList(scriptedModel(request, context))) {
-        if (part.type === "text" && part.text === "die") view.kill();
-        if (!isAlive()) await never;
-        yield part;
-      }
-    };
+    const agent = defineAgent({ name: "shop", model: "scripted", instructions: "Help.", tools });
     const app = sessions({
       store: view.store,
       clock: this.clock,
-      agents: [{ agent, provider: local({ model }) }],
+      agents: [{ agent, provider: this.#provider(view) }],
       onError: (error) => isAlive() && this.errors.push(`${error.code}: ${error.message}`),
     });
     return { app, view };
+  }
+
+  #provider(view: DyingStore): Provider {
+    if (this.#where === "local")
+      return local({
+        model: this.#counted(async (part) => {
+          if (part.type === "text" && part.text === "die") view.kill();
+          if (view.isDead()) await new Promise(() => undefined);
+        }),
+      });
+    // A process that died asks nothing any more, and hears nothing.
+    const network: typeof fetch = async (input, init) => {
+      const response = view.isDead() ? undefined : await this.#host.fetch(new Request(input, init));
+      if (response === undefined || view.isDead()) return new Promise<never>(() => undefined);
+      const alive = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => (view.isDead() ? undefined : controller.enqueue(chunk)),
+      });
+      return new Response(response.body?.pipeThrough(alive) ?? null, response);
+    };
+    return claude({ baseUrl: "http://127.0.0.1", fetch: network });
+  }
+
+  /** The scripted model; counts how often it is asked, and lets somebody have a look at each part. */
+  #counted(look: (part: ModelPart) => Promise<void> | undefined): ModelFunction {
+    const count = () => (this.asked += 1);
+    return async function* counted(request, context) {
+      count();
+      const answered = await scriptedModel(request, context);
+      const parts = typeof answered === "string" ? [{ type: "text" as const, text: answered }] : answered;
+      for await (const part of parts) {
+        await look(part);
+        yield part;
+      }
+    };
   }
 
   /** Lets time pass until something is there; fails after so much of it. */
@@ -128,10 +169,4 @@ export class World {
 export interface Process {
   readonly app: Sessions;
   readonly view: DyingStore;
-}
-
-async function* asList(answered: ReturnType<typeof scriptedModel>) {
-  const parts = await answered;
-  if (typeof parts === "string") yield { type: "text" as const, text: parts };
-  else yield* parts;
 }
