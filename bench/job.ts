@@ -6,6 +6,8 @@ import type { Setting } from "./task.ts";
 /** One measurement, made in a fresh process. */
 export interface Job {
   readonly by: "floor" | "ours";
+  /** Whom they talk to: the scripted model over its wire, or the stand-in for AgentCore. */
+  readonly over: "messages" | "agentcore";
   /** CPU and wall of the sessions; the heap each holds in mid-stream; or the heap each leaves behind. */
   readonly measure: "time" | "heap held" | "heap kept";
   readonly script: Script;
@@ -22,7 +24,7 @@ export interface Measured {
   /** User and system CPU of this process a turn, in milliseconds; all its threads, so compiling and collecting too. */
   readonly cpuMs: number;
   readonly wallMs: number;
-  /** Request bytes a turn, as the server counted them. */
+  /** Request bytes a turn, as the server counted them; 0 where it does not. */
   readonly sentBytes: number;
   /** Heap a session, in bytes; 0 when time was measured. */
   readonly heapBytes: number;

@@ -23,7 +23,10 @@ import type { Sizes } from "./sizes.ts";
 import { FULL, QUICK } from "./sizes.ts";
 import { surroundings, toComparedTable, toNotes, toTable } from "./table.ts";
 
-const MODEL_SERVER = fileURLToPath(new URL("./model-server.ts", import.meta.url));
+const SERVERS: Readonly<Record<Job["over"], URL>> = {
+  messages: new URL("./model-server.ts", import.meta.url),
+  agentcore: new URL("./agentcore/service.ts", import.meta.url),
+};
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 const { values, positionals } = parseArgs({
@@ -75,22 +78,35 @@ function chooser(all: readonly Named[], asked: readonly string[]): (named: Named
 }
 
 async function measureScenarios(): Promise<Measurements> {
-  const server = fork(MODEL_SERVER);
-  const [url] = await once(server, "message");
+  const asked = scenarios.flatMap(jobsOf);
+  const servers = new Map<Job["over"], Server>();
+  for (const { over } of asked) if (!servers.has(over)) servers.set(over, await startServer(over));
   const jobs = new Map(
-    scenarios
-      .flatMap(jobsOf)
-      .map((job) => JSON.stringify(job))
-      .map((job) => [job, () => inFreshProcess<Measured>(WORKER, job, String(url))]),
+    asked.map((job) => {
+      const text = JSON.stringify(job);
+      return [text, () => inFreshProcess<Measured>(WORKER, text, servers.get(job.over)?.url ?? "")];
+    }),
   );
   const measured = await inRounds(jobs, sizes.rounds);
-  server.disconnect();
+  for (const server of servers.values()) server.stop();
   const kinds = new Set(scenarios.map(({ kind }) => kind));
   return {
     of: (job: Job) => measured.get(JSON.stringify(job)) ?? [],
     imports: kinds.has("core import") ? await importCosts(sizes.imports * sizes.rounds) : [],
     coreSizeKb: kinds.has("core size") ? await coreSizeKb() : Number.NaN,
   };
+}
+
+interface Server {
+  readonly url: string;
+  readonly stop: () => void;
+}
+
+/** Starts a server in a process of its own, whose CPU is not counted. */
+async function startServer(over: Job["over"]): Promise<Server> {
+  const child = fork(SERVERS[over], { execArgv: ["--conditions=loophost:source"] });
+  const [url] = await once(child, "message");
+  return { url: String(url), stop: () => child.disconnect() };
 }
 
 async function measureComparisons(): Promise<Compared[]> {

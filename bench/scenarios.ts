@@ -69,6 +69,13 @@ function allScenarios(sizes: Sizes): Scenario[] {
     },
     ...text(sizes),
     {
+      name: "agentcore",
+      what: "25 tool turns in a harness; the floor uses the official SDK",
+      kind: "time",
+      ...pairOf({ ...loop(25, sizes), over: "agentcore" }),
+      goal: 1.15,
+    },
+    {
       name: "args",
       what: "300 KB of tool arguments in 64-byte deltas",
       kind: "time",
@@ -180,4 +187,4 @@ function heapKept(sessions: number): Work {
   };
 }
 
-const timed = { measure: "time", threads: false, read: "result", atOnce: 1 } as const;
+const timed = { over: "messages", measure: "time", threads: false, read: "result", atOnce: 1 } as const;

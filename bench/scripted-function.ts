@@ -51,7 +51,8 @@ export class ScriptedFunction {
     if (turn === script.toolTurns) return [{ type: "text", text: filler(script.text) }, USAGE];
     const id = `call_${session}_${turn + 1}`;
     this.#calledAt.set(id, performance.now());
-    return [callOf(id, script), USAGE];
+    const said: ModelPart[] = script.preface > 0 ? [{ type: "text", text: filler(script.preface) }] : [];
+    return [...said, callOf(id, script), USAGE];
   };
 }
 

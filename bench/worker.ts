@@ -12,7 +12,7 @@ import { inLanes } from "./lanes.ts";
 import type { Stats } from "./model-server.ts";
 import type { Script } from "./script.ts";
 import { toModelName } from "./script.ts";
-import type { Converse } from "./task.ts";
+import type { Converse, Setting } from "./task.ts";
 import { expectedOutcome } from "./task.ts";
 
 if (import.meta.main) {
@@ -22,8 +22,7 @@ if (import.meta.main) {
 }
 
 async function measure(job: Job, url: string): Promise<Measured> {
-  const contender =
-    job.by === "floor" ? (await import("./floor.ts")).floor : (await import("./ours.ts")).ours;
+  const contender = await contenderOf(job);
   const { threads, read } = job;
   const setUp = (script: Script) => contender({ url, script, threads, read }, toModelName(script));
   await converse(job.warmUp.script, setUp(job.warmUp.script), job.warmUp.sessions, job.atOnce);
@@ -37,24 +36,33 @@ async function measure(job: Job, url: string): Promise<Measured> {
   return { cpuMs: 0, wallMs: 0, sentBytes: 0, heapBytes };
 }
 
+async function contenderOf({ by, over }: Job): Promise<(setting: Setting, model: string) => Converse> {
+  if (over === "agentcore")
+    return by === "floor"
+      ? (await import("./agentcore/floor.ts")).floor
+      : (await import("./agentcore/ours.ts")).ours;
+  return by === "floor" ? (await import("./floor.ts")).floor : (await import("./ours.ts")).ours;
+}
+
 async function measureTime(
-  { script, sessions, atOnce }: Job,
+  { over, script, sessions, atOnce }: Job,
   once: Converse,
   url: string,
 ): Promise<Measured> {
-  const before = await statsOf(url);
+  const statsNow = async () => (over === "messages" ? (await statsOf(url)).bytes : 0);
+  const before = await statsNow();
   await usedHeap();
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   await converse(script, once, sessions, atOnce);
   const { user, system } = process.cpuUsage(cpuBefore);
   const wallMs = performance.now() - startedAt;
-  const after = await statsOf(url);
+  const after = await statsNow();
   const turns = sessions * (script.toolTurns + 1);
   return {
     cpuMs: (user + system) / 1000 / turns,
     wallMs: wallMs / turns,
-    sentBytes: (after.bytes - before.bytes) / turns,
+    sentBytes: (after - before) / turns,
     heapBytes: 0,
   };
 }

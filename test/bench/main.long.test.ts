@@ -15,12 +15,13 @@ async function bench(...args: string[]): Promise<string> {
 }
 
 it("measures scenarios and comparisons", async () => {
-  const names = ["crowd", "heap-kept", "core-size", "journal-crowd"];
+  const names = ["crowd", "agentcore", "heap-kept", "core-size", "journal-crowd"];
   const { rows, comparisons, ...where } = JSON.parse(await bench(...names, "--quick", "--json"));
   const positive = expect.toSatisfy((value: number) => value > 0);
   expect(where).toMatchObject({ date: expect.any(String), machine: expect.any(String), rounds: 1 });
   expect(rows).toMatchObject([
     { name: "crowd", floor: positive, ours: positive, ratio: { median: positive } },
+    { name: "agentcore", floor: positive, ours: positive, ratio: { median: positive } },
     { name: "heap-kept", floor: expect.any(Number), ours: expect.any(Number) },
     { name: "core-size", ours: positive },
   ]);

@@ -28,6 +28,8 @@ export interface SessionHome {
   readonly serverTools: readonly ServerTool[];
   /** "2026-06" wants the assistant's message again, and all results together. */
   readonly rules: "2026-09" | "2026-06";
+  /** The longest piece a text comes in; two halves when there is none. */
+  readonly pieceChars: number | undefined;
 }
 
 /** What the caller's harness is deployed with. */
@@ -116,7 +118,7 @@ export class AgentSession {
       talk.add(reply.message);
       this.#calls = callsOf(reply);
       this.#results = new Map();
-      pieces.push(...messageEvents(reply, inline));
+      pieces.push(...messageEvents(reply, inline, this.#home.pieceChars));
       yield* pieces;
       if (this.#calls.length === 0) return;
     }
@@ -181,6 +183,7 @@ function callsOf({ message }: ModelReply): Call[] {
 function messageEvents(
   { message, stopReason, ending, usage }: ModelReply,
   inline: ReadonlySet<string>,
+  pieceChars: number | undefined,
 ): StreamEvent[] {
   const events: StreamEvent[] = [["messageStart", { role: "assistant" }]];
   for (const [contentBlockIndex, block] of message.content.entries()) {
@@ -189,9 +192,9 @@ function messageEvents(
       const type = inline.has(block.name) ? "tool_use" : "server_tool_use";
       const toolUse = { toolUseId: block.id, name: block.name, type };
       events.push(["contentBlockStart", { contentBlockIndex, start: { toolUse } }]);
-      for (const input of halves(block.arguments)) events.push(delta({ toolUse: { input } }));
+      for (const input of inPieces(block.arguments, pieceChars)) events.push(delta({ toolUse: { input } }));
     } else
-      for (const text of halves(block.text))
+      for (const text of inPieces(block.text, pieceChars))
         events.push(delta(block.type === "text" ? { text } : { reasoningContent: { text } }));
     events.push(["contentBlockStop", { contentBlockIndex }]);
   }
@@ -220,7 +223,7 @@ function* ended(stopReason: string): Generator<StreamEvent> {
   yield ["messageStop", { stopReason }];
 }
 
-function halves(text: string): string[] {
-  const middle = text.length >> 1;
-  return [text.slice(0, middle), text.slice(middle)].filter((half) => half !== "");
+function inPieces(text: string, chars = Math.ceil(text.length / 2)): string[] {
+  const pieces = chars > 0 ? Math.ceil(text.length / chars) : 0;
+  return Array.from({ length: pieces }, (_, index) => text.slice(index * chars, (index + 1) * chars));
 }

@@ -44,6 +44,8 @@ export interface StandInOptions {
   readonly rules?: "2026-09" | "2026-06" | undefined;
   /** How an invocation is refused: as an HTTP error, or as the first frame of its stream. Default "http". */
   readonly refuses?: "http" | "first-frame" | undefined;
+  /** The longest piece a text, or the input of a call, comes in, in characters. Default: each in two halves. */
+  readonly pieceChars?: number | undefined;
   /** What the shell of a session says. Default: nothing, with success. */
   readonly onCommand?: ((command: string) => CommandOutcome) | undefined;
   /** What harnesses take their time by. Default: the clock on the wall. */
@@ -90,6 +92,8 @@ export async function agentCoreStandIn(options: StandInOptions): Promise<AgentCo
   const server = createServer((request, response) => {
     service.answer(request, response).catch(() => response.destroy());
   });
+  // Node's own 5 s would close a connection just as it is used again on a busy machine, and an invocation is not sent twice.
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, hostname, resolve);
@@ -219,13 +223,14 @@ class Service {
   }
 
   #session(id: string): AgentSession {
-    const { model, serverTools = [], rules = "2026-09" } = this.#options;
+    const { model, serverTools = [], rules = "2026-09", pieceChars } = this.#options;
     const known = this.#sessions.get(id);
     if (known !== undefined) return known;
     const made = new AgentSession({
       model: typeof model === "function" ? functionModel(model) : model,
       serverTools,
       rules,
+      pieceChars,
     });
     this.#sessions.set(id, made);
     return made;

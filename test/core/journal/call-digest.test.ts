@@ -30,3 +30,11 @@ it("of input nested too deep is no other's", () => {
   for (let depth = 0; depth < 100_000; depth += 1) input = [input];
   expect(callDigest({ name: "pay", input })).not.toBe(callDigest({ name: "pay", input }));
 });
+
+it("of a call stays what it was when its tool changes the input in place", () => {
+  const call = { name: "pay", input: { euros: 5 } };
+  const before = callDigest(call);
+  call.input.euros = 500;
+  expect(callDigest(call)).toBe(before);
+  expect(callDigest({ ...call })).not.toBe(before);
+});

@@ -3,7 +3,8 @@
 import { expect, it } from "vitest";
 
 import type { HostEvent } from "../../../src/core/provider.ts";
-import { readEvents } from "../../../src/providers/agentcore/stream/events.ts";
+import type { HarnessEvent } from "../../../src/providers/agentcore/stream/events.ts";
+import { ByteDecoder } from "../../../src/providers/agentcore/stream/events.ts";
 import { TurnReader } from "../../../src/providers/agentcore/stream/turn-reader.ts";
 import { encodeEvent } from "../../../src/stand-ins/agentcore/event-stream.ts";
 
@@ -25,18 +26,26 @@ const spent = (inputTokens: number, outputTokens: number): Told => [
   { usage: { inputTokens, outputTokens, cacheReadInputTokens: 1 } },
 ];
 
-async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+/** A body of these bytes, in pieces that end at these places. */
+function decode(bytes: Buffer, ...ends: number[]): HarnessEvent[] {
+  const decoder = new ByteDecoder();
+  const events: HarnessEvent[] = [];
+  for (const [index, end] of [...ends, bytes.length].entries()) {
+    decoder.push(bytes.subarray(ends[index - 1] ?? 0, end));
+    for (let event = decoder.next(); event !== undefined; event = decoder.next()) events.push(event);
+  }
+  decoder.end();
+  return events;
 }
 
-async function read(bytes: Buffer, size = bytes.length): Promise<{ events: HostEvent[]; end: unknown }> {
+function read(bytes: Buffer, ...ends: number[]): { events: HostEvent[]; end: unknown } {
   const events: HostEvent[] = [];
   const reader = new TurnReader(
     (name) => name === "look",
     (event) => events.push(event),
     undefined,
   );
-  for await (const event of readEvents(inPieces(bytes, size))) reader.take(event);
+  for (const event of decode(bytes, ...ends)) reader.take(event);
   return { events, end: reader.end() };
 }
 
@@ -60,8 +69,8 @@ const mixed = bytesOf(
   spent(10, 5),
 );
 
-it("reads the same wherever the bytes are cut; calls are known by their id [A-066] [A-078] [A-079] [A-081]", async () => {
-  const whole = await read(mixed);
+it("reads the same wherever the bytes are cut; calls are known by their id [A-066] [A-078] [A-079] [A-081]", () => {
+  const whole = read(mixed);
   expect(whole.end).toEqual({
     stopReason: "tool_use",
     ending: "requires_action",
@@ -89,29 +98,24 @@ it("reads the same wherever the bytes are cut; calls are known by their id [A-06
     type: "thinking.delta",
     raw: { contentBlockDelta: { contentBlockIndex: 0 } },
   });
-  for (let at = 1; at < mixed.length; at += 1) {
-    async function* cut(): AsyncGenerator<Uint8Array> {
-      yield mixed.subarray(0, at);
-      yield mixed.subarray(at);
-    }
-    const told: unknown[] = [];
-    for await (const event of readEvents(cut())) told.push(event);
-    expect(told).toHaveLength(14);
+  for (let at = 1; at < mixed.length; at += 1) expect(read(mixed, at)).toEqual(whole);
+  for (const size of [1, 7, 100]) {
+    const ends = Array.from({ length: Math.floor(mixed.length / size) }, (_, index) => (index + 1) * size);
+    expect(read(mixed, ...ends)).toEqual(whole);
   }
-  for (const size of [1, 7, 100]) expect(await read(mixed, size)).toEqual(whole);
 });
 
-it("takes no part of a stream for the whole [A-059]", async () => {
+it("takes no part of a stream for the whole [A-059]", () => {
   for (let at = 0; at < mixed.length - 2 * spentBytes; at += 1)
-    await expect(read(mixed.subarray(0, at)), `cut at ${at}`).rejects.toMatchObject({
-      code: "host_protocol",
-    });
+    expect(() => read(mixed.subarray(0, at)), `cut at ${at}`).toThrow(
+      expect.objectContaining({ code: "host_protocol" }),
+    );
 });
 const spentBytes = bytesOf(spent(10, 5)).length;
 
-it("observes the host's own calls, and sums usage over the messages [A-064] [A-065]", async () => {
+it("observes the host's own calls, and sums usage over the messages [A-064] [A-065]", () => {
   const result = { toolUseId: "S", status: "error" };
-  const { events, end } = await read(
+  const { events, end } = read(
     bytesOf(
       assistant,
       start(0, { toolUseId: "S", name: "shell", type: "server_tool_use" }),
@@ -140,7 +144,7 @@ it("observes the host's own calls, and sums usage over the messages [A-064] [A-0
   expect(end).toMatchObject({ ending: "completed", handoff: undefined });
 });
 
-it("knows the stop reasons, keeps those it does not, and runs no call but one that is waited for [A-057]", async () => {
+it("knows the stop reasons, keeps those it does not, and runs no call but one that is waited for [A-057]", () => {
   const endings: [string, string][] = [
     ["end_turn", "completed"],
     ["stop_sequence", "completed"],
@@ -154,16 +158,14 @@ it("knows the stop reasons, keeps those it does not, and runs no call but one th
   ];
   for (const [stopReason, ending] of endings) {
     const call = start(0, { toolUseId: "A", name: "look" });
-    const { events, end } = await read(bytesOf(assistant, call, ended(stopReason)));
+    const { events, end } = read(bytesOf(assistant, call, ended(stopReason)));
     expect(end).toMatchObject({ stopReason, ending, handoff: undefined });
     expect(events).toEqual([]);
   }
 });
 
-it("refuses to wait for a call that nobody here can answer", async () => {
+it("refuses to wait for a call that nobody here can answer", () => {
   const call = start(0, { toolUseId: "S", name: "shell", type: "server_tool_use" });
-  await expect(read(bytesOf(assistant, call, ended("tool_use")))).rejects.toThrow('"shell"');
-  await expect(read(bytesOf(assistant, delta(0, { text: "?" }), ended("tool_use")))).rejects.toThrow(
-    /names none/,
-  );
+  expect(() => read(bytesOf(assistant, call, ended("tool_use")))).toThrow('"shell"');
+  expect(() => read(bytesOf(assistant, delta(0, { text: "?" }), ended("tool_use")))).toThrow(/names none/);
 });

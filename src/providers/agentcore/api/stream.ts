@@ -6,10 +6,9 @@
 import { onAbort } from "../../../core/async/abort.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
-import { isObject } from "../../../core/json.ts";
 import { watchSilence } from "../../../core/wire/silence.ts";
-import type { HarnessEvent } from "../stream/events.ts";
-import { checkEvent, readEvents } from "../stream/events.ts";
+import type { Decoder, HarnessEvent } from "../stream/events.ts";
+import { ByteDecoder, MemberDecoder } from "../stream/events.ts";
 import type { Plane, StreamBody } from "./client.ts";
 import { toHostError } from "./host-error.ts";
 
@@ -30,57 +29,57 @@ export interface StreamRequest {
 /**
  * Sends a request and gives the events of its reply, as they come.
  *
- * @throws LoophostError as `toHostError` and `readEvents` say, `host_failed` after a silence, `aborted`
+ * @throws LoophostError as `toHostError` and `Decoder` say, `host_failed` after a silence, `aborted`
  */
 export async function* streamEvents(request: StreamRequest): AsyncGenerator<HarnessEvent, void, void> {
   const { plane, command, input, member, doing, idleMs, clock, signal } = request;
   signal.throwIfAborted();
   const stopping = new AbortController();
   const unlink = onAbort([signal], (reason) => stopping.abort(reason));
+  let isOver = false;
   const watch = watchSilence(clock, idleMs, () => stopping.abort(fellSilent(doing, idleMs)));
   try {
     const body = await untilAborted(plane.stream(command, input, stopping.signal, member), stopping.signal);
     watch.heard();
-    for await (const event of eventsOf(body, watch.heard)) {
+    const { pieces, decoder } = readingOf(body);
+    for await (const piece of pieces) {
+      watch.heard();
       stopping.signal.throwIfAborted();
-      yield event;
+      decoder.push(piece);
+      for (let event = decoder.next(); event !== undefined; event = decoder.next()) {
+        yield event;
+        stopping.signal.throwIfAborted();
+      }
     }
     stopping.signal.throwIfAborted();
+    decoder.end();
+    isOver = true;
   } catch (thrown) {
     if (signal.aborted) throw new LoophostError("aborted", `${doing}: it was aborted.`);
     throw toHostError(stopping.signal.aborted ? stopping.signal.reason : thrown, doing);
   } finally {
     watch.end();
     unlink();
-    stopping.abort();
+    // Not at the end of a whole reply, whose connection is used again; an abort makes an error with its stack, too.
+    if (!isOver) stopping.abort();
   }
 }
 
-function eventsOf(body: StreamBody, heard: () => void): AsyncIterable<HarnessEvent> {
-  if (body.is === "decoded") return readDecoded(body.events, heard);
+/** A body in pieces, and what makes events of them. */
+interface Reading {
+  readonly pieces: AsyncIterable<unknown>;
+  readonly decoder: Decoder<unknown>;
+}
+
+function readingOf(body: StreamBody): Reading {
+  if (body.is === "decoded") return { pieces: body.events, decoder: new MemberDecoder() };
   // A proxy's page, or an error with the wrong status: its first bytes would be taken for the length of a frame.
-  if (body.contentType.includes("eventstream")) return readEvents(hearing(body.body, heard));
+  if (body.contentType.includes("eventstream")) return { pieces: body.body, decoder: new ByteDecoder() };
   throw new LoophostError(
     "host_protocol",
     `AgentCore answered with ${body.contentType || "no content type"} instead of an event stream.`,
     { mayRetry: false },
   );
-}
-
-async function* hearing(body: AsyncIterable<Uint8Array>, heard: () => void): AsyncGenerator<Uint8Array> {
-  for await (const bytes of body) {
-    heard();
-    yield bytes;
-  }
-}
-
-/** Events as an injected client decoded them: one member each. */
-async function* readDecoded(events: AsyncIterable<unknown>, heard: () => void): AsyncGenerator<HarnessEvent> {
-  for await (const event of events) {
-    heard();
-    const [entry] = isObject(event) ? Object.entries(event) : [];
-    if (entry !== undefined) yield checkEvent({ type: entry[0], value: isObject(entry[1]) ? entry[1] : {} });
-  }
 }
 
 /** A client that heeds no signal must not hold up whoever gave up. */

@@ -19,16 +19,56 @@ export function rawOf({ type, value }: HarnessEvent): unknown {
   return { [type]: value };
 }
 
-/**
- * Decodes the events of a body, in order, as its bytes come.
- *
- * @throws LoophostError `host_protocol` for a body that is no event stream or is cut off, `host_failed` or
- * `host_rejected` for an error the service put into it; whatever reading the body throws passes through
- */
-export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<HarnessEvent, void, void> {
-  const decoder = new FrameDecoder();
-  for await (const bytes of body) for (const frame of decoder.push(bytes)) yield toEvent(frame);
-  decoder.end();
+/** Makes events of what a body comes in. After each `push`, `next` is asked until it has no more. */
+export interface Decoder<Piece> {
+  push(piece: Piece): void;
+  /**
+   * The next event; undefined when more is needed for one.
+   *
+   * @throws LoophostError `host_protocol` for what is no event stream, `host_failed` or `host_rejected` for an error the
+   * service put into it
+   */
+  next(): HarnessEvent | undefined;
+  /** @throws LoophostError `host_protocol` when the body ended inside an event */
+  end(): void;
+}
+
+/** Decodes the bytes of a body, whichever way they were cut. */
+export class ByteDecoder implements Decoder<Uint8Array> {
+  readonly #frames = new FrameDecoder();
+
+  push(bytes: Uint8Array): void {
+    this.#frames.push(bytes);
+  }
+
+  next(): HarnessEvent | undefined {
+    const frame = this.#frames.next();
+    return frame && toEvent(frame);
+  }
+
+  end(): void {
+    this.#frames.end();
+  }
+}
+
+/** Takes events as an injected client decoded them: one member each. */
+export class MemberDecoder implements Decoder<unknown> {
+  #event: HarnessEvent | undefined;
+
+  push(event: unknown): void {
+    const [entry] = isObject(event) ? Object.entries(event) : [];
+    this.#event = entry && { type: entry[0], value: isObject(entry[1]) ? entry[1] : {} };
+  }
+
+  next(): HarnessEvent | undefined {
+    const event = this.#event;
+    this.#event = undefined;
+    return event && checkEvent(event);
+  }
+
+  end(): void {
+    // Where a body was cut off, the client has thrown.
+  }
 }
 
 /** The event in a frame. Errors come as frames of their own kind, and have been seen as ordinary events. */
@@ -46,12 +86,8 @@ function toEvent({ headers, payload }: Frame): HarnessEvent {
   return checkEvent({ type, value });
 }
 
-/**
- * Gives an event back, unless it is an error that came as one.
- *
- * @throws LoophostError `host_failed` or `host_rejected`
- */
-export function checkEvent(event: HarnessEvent): HarnessEvent {
+/** Gives an event back, unless it is an error that came as one. */
+function checkEvent(event: HarnessEvent): HarnessEvent {
   if (/(Exception|Error)$/.test(event.type)) throw toStreamError(event.type, event.value);
   return event;
 }

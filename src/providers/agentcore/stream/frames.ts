@@ -5,7 +5,7 @@
 
 import { LoophostError } from "../../../core/errors.ts";
 
-/** One frame. */
+/** One frame. Its payload is a view of bytes that are written over with the next push. */
 export interface Frame {
   readonly headers: Readonly<Record<string, string>>;
   readonly payload: Uint8Array;
@@ -15,66 +15,67 @@ export interface Frame {
 const MAX_FRAME_BYTES = 32 * 1024 * 1024;
 const PRELUDE_BYTES = 12;
 const CRC_BYTES = 4;
+const LEAST_BUFFER_BYTES = 4_096;
 
 /** Decodes the frames of one stream. */
 export class FrameDecoder {
-  /** What has come of a frame that is not complete: `#filled` bytes of a buffer that grows as they come. */
-  #buffer = new Uint8Array(4_096);
-  #filled = 0;
+  /** What was pushed and is not read: the bytes from `#at` to `#end`. Of whoever pushed them, or of a buffer that grows. */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = viewOf(this.#bytes);
+  #at = 0;
+  #end = 0;
+  #isOwn = false;
+
+  /** Takes the next bytes in. */
+  push(bytes: Uint8Array): void {
+    if (this.#at === this.#end) this.#read(bytes, bytes.length, false);
+    else this.#append(bytes);
+  }
 
   /**
-   * Takes the next bytes in; gives the frames they complete.
+   * The next frame; undefined when it is not complete.
    *
    * @throws LoophostError `host_protocol` for bytes that are no frame
    */
-  push(bytes: Uint8Array): Frame[] {
-    let rest = bytes;
-    if (this.#filled > 0) {
-      this.#append(bytes);
-      rest = this.#buffer.subarray(0, this.#filled);
-    }
-    const frames: Frame[] = [];
-    let at = 0;
-    for (;;) {
-      const length = frameLength(rest, at);
-      if (length === undefined || at + length > rest.length) break;
-      // A copy where the bytes are ours, since they are written over; what came off the wire is not.
-      frames.push(decode(rest, at, length, this.#filled > 0));
-      at += length;
-    }
-    this.#keep(rest.subarray(at));
-    return frames;
+  next(): Frame | undefined {
+    const at = this.#at;
+    if (this.#end - at < PRELUDE_BYTES) return undefined;
+    const length = frameLength(this.#bytes, this.#view, at);
+    if (at + length > this.#end) return undefined;
+    this.#at += length;
+    return decode(this.#bytes, this.#view, at, length);
   }
 
   /** @throws LoophostError `host_protocol` when the stream ended inside a frame */
   end(): void {
-    if (this.#filled > 0) throw broken(`the stream ended inside a frame, ${this.#filled} bytes into it`);
+    const left = this.#end - this.#at;
+    if (left > 0) throw broken(`the stream ended inside a frame, ${left} bytes into it`);
   }
 
-  #keep(rest: Uint8Array): void {
-    const isOurs = rest.buffer === this.#buffer.buffer;
-    if (isOurs && rest.byteOffset > 0)
-      this.#buffer.copyWithin(0, rest.byteOffset, rest.byteOffset + rest.length);
-    this.#filled = isOurs ? rest.length : 0;
-    if (!isOurs && rest.length > 0) this.#append(rest);
-  }
-
+  /** Puts bytes behind those of a frame that is not complete. */
   #append(bytes: Uint8Array): void {
-    const needed = this.#filled + bytes.length;
-    if (needed > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-      larger.set(this.#buffer.subarray(0, this.#filled));
-      this.#buffer = larger;
-    }
-    this.#buffer.set(bytes, this.#filled);
-    this.#filled = needed;
+    const left = this.#bytes.subarray(this.#at, this.#end);
+    const end = left.length + bytes.length;
+    const fits = this.#isOwn && end <= this.#bytes.length;
+    // Doubled, or a long frame that comes in small pieces would be copied once a piece.
+    const size = Math.max(end, left.length * 2, LEAST_BUFFER_BYTES);
+    const buffer = fits ? this.#bytes : new Uint8Array(size);
+    if (!fits || this.#at > 0) buffer.set(left);
+    buffer.set(bytes, left.length);
+    this.#read(buffer, end, true);
+  }
+
+  #read(bytes: Uint8Array, end: number, isOwn: boolean): void {
+    if (bytes !== this.#bytes) this.#view = viewOf(bytes);
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#end = end;
+    this.#isOwn = isOwn;
   }
 }
 
-/** The length of the frame that begins there; undefined until its prelude is complete. */
-function frameLength(bytes: Uint8Array, at: number): number | undefined {
-  if (bytes.length - at < PRELUDE_BYTES) return undefined;
-  const view = viewOf(bytes);
+/** The length of the frame that begins there; its prelude is complete. */
+function frameLength(bytes: Uint8Array, view: DataView, at: number): number {
   const total = view.getUint32(at);
   const headers = view.getUint32(at + 4);
   if (crc32(bytes, at, at + 8) !== view.getUint32(at + 8))
@@ -84,12 +85,11 @@ function frameLength(bytes: Uint8Array, at: number): number | undefined {
   return total;
 }
 
-function decode(bytes: Uint8Array, at: number, length: number, copies: boolean): Frame {
-  const view = viewOf(bytes);
+function decode(bytes: Uint8Array, view: DataView, at: number, length: number): Frame {
   const crcAt = at + length - CRC_BYTES;
   if (crc32(bytes, at, crcAt) !== view.getUint32(crcAt)) throw broken("the checksum of a frame is wrong");
   const payloadAt = at + PRELUDE_BYTES + view.getUint32(at + 4);
-  const payload = copies ? bytes.slice(payloadAt, crcAt) : bytes.subarray(payloadAt, crcAt);
+  const payload = bytes.subarray(payloadAt, crcAt);
   try {
     return { headers: readHeaders(bytes, view, at + PRELUDE_BYTES, payloadAt), payload };
   } catch (thrown) {
