@@ -13,6 +13,7 @@ export interface Job {
   readonly script: Script;
   readonly threads: Setting["threads"];
   readonly read: Setting["read"];
+  readonly watchedBy: Setting["watchedBy"];
   readonly sessions: number;
   readonly atOnce: number;
   /** Sessions before the measured ones, as many at once. */

@@ -68,6 +68,7 @@ function allScenarios(sizes: Sizes): Scenario[] {
       goal: 1.3,
     },
     ...text(sizes),
+    ...observed(sizes),
     {
       name: "agentcore",
       what: "25 tool turns in a harness; the floor uses the official SDK",
@@ -156,6 +157,43 @@ function text({ textChars, textSessions }: Sizes): Scenario[] {
   ];
 }
 
+/** What it costs to be watched: the floor of these rows is ours with nobody watching. */
+function observed({ textChars, textSessions, toolTurns, warmTurns }: Sizes): Scenario[] {
+  const warm: Script = { ...EVERYDAY, toolTurns: 25 };
+  const warmUp = { script: warm, sessions: warmTurns / 25 };
+  const turns: Work = { ...timed, script: warm, sessions: toolTurns / 25, warmUp };
+  const script: Script = { ...EVERYDAY, text: textChars, delta: 64 };
+  const pieces: Work = {
+    ...timed,
+    read: "events",
+    script,
+    sessions: textSessions,
+    warmUp: { script, sessions: 2 },
+  };
+  const works = [
+    ["turns", "25 tool turns", turns],
+    ["text", `${textChars / 1e6} MB of text in 64-byte deltas`, pieces],
+  ] as const;
+  const watchers = [
+    ["no-sdk", "openTelemetry, no SDK", 1.05],
+    ["sdk", "openTelemetry, SDK", undefined],
+  ] as const;
+  return works.flatMap(([name, what, work]) =>
+    watchers.map(([kind, watchedBy, goal]): Scenario => {
+      const floor: Job = { by: "ours", ...work };
+      const title = `${what} with ${watchedBy}; the floor is ours unwatched`;
+      return {
+        name: `watched-${name}-${kind}`,
+        what: title,
+        kind: "time",
+        floor,
+        ours: { ...floor, watchedBy },
+        goal,
+      };
+    }),
+  );
+}
+
 function largeArguments(sessions: number): Work {
   const script: Script = { ...EVERYDAY, toolTurns: 1, args: 300_000, delta: 64 };
   return { ...timed, script, sessions, warmUp: { script, sessions: 5 } };
@@ -187,4 +225,11 @@ function heapKept(sessions: number): Work {
   };
 }
 
-const timed = { over: "messages", measure: "time", threads: false, read: "result", atOnce: 1 } as const;
+const timed = {
+  over: "messages",
+  measure: "time",
+  threads: false,
+  read: "result",
+  watchedBy: "nobody",
+  atOnce: 1,
+} as const;

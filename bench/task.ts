@@ -14,6 +14,8 @@ export interface Setting {
   readonly threads: boolean;
   /** Whether the caller reads every event, or awaits the result alone. */
   readonly read: "result" | "events";
+  /** Who watches ours: nobody, or openTelemetry() with no SDK registered or with one that keeps nothing. */
+  readonly watchedBy: "nobody" | "openTelemetry, no SDK" | "openTelemetry, SDK";
 }
 
 /** What came of a session. Both contenders must arrive at the same. */

@@ -23,11 +23,11 @@ if (import.meta.main) {
 
 async function measure(job: Job, url: string): Promise<Measured> {
   const contender = await contenderOf(job);
-  const { threads, read } = job;
-  const setUp = (script: Script) => contender({ url, script, threads, read }, toModelName(script));
-  await converse(job.warmUp.script, setUp(job.warmUp.script), job.warmUp.sessions, job.atOnce);
+  const { threads, read, watchedBy } = job;
+  const setUp = (script: Script) => contender({ url, script, threads, read, watchedBy }, toModelName(script));
+  await converse(job.warmUp.script, await setUp(job.warmUp.script), job.warmUp.sessions, job.atOnce);
 
-  const converseOnce = setUp(job.script);
+  const converseOnce = await setUp(job.script);
   if (job.measure === "time") return measureTime(job, converseOnce, url);
   const heapBytes =
     job.measure === "heap held"
@@ -36,7 +36,9 @@ async function measure(job: Job, url: string): Promise<Measured> {
   return { cpuMs: 0, wallMs: 0, sentBytes: 0, heapBytes };
 }
 
-async function contenderOf({ by, over }: Job): Promise<(setting: Setting, model: string) => Converse> {
+type Contender = (setting: Setting, model: string) => Converse | Promise<Converse>;
+
+async function contenderOf({ by, over }: Job): Promise<Contender> {
   if (over === "agentcore")
     return by === "floor"
       ? (await import("./agentcore/floor.ts")).floor

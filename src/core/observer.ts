@@ -10,8 +10,8 @@ import type { HostInput, Provider } from "./provider.ts";
 import type { ToolCall } from "./results.ts";
 
 /**
- * Watches sessions; every method is optional. What an observer throws or rejects with is ignored, and a method that
- * wraps work cannot prevent it, repeat it, or change what it returns.
+ * Watches sessions; every method is optional. What an observer throws or rejects with is dropped and counted, and a
+ * method that wraps work cannot prevent it, repeat it, or change what it returns.
  */
 export interface Observer {
   /** Told every event of every run, in order and synchronously, deltas and progress included. */
@@ -38,6 +38,8 @@ export interface About {
   readonly clock: Clock;
   /** What `traceContext` gave in the process that began this run, for one that goes on with it. */
   readonly begunIn: TraceContext | undefined;
+  /** How often an observer of this session has failed so far: what it threw was dropped. */
+  readonly observerErrors: number;
 }
 
 /** A request to a model. */

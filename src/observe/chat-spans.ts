@@ -22,6 +22,8 @@ interface Chat {
   readonly model: string | undefined;
   readonly texts: string[];
   lastChunkAt: number | undefined;
+  /** Measures the time between two chunks, which come by the thousand. */
+  readonly between: (seconds: number) => void;
   usage: Usage | undefined;
   endedAt: number | undefined;
   isError: boolean;
@@ -71,8 +73,10 @@ export class ChatSpans {
         "loophost.thread": thread,
       },
     });
+    const labels = this.#labels(named);
+    const between = this.#kit.meters.recorderOf("gen_ai.client.inference.time_per_output_chunk", labels);
     const none = { lastChunkAt: undefined, usage: undefined, endedAt: undefined };
-    this.#open.set(thread ?? "", { span, model: named, texts: [], ...none, isError: false });
+    this.#open.set(thread ?? "", { span, model: named, texts: [], between, ...none, isError: false });
     return span.context;
   }
 
@@ -116,9 +120,10 @@ export class ChatSpans {
     const before = chat.lastChunkAt ?? chat.span.startedAt;
     const seconds = (at - before) / 1_000;
     chat.lastChunkAt = at;
-    if (isFirst) chat.span.set({ "gen_ai.response.time_to_first_chunk": seconds });
-    const name = isFirst ? "time_to_first_chunk" : "time_per_output_chunk";
-    this.#kit.meters.record(`gen_ai.client.inference.${name}`, seconds, this.#labels(chat));
+    if (!isFirst) return chat.between(seconds);
+    chat.span.set({ "gen_ai.response.time_to_first_chunk": seconds });
+    const labels = this.#labels(chat.model);
+    this.#kit.meters.record("gen_ai.client.inference.time_to_first_chunk", seconds, labels);
   }
 
   #spent(event: Extract<SessionEvent, { type: "usage" }>, turn: number): void {
@@ -150,13 +155,13 @@ export class ChatSpans {
       span.content(said, "gen_ai.output.messages", "result");
     }
     const seconds = span.end(chat.endedAt ?? now());
-    const labels = { ...this.#labels(chat), "error.type": isError ? "host_failed" : undefined };
+    const labels = { ...this.#labels(chat.model), "error.type": isError ? "host_failed" : undefined };
     this.#kit.meters.record("gen_ai.client.inference.duration", seconds, labels);
     this.#kit.meters.record("gen_ai.client.operation.duration", seconds, labels);
     if (usage !== undefined) this.#kit.meters.tokens(usage, labels);
   }
 
-  #labels({ model }: Chat): Record<string, string | undefined> {
+  #labels(model: string | undefined): Record<string, string | undefined> {
     return {
       "gen_ai.operation.name": "chat",
       "gen_ai.provider.name": this.provider,

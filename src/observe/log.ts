@@ -61,7 +61,16 @@ export function logTo(write: (line: string, record: LogRecord) => void, options:
         turn: turns.get(about),
       };
       // Named twice, so that they come first and no metadata of the same name replaces them.
-      const record: LogRecord = { ...own, ...about.metadata, ...fields?.(about), ...more, ...own };
+      const isOver = event.type === "run.ended" || event.type === "run.failed";
+      const observerErrors = (isOver && about.observerErrors) || undefined;
+      const record: LogRecord = {
+        ...own,
+        ...about.metadata,
+        ...fields?.(about),
+        ...more,
+        observerErrors,
+        ...own,
+      };
       write(format === "json" ? JSON.stringify(record) : inWords(record), record);
     },
   };

@@ -25,9 +25,17 @@ export class Meters {
 
   /** Takes a measurement; attributes that are undefined are left out. */
   record(name: MetricName, value: number, attributes: Readonly<Record<string, string | undefined>>): void {
-    if (!this.isOn) return;
-    const present = Object.entries(attributes).filter(([, of]) => of !== undefined);
-    this.#record.get(name)?.(value, Object.fromEntries(present));
+    if (this.isOn) this.recorderOf(name, attributes)(value);
+  }
+
+  /** Takes many measurements that have the same attributes, which are looked at once. */
+  recorderOf(
+    name: MetricName,
+    attributes: Readonly<Record<string, string | undefined>>,
+  ): (value: number) => void {
+    const record = this.#record.get(name);
+    const present = Object.fromEntries(Object.entries(attributes).filter(([, of]) => of !== undefined));
+    return (value) => record?.(value, present);
   }
 
   /** The tokens of one request to a model. */

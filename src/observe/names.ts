@@ -42,6 +42,7 @@ export interface Attributes {
   "loophost.resumed"?: boolean | undefined;
   "loophost.retries"?: number | undefined;
   "loophost.stream_losses"?: number | undefined;
+  "loophost.observer_errors"?: number | undefined;
   "loophost.usage.input_tokens"?: number | undefined;
   "loophost.usage.output_tokens"?: number | undefined;
   "loophost.cost.minor_units"?: number | undefined;
@@ -103,6 +104,7 @@ export const ATTRIBUTES: Readonly<Record<AttributeName, readonly [type: Attribut
   "loophost.resumed": ["boolean", "agent"],
   "loophost.retries": ["int", "agent"],
   "loophost.stream_losses": ["int", "agent"],
+  "loophost.observer_errors": ["int", "agent"],
   "loophost.usage.input_tokens": ["int", "agent"],
   "loophost.usage.output_tokens": ["int", "agent"],
   "loophost.cost.minor_units": ["double", "agent"],

@@ -64,8 +64,8 @@ export async function openTelemetry(options: OpenTelemetryOptions = {}): Promise
   return {
     event(event, about) {
       if (event.type === "run.started") {
-        const begun = new RunTrace(kit, about, about.begunIn ?? parked.take(about.sessionId));
-        if (!begun.isInert) traces.set(about, begun);
+        if (!isHeard(kit)) return;
+        traces.set(about, new RunTrace(kit, about, about.begunIn ?? parked.take(about.sessionId)));
       }
       const trace = traces.get(about);
       trace?.event(event);
@@ -105,6 +105,7 @@ async function toKit(options: OpenTelemetryOptions): Promise<TraceKit> {
   const preset = options.for;
   return {
     api,
+    tracers,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a provider of OpenTelemetry gives
     tracer: tracer as Tracer,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
@@ -119,6 +120,16 @@ async function toKit(options: OpenTelemetryOptions): Promise<TraceKit> {
     modelSpans: options.modelSpans ?? true,
     resume: options.resume ?? "link",
   };
+}
+
+/**
+ * Whether anybody hears of a run: an SDK that is registered or handed in, by now, or a trace this process passes on. Without,
+ * a run would be watched event by event for nobody.
+ */
+function isHeard({ api, tracers, meters }: TraceKit): boolean {
+  const isUnset =
+    tracers instanceof api.ProxyTracerProvider && tracers.getDelegateTracer("loophost") === undefined;
+  return meters.isOn || !isUnset || api.trace.getSpanContext(api.context.active()) !== undefined;
 }
 
 /** Whether a meter measures nothing, as without an SDK: each measurement would be made for nobody. */

@@ -29,6 +29,8 @@ export class RunTrace {
   readonly #chats: ChatSpans;
   readonly #tools: ToolSpans;
   readonly #isHere: boolean;
+  /** Whether only its context matters, since a sampler said no and nobody measures. */
+  readonly #isQuiet: boolean;
   #usage = NO_USAGE;
   #turns = 0;
   #toolCalls = 0;
@@ -79,13 +81,7 @@ export class RunTrace {
     }
     kit.meters.record("loophost.runs.open", 1, this.#labels);
     if (runId === undefined || sessionId === "") this.#isOver = true;
-  }
-
-  /** Whether nobody hears of it, neither of spans nor of measurements, so that no more need be done for it. */
-  get isInert(): boolean {
-    const { api, meters } = this.#kit;
-    const span = api.trace.getSpanContext(this.#span.context);
-    return !meters.isOn && (span === undefined || !api.isSpanContextValid(span));
+    this.#isQuiet = !this.#span.isKept && !kit.meters.isOn;
   }
 
   /** What continues the trace of the run, or of one call. */
@@ -100,7 +96,7 @@ export class RunTrace {
 
   /** The context of a request to a model, which begins with it. */
   ofRequest(request: ModelRequest): Context {
-    if (this.#isOver) return this.#span.context;
+    if (this.#isOver || this.#isQuiet) return this.#span.context;
     return this.#chats.begin(undefined, request, this.#turns) ?? this.#span.context;
   }
 
@@ -117,6 +113,8 @@ export class RunTrace {
   /** Takes an event; tells whether the run is over with it. */
   event(event: SessionEvent): boolean {
     if (this.#isOver) return true;
+    const isEnd = event.type === "run.ended" || event.type === "run.failed";
+    if (this.#isQuiet && !isEnd) return false;
     this.#chats.event(event, this.#turns);
     this.#tools.event(event, this.#turns);
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other events are of others
@@ -176,6 +174,7 @@ export class RunTrace {
       "loophost.tool_calls": this.#toolCalls,
       "loophost.retries": this.#retries || undefined,
       "loophost.stream_losses": this.#losses || undefined,
+      "loophost.observer_errors": this.#about.observerErrors || undefined,
       "loophost.usage.input_tokens": inputTokens + cacheReadTokens + cacheWriteTokens,
       "loophost.usage.output_tokens": outputTokens,
     });

@@ -16,6 +16,8 @@ export type OtelApi = typeof Api;
 /** What traces are made with. */
 export interface TraceKit {
   readonly api: OtelApi;
+  /** Where the tracer is from. */
+  readonly tracers: object;
   readonly tracer: Tracer;
   readonly meters: Meters;
   readonly content: ContentRules;
@@ -52,7 +54,7 @@ export class TraceSpan {
   readonly #span: Span;
   readonly #kind: SpanKindName;
   /** Whether anybody keeps what is written on it: not without an SDK, nor where a sampler said no. */
-  readonly #isKept: boolean;
+  readonly isKept: boolean;
   #isOver = false;
 
   constructor(kit: TraceKit, start: SpanStart) {
@@ -70,12 +72,12 @@ export class TraceSpan {
       { kind: spanKind, startTime: at, attributes, links: [...links] },
       parent,
     );
-    this.#isKept = this.#span.isRecording();
+    this.isKept = this.#span.isRecording();
     this.context = trace.setSpan(parent, this.#span);
   }
 
   set(attributes: Attributes): void {
-    if (this.#isKept && !this.#isOver) this.#span.setAttributes(this.#named(attributes));
+    if (this.isKept && !this.#isOver) this.#span.setAttributes(this.#named(attributes));
   }
 
   /** Marks the span as failed, by a type that is a code and never a message. */
@@ -88,7 +90,7 @@ export class TraceSpan {
   /** Writes content, as much of it as the level allows: its size and digest, or the content itself. */
   content(value: unknown, name: AttributeName & `gen_ai.${string}`, of?: "input" | "result"): void {
     const { content } = this.#kit;
-    if (!this.#isKept) return;
+    if (!this.isKept) return;
     if (content.level === "full") this.set({ [name]: shown(value, name, content) });
     if (content.level !== "metadata" || of === undefined) return;
     const { bytes, digest } = measured(value);

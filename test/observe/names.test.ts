@@ -1,6 +1,6 @@
 // The names, in both directions: a table written from the conventions here, ours there, and what runs really write.
 
-import type { HostEvent } from "loophost";
+import type { HostEvent, Observer } from "loophost";
 import { defineAgent, defineTool, run } from "loophost";
 import { scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
@@ -120,7 +120,9 @@ it("what runs write is in the table, of its type and on its spans, and all of th
     ...scriptedProvider({ turns: [events, [{ type: "message", text: "bye" }, done]] }),
     address: "host",
   };
-  await run(agent, { provider, prompt: "go", observers: [collected.observer], onApproval: () => true });
+  const failing: Observer = { send: () => Promise.reject(new Error("no")) as never };
+  const observers = [failing, collected.observer];
+  await run(agent, { provider, prompt: "go", observers, onApproval: () => true });
   const written = new Map<string, { readonly on: Set<string>; readonly value: unknown }>();
   for (const { name, attributes } of collected.spans)
     for (const [key, value] of Object.entries(attributes)) {

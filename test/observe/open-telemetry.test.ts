@@ -1,8 +1,9 @@
 import { SpanKind, trace } from "@opentelemetry/api";
-import type { HostEvent, Usage } from "loophost";
+import { SamplingDecision, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { HostEvent, Observer, Usage } from "loophost";
 import { defineAgent, defineTool, openSession, run } from "loophost";
 import type { OpenTelemetryOptions } from "loophost/observe";
-import { openTelemetry } from "loophost/observe";
+import { logTo, openTelemetry } from "loophost/observe";
 import { claude } from "loophost/providers/claude";
 import { local, openAICompatible } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
@@ -310,6 +311,51 @@ it("does nothing without an SDK, and says so of options that are wrong [A-232] [
   await run(agent, { provider: canaries(), prompt: "go", observers: [observer] });
   await expect(openTelemetry({ content: "all" as never })).rejects.toThrow(/content/);
   await expect(openTelemetry({ for: "nobody" as never })).rejects.toThrow(/for/);
+});
+
+it("hears of an SDK that is registered after it was made [A-237]", async () => {
+  const observer = await openTelemetry();
+  const collected = await collect();
+  await run(agent, { provider: canaries(), prompt: "go", observers: [observer] });
+  expect(collected.spans).toHaveLength(4);
+});
+
+it("a run that a sampler said no to has its context all the same: what is inside follows, in other processes too", async () => {
+  await collect();
+  const tracerProvider = new TracerProvider({
+    sampler: { shouldSample: () => ({ decision: SamplingDecision.NOT_RECORD }) },
+  });
+  const observer = await openTelemetry({ tracerProvider, metrics: "off" });
+  const inside: (boolean | undefined)[] = [];
+  const traceparents: (string | undefined)[] = [];
+  const looking = defineTool({
+    ...look,
+    input: anything,
+    execute(_, { traceContext }) {
+      inside.push(trace.getActiveSpan()?.isRecording());
+      traceparents.push(traceContext["traceparent"]);
+      return RESULT;
+    },
+  });
+  await run({ ...agent, tools: [looking] }, { provider: canaries(), prompt: "go", observers: [observer] });
+  expect(inside).toEqual([false]);
+  expect(traceparents).toEqual([expect.stringMatching(/-00$/)]);
+});
+
+it("says of a run how often its observers failed", async () => {
+  const collected = await collect();
+  const lines: string[] = [];
+  const failing: Observer = {
+    tool() {
+      throw new Error(ANSWER);
+    },
+  };
+  const observers = [failing, collected.observer, logTo((line) => lines.push(line))];
+  await run(agent, { provider: canaries(), prompt: "go", observers });
+  const span = collected.spans.find(({ name }) => name === "invoke_agent a");
+  expect(span?.attributes["loophost.observer_errors"]).toBe(1);
+  expect(lines.at(-1)).toContain('"observerErrors":1');
+  expect(lines.join()).not.toContain(ANSWER);
 });
 
 it("events that come sparse, late or for no run make no observer fail [A-237]", async () => {

@@ -8,7 +8,6 @@
 
 import type { Agent } from "../agent.ts";
 import { contained } from "../async/contained.ts";
-import { Serial } from "../async/serial.ts";
 import { isString } from "../check-options.ts";
 import { systemClock } from "../clock.ts";
 import type { SessionEvent } from "../events.ts";
@@ -23,22 +22,35 @@ import { tellStep } from "./steps.ts";
 /** A session that is observed. */
 export class ObservedWatch implements Watch {
   readonly #observers: readonly Observer[];
-  readonly #events = new Serial<readonly [SessionEvent, About]>(([event, about]) => {
-    for (const observer of this.#observers) contained(() => observer.event?.(event, about));
-  });
+  readonly #about: (run: Pick<About, "sessionId" | "runId" | "begunIn">) => About;
   readonly #onStep: OpenOptions["onStep"];
-  #about: About;
+  #run: About;
+  #errors = 0;
+  /** Events that observers caused while they were told of another. */
+  readonly #caused: (readonly [SessionEvent, About])[] = [];
+  #isTelling = false;
 
   constructor(agent: Agent, options: OpenOptions) {
     const { provider, observers = [], onEvent, onStep, metadata = {}, clock = systemClock } = options;
     // `onEvent` is shorthand for an observer with `event` alone.
     this.#observers = onEvent === undefined ? observers : [...observers, { event: onEvent }];
     this.#onStep = onStep;
-    this.#about = { sessionId: "", runId: undefined, agent, provider, metadata, clock, begunIn: undefined };
+    const errors = () => this.#errors;
+    this.#about = (run) => ({
+      ...run,
+      agent,
+      provider,
+      metadata,
+      clock,
+      get observerErrors() {
+        return errors();
+      },
+    });
+    this.#run = this.#about({ sessionId: "", runId: undefined, begunIn: undefined });
   }
 
   begin(sessionId: string, runId?: string, begunIn?: TraceContext): void {
-    this.#about = { ...this.#about, sessionId, runId, begunIn };
+    this.#run = this.#about({ sessionId, runId, begunIn });
   }
 
   step(...step: Parameters<Watch["step"]>): void {
@@ -46,30 +58,54 @@ export class ObservedWatch implements Watch {
   }
 
   event(event: SessionEvent): void {
-    this.#events.push([event, this.#about]);
+    if (this.#isTelling) {
+      this.#caused.push([event, this.#run]);
+      return;
+    }
+    this.#isTelling = true;
+    this.#tell(event, this.#run);
+    for (let next = this.#caused.shift(); next !== undefined; next = this.#caused.shift())
+      this.#tell(...next);
+    this.#isTelling = false;
   }
 
   tool<T>(call: ToolCall, work: () => T): T {
-    return this.#around(work, (observer, next) => observer.tool?.(call, this.#about, next));
+    return this.#around(work, (observer, next) => observer.tool?.(call, this.#run, next));
   }
 
   send<T>(inputs: readonly HostInput[], work: () => T): T {
-    return this.#around(work, (observer, next) => observer.send?.(inputs, this.#about, next));
+    return this.#around(work, (observer, next) => observer.send?.(inputs, this.#run, next));
   }
 
   model<T>(request: ModelRequest, work: () => T): T {
-    return this.#around(work, (observer, next) => observer.model?.(request, this.#about, next));
+    return this.#around(work, (observer, next) => observer.model?.(request, this.#run, next));
   }
 
   traceContext(callId?: string): TraceContext | undefined {
     let found: TraceContext | undefined;
     for (const observer of this.#observers)
       contained(() => {
-        const given: unknown = observer.traceContext?.(this.#about, callId);
+        const given: unknown = observer.traceContext?.(this.#run, callId);
         found ??= readHeaders(given);
         return given;
-      });
+      }, this.#count);
     return found;
+  }
+
+  readonly #count = (): void => {
+    this.#errors += 1;
+  };
+
+  /** Tells observers of one event, and makes no closure for it: most events are pieces of text, which come by the thousand. */
+  #tell(event: SessionEvent, about: About): void {
+    for (const observer of this.#observers) {
+      try {
+        const given: unknown = observer.event?.(event, about);
+        if (given !== undefined) contained(() => given, this.#count);
+      } catch {
+        this.#count();
+      }
+    }
   }
 
   /** Does work with every observer around it, the first of them outermost. */
@@ -78,11 +114,23 @@ export class ObservedWatch implements Watch {
     for (const observer of this.#observers.toReversed()) {
       const inner = once(next);
       next = () => {
-        contained(() => enter(observer, inner));
+        contained(
+          () => enter(observer, inner),
+          (thrown) => this.#countUnlessOf(inner, thrown),
+        );
         return inner();
       };
     }
     return next();
+  }
+
+  /** What the work itself throws goes through whoever stands around it, and is no failure of theirs. */
+  #countUnlessOf(work: () => unknown, thrown: unknown): void {
+    Promise.resolve()
+      .then(work)
+      .then(this.#count, (own: unknown) => {
+        if (own !== thrown) this.#count();
+      });
   }
 }
 

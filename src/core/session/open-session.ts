@@ -26,6 +26,7 @@ import { isLoopEvent, isMessage, isPassedOn, isRecordedEvent } from "../provider
 import type { OpenOptions, Session, NeedsContext } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
+import type { ObservedWatch } from "./observed-watch.ts";
 import { withOutputTool } from "./output.ts";
 import { isTimeout } from "./run-bounds.ts";
 import { checkOpen } from "./session-options.ts";
@@ -165,9 +166,12 @@ async function open(
 async function watchOf(agent: Agent, options: OpenOptions): Promise<Watch> {
   const { observers = [], onEvent, onStep } = options;
   if (observers.length === 0 && onEvent === undefined && onStep === undefined) return UNWATCHED;
-  const { ObservedWatch } = await import("./observed-watch.ts");
-  return new ObservedWatch(agent, options);
+  // Kept: even a module that is there costs a short session more to import again than to watch it.
+  loaded ??= await import("./observed-watch.ts");
+  return new loaded.ObservedWatch(agent, options);
 }
+
+let loaded: { readonly ObservedWatch: typeof ObservedWatch } | undefined;
 
 /** The conversation on record, for a provider that cannot know it by itself; undefined when there is none. */
 function historyFor(

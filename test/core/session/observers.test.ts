@@ -152,6 +152,29 @@ it.each([
   expect(await told([observer, observer])).toBe(await told([]));
 });
 
+it.each([
+  ["throws everywhere", throws, (told: number) => told + 2],
+  ["gives promises that reject", () => Promise.reject(new Error("observer")), (told: number) => told + 2],
+  ["does as it should", (_: unknown, __: unknown, work?: () => unknown) => work?.(), () => 0],
+])(
+  "counts what is dropped of an observer that %s, and not what the work itself throws",
+  async (_, method, expected) => {
+    const provider = scriptedProvider({ onSend: throws });
+    let told = 0;
+    let about: About | undefined;
+    const counts: Observer = {
+      event(_event, of) {
+        told += 1;
+        about = of;
+      },
+    };
+    await using session = await openSession(agent, { provider, observers: [everywhere(method), counts] });
+    await expect(session.send("go").result()).rejects.toThrow("observer");
+    // Beside events: one send, and one question for the trace, for the journal.
+    expect(about?.observerErrors).toBe(expected(told));
+  },
+);
+
 it("tells all observers an event that one of them causes after the one that caused it", async () => {
   const provider = scriptedProvider({ turns: [[{ type: "message", text: "hi" }]] });
   const second: string[] = [];
