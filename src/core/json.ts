@@ -16,6 +16,17 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/**
+ * Whether a value can be kept as JSON: no bigint, nested 200 deep at most, with 64 million characters and values at most. Written down
+ * deeper, the stack overflows (a circular value is endlessly deep); either would fail the log of its session with it.
+ */
+export function isKeepable(value: unknown, depth = 200, room: { chars: number } = { chars: 64e6 }): boolean {
+  room.chars -= typeof value === "string" ? value.length : 1;
+  if (room.chars < 0 || typeof value === "bigint") return false;
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isKeepable(part, depth - 1, room));
+}
+
 /** The outcome of validating a value: the value as the schema gives it out, or what is wrong with it. */
 export type Validated =
   | { readonly ok: true; readonly value: unknown }

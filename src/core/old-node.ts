@@ -15,9 +15,8 @@ const OLDEST = [22, 13] as const;
  */
 export function refuseOldNode(node: unknown = globalThis.process?.versions?.node): void {
   const [, major, minor] = /^(\d+)\.(\d+)\./.exec(String(node)) ?? [];
-  if (major === undefined || minor === undefined) return;
-  const isOld = Number(major) === OLDEST[0] ? Number(minor) < OLDEST[1] : Number(major) < OLDEST[0];
-  if (!isOld) return;
+  // Not a number where nothing was said, and never below.
+  if (!(Number(major) * 1_000 + Number(minor) < OLDEST[0] * 1_000 + OLDEST[1])) return;
   throw new LoophostError(
     "missing_dependency",
     `loophost needs Node ${OLDEST.join(".")} or newer; this is ${String(node)}. Use a newer Node, such as 24.`,

@@ -1,7 +1,7 @@
 /** What a run comes to: the same shape for every loop host. */
 
 import type { SessionEvent } from "./events.ts";
-import { isObject } from "./json.ts";
+import { isKeepable, isObject } from "./json.ts";
 import type { TranscriptMessage } from "./transcript.ts";
 
 /** How a turn or run ended, the same three for all loop hosts. */
@@ -83,9 +83,9 @@ export type MediaSource =
   | { readonly url: string }
   | { readonly fileId: string };
 
-/** Whether a value is a content block: of a known type, with its content. */
+/** Whether a value is a content block: of a known type, with its content, and fit to be kept. */
 export function isContentBlock(block: unknown): block is ContentBlock {
-  if (!isObject(block)) return false;
+  if (!isObject(block) || !isKeepable(block)) return false;
   const { type, text } = block;
   const isMedia = type === "image" || type === "document";
   if (!isMedia) return (type === "text" || type === "search_result") && typeof text === "string";
@@ -93,7 +93,7 @@ export function isContentBlock(block: unknown): block is ContentBlock {
 }
 
 /** What an error calls a value that is not a content block. */
-export const NO_BLOCK = "no text, image, document or search_result";
+export const NO_BLOCK = "no text, image, document or search_result, or no JSON";
 
 /** What the model is told about a call: content, and whether it failed. */
 export interface ToolResult {

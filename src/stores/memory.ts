@@ -1,10 +1,10 @@
 /** The store in memory: the first implementation of the port, and the reference for the others. Gone with the process. */
 
 import { checkOptions, FUNCTION } from "../core/check-options.ts";
-import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { InboxItem, Store } from "../core/store.ts";
 import { inboxFull, MAX_WAITING_ITEMS } from "./inbox.ts";
+import { fromText, toText } from "./json.ts";
 import type { HeldLease } from "./leases.ts";
 import { sessionOwned, staleOwner } from "./leases.ts";
 
@@ -147,10 +147,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   };
 }
 
+/** As any store would, as JSON: what that cannot say is refused or left out now, not found out with another store. */
 function copyOf(value: Json): Json {
-  try {
-    return structuredClone(value);
-  } catch (cause) {
-    throw new LoophostError("store_failed", "What was to be kept is not plain data.", { cause });
-  }
+  return fromText(toText(value));
 }

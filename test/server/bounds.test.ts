@@ -1,12 +1,15 @@
 // What bounds the host: depths, sizes, what a reader may leave unread, and failures that pass.
 
+import { openAICompatible } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import { faultyStore, manualClock, settleMicrotasks } from "loophost/testing";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { EventLog } from "../../src/server/log/event-log.ts";
 import { openStream } from "../../src/server/log/event-stream.ts";
 import { wireEvent } from "../../src/server/wire/wire-events.ts";
+import { chatReply } from "../providers/local/models/replies.ts";
+import { startService, streamed } from "../support/model-service.ts";
 import { follow, listed, say, startHost } from "./support.ts";
 
 /** A list in a list in a list. */
@@ -23,6 +26,31 @@ it.each([201, 5_000, 100_000])(
     expect([refused.status, refused.body.error.message]).toEqual([400, expect.stringContaining("deep")]);
     await say(server.client, id, "hi");
     await stream.idle("end_turn");
+  },
+);
+
+it.each(["input", "reasoning_details"])(
+  "ends the turn whose reply is nested deep in its %s, and neither its session's log nor anybody's stream",
+  async (where) => {
+    const deep = `{"x":${nested(50_000)}}`;
+    const call = { tool_calls: [{ index: 0, id: "c1", function: { name: "t", arguments: deep } }] };
+    const odd = `data: {"choices":[{"delta":{"content":"x","reasoning_details":[${deep}]},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`;
+    const reply = chatReply({ content: "Here." });
+    await using service = await startService(
+      where === "input" ? chatReply(call, "tool_calls") : streamed(odd),
+      reply,
+    );
+    await using server = await startHost(openAICompatible({ baseUrl: service.url }));
+    const id = await server.session(["t"]);
+    await using stream = await follow(server.client, id);
+    await say(server.client, id, "go");
+    await vi.waitFor(async () =>
+      expect((await listed(server.client, id)).at(-1)?.type).toBe("session.status_idle"),
+    );
+    const use = (await listed(server.client, id)).find(({ type }) => type === "agent.custom_tool_use");
+    await say(server.client, id, "hi");
+    await stream.idle("end_turn");
+    expect(use).toBeUndefined();
   },
 );
 

@@ -15,7 +15,7 @@ import type { Journal } from "../journal/journal.ts";
 import { isObject } from "../json.ts";
 import type { Call, LoopInput } from "../loop/state.ts";
 import type { ToolResult } from "../results.ts";
-import { textResult } from "../results.ts";
+import { isContentBlock, NO_BLOCK, textResult } from "../results.ts";
 import type { OnApproval } from "../session.ts";
 
 /** What decisions are made with. */
@@ -48,6 +48,9 @@ export class Approvals {
 
   /** Records the result of an external tool's call, given by a person or another system. */
   async answer(id: string, result: ToolResult, item?: number): Promise<void> {
+    const { content } = result;
+    if (!Array.isArray(content) || !content.every(isContentBlock))
+      throw new LoophostError("invalid_options", `The answer is ${NO_BLOCK}.`);
     const digest = callDigest(this.#waiting(id, "awaiting"));
     const finished = { type: "finished", id, result, durationMs: 0, replayed: false } as const;
     await this.#record({ type: "call.finished", id, result, digest, item }, finished);

@@ -23,13 +23,7 @@ export function callDigest(call: NamedInput): string {
 }
 
 function digestOf({ name, input }: NamedInput): string {
-  try {
-    return sha256(new TextEncoder().encode(JSON.stringify([name, input], sortKeys)));
-  } catch {
-    // Nested too deep to be compared: a digest of its own, so the call matches no earlier decision and is asked about
-    // again.
-    return crypto.randomUUID();
-  }
+  return sha256(new TextEncoder().encode(JSON.stringify([name, input], sortKeys)));
 }
 
 function sortKeys(_: string, value: unknown): unknown {

@@ -12,7 +12,7 @@ import type { Clock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
-import { isObject } from "../json.ts";
+import { isKeepable, isObject } from "../json.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
 import type { JournalEntry, ShownAgent } from "./entry.ts";
@@ -119,8 +119,11 @@ export class StoredJournal implements Journal {
     await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });
   }
 
-  record(entry: JournalEntry): Promise<void> {
+  record(given: JournalEntry): Promise<void> {
     const at = Date.now();
+    // An output that a schema made is for who asked for it, and need not be JSON.
+    const hasUnfit = given.type === "run.ended" && !isKeepable(given.output);
+    const entry = hasUnfit ? { ...given, output: undefined } : given;
     this.recorded.apply({ ...entry, at });
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, json: { ...toJson(entry), at }, resolve, reject });

@@ -5,7 +5,7 @@
 
 import type { SessionEvent } from "../events.ts";
 import { isDelta } from "../events.ts";
-import { isObject } from "../json.ts";
+import { isKeepable, isObject } from "../json.ts";
 
 /**
  * The key of an event that is emitted again when a run is resumed and replays its past; undefined for an event that is
@@ -29,15 +29,17 @@ export class ToldEvents {
   readonly #events: SessionEvent[] = [];
   readonly #keys = new Set<string>();
 
-  /** Adds an event, unless it is recorded already or has an entry of its own; tells whether it did. */
+  /** Adds an event, unless it is recorded already, has an entry of its own or is not JSON; tells whether it did. */
   add(event: SessionEvent, recorded: ReadonlySet<string>): boolean {
     if (isDelta(event) || IS_NOT_TOLD.has(event.type)) return false;
+    const kept = withoutRaw(event);
+    if (!isKeepable(kept)) return false;
     const key = keyOf(event);
     if (key !== undefined) {
       if (this.#keys.has(key) || recorded.has(key)) return false;
       this.#keys.add(key);
     }
-    this.#events.push(event);
+    this.#events.push(kept);
     return true;
   }
 
@@ -45,7 +47,7 @@ export class ToldEvents {
   take(): readonly SessionEvent[] {
     const events = this.#events.splice(0, MAX_IN_ENTRY);
     for (const key of events.map(keyOf)) if (key !== undefined) this.#keys.delete(key);
-    return events.map(withoutRaw);
+    return events;
   }
 
   get size(): number {

@@ -6,6 +6,7 @@
  */
 
 import type { SessionEvent } from "../events.ts";
+import { isKeepable } from "../json.ts";
 import type { HostInput } from "../provider.ts";
 import { textResult } from "../results.ts";
 import type { Call, Command, LoopInput, LoopState } from "./state.ts";
@@ -17,11 +18,12 @@ export function addCall(
   out: Command[],
 ): LoopState {
   if (state.calls.some((call) => call.id === event.id)) return state;
+  const unfit = isKeepable(event.input) ? undefined : "nested too deep or too long";
   const call: Call = {
     id: event.id,
     name: event.name,
-    input: event.input,
-    problem: event.type === "call" ? event.problem : undefined,
+    input: unfit ?? event.input,
+    problem: unfit ?? (event.type === "call" ? event.problem : undefined),
     kind: event.type !== "call" ? "verdict" : event.isOthers === true ? "others" : "tool",
     status: event.type === "call" ? "seen" : "asking",
     approved: false,

@@ -98,20 +98,21 @@ async function open(
   try {
     // A provider that opens synchronously never looks at the signal, and a run would start that was cancelled.
     signal?.throwIfAborted();
+    const { signal: stop } = closing;
     const own = {
       ifOwned: options.ifOwned ?? "fail",
       clock: options.clock ?? systemClock,
-      signal: closing.signal,
+      signal: stop,
+      tells: steering !== undefined,
+      onWritten: steering?.onWritten,
     };
+    const journalOf = (id: string) => orAborted(openJournal(store, { ...own, sessionId: id }), stop);
     const known = steering?.sessionId ?? sessionId;
-    const told = { tells: steering !== undefined, onWritten: steering?.onWritten };
-    if (known !== undefined)
-      journal = await orAborted(openJournal(store, { ...own, ...told, sessionId: known }), closing.signal);
+    if (known !== undefined) journal = await journalOf(known);
     const hostSessionId = steering === undefined ? sessionId : journal?.recorded.hostSessionId;
     const history = options.history ?? historyFor(provider, journal);
     const emit = (event: HostEvent) => hear(event);
     const { cursor } = journal?.recorded ?? {};
-    const { signal: stop } = closing;
     const whenKept = async () => kept?.();
     const { provisioned } = options;
     const request: OpenRequest = {
@@ -127,7 +128,7 @@ async function open(
       signal: stop,
     };
     connection = await orAborted(provider.open(request), stop);
-    journal ??= await orAborted(openJournal(store, { ...own, sessionId: connection.sessionId }), stop);
+    journal ??= await journalOf(connection.sessionId);
     await journal.begin(limited, provider, steering?.mayChange ?? options.ifAgentChanged === "accept");
     if (steering !== undefined && hostSessionId === undefined)
       await journal.record({ type: "session.bound", hostSessionId: connection.sessionId });

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
+import { isKeepable, isObject } from "../../core/json.ts";
 import type { ModelRequest } from "../../core/observer.ts";
 import type { Connection, HostEvent, HostInput, OpenRequest } from "../../core/provider.ts";
 import { isMessage } from "../../core/provider.ts";
@@ -232,6 +232,11 @@ export class LocalConnection implements Connection {
 
   #take(reply: ModelReply): void {
     const { message, ending, stopReason, usage } = reply;
+    if (!isKeepable(message))
+      throw new LoophostError(
+        "host_protocol",
+        "The model's reply is nested too deep, or too long, to be kept.",
+      );
     this.#asking = undefined;
     const isGraded = this.#outcome.isOpen && ending === "completed";
     const calls = this.#conversation.take(reply, isGraded);

@@ -1,7 +1,7 @@
 /** Reading request bodies: each reader gives a typed value or refuses the request, naming the field. */
 
 import type { Json, JsonObject } from "../../core/json.ts";
-import { isObject } from "../../core/json.ts";
+import { isKeepable, isObject } from "../../core/json.ts";
 import type { Refusal } from "./errors.ts";
 import { invalid } from "./errors.ts";
 
@@ -15,16 +15,9 @@ export function parseBody(text: string): JsonObject {
   }
   if (!isObject(body)) throw invalid("The body must be a JSON object.");
   // Writing JSON down again goes as deep as the JSON does, and a stack that overflows there ends more than this request.
-  if (!isWithin(body, MAX_DEPTH)) throw invalid(`The body is nested more than ${MAX_DEPTH} deep.`);
+  if (!isKeepable(body)) throw invalid("The body is nested more than 200 deep.");
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: JSON.parse makes nothing but JSON
   return body as JsonObject;
-}
-
-const MAX_DEPTH = 200;
-
-function isWithin(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return depth > 0 && Object.values(value).every((part) => isWithin(part, depth - 1));
 }
 
 /** The `type` of something; empty when it has none. */
