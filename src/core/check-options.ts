@@ -22,10 +22,15 @@ export type Names<Options> = Readonly<Record<keyof Options, unknown>>;
  */
 export function checkNames(owner: string, options: unknown, known: object): asserts options is object {
   if (!isObject(options)) throw refused(`${owner} takes an object; got ${nameOf(options)}`);
+  const problem = unknownIn(options, known);
+  if (problem !== undefined) throw refused(owner + problem);
+}
+
+function unknownIn(options: object, known: object): string | undefined {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
-  if (unknown === undefined) return;
+  if (unknown === undefined) return undefined;
   const given = JSON.stringify(unknown.slice(0, MAX_NAME));
-  throw refused(`${owner} has no option ${given}; the nearest is "${nearest(unknown, Object.keys(known))}"`);
+  return ` has no option ${given}; the nearest is "${nearest(unknown, Object.keys(known))}"`;
 }
 
 /**
@@ -74,16 +79,13 @@ export function atLeast(least: number): Check {
 
 /** A check for objects that have some of these fields and no others. */
 export function fields<Options>(checks: Checks<Options>): Check {
-  const known = new Map(Object.entries<Check>(checks));
   return (value) => {
-    if (!isObject(value)) return ` must be an object with some of ${[...known.keys()].join(", ")}`;
-    for (const [name, field] of Object.entries(value)) {
-      const check = known.get(name);
-      if (check === undefined) return ` has no "${name}", only ${[...known.keys()].join(", ")}`;
-      const problem = field === undefined ? undefined : check(field);
+    if (!isObject(value)) return ` must be an object with some of ${Object.keys(checks).join(", ")}`;
+    for (const [name, check] of Object.entries<Check>(checks)) {
+      const problem = value[name] === undefined ? undefined : check(value[name]);
       if (problem !== undefined) return `.${name}${problem}`;
     }
-    return undefined;
+    return unknownIn(value, checks);
   };
 }
 

@@ -46,7 +46,7 @@ describe("an option of the wrong kind is refused by its name", () => {
     ["retry", 3],
     ["retry.attempts", { attempts: Number.NaN }],
     ["retry.firstDelayMs", { firstDelayMs: -1 }],
-    ['retry has no "tries"', { tries: 3 }],
+    ['retry has no option "tries"', { tries: 3 }],
   ])("%s (%j)", (name, value) => {
     const options = { [name.replace(/\W.*/, "")]: value };
     const message = name.includes(" ") ? name : `${name} must be`;
@@ -61,7 +61,7 @@ describe("an option of the wrong kind is refused by its name", () => {
     ["server", "anthropic"],
     ["server.pageSize", { pageSize: 0 }],
     ["server.listsNewestFirst", { listsNewestFirst: 1 }],
-    ['server has no "pagesize"', { pagesize: 100 }],
+    ['server has no option "pagesize"', { pagesize: 100 }],
     ["agentId", ""],
     ["environmentId", 5],
     ["environment", "self_hosted"],
