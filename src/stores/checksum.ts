@@ -8,14 +8,17 @@ import { crc32 } from "node:zlib";
 
 import { LoophostError } from "../core/errors.ts";
 
-/** Where the chain of a log begins, and by which number its row is found a second time. */
+/**
+ * The checksum of a log's id: the start of its chain, and a second index by which its row is found when the first is
+ * damaged.
+ */
 export function sumOfId(id: string): number {
   return crc32(id);
 }
 
 /** The checksum of an entry after the one before it. */
 export function sumOfEntry(before: number, seq: number, text: string): number {
-  // The number goes in with what the checksum starts from: an entry moved to another place does not fit there.
+  // Seeded with the entry's number: an entry moved to another place does not match.
   return crc32(text, (before ^ Math.imul(seq, 0x9e3779b1)) >>> 0);
 }
 
@@ -24,7 +27,7 @@ export function sumOfRecord(collection: string, key: string, text: string): numb
   return crc32(`${collection}\0${key}\0${text}`);
 }
 
-/** The checksum of an inbox item, and of whether it was taken. */
+/** The checksum of an inbox item, its taken mark included. */
 export function sumOfItem(
   id: string,
   item: { readonly n: number; readonly key: string; readonly body: string; readonly taken: number },
@@ -32,11 +35,7 @@ export function sumOfItem(
   return crc32([item.n, item.taken, id, item.key, item.body].join("\0"));
 }
 
-/**
- * The error for what is not as it was written.
- *
- * @param wayOut what may help beside a backup, as the end of a sentence
- */
+/** The error for stored data that does not match its checksum. */
 export function storeDamaged(where: string, what: string, wayOut = ""): LoophostError {
   return new LoophostError(
     "store_damaged",

@@ -1,9 +1,11 @@
 /**
- * Records in one JSON file, to read, to diff and to commit: for handles of what was provisioned, and their tags. No sessions.
+ * Records in one JSON file, to read, to diff and to commit: for handles of what was provisioned, and their tags. No
+ * sessions.
  *
- *   F1  a write replaces the file by a rename, flushed to the disk before: whoever reads has the old file or the new one, whole
- *   F2  one process writes at a time; writes of this one are in line, each over what is in the file by then
- *   F3  a file that is damaged is told of and left as it is: an empty one in its place would lose tags without a word
+ *   F1  atomic: a write replaces the file by a rename, flushed to the disk before: a reader has the old file or the new
+ *       one, whole
+ *   F2  one process writes at a time; writes of this one are queued, each over what is in the file by then
+ *   F3  a damaged file is reported and left as it is: an empty one in its place would silently lose tags
  */
 
 import type { BigIntStats } from "node:fs";
@@ -21,7 +23,10 @@ export interface FileRecords {
   readonly records: RecordStore;
 }
 
-/** The last write of each file, by its path: two objects over one file write in line, or one would lose what the other wrote. */
+/**
+ * The last write of each file, by its path. Race: two objects over one file share this queue, or one would lose what
+ * the other wrote.
+ */
 const WRITING = new Map<string, Promise<void>>();
 
 type Collections = Map<string, Map<string, Json>>;
@@ -71,7 +76,7 @@ export function fileRecords(path: string): FileRecords {
   const records: RecordStore = {
     get: async (collection, key) => structuredClone((await read()).get(collection)?.get(key)),
     put: async (collection, key, value) => {
-      // As text and back, since that is what is kept: what it cannot say is refused or left out now, not found out later.
+      // A round trip through JSON, as a read gives it: what JSON refuses or drops shows now, not at a later read.
       const kept = fromText(toText(value));
       await change((all) => {
         const own = all.get(collection) ?? new Map<string, Json>();
@@ -155,7 +160,7 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/** So that the rename outlives a power cut, where folders can be flushed. */
+/** Flushes the folder, so that the rename survives a power cut, where folders can be flushed. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => undefined);
@@ -171,7 +176,7 @@ async function statOf(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-/** What tells one state of the file from another: a rename makes another file of it. */
+/** A stamp of the file's state: a rename gives it another inode. */
 function stampOf(stats: BigIntStats | undefined): string {
   return stats === undefined ? "" : `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
 }

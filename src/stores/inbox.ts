@@ -1,8 +1,8 @@
-/** What every store says of inboxes: how many items may wait, and how one more is refused. */
+/** Shared by all stores: the bound of an inbox, and its error. */
 
 import { LoophostError } from "../core/errors.ts";
 
-/** So many items may wait in one session; without a bound, a sender in a loop would fill the store. */
+/** Items that may wait in one session (backpressure): without a bound, a sender in a loop would fill the store. */
 export const MAX_WAITING_ITEMS = 1_000;
 
 /** The error for an item that finds the inbox full. */

@@ -1,4 +1,4 @@
-/** Values as text. */
+/** Serialises what a store keeps: JSON as text, and back. */
 
 import { LoophostError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
@@ -15,7 +15,7 @@ export function toText(value: Json): string {
   } catch (cause) {
     throw new LoophostError("store_failed", NOT_DATA, { cause });
   }
-  // As for undefined, or a function.
+  // JSON.stringify returns undefined for undefined and for functions.
   if (typeof text !== "string") throw new LoophostError("store_failed", NOT_DATA);
   return text;
 }
@@ -32,7 +32,7 @@ export function fromText(text: string): Json {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: what JSON.parse gives is JSON
     return JSON.parse(text) as Json;
   } catch {
-    // Without its cause, which quotes what was kept.
+    // Without its cause, which would quote stored data.
     throw new LoophostError("store_damaged", "What was kept is not JSON any more: the store is damaged.");
   }
 }

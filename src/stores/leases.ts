@@ -1,4 +1,4 @@
-/** What every store says of leases: who may claim a log, and how somebody is refused. */
+/** Shared by all stores: the errors of leases. */
 
 import { LoophostError } from "../core/errors.ts";
 
@@ -18,7 +18,7 @@ export function sessionOwned(id: string, { owner, until }: HeldLease): LoophostE
   );
 }
 
-/** The error for an owner who was replaced, or gave the log up himself. */
+/** The error for an owner that was replaced (fenced off), or released the log itself. */
 export function staleOwner(id: string): LoophostError {
   return new LoophostError(
     "stale_owner",

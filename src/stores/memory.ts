@@ -15,7 +15,7 @@ export interface MemoryStoreOptions {
 }
 
 interface Log {
-  /** The highest fencing number given; it is only raised, so that who once lost the log never has it back. */
+  /** The highest fencing token given; it only grows, so that an owner that lost the log never has it back. */
   fence: number;
   lease: HeldLease;
   readonly entries: Json[];
@@ -83,7 +83,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       },
       async append(id, fence, entries, along = {}) {
         const log = ownLog(id, fence);
-        // Copied, as any store would, and all of them before any is kept.
+        // Copied, as by any store, and all before the first is kept: a value that cannot be copied must not leave half
+        // an append.
         const copies = entries.map((entry) => copyOf(entry));
         const writes = (along.records ?? []).map(({ value, ...place }) => ({
           ...place,

@@ -1,4 +1,4 @@
-/** Looking into what a store holds of sessions, without opening any. */
+/** Reads sessions in a store without opening them: lists, summaries, logs. */
 
 import { atLeast, checkOptions, STRING } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -41,7 +41,7 @@ export async function deleteSession(store: Store, sessionId: string): Promise<vo
   checkId(sessionId, "deleteSession()");
   const fence = await store.log.claim(sessionId, { owner: "a deletion", ttlMs: 60_000 });
   await store.records.delete(SNAPSHOTS, sessionId);
-  // The log first: a summary without a log is found, and can be deleted again.
+  // The log first: if this is interrupted, a summary without a log can still be found and deleted.
   await store.log.delete(sessionId, fence);
   await store.records.delete(SESSIONS, sessionId);
 }

@@ -15,13 +15,13 @@ import { isConflict, isLost } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { Append, Chain } from "./queue.ts";
 
-/** Where a log ends: the number of its last entry, and the checksum of it. */
+/** The end of a log: the number of its last entry, and its checksum. */
 export interface End {
   readonly last: number;
   readonly sum: number;
 }
 
-/** A chain on its way to the database. */
+/** An attempt to write a chain. */
 interface Attempt {
   readonly chain: Chain;
   /** Where the log ends without it; undefined when that has to be looked up. */
@@ -64,7 +64,7 @@ const APPEND = `
   )
   SELECT id FROM written`;
 
-/** So many ends are kept in memory; others are looked up again. */
+/** Ends of logs kept in memory (a bounded cache); others are queried. */
 const MAX_ENDS = 10_000;
 const MAX_LOOKS = 10;
 
@@ -73,7 +73,7 @@ export class Appender {
   readonly #database: Database;
   readonly #appendSql: string;
   readonly #lookSql: string;
-  /** Where the logs end that are ours, with the fence that says so. */
+  /** The ends of the logs this store owns, with the fencing token of each. */
   readonly #ends = new Map<string, { readonly fence: number; readonly end: End }>();
 
   constructor(database: Database) {
@@ -99,7 +99,7 @@ export class Appender {
   /** Writes chains and settles their appends; never rejects. */
   async write(chains: readonly Chain[]): Promise<void> {
     const patience = new Patience(this.#database.options.maxWaitMs);
-    // By id: who changes the same rows in the same order is never in a deadlock.
+    // Sorted by id: transactions that lock rows in the same order never deadlock.
     let attempts = chains.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((chain) => this.#attempt(chain));
     let wasSent = false;
     for (let looks = 0; attempts.length > 0; looks += 1) {
@@ -112,7 +112,7 @@ export class Appender {
       } catch (thrown) {
         const mayTryAgain = isLost(thrown) || isConflict(thrown);
         if (!mayTryAgain && attempts.length > 1) {
-          // One of them cannot be written; the others must not suffer for it.
+          // One append of the statement cannot be written: retry each alone, so that the others do not fail with it.
           for (const { chain } of attempts) await this.write([chain]);
           return;
         }
@@ -217,7 +217,7 @@ function valuesOf(attempts: readonly Attempt[]): unknown[] {
     }
     attempt.after = { last, sum };
     logs.add(chain.id, chain.fence, before.last, last, sum, letsGo(chain));
-    // Put twice, the last one counts: one statement changes a row once.
+    // A record put twice: the last put counts, since one statement changes a row once.
     const puts = chain.appends.flatMap((append) => append.records);
     for (const put of new Map(puts.map((one) => [`${one.collection}\0${one.key}`, one])).values())
       records.push({ at, put });

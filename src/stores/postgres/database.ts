@@ -1,10 +1,9 @@
 /**
- * A store's database: opened with the first call, asked again while it is out of reach, and errors that say what was
- * the matter.
+ * A store's database: connects lazily, retries while it is out of reach, and has errors that name the cause.
  *
  *   D1  nothing is read or written before the settings were found fit and the schema up to date
  *   D2  every statement is a transaction of its own: no connection holds one open while it waits for us
- *   D3  every wait has an end: for a reply, and for a database to come back
+ *   D3  every wait has a deadline: for a reply, and for a database to come back
  */
 
 import { LoophostError } from "../../core/errors.ts";
@@ -17,7 +16,7 @@ import { migrate } from "./schema.ts";
 
 /** How a database is used. */
 export interface DatabaseOptions extends SchemaOptions {
-  /** Where it is, in words without a secret. */
+  /** Where it is, without a password, for errors. */
   readonly place: string;
   readonly open: () => Promise<OpenPool>;
   readonly maxWaitMs: number;
@@ -43,20 +42,20 @@ export class Database {
     return text.replaceAll("@.", `"${this.options.schema}".`);
   }
 
-  /** Sends a statement once; who calls knows what to do when the reply is lost. */
+  /** Sends a statement without a retry; the caller handles a lost reply. */
   async once(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     const pool = await this.ready();
     const { rows } = await this.#inTime(pool.query(sql, [...values]));
     return rows.filter((row): row is Row => isObject(row));
   }
 
-  /** Sends a statement that may be sent again: one that reads, or that does nothing the second time. */
+  /** Sends an idempotent statement, with retries. */
   query(doing: string, sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     return this.retry(doing, () => this.once(sql, values));
   }
 
   /**
-   * Does something until it is done, with pauses while the database is out of reach.
+   * Retries work while the database is out of reach, with pauses (backoff).
    *
    * @param doing what failed, as the beginning of a sentence
    * @param work is told whether it may have been done before
@@ -75,7 +74,7 @@ export class Database {
     }
   }
 
-  /** Waits before another try, where one may help; throws what was thrown otherwise. */
+  /** Pauses before a retry, where one may help; rethrows otherwise. */
   async pauseAfter(thrown: unknown, patience: Patience): Promise<void> {
     if (this.#isClosed || !(isLost(thrown) || isConflict(thrown))) throw thrown;
     await patience.pause(thrown);
@@ -123,7 +122,7 @@ export class Database {
     }
   }
 
-  /** Takes a connection out of a pool; one that comes too late is given back. */
+  /** Takes a connection out of a pool; one that comes after the deadline is returned, or it would leak. */
   async connect(pool: PostgresPool): Promise<PostgresClient> {
     const coming = pool.connect();
     try {
@@ -137,7 +136,7 @@ export class Database {
     }
   }
 
-  /** Waits for an answer of the database for so long and no longer. */
+  /** Waits for the database, with a deadline. */
   #inTime<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const { maxWaitMs } = this.options;
@@ -150,7 +149,7 @@ export class Database {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const OLDEST_SERVER = 140_000;
 
-/** Refuses a database that would lose what it said is written, or would change it. */
+/** Refuses settings under which the database loses committed data, or changes it. */
 async function refuseIfUnfit(pool: PostgresPool, durability: "strict" | "relaxed"): Promise<void> {
   const { rows } = await pool.query(`
     SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,

@@ -1,6 +1,6 @@
 /**
- * The direct connection: one that is kept, past any pooler, for what lives and dies with a connection. It is made anew
- * when it breaks, and what was set up on it is set up again.
+ * The direct connection: one that is kept, past any pooler, for advisory locks and LISTEN, which end with their
+ * connection. It reconnects when it breaks, and sets up again what was set up on it.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,11 +13,11 @@ export type SetUp = (client: PostgresClient) => Promise<void>;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1_000;
 
-// A machine that vanished is noticed within 5 seconds; no time-out for idle sessions may end ours.
+// Keepalive: a machine that vanished is noticed within 5 seconds. No idle timeout of the server may end this session.
 const SETTINGS = `SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;
   SET idle_session_timeout = 0`;
 
-/** A connection that is there again after it broke. */
+/** A connection that reconnects. */
 export class DirectConnection {
   readonly #take: () => Promise<PostgresClient>;
   /** Each once, in the order they were added. */

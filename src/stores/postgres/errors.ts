@@ -1,21 +1,26 @@
-/** What PostgreSQL, or the way to it, says when something is wrong, in our words. */
+/** Turns errors of PostgreSQL, and of the connection to it, into typed ones. */
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 
-/** Whether the connection went: what was asked may have been done or not, and another try may help. */
+/** Whether the connection was lost: the statement may have been done or not, and a retry may help. */
 export function isLost(thrown: unknown): boolean {
   const code = codeOf(thrown);
   if (code === undefined) return LOST_WORDS.test(messageOf(thrown));
   return LOST.has(code) || code.startsWith("08");
 }
 
-/** Whether nobody was there: before anybody ever was, the address is more likely wrong than the database away. */
+/**
+ * Whether nothing answered at the address: before the first connection that is more likely a wrong address than an
+ * outage.
+ */
 export function isAbsent(thrown: unknown): boolean {
   return ABSENT.has(codeOf(thrown) ?? "");
 }
 
-/** Whether the database gave this statement up for another's sake, and undid it: it can simply be sent again. */
+/**
+ * Whether the statement was rolled back because of a conflict (deadlock, serialization): it can simply be sent again.
+ */
 export function isConflict(thrown: unknown): boolean {
   const code = codeOf(thrown);
   return code === "40001" || code === "40P01";

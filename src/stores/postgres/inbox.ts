@@ -35,7 +35,7 @@ export function postgresInbox(database: Database): InboxStore {
         if (known !== null) return { n: Number(known), isNew: false };
         if (added !== null) return { n: Number(added), isNew: true };
         if (areTooMany === true) throw inboxFull(id);
-        // Somebody else posted the key at this moment: now it is known.
+        // Race: another process posted the key just now, so read it again.
       }
     },
     async read(id, limit) {
@@ -53,7 +53,10 @@ export function postgresInbox(database: Database): InboxStore {
   };
 }
 
-/** Without number and mark: the database gives the one, and sets the other without seeing the body. */
+/**
+ * The checksum of the parts that do not change: the database assigns the number, and sets the mark without reading the
+ * body.
+ */
 function sumOf(id: string, key: string, body: string): number {
   return sumOfItem(id, { n: 0, key, body, taken: 0 });
 }

@@ -1,10 +1,11 @@
 /**
  * The store in a PostgreSQL database, which the processes of many machines share.
  *
- *   P1  what a call resolved for is on the disk of the database, as far as the database keeps its word
- *   P2  who may write is decided in the statement that writes, so that a fence holds between machines too
- *   P3  the database may restart: what is under way is looked up and asked again, for `maxWaitMs`
- *   P4  what is read is what was written, by its checksum, and all of it, by its number and the end of its log
+ *   P1  durable: a call resolves after its commit, as far as the database keeps its word (`synchronous_commit`)
+ *   P2  the fencing token is checked in the statement that writes, so that it holds between machines too
+ *   P3  the database may restart: what is under way is looked up and retried, for `maxWaitMs`
+ *   P4  integrity: what is read is what was written, by its checksum, and all of it, by its number and the end of its
+ *       log
  */
 
 import { atLeast, checkOptions } from "../../core/check-options.ts";

@@ -1,4 +1,4 @@
-/** Logs in PostgreSQL. Each call is one statement, which finds out itself whether the caller may. */
+/** Logs in PostgreSQL. Each call is one statement, which checks the fencing token itself. */
 
 import { randomUUID } from "node:crypto";
 
@@ -13,9 +13,9 @@ import { LogQueue } from "./queue.ts";
 import { lockClass } from "./schema.ts";
 import { isGone, type Worker } from "./worker.ts";
 
-/** A page ends after so many bytes: parsing more would keep the event loop for too long. */
+/** A page ends after this many bytes: parsing more at once would block the event loop. */
 const PAGE_BYTES = 1_000_000;
-/** Longer leases have no end: the database cannot count so far. */
+/** Milliseconds above which a lease has no end: the database cannot count so far. */
 const MAX_TTL_MS = 1e13;
 
 const UNTIL = (ttl: string) =>
@@ -35,7 +35,7 @@ const OWNER = `
 
 const RENEW = `UPDATE @.logs SET lease_until = ${UNTIL("$3")} WHERE id = $1 AND fence = $2 RETURNING id`;
 
-// The number turns negative, so that who let go cannot come back.
+// The token turns negative, so that an owner that released cannot write again.
 const RELEASE = "UPDATE @.logs SET fence = -fence, lease_until = '-infinity' WHERE id = $1 AND fence = $2";
 
 const DELETE = `
@@ -44,7 +44,7 @@ const DELETE = `
     emptied AS (DELETE FROM @.inbox i USING gone g WHERE i.session = $1)
   SELECT (SELECT count(*) FROM gone)::int AS deleted, EXISTS (SELECT FROM @.logs WHERE id = $1) AS was_there`;
 
-// The entry before comes along, as its checksum alone: the chain begins there.
+// The entry before is read too, for its checksum: the chain starts there.
 const READ = `
   WITH log AS MATERIALIZED (SELECT number, last, sum FROM @.logs WHERE id = $1)
   SELECT l.last, l.sum AS end_sum, e.found, e.seq, e.sum, e.entry,
@@ -56,7 +56,7 @@ const READ = `
   ) e ON e.bytes_before < ${PAGE_BYTES}
   ORDER BY e.seq`;
 
-/** The logs of a store, and the end of what waits to be done to them. */
+/** The logs of a store, and when it is idle. */
 export interface PostgresLog extends LogStore {
   /** Resolves when all that was asked for is done. */
   idle(): Promise<void>;
@@ -95,7 +95,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
             return fence;
           }
           const [held] = await database.query(doing, findOwner, [id]);
-          // Let go of just now, it is asked for again.
+          // Released just now: claim it again.
           if (held !== undefined && held["lapsed"] !== true)
             throw sessionOwned(id, { owner: String(held["owner"]), until: Number(held["until"]) });
         }
@@ -130,7 +130,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     async append(id, fence, entries, along = {}) {
       keepable(id);
       refuseIfNone(id, fence);
-      // Before anything waits: what the caller changes afterwards is not written.
+      // Serialised before the first await: what the caller changes afterwards is not written.
       const texts = entries.map(toText);
       const records = (along.records ?? []).map(({ collection, key, value }) => ({
         collection: keepable(collection),
@@ -174,7 +174,7 @@ function pageOf(id: string, after: number, limit: number, rows: readonly Row[]):
   return page;
 }
 
-/** Whether a number may be a fence: those of logs that were let go of are below 0. */
+/** Whether a number may be a fencing token: those of released logs are negative. */
 function isFence(fence: number): boolean {
   return Number.isSafeInteger(fence) && fence > 0;
 }
@@ -189,7 +189,7 @@ function ttlOf(ttlMs: number): number | null {
   return ttlMs > 0 ? ttlMs : 0;
 }
 
-/** Words that are only shown: what cannot be kept of them is left out. */
+/** Text that is only displayed: characters PostgreSQL refuses are dropped. */
 function plain(words: string): string {
   return words.toWellFormed().replaceAll("\0", "").slice(0, MAX_OWNER);
 }

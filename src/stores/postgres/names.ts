@@ -2,12 +2,12 @@
 
 import { LoophostError } from "../../core/errors.ts";
 
-/** Two of them are one index entry, which may have 2,700 bytes. */
+/** Bytes of an id or key, at most: two of them share one index entry, which may have 2,700 bytes. */
 const MAX_BYTES = 1_200;
 
 /**
- * Gives a name back that can be kept. Others would be refused by the database in words nobody understands, along with
- * the writes of others that share the statement; half a surrogate pair would even be kept, as another name.
+ * Validates a name. The database would refuse some in unclear words, and with them the writes of other sessions that
+ * share the statement; half a surrogate pair would even be stored, as another name.
  *
  * @throws LoophostError `store_failed` for a name that cannot be kept
  */

@@ -1,8 +1,8 @@
-/** Connections: a `Pool` of `pg`, ours or the user's, and no word of a password in anything that is shown. */
+/** Connection pools: a `Pool` of `pg`, ours or the user's, with passwords redacted in everything that is shown. */
 
 import { LoophostError } from "../../core/errors.ts";
 
-/** What the store uses of a `Pool` of `pg`; another driver can be dressed up as one in a dozen lines. */
+/** What the store uses of a `Pool` of `pg`; another driver can be adapted in a dozen lines. */
 export interface PostgresPool {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
   connect(): Promise<PostgresClient>;
@@ -11,10 +11,10 @@ export interface PostgresPool {
 /** A connection out of a pool. */
 export interface PostgresClient {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
-  /** Gives it back; with `true` it is closed, since nobody knows what state it is in. */
+  /** Returns it to the pool; with `true` it is closed, since its state is unknown. */
   release(destroy?: boolean): void;
   on(event: "error" | "end" | "notification", listener: (detail?: unknown) => void): unknown;
-  /** Keeps the process alive no more. */
+  /** Lets the process exit while it is open. */
   unref?(): void;
 }
 
@@ -44,13 +44,13 @@ export async function makePool(url: string, max: number, maxWaitMs: number): Pro
     max,
     keepAlive: true,
     connectionTimeoutMillis: Math.min(CONNECT_MS, maxWaitMs),
-    // A connection that answers no more is closed; kept, a few of them would use the pool up.
+    // A connection that stops answering is closed; kept, a few of them would exhaust the pool.
     query_timeout: Math.min(maxWaitMs, MAX_TIMER_MS),
-    // An idle socket would keep a process from its end.
+    // An idle socket would keep the process from exiting.
     allowExitOnIdle: true,
     application_name: "loophost",
   });
-  // An idle connection that breaks is an "error" event; unheard, it would end the process.
+  // An idle connection that breaks emits "error"; without a listener that would end the process.
   pool.on("error", () => undefined);
   return { pool, end: () => pool.end() };
 }
@@ -58,11 +58,11 @@ export async function makePool(url: string, max: number, maxWaitMs: number): Pro
 /** Whether a text is the address of a database. */
 export function isPostgresUrl(text: unknown): text is string {
   if (typeof text !== "string" || !/^postgres(ql)?:\/\//.test(text)) return false;
-  // A user without a host, as for a unix socket, is fine for PostgreSQL, and no URL.
+  // `postgres://user@/db`, as for a unix socket, is valid for PostgreSQL but is not a URL.
   return URL.canParse(text.replace(/^([^/]+:\/\/[^/@]*)@\//, "$1@localhost/"));
 }
 
-/** The address of a database without what is secret in it. */
+/** The address of a database with its password redacted. */
 export function withoutPassword(url: string): string {
   return url
     .replace(/^([^/]+:\/\/[^:@/?#]*):[^/?#]*@/, "$1@")

@@ -1,8 +1,9 @@
 /**
- * What waits to be done to logs: appends share statements, everything else is done by itself.
+ * The write queue: appends of many logs share statements (group commit), everything else is a statement of its own.
  *
- *   G1  what is asked of one log is done in the order it was asked, one after another: a release never overtakes an append
- *   G2  what all sessions append while statements are under way is the next statement, so many entries and bytes and no more
+ *   G1  operations on one log run in the order they were requested, one after another: a release never overtakes an
+ *       append
+ *   G2  what all sessions append while statements are under way is the next statement, bounded in entries and bytes
  *   G3  of two logs that put the same record the second waits: one statement changes a row once
  */
 
@@ -33,7 +34,7 @@ export interface Chain {
   readonly appends: Append[];
 }
 
-/** Something else that is done to a log. */
+/** An operation on a log that is no append. */
 interface Deed {
   readonly id: string;
   readonly perform: () => Promise<void>;
@@ -42,7 +43,7 @@ interface Deed {
 const MAX_STATEMENTS = 2;
 const MAX_ENTRIES = 500;
 const MAX_BYTES = 4_000_000;
-/** Without a bound, a database that is away would fill the memory with what is to be written. */
+/** Bytes that may wait to be written (backpressure): without a bound, a database outage would fill the memory. */
 const MAX_WAITING_BYTES = 256_000_000;
 
 /** The queue of one store. */
@@ -50,7 +51,7 @@ export class LogQueue {
   readonly #write: (chains: readonly Chain[]) => Promise<void>;
   #waiting: (Append | Deed)[] = [];
   #waitingBytes = 0;
-  /** Logs that something is being done to. */
+  /** Logs with an operation under way. */
   readonly #busy = new Set<string>();
   #statements = 0;
   #isScheduled = false;
@@ -76,7 +77,7 @@ export class LogQueue {
     }).finally(() => (this.#waitingBytes -= bytes));
   }
 
-  /** Does something to a log when what was asked before is done. */
+  /** Runs an operation on a log after those requested before. */
   perform<T>(id: string, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ id, perform: () => work().then(resolve, reject) });
@@ -93,7 +94,8 @@ export class LogQueue {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // All of this turn's callbacks come before; a microtask would come between them, and give each its own statement.
+    // setImmediate runs after all callbacks of this turn; a microtask would run between them and give each its own
+    // statement.
     setImmediate(() => {
       this.#isScheduled = false;
       this.#begin();
@@ -135,7 +137,7 @@ export class LogQueue {
 class Group {
   readonly #isOpen: boolean;
   readonly #byId = new Map<string, Chain>();
-  /** Whose append puts a record. */
+  /** The log whose append puts a record, by record. */
   readonly #puts = new Map<string, string>();
   #entries = 0;
   #bytes = 0;
@@ -152,7 +154,7 @@ class Group {
     return this.#byId.has(id);
   }
 
-  /** Takes an append in, where it fits. */
+  /** Adds an append, if it fits. */
   add(append: Append): boolean {
     const chain = this.#byId.get(append.id);
     const [entries, bytes] = [this.#entries + append.texts.length, this.#bytes + bytesOf(append)];

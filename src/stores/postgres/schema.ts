@@ -1,10 +1,10 @@
 /**
- * What is in a store's schema, and how a schema of an earlier version becomes one of this version.
+ * The schema of a store, and its migrations.
  *
- *   M1  what was released is never edited: the next version is another step
- *   M2  a schema is brought up to date in one transaction, under a lock: wholly or not at all, and once
- *   M3  a step first adds, and what it replaces goes a release later, so that code of the version before still works;
- *       `oldest_code` says from which version on code may use the schema
+ *   M1  a released migration is never edited: the next version is another one
+ *   M2  migrations run in one transaction, under a lock: wholly or not at all, and once
+ *   M3  a migration first adds, and what it replaces is dropped a release later, so that code of the version before
+ *       still works (rolling deploys); `oldest_code` says from which version on code may use the schema
  */
 
 import { crc32 } from "node:zlib";
@@ -80,7 +80,7 @@ CREATE INDEX wakes_due ON wakes (due);`;
 /** The steps from each version to the next, the first from nothing. */
 const MIGRATIONS: readonly Migration[] = [{ sql: FIRST.trim(), oldestCode: 1 }];
 
-/** The number that stands for a schema in advisory locks. */
+/** The key of a schema in advisory locks. */
 export function lockClass(schema: string): number {
   return Math.trunc(crc32(`loophost ${schema}`) / 2);
 }
@@ -127,13 +127,13 @@ export async function migrate(
         `${migrations.length}, and may not migrate it. Run what \`loophost store sql --schema ${schema} --from ${found}\` prints.`,
     );
   const client = await pool.connect();
-  // What breaks it fails the statement under way as well; unheard, the event would end the process.
+  // A break also rejects the statement under way; without a listener the "error" event would end the process.
   client.on("error", () => undefined);
   let isSound = false;
   try {
     await client.query("BEGIN");
     await client.query("SELECT pg_advisory_xact_lock($1, 0)", [lockClass(schema)]);
-    // Looked up again: another process may have been quicker.
+    // Race: read again under the lock, since another process may have migrated first.
     const from = await versionOf(client, schema, migrations.length);
     if (from < migrations.length) await client.query(await permitted(client, schema, from, migrations));
     await client.query("COMMIT");
@@ -144,7 +144,7 @@ export async function migrate(
   }
 }
 
-/** Creating a schema needs a right, even when it is there. */
+/** CREATE SCHEMA needs a privilege even when the schema exists. */
 async function permitted(
   client: PostgresClient,
   schema: string,
@@ -164,7 +164,7 @@ async function versionOf(
   schema: string,
   newest: number,
 ): Promise<number> {
-  // Not by to_regclass(), which may answer out of a cache from before the lock.
+  // Not by to_regclass(), which may answer from a cache that is older than the lock.
   const { rows } = await client.query(META_TABLE, [schema]);
   if (rows.length === 0) return 0;
   const meta = await client.query(`SELECT version, oldest_code FROM "${schema}".meta`);

@@ -1,9 +1,9 @@
 /**
- * A store's life, as others can tell: a session-level advisory lock on its direct connection, which the kernel closes
- * with the process. What it holds leases on is free as soon as the lock is, instead of when a lease lapses.
+ * Liveness of a store: a session-level advisory lock on its direct connection, which the server releases when the
+ * process dies. Its leases are free as soon as the lock is, instead of when they expire.
  *
- *   W1  the number of a store is its own for ever; after its connection broke it takes the lock of that number again
- *   W2  a process that hangs keeps its connection, but renews its row no more: so it is found out
+ *   W1  the number of a store is never reused; after its connection broke it takes the lock of that number again
+ *   W2  a process that hangs keeps its connection, but does not renew its row, and so is found out
  */
 
 import { hostname } from "node:os";
@@ -15,10 +15,10 @@ import type { PostgresClient } from "./pool.ts";
 import { lockClass } from "./schema.ts";
 
 const RENEW_MS = 5_000;
-/** A worker that did not renew for so long hangs. */
+/** Milliseconds without a renewal after which a worker counts as hung. */
 const STALE_MS = 20_000;
 const FORGET_AFTER = "1 hour";
-/** A database that was started just now gave up the locks of the living, too. */
+/** A database that just restarted has also released the locks of living workers: wait this long for them. */
 const GRACE = "5 s";
 
 const NAME = `process ${process.pid} on ${hostname()}`;
@@ -81,7 +81,7 @@ export class Worker {
         this.#class,
         this.#number,
       ]);
-      // The database has not noticed yet that the connection before is gone.
+      // The server has not noticed yet that the connection before is gone, so its lock is still held.
       if (!isObject(rows[0]) || rows[0]["mine"] !== true) throw new Error("the lock is still held");
       await this.#renew(client);
     }

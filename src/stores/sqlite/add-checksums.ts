@@ -1,10 +1,13 @@
-/** From version 1 to 2: checksums, the end of each log, what a lease needs to be judged, and a count of transactions. */
+/**
+ * Migrates version 1 to 2: checksums, the end of each log, what a lease needs to be judged, and a count of
+ * transactions.
+ */
 
 import type { DatabaseSync } from "node:sqlite";
 
 import { sumOfEntry, sumOfId, sumOfRecord } from "../checksum.ts";
 
-/** Brings a file of version 1 to version 2; what is in it is taken for sound. */
+/** Brings a file of version 1 to version 2; its content is trusted to be intact. */
 export function addChecksums(db: DatabaseSync): void {
   db.exec(`
     ALTER TABLE logs ADD COLUMN place INTEGER NOT NULL DEFAULT 0; -- the checksum of the id, to find the row by as well

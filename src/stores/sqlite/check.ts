@@ -1,4 +1,4 @@
-/** Looks through a whole store file for damage, and changes nothing. */
+/** Checks a whole store file for damage, without changing it. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
@@ -20,7 +20,7 @@ export interface StoreDamage {
   readonly what: string;
 }
 
-/** What a look through a store found. */
+/** The result of a check. */
 export interface StoreCheck {
   /** How many sessions and entries were looked at. */
   readonly sessions: number;
@@ -41,7 +41,7 @@ export async function checkSqliteStore(path: string): Promise<StoreCheck> {
   const db = openToRead(path);
   const damage: StoreDamage[] = [];
   const found = (what: string, sessionId?: string, seq?: number) => damage.push({ sessionId, seq, what });
-  /** What one thing is damaged by must not keep the others from being looked at. */
+  /** One damaged session must not keep the others from being checked. */
   const contained = async (work: () => Promise<void> | void, sessionId?: string) => {
     try {
       await work();
@@ -51,7 +51,7 @@ export async function checkSqliteStore(path: string): Promise<StoreCheck> {
   };
   let [sessions, entries] = [0, 0];
   try {
-    // As of one moment: what others write meanwhile is not half seen.
+    // One read snapshot: what others write meanwhile is not seen in part.
     db.exec("BEGIN");
     await contained(() => {
       const lost = lostCommits(db, path);
@@ -115,7 +115,7 @@ function checkStructure(db: DatabaseSync, found: (what: string) => void): void {
   }
 }
 
-/** Gives the number of entries that are as they were written; tells of the first that is not. */
+/** Returns the number of intact entries; reports the first that is not. */
 async function checkLog(
   db: DatabaseSync,
   log: Row,

@@ -23,7 +23,7 @@ export interface Statement<Row> {
   run(...values: SQLInputValue[]): number;
 }
 
-// SQLite sleeps in here, and the event loop with it; longer waits are ours, and leave the loop alone.
+// SQLite's own wait blocks the event loop: it is short, and longer waits are timers of ours.
 const SQLITE_WAIT_MS = 10;
 const MAX_PAUSE_MS = 10;
 const MAX_READING_MS = 5;
@@ -37,7 +37,7 @@ export class SqliteConnection {
   readonly #db: DatabaseSync;
   readonly #file: StoreFile;
   readonly #snapshot: Record<"begin" | "end", Statement<never>>;
-  /** When the event loop last had its turn, as far as reading knows. */
+  /** When the event loop last ran other work, as far as reading knows. */
   #turnAt = 0;
   readonly #writes: GroupCommit;
   #closing: Promise<void> | undefined;
@@ -85,8 +85,8 @@ export class SqliteConnection {
   }
 
   /**
-   * Reads what is committed, by this process or another, as of one moment. Who reads page after page would keep the
-   * event loop, and with it every timer and lease, until the end: between pages others have their turn.
+   * Reads what is committed, by this process or another, from one snapshot. Between pages it yields to the event loop:
+   * a reader of many pages would block every timer and lease renewal.
    */
   async read<T>(doing: string, work: () => T): Promise<T> {
     this.#refuseIfClosed();
@@ -102,7 +102,10 @@ export class SqliteConnection {
     }
   }
 
-  /** Writes in a transaction, with what else is written about now. Work that refuses must do so before it writes. */
+  /**
+   * Writes in a transaction, together with the other writes of this turn (group commit). Work that refuses must do so
+   * before it writes.
+   */
   async write<T>(doing: string, work: () => T): Promise<T> {
     this.#refuseIfClosed();
     try {
@@ -146,7 +149,7 @@ export class SqliteConnection {
       } catch (thrown) {
         if (!isBusy(thrown) || performance.now() >= giveUpAt) throw thrown;
       }
-      // At random, so that two who wait do not meet again and again.
+      // Jitter, so that two waiting processes do not collide again and again.
       await setTimeout(1 + Math.random() * MAX_PAUSE_MS);
     }
   }
@@ -163,7 +166,8 @@ export function openFile(path: string, maxWaitMs: number): DatabaseSync {
     try {
       return tryToOpen(path, maxWaitMs);
     } catch (thrown) {
-      // Where waiting could be a deadlock, as for two who switch a new file to WAL, SQLite says "busy" at once.
+      // Where waiting could deadlock, as when two processes switch a new file to WAL, SQLite says "busy" at once, so
+      // retry.
       if (!isBusy(thrown) || performance.now() >= giveUpAt)
         throw storeFailed(thrown, path, "The store could not be opened");
     }

@@ -1,9 +1,9 @@
-/** What SQLite says when something is wrong, in our words. */
+/** Turns SQLite's errors into typed ones. */
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { storeDamaged as damaged } from "../checksum.ts";
 
-/** Whether a thrown error says that another process has the file locked; asking again may help. */
+/** Whether another process has the file locked; a retry may help. */
 export function isBusy(thrown: unknown): boolean {
   return primaryCode(thrown) === BUSY;
 }
@@ -16,7 +16,7 @@ export function storeFailed(thrown: unknown, path: string, doing: string): Looph
   return new LoophostError(code, `${doing}: ${why} (${path}).`, { cause: thrown });
 }
 
-/** The error for what is not as it was written to the file. */
+/** The error for stored data that does not match its checksum. */
 export function storeDamaged(where: string, what: string): LoophostError {
   return damaged(where, what, ", or look at it with checkSqliteStore()");
 }
@@ -35,7 +35,7 @@ const WHY: Readonly<Record<number, string>> = {
   26: "the file is not a SQLite database; it was left as it is",
 };
 
-/** The low byte of a result code says what, the rest only how exactly. */
+/** The primary result code, which is the low byte of an extended one. */
 function primaryCode(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !("errcode" in thrown) || typeof thrown.errcode !== "number")
     return undefined;

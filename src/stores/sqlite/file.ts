@@ -5,13 +5,16 @@ import { closeSync, openSync, statSync } from "node:fs";
 import { LoophostError } from "../../core/errors.ts";
 import { TailRecord } from "./tail.ts";
 
-/** Makes a file that is not there, for its owner alone: sessions hold what people said. SQLite's other files follow it. */
+/**
+ * Creates a missing file with owner-only permissions (0600): sessions hold what people said. SQLite's other files
+ * follow it.
+ */
 export function createPrivately(path: string): void {
   if (!isOnDisk(path)) return;
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch {
-    // It is there, or cannot be made: SQLite says which, and why.
+    // It exists, or cannot be created: SQLite reports which, and why.
   }
 }
 
@@ -42,7 +45,7 @@ export class StoreFile {
   }
 }
 
-/** Not a store in memory, nor SQLite's own way of naming files. */
+/** Whether the store is a file: not `:memory:`, nor SQLite's own way of naming files. */
 function isOnDisk(path: string): boolean {
   return path !== ":memory:" && !path.startsWith("file:");
 }

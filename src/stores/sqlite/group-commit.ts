@@ -1,10 +1,11 @@
 /**
- * Group commit: writes asked for in one turn of the event loop share a transaction, and so one wait for the disk.
+ * Group commit: writes of one event-loop turn share a transaction, and so one fsync.
  *
  *   G1  a write settles only when its transaction is on the disk, or undone
  *   G2  a write that throws a LoophostError was refused before it wrote anything: it fails alone, the others go on
- *   G3  when anything else goes wrong the transaction is undone and each write is tried by itself: only the culprit fails
- *   G4  a transaction holds so many writes and no more, so that none keeps the event loop for long
+ *   G3  when anything else goes wrong the transaction is undone and each write is tried by itself: only the culprit
+ *       fails
+ *   G4  a transaction is bounded, so that none blocks the event loop for long
  */
 
 import { setImmediate } from "node:timers/promises";
@@ -15,14 +16,14 @@ import { LoophostError } from "../../core/errors.ts";
 export interface Transactions {
   /** Resolves when the transaction is open; it may have to wait for other processes. */
   begin(): Promise<void>;
-  /** Returns once everything is on the disk. */
+  /** Commits; returns once everything is on the disk. */
   commit(): void;
   /** Must not throw. */
   rollback(): void;
 }
 
 interface Write {
-  /** Writes inside the transaction, and gives what is left to do after it. */
+  /** Writes inside the transaction; returns what is to be done after the commit. */
   readonly perform: () => () => void;
   readonly fail: (thrown: unknown) => void;
 }
@@ -54,7 +55,8 @@ export class GroupCommit {
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // All of this turn's callbacks come before; a microtask would come between them, and give each its own commit.
+      // setImmediate runs after all callbacks of this turn; a microtask would run between them and give each its own
+      // commit.
       await setImmediate();
       await this.#write(this.#waiting.splice(0, MAX_WRITES));
     }

@@ -1,16 +1,19 @@
 /**
- * Which process holds a lease, so that the lease of a process that was killed keeps nobody out. A process's number means
- * something only in its own PID namespace and since the last boot: in another container the living look dead.
+ * Which process holds a lease: a killed process must not keep others out until its lease expires. A process id means
+ * something only in its own PID namespace and since the last boot: seen from another container, living processes look
+ * dead.
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
 
-/** A process as `/proc` tells it. */
+/** A process, as described by `/proc`. */
 export interface Holder {
-  /** The boot and the PID namespace; empty where neither can be told. */
+  /** The boot id and the PID namespace; empty where neither can be read. */
   readonly world: string;
   readonly pid: number;
-  /** When it began, in clock ticks since the boot: numbers are used again. Empty for a process that is no more. */
+  /**
+   * Its start time, in clock ticks since the boot, because process ids are reused. Empty for a process that has ended.
+   */
   readonly started: string;
 }
 
@@ -22,7 +25,7 @@ export function nameOf({ world, pid, started }: Holder): string {
   return world === "" || started === "" ? "" : `${world} ${pid} ${started}`;
 }
 
-/** Whether a holder was a process of this machine that is no more. Of any other only the lease can tell. */
+/** Whether a holder was a process of this machine that has ended. Of any other, only the lease's expiry tells. */
 export function isGone(holder: string, lookUp: LookUp = inProc): boolean {
   const [world = "", pid = ""] = holder.split(" ");
   const now = lookUp(Number(pid));
@@ -31,7 +34,7 @@ export function isGone(holder: string, lookUp: LookUp = inProc): boolean {
 
 function inProc(pid: number): Holder {
   const started = startOf(pid);
-  // Where `/proc` hides the processes of others, nothing can be told of them.
+  // Where `/proc` hides the processes of others (hidepid), nothing is known of them.
   return { world: started === "" && isHidden(pid) ? "" : WORLD, pid, started };
 }
 
@@ -45,10 +48,10 @@ function isHidden(pid: number): boolean {
 }
 
 function startOf(pid: number): string {
-  // The name, in brackets, may hold anything; the 20th field after it is the start.
+  // The name, in brackets, may hold blanks and brackets; the start time is the 20th field after it.
   const stat = textOf(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   const [state = "", ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // A zombie runs no more; only its parent has not looked.
+  // A zombie has ended; its parent has not reaped it yet.
   return state === "Z" || state === "X" ? "" : (fields[18] ?? "");
 }
 

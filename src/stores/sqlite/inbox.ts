@@ -55,7 +55,7 @@ export function sqliteInbox(connection: SqliteConnection): InboxStore {
   };
 }
 
-/** Takes items of a session inside a transaction; those taken before are passed over. */
+/** Takes items of a session inside a transaction; idempotent. */
 export function takeItems(connection: SqliteConnection): (id: string, numbers: readonly number[]) => void {
   const find = connection.prepare<ItemRow>(
     "SELECT n, key, body, taken, sum FROM inbox WHERE n = ? AND session = ?",
@@ -69,7 +69,7 @@ export function takeItems(connection: SqliteConnection): (id: string, numbers: r
   };
 }
 
-/** Forgets the inbox of a session inside a transaction. */
+/** Deletes the inbox of a session inside a transaction. */
 export function emptyInbox(connection: SqliteConnection): (id: string) => void {
   const erase = connection.prepare("DELETE FROM inbox WHERE session = ?");
   return (id) => void erase.run(id);

@@ -1,10 +1,10 @@
 /**
  * The store in one SQLite file, by `node:sqlite`: it outlives the process, and several processes may share it.
  *
- *   Q1  what a call resolved for is on the disk, and survives the process, the machine and a power cut
- *   Q2  who may write is decided in the transaction that writes, so that a fence holds between processes too
+ *   Q1  durable: a call resolves after fsync, and survives the process, the machine and a power cut
+ *   Q2  the fencing token is checked in the transaction that writes, so that it holds between processes too
  *   Q3  a file that is damaged, newer, or not a store is refused and left as it is
- *   Q4  what is read is what was written, by its checksum, and all of it, by its number and the tail record
+ *   Q4  integrity: what is read is what was written, by its checksum, and all of it, by its number and the tail record
  */
 
 import { atLeast, checkOptions, checkSome, FUNCTION, must } from "../../core/check-options.ts";

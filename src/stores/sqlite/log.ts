@@ -1,4 +1,7 @@
-/** Logs in SQLite. Whoever writes is checked inside the transaction that writes, so that no process comes in between. */
+/**
+ * Logs in SQLite. The fencing token is checked inside the transaction that writes, so that no other process comes in
+ * between (race).
+ */
 
 import type { LogStore, StoredEntry } from "../../core/store.ts";
 import { sumOfEntry, sumOfId } from "../checksum.ts";
@@ -23,7 +26,7 @@ interface LogRow {
   readonly sum: number;
 }
 
-/** A page ends after so many characters: parsing more would keep the event loop for too long. */
+/** A page ends after this many characters: parsing more at once would block the event loop. */
 const PAGE_CHARS = 1_000_000;
 
 /** The logs in a file. */
@@ -53,7 +56,10 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
   const take = takeItems(connection);
   const empty = emptyInbox(connection);
 
-  /** The row of a log. An index that lost it would make the log a new one: it is looked for in another, too. */
+  /**
+   * The row of a log. Where a damaged index has lost it, it is found through the second one; else the log would be
+   * taken for a new one.
+   */
   function findLog(id: string): LogRow | undefined {
     const row = find.get(id);
     const place = sumOfId(id);
@@ -70,7 +76,10 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
     return log;
   }
 
-  /** Whether a lease keeps others out. One that ends later than it could was given by a clock that is ahead. */
+  /**
+   * Whether a lease is alive. One that ends later than its length allows was given by a clock that is ahead (clock
+   * skew).
+   */
   function isHeld(id: string, { until, ttl, holder, fence }: LogRow): boolean {
     if (isGone(holder) || now() >= until) return false;
     if (until - now() > ttl) setUntil.run(now() + ttl, ttl, id, fence);
@@ -82,7 +91,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
     if (log === undefined || after >= log.last) return [];
     const page: StoredEntry[] = [];
     const damaged = (seq: number) => storeDamaged(`Session ${id}`, `entry ${seq} is not what was written`);
-    // The entry before comes along, without its text: the chain begins there.
+    // The entry before is read too, for its checksum: the chain starts there.
     let [seq, sum, chars] = [after, log.place, 0];
     const rows = select.iterate(after, log.number, after, after === 0 ? limit : limit + 1);
     for (const row of rows) {
@@ -126,7 +135,7 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
         forget.run(log.number);
       }),
     async append(id, fence, entries, along = {}) {
-      // Before anything waits: what the caller changes afterwards is not written.
+      // Serialised before the first await: what the caller changes afterwards is not written.
       const texts = entries.map(toText);
       const records = (along.records ?? []).map(({ value, ...place }) => ({
         ...place,

@@ -1,8 +1,8 @@
-/** Undoing a transaction, for whoever already has an error in hand. */
+/** Rolls a transaction back after an error, without losing that error. */
 
 import type { DatabaseSync } from "node:sqlite";
 
-/** Undoes what is under way, if anything is. Never throws: the error that led here is the one to tell. */
+/** Rolls back, if a transaction is open. Never throws: the error that led here is the one to report. */
 export function rollBack(db: DatabaseSync): void {
   try {
     db.exec("ROLLBACK");

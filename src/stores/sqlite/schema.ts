@@ -1,8 +1,8 @@
 /**
- * What is in a store's SQLite file, and how a file of an earlier version becomes one of this version.
+ * The schema of a store's SQLite file, and its migrations.
  *
  *   M1  nothing is written to a file that is not ours, or is of a newer version than this code knows
- *   M2  a file is brought up to date in one transaction: wholly or not at all, and once, whoever else opens it
+ *   M2  a migration is one transaction: wholly or not at all, and once, whoever else opens the file
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -64,7 +64,7 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly Mig
   if (versionOf(db, path, migrations.length) === migrations.length) return;
   db.exec("BEGIN IMMEDIATE");
   try {
-    // Looked up again: another process may have been quicker.
+    // Race: read again under the lock, since another process may have migrated first.
     for (const step of migrations.slice(versionOf(db, path, migrations.length)))
       if (typeof step === "string") db.exec(step);
       else step(db);

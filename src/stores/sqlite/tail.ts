@@ -34,9 +34,9 @@ export class TailRecord {
     return Math.max(0, ...ours.map((slot) => Number(slot.readBigUInt64LE(8))));
   }
 
-  /** Opens the file, before the transaction is at its end: afterwards nothing may fail any more. */
+  /** Opens the file before the commit: after it nothing may fail any more. */
   prepare(): void {
-    // Made if it is not there, and never emptied: another process may have noted something in it just now.
+    // Created if missing, and never truncated: another process may have written to it just now.
     this.#file ??= openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
@@ -49,7 +49,7 @@ export class TailRecord {
     try {
       if (this.#file !== undefined) writeSync(this.#file, slot, 0, SLOT_BYTES, (number % SLOTS) * SLOT_BYTES);
     } catch {
-      // What was written is on the disk: a full disk here costs a check, not a write.
+      // The commit is on the disk: a full disk costs this check, not the write.
     }
   }
 
@@ -70,7 +70,7 @@ export class TailRecord {
 /** How many transactions the tail record knows of that are not in the file. */
 export function lostCommits(db: DatabaseSync, path: string): number {
   const find = db.prepare("SELECT id, commits FROM meta");
-  // The record first: what another process writes meanwhile is in the file before it is on record.
+  // Read first: what another process writes meanwhile is in the file before it is in this record.
   const noted = new TailRecord(path).last(String(find.get()?.["id"] ?? ""));
   return Math.max(0, noted - Number(find.get()?.["commits"] ?? 0));
 }

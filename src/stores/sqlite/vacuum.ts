@@ -1,4 +1,4 @@
-/** Gives the room of deleted sessions back to the disk: SQLite keeps a file as large as it ever was. */
+/** Vacuum: returns the space of deleted sessions to the disk, since a SQLite file never shrinks by itself. */
 
 import { openFile } from "./connection.ts";
 import { storeFailed } from "./errors.ts";

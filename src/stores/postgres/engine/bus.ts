@@ -1,4 +1,4 @@
-/** The bus over PostgreSQL: what is said of sessions reaches the processes that listen, by NOTIFY. */
+/** The bus over PostgreSQL: messages about sessions reach listening processes by LISTEN/NOTIFY. */
 
 import { contained } from "../../../core/async/contained.ts";
 import type { Bus } from "../../../core/bus.ts";
@@ -9,7 +9,7 @@ import { CHECKS, openDatabase } from "../open.ts";
 import type { PostgresClient, PostgresPool } from "../pool.ts";
 import { channelOf, Notices } from "./notices.ts";
 
-/** A notification has room for 8,000 bytes. */
+/** Bytes of a message, at most: PostgreSQL limits a notification to 8,000. */
 const MAX_BYTES = 7_900;
 
 /**
@@ -39,13 +39,14 @@ export function postgresBus(database: string | PostgresPool, options: PostgresSt
   return {
     say(id, what) {
       const text = JSON.stringify([id, what]);
-      // What does not fit is looked up where it is on record.
+      // A message that is too long is sent without its content; listeners read that from the store.
       notices.say(Buffer.byteLength(text) <= MAX_BYTES ? text : JSON.stringify([id, { say: "look" }]));
     },
     listen(id, listener) {
       if (!isListening) {
         isListening = true;
-        // A connection that cannot be had now is tried again with the next listener; what is missed is looked up.
+        // A connection that fails now is retried with the next listener; messages missed meanwhile are read from the
+        // store.
         direct.add(listenOn).catch(() => (isListening = false));
       }
       const own = listeners.get(id) ?? new Set();

@@ -1,9 +1,10 @@
 /**
- * The engine on PostgreSQL alone: a table of the sessions to be run, which workers take from. It only says who runs what when;
- * that a session is run by one worker is the store's business, and a false alarm here costs the step under way.
+ * The engine on PostgreSQL alone: a queue table of sessions to be run, which workers poll. It only schedules; that one
+ * worker runs a session at a time is ensured by the store's lease, and a false alarm here costs only the step under
+ * way.
  *
  *   N1  a wake that comes while its session runs raises its mark, and the session is run again
- *   N2  a worker whose lock is gone, or that hangs, has its sessions taken by others
+ *   N2  sessions of a worker whose lock is gone, or that hangs, are taken by others
  */
 
 import { waitAtMost } from "../../../core/async/abort.ts";
@@ -21,7 +22,7 @@ import { channelOf, Notices } from "./notices.ts";
 
 /** How an engine on PostgreSQL is made. */
 export interface PostgresEngineOptions extends PostgresStoreOptions {
-  /** How often sessions are looked for that are due, in milliseconds; a wake is told at once. Default 200. */
+  /** Milliseconds between polls for due sessions; a wake is announced at once. Default 200. */
   readonly pollMs?: number | undefined;
   /** How many sessions are taken by this process at once. Default 200. */
   readonly maxActivations?: number | undefined;
@@ -37,7 +38,7 @@ const PICK = `
     ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED
   ) AS due WHERE w.session = due.session RETURNING w.session, w.marks`;
 
-// Woken again meanwhile: it stays, and is due at once.
+// Woken again meanwhile: it stays queued, and is due at once.
 const PARK = `
   WITH done AS (DELETE FROM @.wakes WHERE session = $1 AND worker = $2 AND marks = $3)
   UPDATE @.wakes SET worker = NULL, due = clock_timestamp() WHERE session = $1 AND worker = $2 AND marks <> $3`;
@@ -89,7 +90,7 @@ class PostgresEngine implements Engine {
   async wake(id: string, when?: { readonly at: Date }): Promise<void> {
     const at = when?.at.toISOString() ?? null;
     await this.#database.query(`Session ${id} could not be woken`, this.#database.sql(WAKE), [id, at]);
-    // One word for all wakes of a moment: it says only that there is something to pick.
+    // One notification for all wakes of a moment (debounced): it only says that there is something to pick.
     if (at === null) this.#notices.say("");
   }
 
@@ -156,7 +157,7 @@ class PickingWorker implements EngineWorker {
     clearInterval(this.#timer);
     await this.#picking;
     await waitAtMost(graceMs, systemClock, Promise.all(this.#atWork));
-    // What does not rest in time is for others, as after a crash.
+    // Sessions that are still active after the grace period are left to other workers, as after a crash.
     if (this.#atWork.size > 0)
       await this.#database
         .query("Sessions could not be given back", this.#database.sql(GIVE_BACK), [
@@ -173,7 +174,7 @@ class PickingWorker implements EngineWorker {
       return;
     }
     this.#picking = this.#pickAll()
-      // A database that is out of reach is asked again by the next poll.
+      // A failed poll is retried by the next one.
       .catch(() => undefined)
       .finally(() => (this.#picking = undefined));
   }
@@ -199,7 +200,8 @@ class PickingWorker implements EngineWorker {
     const running = this.#host
       .activate(id)
       .then((rest) => this.#rest(id, number, Number(row["marks"]), rest))
-      // What could not be noted is picked again, by the worker that finds this one gone; the store knows what was done.
+      // If this cannot be recorded, the session is picked again by a worker that finds this one gone; the store knows
+      // what was done.
       .catch(() => undefined)
       .finally(() => {
         this.#atWork.delete(running);

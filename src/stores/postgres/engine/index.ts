@@ -1,4 +1,4 @@
-/** Sessions on many machines with PostgreSQL alone: who runs which session, and live words between processes. */
+/** An engine and a bus for sessions on many machines, with PostgreSQL alone. */
 
 export { postgresBus } from "./bus.ts";
 export type { PostgresEngineOptions } from "./engine.ts";

@@ -1,4 +1,7 @@
-/** NOTIFY, merged: what is said within a moment is one statement. Notifying commits queue behind one lock of the whole server. */
+/**
+ * NOTIFY, debounced: messages within a moment are one statement, since commits that notify queue behind one lock of the
+ * whole server.
+ */
 
 import type { Database } from "../database.ts";
 
@@ -10,7 +13,7 @@ export function channelOf(schema: string, what: "wakes" | "words"): string {
   return `loophost_${schema.slice(0, 40)}_${what}`;
 }
 
-/** Says things on one channel. */
+/** Sends notifications on one channel. */
 export class Notices {
   readonly #database: Database;
   readonly #channel: string;
@@ -23,14 +26,14 @@ export class Notices {
     this.#channel = channel;
   }
 
-  /** Says a text, at most 7,900 bytes of it, within a moment; the same text once. What cannot be said is lost. */
+  /** Queues a text of at most 7,900 bytes; the same text once. One that cannot be sent is lost. */
   say(text: string): void {
     if (this.#waiting.size >= MAX_WAITING) return;
     this.#waiting.add(text);
     this.#timer ??= setTimeout(() => void this.flush(), MERGE_MS);
   }
 
-  /** Says what waits; never rejects. */
+  /** Sends what is queued; never rejects. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -45,7 +48,7 @@ export class Notices {
       const pool = await this.#database.ready();
       await pool.query("SELECT pg_notify($1, word) FROM unnest($2::text[]) AS word", [this.#channel, texts]);
     } catch {
-      // Whoever listens looks by himself, too.
+      // Best effort: listeners also poll.
     }
   }
 }
