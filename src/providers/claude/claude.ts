@@ -43,7 +43,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
   const { deltas = true, idleMs = 45_000, clock = systemClock } = options;
   checkSetup(options);
   let made: SessionMaker | undefined;
-  // One for all sessions; not made any earlier, since a provider without a key may still be looked at.
+  // One for all sessions; made lazily, since a provider without a key may still be inspected.
   const makerOf = () => (made ??= new SessionMaker(connectRequests(options), options));
   return {
     name: "claude",
@@ -80,7 +80,7 @@ export function claude(options: ClaudeOptions = {}): Provider {
   };
 }
 
-/** An API whose posts go on with the trace of the run they are sent in. The SDK's own headers, where it traces, win. */
+/** An API whose posts continue the trace of the run they are sent in. The SDK's own trace headers win. */
 function traced(api: ClaudeApi, traceContext: OpenRequest["traceContext"]): ClaudeApi {
   return {
     ...api,
@@ -96,5 +96,5 @@ const OPTIONS: Checks<ClaudeOptions> = {
   server: TRAITS,
 };
 
-/** How long the release of a session nobody uses may hold up the error. */
+/** Milliseconds that deleting an unused session may delay the error. */
 const RELEASE_MS = 5_000;

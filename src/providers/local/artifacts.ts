@@ -9,7 +9,7 @@ import type { Artifact, ArtifactStorage } from "../../core/artifacts.ts";
 import { digestOf } from "../../core/digest.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 
-/** What files that are being written are called meanwhile; they are no artifacts. */
+/** The prefix of files that are being written; such files are no artifacts. */
 const PART = ".loophost-part-";
 /** Bytes of one piece. */
 const PIECE = 256 * 1_024;
@@ -27,7 +27,7 @@ export function folderArtifacts(folder: string): ArtifactStorage {
       const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith(PART));
       const found = await Promise.all(
         files.map(async ({ name }) => {
-          // One that was deleted just now is not there.
+          // Race: deleted between the listing and this.
           const stats = await fs.lstat(path.join(own, name)).catch(() => undefined);
           return stats?.isFile() === true ? toArtifact(name, stats) : undefined;
         }),
@@ -38,7 +38,7 @@ export function folderArtifacts(folder: string): ArtifactStorage {
     async read({ sessionId }, { name }, signal) {
       const { fs, path, constants, Readable } = await load();
       const file = path.join(await folderOf(folder, sessionId), checked(name));
-      // A link could lead out of the folder.
+      // A symbolic link could lead out of the folder.
       const handle = await fs
         .open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
         .catch((thrown: unknown) => {
@@ -97,7 +97,7 @@ async function load() {
   return { fs, path, constants, Readable };
 }
 
-/** The folder of a session, whose id may be of the user's own making: escaped, or hashed where it is too long for a name. */
+/** The folder of a session. Its id may be the user's: it is escaped, or hashed where it is too long for a name. */
 async function folderOf(folder: string, sessionId: string): Promise<string> {
   const { path } = await load();
   const escaped = encodeURIComponent(sessionId.toWellFormed()).replace(/[.~!'()*]/g, escapedCharacter);
@@ -110,7 +110,7 @@ function escapedCharacter(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
-/** Names are checked before they get here; this one is checked again, since a path is made of it. */
+/** Names are checked by the caller; checked again here, since a path is built from it (path traversal). */
 function checked(name: string): string {
   if (name.startsWith(PART) || /^\.{0,2}$|[/\\]/.test(name))
     throw new LoophostError("invalid_options", `${JSON.stringify(name)} is not the name of a file.`);

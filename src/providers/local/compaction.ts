@@ -47,7 +47,7 @@ export const compactOldestFirst: Compactor = async (messages, help) => {
   if (tokens * (1 - freed / Math.max(1, sizeOf(messages))) <= aboveTokens / 2) return [...emptied, ...kept];
   if (old.length === 0) return messages;
   const summary = await help.summarise(old);
-  // What the operator said still holds. It follows what users say, where wires that have a role for it want it.
+  // Operator instructions still apply. They are put after a user message, where wires with a role for them want them.
   const next = kept.findIndex((message) => message.role !== "user" || isOperators(message));
   const at = next < 0 ? kept.length : next;
   return [
@@ -79,7 +79,7 @@ function isOperators(message: TranscriptMessage): boolean {
   return message.role === "user" && message.from === "operator";
 }
 
-/** A place to cut where no call is parted from its results: before a message of the user or the model. */
+/** A place to cut that separates no call from its results: before a user or assistant message. */
 function safeSplit(messages: readonly TranscriptMessage[], at: number): number {
   let split = at;
   while (split > 0 && messages[split]?.role === "tool") split -= 1;

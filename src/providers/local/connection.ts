@@ -142,7 +142,7 @@ export class LocalConnection implements Connection {
     this.#asking?.abort();
     this.#asking = undefined;
     this.#outcome.interrupt();
-    // What was done is kept, though the turn ends here; the rest is closed with the next message.
+    // Results are kept although the turn ends here; missing ones are closed with the next message.
     if (results.size > 0) this.#answer(results);
     if (wasBusy) this.#emit({ type: "turn.done", ending: "completed", stopReason: "interrupted" });
   }
@@ -174,14 +174,14 @@ export class LocalConnection implements Connection {
     this.#conversation.say({ role: "user", from: "operator", content: [{ type: "text", text }] }, false);
   }
 
-  /** Goes on from where a process died: with the model's reply, or with the grading of it. */
+  /** Resumes after a crash: asks the model for its reply, or grades it. */
   #goOnFrom(): void {
     if (this.#conversation.owesReply) return this.#ask();
     this.#emit({ type: "turn.began" });
     return this.#grade();
   }
 
-  /** The model thinks that the outcome is reached; a grader has a look, and the model goes over it again, or the turn ends. */
+  /** Grades the outcome once the model is done: it revises its work, or the turn ends. */
   #grade(): void {
     const grading = new AbortController();
     this.#asking = grading;
@@ -219,10 +219,10 @@ export class LocalConnection implements Connection {
     this.#request
       .aroundModel(asked, () => this.#conversation.reply({ signal: asking.signal, clock: this.#clock, emit }))
       .then((reply) => isCurrent() && this.#take(reply))
-      // Also for a reply that cannot be taken: it would be an unhandled rejection, which ends the process.
+      // Also when taking the reply throws: else it would be an unhandled rejection, which ends the process.
       .catch((thrown: unknown) => {
         if (asking.signal.aborted) return;
-        // Not of a reply that came and could not be taken: that was told.
+        // Only for a request that failed: the usage of a reply was emitted already.
         if (isCurrent()) this.#emit({ type: "usage", usage: NO_USAGE, model: asked.model, isError: true });
         this.#asking = undefined;
         const error = toLoophostError(thrown, "host_failed", "The model call failed");
@@ -261,7 +261,7 @@ export class LocalConnection implements Connection {
   }
 }
 
-/** What a host in this process has no use for. */
+/** Inputs that this host does not support, and why. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["raw", "raw events"],
   ["verdict", "verdicts"],
@@ -275,7 +275,7 @@ function readCall({ id, name, arguments: text }: PendingCall): {
   problem?: string;
 } {
   try {
-    // Models send nothing at all for a tool without parameters.
+    // Models send an empty string for a tool without parameters.
     const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
     return isObject(input)
       ? { id, name, input }

@@ -47,7 +47,7 @@ export class Conversation {
   #messages: TranscriptMessage[] = [];
   #withModel: ModelConversation;
   #pending: readonly PendingCall[] = [];
-  /** How often the model has used each of its ids. */
+  /** How many times the model has used each of its ids: they repeat from turn to turn. */
   readonly #uses = new Map<string, number>();
   /** Tokens of context when the model last answered. */
   #tokens = 0;
@@ -68,7 +68,7 @@ export class Conversation {
     return this.#pending;
   }
 
-  /** Whether the model has yet to reply to the last message. */
+  /** Whether the last message has no reply yet. */
   get owesReply(): boolean {
     const last = this.#messages.at(-1);
     return last !== undefined && last.role !== "assistant";
@@ -133,7 +133,7 @@ export class Conversation {
   }
 
   #add(message: TranscriptMessage): void {
-    // The model first: its wire may have no form for it, and then it was not said.
+    // The model's copy first: its wire may have no form for the message, which is then not added at all.
     this.#withModel.add(message);
     this.#messages.push(message);
     if (message.role === "assistant") this.#pending = this.#callsOf(message);
@@ -189,7 +189,7 @@ export function checkHistory(history: unknown): readonly TranscriptMessage[] {
   return history as readonly TranscriptMessage[];
 }
 
-/** A result with words in place of what no service takes: refused once, it would be refused with every later request. */
+/** Replaces content that no service accepts by text: refused once, it would be refused with every later request. */
 function shown(result: ToolResult): ToolResult {
   return result.content.some((block) => refusedMedia(block) !== undefined)
     ? { ...result, content: result.content.map(shownOrTold) }

@@ -66,7 +66,7 @@ export function local(options: LocalOptions): Provider {
   };
 }
 
-/** Grades in a session of its own, which nobody but the verdict comes out of. */
+/** Grades in a separate session; only the verdict leaves it. */
 function grading(model: Model, clock: Clock): GradeWork {
   return (work) => grade({ ...work, provider: local({ model, clock }), clock });
 }

@@ -73,7 +73,7 @@ export class MessageThread {
   recoversFrom({ hostCode = "" }: LoophostError): boolean {
     const isLost = hostCode === "thread_not_found";
     if (this.#state.type === "continue" && (isLost || OVERTAKEN.has(hostCode))) {
-      // Lost again at once: this service will not keep it, whatever we do.
+      // Lost twice in a row: this service does not keep threads.
       this.#state = { type: isLost && this.#replacesLost ? "off" : "create" };
       this.#replacesLost = isLost;
       return true;
@@ -84,10 +84,10 @@ export class MessageThread {
   }
 }
 
-/** Refusals after which the thread is not where we thought. */
+/** Refusals that mean the thread is not in the state we assumed. */
 const OVERTAKEN: ReadonlySet<string> = new Set(["thread_already_continued", "thread_continue_in_flight"]);
 
-/** Whether a stand-in model wrote the reply; the service does not hold those. */
+/** Whether a fallback model wrote the reply; the service does not hold those. */
 function hasFallback(usage: unknown): boolean {
   const iterations = isObject(usage) ? usage["iterations"] : undefined;
   return (

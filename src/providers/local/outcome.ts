@@ -1,6 +1,6 @@
 /**
- * The outcome a session of this process works towards: what the model thinks is done is graded, and gone over until the grader is
- * content. Where it stands is on record, so that a process that takes the session up grades what another left ungraded.
+ * The outcome loop of the in-process host: the work is graded when the model is done, and revised until the grader
+ * accepts it. Its state is durable, so that a process that resumes the session grades what another left ungraded.
  */
 
 import { LoophostError } from "../../core/errors.ts";
@@ -71,7 +71,7 @@ export class OutcomeWork {
     return [{ type: "text", text }];
   }
 
-  /** Has the work graded, and tells of the verdict. A grading that fails is a verdict, too: the work could not be graded. */
+  /** Grades the work and emits the verdict. A grading that fails is the verdict "failed". */
   async judge(conversation: readonly TranscriptMessage[], signal: AbortSignal): Promise<Judged> {
     const { grade, emit, modelId } = this.#setup;
     const open = this.#open;
@@ -123,7 +123,7 @@ export class OutcomeWork {
   }
 }
 
-/** What an earlier process left open; anything odd is nothing. */
+/** The state an earlier process left; anything malformed counts as none. */
 function readOpen(cursor: unknown): OpenOutcome | undefined {
   const outcome = isObject(cursor) ? cursor["outcome"] : undefined;
   if (!isObject(outcome)) return undefined;

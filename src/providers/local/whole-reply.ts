@@ -13,16 +13,16 @@ import type { ModelReply } from "./model.ts";
 export function withWholeCalls(reply: ModelReply): ModelReply {
   const { content } = reply.message;
   const calls = content.filter(isCall);
-  // A reply that ended without saying why says nothing of a call whose input is not there.
+  // Without a stop reason, a call without input may be truncated.
   const isMissing = reply.stopReason === null && calls.some((call) => call.arguments.trim() === "");
   if (calls.length === 0 || (reply.ending === "completed" && !isMissing)) return reply;
-  // An ending we do not know proves nothing by itself: then each call has to prove that its input is there.
+  // Fails closed on an unknown ending: each call must prove that its input is complete.
   const isUnknown = reply.ending === "terminated" || reply.ending === "paused";
   if (isUnknown && calls.every((call) => isGiven(call.arguments))) return reply;
   return {
     ...reply,
     ending: reply.ending === "completed" || reply.ending === "paused" ? "terminated" : reply.ending,
-    // Not the service's own form of it either: a call without a result is refused when it comes back.
+    // Nor the service's own form of it: a call without a result would be refused when it is sent back.
     message: { role: "assistant", content: content.filter((block) => !isCall(block)) },
   };
 }

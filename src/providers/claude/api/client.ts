@@ -85,7 +85,7 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
       const headers = { ...commonHeaders(connection, method, path), ...options.headers };
       return await read(sender[method](path, { ...options, headers, maxRetries: 0 }));
     } catch (thrown) {
-      // Without its message, which quotes the beginning of the reply.
+      // Without its message, which would quote the beginning of the reply.
       if (thrown instanceof SyntaxError) throw notJson(`${method.toUpperCase()} ${path}`);
       throw toHostError(thrown, `${method.toUpperCase()} ${path}`, secrets);
     }
@@ -103,7 +103,7 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
           body,
           headers: { "content-type": contentType },
           signal,
-          // Any other mode makes Node's fetch keep a copy of the whole body, to send it again to where it is redirected.
+          // With any other mode Node's fetch buffers the whole body, to send it again after a redirect.
           fetchOptions: { redirect: "error" },
         },
         asTaken,
@@ -149,7 +149,7 @@ function commonHeaders(
 
 interface ClientSource {
   readonly load: () => Promise<ClaudeTransport>;
-  /** What must not get into an error. */
+  /** Secrets to redact from errors. */
   readonly secrets: readonly string[];
 }
 
@@ -172,7 +172,7 @@ function ownClient(options: ClaudeConnectionOptions): ClientSource {
     });
     return new Anthropic({
       baseURL: baseUrl,
-      // Without a key the SDK would look for one in the user's profiles, and send that; what counts is in the headers.
+      // Without a key the SDK would search the user's profiles for one and send that; the headers are what counts.
       apiKey: "unused",
       defaultHeaders: { "user-agent": USER_AGENT, ...headers },
       // A redirect would take the key along. Told "error", fetch hides it behind a failure that looks like a lost connection.
@@ -184,13 +184,16 @@ function ownClient(options: ClaudeConnectionOptions): ClientSource {
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  // A page in place of a stream ends at once, and would be opened again until the run's deadline.
+  // An HTML page in place of a stream ends at once, and would be reconnected to until the run's timeout.
   if (response.headers.get("content-type")?.includes("text/html") === true) throw webPage(response.url);
   if (response.body !== null) return response.body;
   throw new LoophostError("host_protocol", "The host answered without a body.");
 }
 
-/** A page for people under 200: a sign-in, a proxy, the wrong path. The query is left out: it may hold what is nobody's business. */
+/**
+ * An HTML page with status 200: a sign-in, a proxy, the wrong path. The query is left out of the error, since it may
+ * hold secrets.
+ */
 function webPage(url: string): LoophostError {
   const where = url === "" ? "What was asked for" : url.replace(/[?#].*$/, "");
   return new LoophostError("host_protocol", `${where} is a web page, not the API. Check baseUrl.`);
@@ -200,7 +203,7 @@ function notJson(doing: string): LoophostError {
   return new LoophostError("host_protocol", `${doing}: the reply is not the JSON it claims to be.`);
 }
 
-/** What is asked for has to be JSON. */
+/** Refuses a reply that is not a JSON object. */
 async function asRecord(response: ClaudeResponse): Promise<Record<string, unknown>> {
   const { url } = await response.asResponse();
   const body = await response;
@@ -214,8 +217,8 @@ async function asRecord(response: ClaudeResponse): Promise<Record<string, unknow
 }
 
 /**
- * What was taken is taken, whatever the reply says of it: servers answer a post with 202 and nothing, or with a word. A caller
- * that needs an id from the reply looks it up.
+ * The reply to an accepted post: a 2xx counts whatever its body says, since servers answer with 202 and nothing, or
+ * with a word. A caller that needs an id from it looks it up in the history.
  */
 async function asTaken(response: ClaudeResponse): Promise<Record<string, unknown>> {
   const reply = await response.asResponse();

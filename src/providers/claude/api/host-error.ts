@@ -32,14 +32,17 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
   });
 }
 
-/** The same failure in other words. */
+/** The same error with another message. */
 export function reworded(error: LoophostError, message: string, changes: ErrorDetails = {}): LoophostError {
   const { code, status, hostCode, requestId, retryAfterMs, mayRetry } = error;
   const details = { cause: error, status, hostCode, requestId, retryAfterMs, mayRetry };
   return new LoophostError(code, message, { ...details, ...changes });
 }
 
-/** Whether a request that failed so certainly did nothing: the host said so, or was never connected to. */
+/**
+ * Whether a failed request certainly had no effect: the host refused it, or no connection was made. Only then a repeat
+ * is safe.
+ */
 export function wasNotTaken(error: LoophostError): boolean {
   if (error.status !== undefined) return NOT_TAKEN.has(error.status);
   let cause: unknown = error.cause;
@@ -50,14 +53,14 @@ export function wasNotTaken(error: LoophostError): boolean {
   return false;
 }
 
-/** Whether a request that failed so may have been carried out all the same: its reply was lost, or says nothing. */
+/** Whether a failed request may have taken effect all the same (ambiguous): its reply was lost, or says nothing. */
 export function mayHaveBeenTaken(error: LoophostError): boolean {
   if (!error.code.startsWith("host_") || wasNotTaken(error)) return false;
   return error.status === undefined || error.status === 408 || error.status >= 500;
 }
 
 const NOT_TAKEN: ReadonlySet<number> = new Set([429, 503, 529]);
-/** Node's words, and Bun's. */
+/** Error codes of Node and of Bun. */
 const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -68,7 +71,7 @@ const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
   "ConnectionRefused",
 ]);
 
-/** The most particular word the host has for it, and its message. */
+/** The most specific error code the host gives, and its message. */
 function readBody(body: unknown): {
   readonly code: string | undefined;
   readonly message: string | undefined;

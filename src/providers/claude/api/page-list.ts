@@ -5,7 +5,7 @@ import type { ClaudeApi } from "./client.ts";
 
 const MAX_PAGES = 10_000;
 
-/** Reads all pages of a list. A server that gives the same cursor twice is not followed in circles. */
+/** Reads all pages of a list. Stops at a cursor that comes twice, which would be an endless loop. */
 export async function* listPages(
   api: Pick<ClaudeApi, "get">,
   path: string,

@@ -1,8 +1,8 @@
 /**
- * Requests of the control plane, each repeated as far as that is safe.
+ * Requests of the control plane, each retried as far as that is safe.
  *
- *   Q1  what changes nothing, or the same thing twice, is repeated while that may help
- *   Q2  what makes something is repeated only when it was certainly not made; when that is unclear it is looked for
+ *   Q1  idempotent: what only reads, or has the same effect twice, is retried while that may help
+ *   Q2  what creates something is retried only when it was certainly not created; when that is unclear it is looked up
  *   Q3  what stays unclear is an error that says so, and how to find out
  */
 
@@ -103,12 +103,12 @@ export class Requests {
     return toObject(await this.api.upload(pathTo(path), form, signal));
   }
 
-  /** Posts a change that is the same when it is made twice. */
+  /** Posts an idempotent change, with retries. */
   change<T extends ClaudeWireObject>(path: Path, body?: unknown, options?: CallOptions): Promise<T> {
     return this.repeat(() => this.post<T>(path, body, options), options);
   }
 
-  /** Deletes; what is not there when a delete is repeated was deleted by it. */
+  /** Deletes, with retries: a 404 on a retry means that the first attempt deleted it. */
   delete(path: Path, options: CallOptions = {}): Promise<void> {
     return this.repeat(async (attempt) => {
       await this.api.delete(pathTo(path), options.signal).catch((thrown: unknown) => {
@@ -117,7 +117,7 @@ export class Requests {
     }, options);
   }
 
-  /** Makes something; when the reply is lost, it is found by a tag in its metadata. */
+  /** Creates something; after a lost reply it is found by a tag in its metadata. */
   async create<T extends ClaudeWireObject>(path: Path, body: object, options: CallOptions = {}): Promise<T> {
     checkSome(`${path.join(".")}.create()`, body, {});
     const given = "metadata" in body && isObject(body.metadata) ? body.metadata : {};
@@ -134,7 +134,7 @@ export class Requests {
     return this.once(post, lookUp, options);
   }
 
-  /** Does what does no harm when it is done twice. */
+  /** Retries idempotent work. */
   async repeat<T>(work: (attempt: number) => Promise<T>, { signal = NEVER }: CallOptions = {}): Promise<T> {
     try {
       const onRetry = (...about: [number, number, LoophostError]) =>
@@ -145,7 +145,7 @@ export class Requests {
     }
   }
 
-  /** Does what must not be done twice. */
+  /** Does work that must not be repeated; an ambiguous failure is resolved by looking it up. */
   once<T>(work: () => Promise<T>, { find, advice }: LookUp<T>, options: CallOptions = {}): Promise<T> {
     return this.repeat(async () => {
       try {
@@ -155,20 +155,20 @@ export class Requests {
         if (options.signal?.aborted === true || !mayHaveBeenTaken(error)) throw error;
         const found = find && (await this.#look(find, options));
         if (found !== undefined) return found;
-        // The host itself has answered, so it is through with the request: what it does not have now it did not make.
+        // The host itself answered, so it is done with the request: what it does not have now was not created.
         if (error.status === 500 && find !== undefined) throw error;
         throw unclear(error, advice);
       }
     }, options);
   }
 
-  /** Looks as often as a request is tried: one whose connection broke may still be under way. */
+  /** Looks it up several times: a request whose connection broke may still be under way. */
   async #look<T>(
     find: (look: number) => Promise<T | undefined>,
     { signal = NEVER }: CallOptions,
   ): Promise<T | undefined> {
     for (let look = 0; look < this.#policy.attempts && !signal.aborted; look += 1) {
-      // What goes wrong with looking is passed over: the caller is told what went wrong with the request itself.
+      // Errors of the lookup are ignored: the caller gets the error of the request itself.
       if (look > 0) await sleep(backoffMs(look, this.#policy), this.clock, signal).catch(() => undefined);
       const found = await find(look).catch(() => undefined);
       if (found !== undefined) return found;
@@ -177,8 +177,8 @@ export class Requests {
   }
 
   /**
-   * What was made a moment ago is among the first, since lists begin with the newest. Records may be large and the line may be
-   * bad, which lost the reply in the first place: so pages are small, and smaller at every further look.
+   * Lists begin with the newest, so a new object is among the first. Pages are small, and smaller at each further
+   * attempt: records may be large, and the network just lost a reply.
    */
   async #findTagged<T extends ClaudeWireObject>(
     path: Path,
@@ -211,7 +211,7 @@ export function pathTo(path: Path): string {
   return `/v1/${path.map(encodeURIComponent).join("/")}`;
 }
 
-/** How far back something that was just made is looked for. */
+/** Newest objects that are searched for one just created. */
 const MAX_LOOKED = 100;
 
 const NEVER = new AbortController().signal;

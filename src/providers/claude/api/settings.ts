@@ -1,8 +1,8 @@
 /**
- * How the service is reached, read down one ladder: an explicit option, else an environment variable, else a default.
+ * Resolves how the service is reached: an explicit option, else an environment variable, else a default.
  *
- * Presence decides, not truth: an option that is given wins over a variable, and null says "none". A variable that is
- * empty counts as not set.
+ * Presence decides, not truth: an option that is given wins over a variable, and null says "none". An empty variable
+ * counts as not set.
  */
 
 import type { RetryPolicy } from "../../../core/async/retry.ts";
@@ -52,7 +52,7 @@ export interface ClaudeConnectionOptions {
   readonly timeoutMs?: number | undefined;
   /** How requests that may safely be repeated are repeated. Default: four tries over some seven seconds. */
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Told before a request is made again: opening a session has no events yet, and is silent for seconds. Default: none. */
+  /** Called before each retry: opening a session has no events yet, and would be silent for seconds. Default: none. */
   readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
@@ -80,12 +80,12 @@ export const CONNECTION: Checks<ClaudeConnectionOptions> = {
   clock: CLOCK,
 };
 
-/** Where the service is, and what is shown to be let in. */
+/** The address of the service, and the credentials. */
 export interface Access {
   readonly baseUrl: string;
   /** The headers of the key; null for one that is not to be sent, whoever else would set it. */
   readonly headers: { readonly authorization: string | null; readonly "x-api-key": string | null };
-  /** What must not get into an error. */
+  /** Secrets to redact from errors. */
   readonly secrets: readonly string[];
 }
 
@@ -125,7 +125,7 @@ interface Credentials {
   readonly token?: string | undefined;
 }
 
-/** A credential given in code is the only one: the environment is then not asked for another. */
+/** A credential given in code is the only one: the environment is then not read for another. */
 function findCredentials({ apiKey, authToken }: ClaudeConnectionOptions, baseUrl: URL): Credentials {
   if (typeof apiKey === "string" && typeof authToken === "string")
     throw new LoophostError("invalid_options", "Pass apiKey or authToken, not both.");

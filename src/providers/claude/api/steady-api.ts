@@ -1,7 +1,6 @@
 /**
- * The service's API over a network that fails: every request has a deadline, and what only reads is asked for again.
- *
- * What changes something is sent once. Whether it may be sent again is for those who know what it means.
+ * The service's API over an unreliable network: every request has a deadline, and reads are retried. What changes
+ * something is sent once; only its caller knows whether a repeat is safe.
  */
 
 import { onAbort } from "../../../core/async/abort.ts";
@@ -14,7 +13,7 @@ import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import type { ClaudeApi } from "./client.ts";
 import { toHostError } from "./host-error.ts";
 
-/** How patient an API is. */
+/** Timeouts and retries of an API. */
 export interface SteadyOptions {
   readonly clock?: Clock | undefined;
   /** Milliseconds until a request counts as lost. Files have ten times as long. Default 60 000. */
@@ -23,7 +22,7 @@ export interface SteadyOptions {
   readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
 }
 
-/** Makes an API steady. Streams are left alone: whoever reads them watches over them. */
+/** Adds deadlines and retries to an API. Streams are left alone: their readers watch over them. */
 export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
   const { clock = systemClock, timeoutMs = 60_000, retry, onRetry } = options;
   const once = <T>(what: string, work: Work<T>, outer?: AbortSignal, ms = timeoutMs) =>
@@ -36,7 +35,7 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
       toError: (thrown) => toHostError(thrown, what),
       onRetry: (...about) => contained(() => onRetry?.(...about)),
     }).catch((thrown: unknown) => {
-      // A wait between two tries ends with the caller's reason as it is.
+      // Aborted between two attempts: reject with the caller's own reason.
       throw toLoophostError(thrown, "aborted", what);
     });
   return {
@@ -64,7 +63,7 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
 
 type Work<T> = (signal: AbortSignal) => Promise<T>;
 
-/** Runs a request that is given up after a while, or when its caller gives up: it then rejects with the caller's reason. */
+/** Runs a request with a deadline; when the caller aborts it rejects with the caller's reason. */
 function bounded<T>(
   what: string,
   work: (signal: AbortSignal) => Promise<T>,

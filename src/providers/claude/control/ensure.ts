@@ -1,8 +1,9 @@
 /**
- * Agents and environments that are there when they are needed: found by name before they are made.
+ * Get-or-create for agents and environments: found by name before they are made.
  *
- * A name ends in a digest of the definition, so a changed definition is another agent, and an unchanged one is never made twice.
- * The host takes several of a name, though: whoever makes one looks again, and all agree on the oldest.
+ * A name ends with a digest of the definition, so a changed definition is another agent, and an unchanged one is never
+ * made twice. Race: the host accepts several of one name, so whoever makes one lists again, and all agree on the
+ * oldest.
  */
 
 import type { Agent } from "../../../core/agent.ts";
@@ -112,14 +113,14 @@ async function ensure(
   const found = await find();
   if (found !== undefined) return { id: found.id, isNew: false };
   try {
-    // Two of a name would do no harm, since all agree on one; so a post whose reply was lost may be repeated.
+    // Two of a name do no harm, since all agree on one; so a post whose reply was lost may be repeated.
     const make = async (attempt: number) =>
       (attempt > 1 ? await find() : undefined) ??
       (await requests.post([path], { name, ...definition }, options));
     const made = await requests.repeat(make, options);
     return await agreed(requests, path, made.id, find, options);
   } catch (thrown) {
-    // It was made, and the reply does not say under which id; or this host takes a name once, and somebody else was faster.
+    // Created, but the reply has no id; or this host allows a name once, and another process was faster.
     const error = toLoophostError(thrown, "host_failed", name);
     if (error.status !== 409 && error.code !== "host_protocol") throw thrown;
     const other = await find();
@@ -128,7 +129,7 @@ async function ensure(
   }
 }
 
-/** When several make one at a time, the oldest is everybody's; the others are put away by those who made them. */
+/** Race: when several are made at once, the oldest counts for everybody, and each maker deletes its own other one. */
 async function agreed(
   requests: Requests,
   path: NamedPath,

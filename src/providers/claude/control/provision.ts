@@ -1,4 +1,4 @@
-/** What sessions are made from, made ahead of them and put away after them: an agent and an environment at the host. */
+/** Provisioning and teardown at the host: an agent and an environment, made ahead of sessions. */
 
 import { isString } from "../../../core/check-options.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
@@ -67,7 +67,10 @@ async function ensureOne(
   return { ids: { agentId: id }, isNew };
 }
 
-/** An environment whose network is limited must let in what its runtimes are downloaded from. Any other is passed on as it is. */
+/**
+ * Adds the hosts that runtimes are downloaded from to an environment whose network is limited. Any other is passed on
+ * as it is.
+ */
 function withHosts(
   config: EnvironmentConfig | JsonObject | undefined,
   hosts: readonly string[],

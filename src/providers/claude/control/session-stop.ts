@@ -1,7 +1,6 @@
 /**
- * Bringing a session to rest, which the host asks for before it is archived or deleted: an interrupt, then its idle.
- *
- * Its events decide. Its status lags behind them, both ways.
+ * Interrupts a session and waits until it is idle, which the host requires before it is archived or deleted. Its events
+ * decide: its status lags behind them, both ways.
  */
 
 import { sleep } from "../../../core/async/abort.ts";
@@ -12,18 +11,14 @@ import { pathTo } from "../api/requests.ts";
 
 /** How a session is archived or deleted. */
 export interface StopOptions extends CallOptions {
-  /** Milliseconds that a session at work has to come to rest, once it is told to stop. Default 60 000. */
+  /** Milliseconds a working session has to become idle after the interrupt. Default 60 000. */
   readonly stopTimeoutMs?: number | undefined;
 }
 
 const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 2_000;
 
-/**
- * Does what the host refuses while a session is at work, having told the session to stop.
- *
- * @throws LoophostError `timeout` when it did not stop in time; nothing was done then
- */
+/** Does what the host refuses while a session is working, after interrupting it. */
 export async function atRest<T>(
   requests: Requests,
   id: string,
@@ -49,7 +44,7 @@ export async function atRest<T>(
     } else if (isOver) {
       throw stillAtWork(id, stopTimeoutMs);
     } else if (turn !== interrupted) {
-      // Once per turn: a message that was waiting begins another one.
+      // Once per turn: a queued message begins another one.
       await requests.repeat(() => requests.api.post(pathTo(["sessions", id, "events"]), INTERRUPT, signal), {
         signal,
       });

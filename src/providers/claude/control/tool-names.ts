@@ -1,6 +1,6 @@
 /**
- * Tools named like the host's own. The host takes none of them, so they are not sent; they are of use only where the
- * host's calls come here. Anywhere else a tool would be missing, and nobody would be told.
+ * Tools named like the host's built-in ones: the host refuses such names, so they are not sent, and work only where
+ * built-in calls are executed here. Anywhere else the tool would silently be missing, so it is refused.
  */
 
 import type { Agent } from "../../../core/agent.ts";

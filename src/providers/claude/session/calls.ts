@@ -18,7 +18,7 @@ import type { ClaudeWireEvent } from "./wire.ts";
 import { callOf, text, toWire, toWireContent } from "./wire.ts";
 
 interface OpenCall {
-  /** What it waits for: a result of a custom tool, or of a tool of the host's that runs here; a verdict; or for others. */
+  /** What it waits for: a result of a custom tool, a result of a built-in tool that runs here, a verdict, or others. */
   readonly awaits: "custom result" | "result" | "verdict" | "others";
   readonly hostId: string;
   readonly thread: string | undefined;
@@ -68,12 +68,12 @@ export class Calls {
     return ended.map(([id]) => this.#settle(id));
   }
 
-  /** New work begins: whatever was called before is over. */
+  /** Forgets all calls: new work begins, and no earlier call matters any more. */
   forget(): void {
     for (const known of [this.#open, this.#answered, this.#allowed]) known.clear();
   }
 
-  /** What the host waits for: the ids, and the calls among them that it would have a worker run. */
+  /** What the host waits for: the ids, and those among them that a worker would execute. */
   awaited(hostIds: readonly string[]): { readonly ids: readonly string[]; readonly told: HostEvent[] } {
     const ids = hostIds.map((id) => this.#idOf(id));
     const told = ids.flatMap((id) => {
@@ -106,10 +106,10 @@ export class Calls {
     const permission = event["evaluated_permission"] ?? "allow";
     const runsHere = this.#runsHere(event);
     if (permission === "allow" && runsHere) return [this.#begin("result", event, thread)];
-    // A denied call is answered by the host itself; permissions we do not know are asked about.
+    // A denied call is answered by the host itself. Fails closed: an unknown permission needs approval.
     const mustAsk = permission !== "allow" && permission !== "deny";
     const asked = mustAsk ? [this.#begin("verdict", event, thread)] : [];
-    // What runs here is told of as a call of ours, once it may run.
+    // A call that runs here is emitted as a call of ours, once it may run.
     if (mustAsk && runsHere) return asked;
     const call = callOf(event);
     if (!mustAsk) this.#open.set(call.id, { awaits: "others", hostId: call.id, thread, event });

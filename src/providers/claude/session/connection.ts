@@ -42,7 +42,7 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Attaches to a session; resolves once its stream is open and its past has been told. */
+/** Attaches to a session; resolves once its stream is open and its history was replayed. */
 export async function attach(options: ConnectionOptions): Promise<Connection> {
   const connection = new ClaudeConnection(options);
   await connection.open();
@@ -145,11 +145,11 @@ class ClaudeConnection implements Connection {
   ): Promise<{ ended: Promise<void> }> {
     const { api, deltas } = this.#options;
     const query = deltas ? { event_deltas: ["agent.message"] } : {};
-    // A help to servers that go on from there; the history is read all the same.
+    // Lets servers that support it resume the stream there; the history is read all the same.
     const headers = this.#lastEventId === "" ? {} : { "last-event-id": this.#lastEventId };
     const body = await api.stream(`${this.#path}/events/stream`, query, signal, headers);
     const onFrame = ({ data, id }: { readonly data: string; readonly id: string }) => {
-      // An id that no header can carry would keep the stream from ever being opened again.
+      // An id that is no valid header value would make every reconnect fail.
       this.#lastEventId = SENDABLE.test(id) ? id : "";
       this.#garbled += 1;
       readFrame(data, deliver, this.#garbled);
@@ -184,7 +184,7 @@ class ClaudeConnection implements Connection {
     }
   }
 
-  /** A session that was there and is not any more has been deleted, whether or not we heard of it. */
+  /** A session that existed and is now not found was deleted, even if no event said so. */
   #fail(error: LoophostError): void {
     if (error.status !== 404) this.#options.emit({ type: "failed", error, sessionOver: true });
     else this.#tell([{ type: "session.over", ending: "deleted", stopReason: null }]);
@@ -193,10 +193,12 @@ class ClaudeConnection implements Connection {
 
 const SENDABLE = /^[\u0020-\u007e]*$/;
 
-/** How many streams in a row may hold something that is no JSON before it is none. */
+/** Frames in a row that may be no JSON before the stream counts as something else. */
 const MAX_GARBLED = 3;
 
-/** Pings, frames without data or type and the word some servers end with are signs of life and nothing more. */
+/**
+ * Reads one frame. Pings, frames without data or type, and the word some servers end with, only count as signs of life.
+ */
 function readFrame(data: string, deliver: (event: ClaudeWireEvent) => void, garbled: number): void {
   if (data.trim() === "" || data === "[DONE]") return;
   let event: unknown;

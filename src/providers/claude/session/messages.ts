@@ -1,4 +1,7 @@
-/** What was said to the session, by us and by others: which of our messages the host has begun to work on. */
+/**
+ * Tracks the messages of a session (correlation): which of ours the host has begun to work on, so that another client's
+ * turn is not taken for ours.
+ */
 
 import type { HostEvent } from "../../../core/provider.ts";
 import type { ClaudeWireEvent } from "./wire.ts";
@@ -17,13 +20,16 @@ export class Messages {
   /** Ours that wait, by the host's id. */
   readonly #waiting = new Map<string, Waiting>();
   /**
-   * Whether all that the host works on is ours: the session was at rest when we spoke, and nobody else has said anything since.
-   * Then each turn belongs to the first of ours that waits.
+   * Whether only our messages are at the host: the session was at rest when we sent, and no other client has posted
+   * since. Then each turn belongs to the first of ours that waits.
    */
   #isOursAlone = false;
-  /** The latest message that counts as taken though the host had not shown it: if it still does, nobody else has spoken. */
+  /**
+   * The latest message inferred to be taken although the host had not shown it; if it shows it later, that is not
+   * another client's.
+   */
   #concluded: string | undefined;
-  /** Whether the host has ever shown that it took a message of ours: then it will show the next one, too. */
+  /** Whether the host has ever confirmed a message of ours: then it will confirm the next one, too. */
   #marksTaken = false;
   /** Those of the past, while it is read: queued and taken up are the same message. */
   #past: Set<string> | undefined = new Set();
@@ -66,21 +72,21 @@ export class Messages {
     ];
   }
 
-  /** What an event beside messages says of ours: a turn that begins, or an interrupt of the one they were begun with. */
+  /** What other events tell about our messages: a turn that begins, or an interrupt of the one they started. */
   hear(event: ClaudeWireEvent): HostEvent[] {
     const [first] = this.#waiting.values();
     if (event.type === "session.status_running" && first !== undefined) first.hasBegun = true;
     if (event.type !== "user.interrupt" || event["processed_at"] === null || this.#marksTaken) return [];
-    // The rest that follows is the end of what had begun, and of nothing that was sent since.
+    // The idle after an interrupt ends what had begun, and nothing that was sent since.
     const begun = [...this.#waiting].filter(([, ours]) => ours.hasBegun);
     for (const [id] of begun) this.#waiting.delete(id);
     return begun.map(([, { inputId }]) => ({ type: "input.taken", inputId }));
   }
 
   /**
-   * The message of ours that a turn which just ended must have answered, though the host never shows that it takes messages: a
-   * turn began while it was the first that waited, and nobody else has said anything. Without this every run on such a server
-   * waits for its deadline with the answer in hand.
+   * Infers that a turn which just ended answered our message, for hosts that never confirm messages: a turn began while
+   * it was the first that waited, and no other client posted since. Without this every run on such a server would hang
+   * until its timeout with the answer in hand.
    */
   takeAnswered(): HostEvent | undefined {
     const [first] = this.#waiting;

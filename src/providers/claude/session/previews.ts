@@ -1,9 +1,4 @@
-/**
- * Messages that are told while they are written.
- *
- *   P1  deltas are either followed by the whole message, or retracted
- *   P2  once deltas of a message may have been missed, no more of them are emitted: readers would see a gap in the text
- */
+/** Previews (deltas) of messages while they are written. */
 
 import type { HostEvent } from "../../../core/provider.ts";
 import type { ClaudeWireEvent } from "./wire.ts";
@@ -25,7 +20,7 @@ export class Previews {
     return [readDelta(event)];
   }
 
-  /** What a whole event means for the pieces told so far: to be told before it. */
+  /** What a whole event means for the deltas emitted so far: to be emitted before it. */
   settle(event: ClaudeWireEvent): HostEvent[] {
     if (event.type === "agent.message") {
       this.#open.delete(text(event["id"]) ?? "");
@@ -37,7 +32,7 @@ export class Previews {
     return this.#retract("The host gave the message up.");
   }
 
-  /** The stream was lost, and with it pieces that are not told again. */
+  /** The stream was lost, and with it deltas that are not repeated: retract them. */
   lose(): HostEvent[] {
     for (const id of this.#open) this.#broken.add(id);
     return this.#retract("The event stream was lost.");

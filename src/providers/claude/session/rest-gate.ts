@@ -1,8 +1,8 @@
 /**
- * Holds back the end of a turn while a message of ours waits unconfirmed, and looks into the history before it is told.
+ * Holds back the end of a turn while a message of ours is unconfirmed, and checks the history first.
  *
- * A host may stream a message as queued, answer it, and show only in its history that it was processed. Told at once, the end
- * would be taken for the end of earlier work, and the run would wait for another until its deadline.
+ * Race: a host may stream a message as queued, answer it, and show only in its history that it was processed. Emitted
+ * at once, the end would count for earlier work, and the run would wait for another until its timeout.
  */
 
 import { isObject } from "../../../core/json.ts";
@@ -12,9 +12,9 @@ import type { HostEvent } from "../../../core/provider.ts";
 export interface RestGateOptions {
   /** Whether a message of ours waits. */
   readonly areWaiting: () => boolean;
-  /** Looks into the history; what it finds comes through `pass`. */
+  /** Reads the history; what it finds comes through `pass`. */
   readonly look: () => Promise<void>;
-  /** The message of ours that must have been answered, where the host does not say. */
+  /** The message inferred to be answered, where the host does not say. */
   readonly conclude: () => HostEvent | undefined;
   readonly emit: (event: HostEvent) => void;
 }
@@ -66,8 +66,8 @@ export class RestGate {
 }
 
 /**
- * Whether a message was taken by the turn that ended, and not by the one after it: by the host's times, and where those say
- * nothing, by whether another turn has begun.
+ * Whether a message was taken by the turn that ended, and not by the next: by the host's timestamps, else by whether
+ * another turn has begun.
  */
 function wasBefore(taken: HostEvent, rest: Rest, goesOn: boolean): boolean {
   const [at, restedAt] = [timeOf(taken), timeOf(rest)];

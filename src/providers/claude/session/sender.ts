@@ -49,7 +49,7 @@ export interface SenderOptions {
 
 type Answer = Extract<HostInput, { callId: string }>;
 
-/** What is held is told after all when it becomes more than this. */
+/** Held events above this number are released (bounded buffer). */
 const MAX_HELD = 20_000;
 
 /** Inputs on their way. */
@@ -63,9 +63,9 @@ interface Sent {
   readonly wasAtRest: boolean;
   /** The id the host gave the first of them. */
   id: string | undefined;
-  /** Whether a request with them has reached anybody. */
+  /** Whether a request with them may have reached the host. */
   hasLeft: boolean;
-  /** What left us not knowing whether they were taken. */
+  /** The failure that left it unclear whether they were accepted. */
   lost: LoophostError | undefined;
 }
 
@@ -80,7 +80,10 @@ export class Sender {
     this.#options = options;
   }
 
-  /** Sends inputs. Instructions go in one request with what they follow; of all else one a request, since the host refuses all for one. */
+  /**
+   * Sends inputs: instructions in one request with the message they follow, all else one per request, since the host
+   * refuses a request as a whole.
+   */
   async send(inputs: readonly HostInput[], signal: AbortSignal): Promise<void> {
     for (const batch of batches(inputs)) {
       const [first] = batch;
@@ -101,7 +104,7 @@ export class Sender {
       isEcho(event, sent.events[0])
     ) {
       sent.id ??= id;
-      // While it is held there is time to learn its id for certain.
+      // While it is held its id can still be learned for certain.
       if (this.#held === undefined) this.#expect(sent);
     }
     if (this.#held === undefined) return tell(event);
@@ -145,7 +148,7 @@ export class Sender {
     if (sent.isMessage) this.#held = [];
     try {
       sent.id = (await this.#post(sent.events, signal, sent.key)) ?? sent.id;
-      // Some servers do not say under which id they have it, and some do not show it either.
+      // Some servers neither return its id nor list it.
       const isKnown = sent.id !== undefined || (await this.#isThere(sent).catch(() => false));
       if (sent.isMessage && !isKnown) this.#options.emit({ type: "input.taken", inputId: sent.inputId });
     } catch (thrown) {
@@ -172,7 +175,7 @@ export class Sender {
   async #sendAnswer(answer: Answer, signal: AbortSignal): Promise<void> {
     const { reader, catchUp, emit } = this.#options;
     const { calls } = reader;
-    // It may have been heard of since the last try.
+    // Its confirmation may have arrived since the last attempt.
     if (calls.isAnswered(answer.callId)) return;
     try {
       // No key: an answer the host has is refused, and that is as good.
@@ -217,7 +220,7 @@ export class Sender {
     return isObject(stored) ? text(stored["id"]) : undefined;
   }
 
-  /** Tells what was held, as the past that it is; by then it must be known which message is ours. */
+  /** Releases held events, as history; by then our message must be known. */
   #release(): void {
     const { emit, tell } = this.#options;
     const held = this.#held ?? [];
@@ -255,7 +258,7 @@ function batches(inputs: readonly HostInput[]): HostInput[][] {
   return all;
 }
 
-/** Nobody was there to take a request. */
+/** The request never reached a server. */
 function neverLeft(error: LoophostError): boolean {
   return error.status === undefined && wasNotTaken(error);
 }
@@ -265,7 +268,7 @@ function mayHaveArrived(error: LoophostError): LoophostError {
   return reworded(error, `${error.message} ${wayOut}`, { mayRetry: false });
 }
 
-/** Whether an event is what was sent, as the host tells it: with all that was sent in it, and more. */
+/** Whether an event is the echo of what was sent: all of its fields are in it, and perhaps more. */
 function isEcho(event: unknown, sent: unknown): boolean {
   if (Array.isArray(sent))
     return (

@@ -1,6 +1,6 @@
 /**
- * A session's events in our words. What one says may hang on those before it, so each part of it has its own memory; an event
- * goes to the first part that knows it.
+ * Translates a session's wire events into host events. The meaning of one may depend on those before it, so each part
+ * keeps its own state; an event goes to the first part that knows it.
  */
 
 import type { Clock } from "../../../core/clock.ts";
@@ -18,7 +18,7 @@ export interface ReaderOptions {
   /** Tools of the host's that run here, by name. */
   readonly runHere: ReadonlySet<string>;
   readonly clock: Clock;
-  /** Takes what follows from the passing of time. */
+  /** Receives events that are due to a timeout. */
   readonly onEvents: (events: readonly HostEvent[]) => void;
 }
 
@@ -35,7 +35,7 @@ export class SessionReader {
     this.turns = new Turns({ calls: this.calls, clock, onEnd: onEvents });
   }
 
-  /** Our words for an event; several where it says several things. */
+  /** The host events for a wire event; several where it says several things. */
   read(event: ClaudeWireEvent): HostEvent[] {
     const pieces = this.#previews.read(event);
     if (pieces !== undefined) return pieces;

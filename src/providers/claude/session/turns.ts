@@ -27,11 +27,11 @@ export interface TurnOptions {
 export class Turns {
   readonly #calls: Calls;
   readonly #workflowRuns: WorkflowRuns;
-  /** What the host waits for while it is idle: nothing when it rests; undefined while it works. */
+  /** The call ids the host waits for while it is idle: none when it rests; undefined while it works. */
   #needs: readonly string[] | undefined = [];
   /** Whether a turn has begun and not ended. */
   #isOpen = false;
-  /** Whether the next work belongs to the turn that is open. */
+  /** Whether the next work continues the open turn. */
   #goesOn = false;
   #isInterrupted = false;
   #retries = 0;
@@ -118,7 +118,7 @@ export class Turns {
 
   #end(rest: ClaudeWireEvent): HostEvent {
     const { type } = readStop(rest["stop_reason"]);
-    // A reason that is missing or unknown is none we can vouch for.
+    // Fails closed: a missing or unknown stop reason is not a success.
     const known = ENDINGS.get(type) ?? "terminated";
     const ending = known === "completed" && this.#isInterrupted ? "interrupted" : known;
     this.#isInterrupted = false;
@@ -141,7 +141,7 @@ export class Turns {
     this.#retries += 1;
     const why = this.#lastError.message ?? this.#lastError.code ?? "it did not say why";
     const reason = `The host tries again by itself: ${why}`;
-    // When it will, it does not say.
+    // The host does not say when it retries.
     return [{ type: "retrying", attempt: this.#retries, delayMs: 0, reason, raw: event, thread }];
   }
 
@@ -178,7 +178,7 @@ function turnDone(
   return { type: "turn.done", ending, stopReason: event["stop_reason"] ?? null, ...more, raw: event };
 }
 
-/** Servers give an object or a word. */
+/** Servers send the stop reason as an object or as a string. */
 function readStop(reason: unknown): { readonly type: string; readonly ids: readonly string[] } {
   if (!isObject(reason)) return { type: text(reason) ?? "", ids: [] };
   const ids = Array.isArray(reason["event_ids"]) ? reason["event_ids"] : [];

@@ -1,7 +1,7 @@
 /**
- * The Claude Managed Agents wire, in both directions: its events in our words, our inputs in its words.
+ * The Claude Managed Agents wire, translated in both directions.
  *
- * Adding, never replacing: every event keeps the wire's own as `raw`, and what has no word of ours passes through.
+ * Adding, never replacing: every event keeps the wire's own as `raw`, and an unknown one passes through.
  */
 
 import { LoophostError } from "../../../core/errors.ts";
@@ -40,8 +40,8 @@ function field(value: unknown, name: string): unknown {
 }
 
 /**
- * What makes an event the same when it comes again: its id, and whether it is only queued, since a queued event is told again
- * once it is processed. Previews have no id and are never repeated.
+ * The key by which a repeated event is dropped (deduplication): its id, and whether it is only queued, since a queued
+ * event is sent again once it is processed. Previews have no id and are never repeated.
  */
 export function keyOf(event: ClaudeWireEvent): string | undefined {
   const id = text(event["id"]);
@@ -106,7 +106,7 @@ export function toWire(input: HostInput): unknown {
     case "raw":
       return input.event;
     case "continue":
-      // The service runs by itself, so it never owes a reply nobody is at; and it has no word for this.
+      // This service runs by itself, so `continue` is never needed, and the wire has no form for it.
       return undefined;
   }
 }
@@ -150,7 +150,7 @@ export function callOf(event: ClaudeWireEvent): { id: string; name: string; inpu
   return { id: text(event["id"]) ?? "", name: text(event["name"]) ?? "", input: event["input"] ?? {} };
 }
 
-/** The wire has amounts as whole numbers in words. */
+/** Amounts are integers in strings on the wire. */
 export function readMoney(value: unknown): Money | undefined {
   if (!isObject(value)) return undefined;
   const minorUnits = Number(value["amount"] ?? Number.NaN);
@@ -167,7 +167,7 @@ const VERDICTS = ["satisfied", "needs_revision", "max_iterations_reached", "fail
 function readVerdict(event: ClaudeWireEvent): OutcomeVerdict & { readonly outcomeId: string } {
   return {
     outcomeId: text(event["outcome_id"]) ?? "",
-    // A verdict we do not know is none to go by.
+    // An unknown verdict counts as none.
     verdict: VERDICTS.find((known) => known === event["result"]) ?? "failed",
     explanation: text(event["explanation"]) ?? "",
     iteration: typeof event["iteration"] === "number" ? event["iteration"] : 0,

@@ -9,7 +9,7 @@ import type { Clock } from "../../../core/clock.ts";
 import type { ClaudeWireEvent } from "./wire.ts";
 import { text } from "./wire.ts";
 
-/** How long after the end of a workflow run its agent may take to wake. */
+/** Milliseconds after the end of a workflow run within which its agent may wake. */
 const WAKE_MS = 30_000;
 
 /** The workflow runs of one session. */
@@ -48,7 +48,7 @@ export class WorkflowRuns {
     return true;
   }
 
-  /** Gives the rest that is held back, if there is one, and holds it no longer. */
+  /** Releases the held idle event, if there is one. */
   letGo(): ClaudeWireEvent | undefined {
     const rest = this.#held;
     this.#held = undefined;

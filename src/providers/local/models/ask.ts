@@ -1,7 +1,7 @@
 /**
- * Asking a model over HTTP: one exchange a try, and another try where that may help.
+ * Asks a model over HTTP: one exchange per attempt, with retries.
  *
- *   H2  what a failed try has shown is taken back before the next one
+ *   H2  deltas of a failed attempt are retracted before the next one
  */
 
 import { retryPolicy, withRetry } from "../../../core/async/retry.ts";
@@ -65,7 +65,7 @@ export function createModelClient(service: HttpService, options: FetchModelOptio
   };
 }
 
-/** What cannot be written cannot be written the next time either. */
+/** A request that cannot be serialised will not be the next time either: no retry. */
 function write(begin: () => ModelTry, { name }: HttpService): ModelTry {
   try {
     return begin();

@@ -81,7 +81,7 @@ export function toUrl(baseUrl: string, path: string, factory: string): string {
       "invalid_options",
       `${factory}: baseUrl is not a URL: ${JSON.stringify(baseUrl)}.`,
     );
-  // fetch takes no such address, and would quote it.
+  // fetch refuses such an address, and would quote its password.
   if (new URL(url).username + new URL(url).password !== "")
     throw new LoophostError(
       "invalid_options",
@@ -120,12 +120,7 @@ export const FETCH_OPTIONS: Checks<FetchModelOptions> = {
   maxReplyBytes: atLeast(1),
 };
 
-/**
- * Checks what would only fail later, or not at all.
- *
- * @param checks what each option has to be
- * @param written fields of the request that are written from the agent and the conversation
- */
+/** Validates options that would fail late, or silently. */
 export function checkFetchOptions<Options extends FetchModelOptions>(
   options: Options,
   checks: Checks<Options>,

@@ -1,4 +1,4 @@
-/** Images and documents that a service would refuse, and with them every later request of the conversation. */
+/** Detects images and documents that a service refuses: one in the history would make every later request fail. */
 
 import type { ContentBlock } from "../../../core/results.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What the operator says in mid-conversation, and how a model can tell it from what users and tools say.
+ * Operator instructions in mid-conversation, told apart from what users and tools say (prompt injection).
  *
- *   O1  where it goes among what users say it is in marks, and nothing else bears them: in other text they are made harmless
+ *   O1  inside user messages they are in tags, and nobody else can write those tags: in other text they are escaped
  */
 
 import type { ContentBlock } from "../../../core/results.ts";

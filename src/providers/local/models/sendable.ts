@@ -1,6 +1,6 @@
 /**
- * What goes back to a service has to be something it takes, or every later request of the conversation is refused for it:
- * well-formed Unicode, objects as arguments, names of the letters it allows. The transcript keeps the model's own words.
+ * Makes what is sent back to a service acceptable to it, or every later request of the conversation would be refused:
+ * well-formed Unicode, objects as arguments, names in allowed letters. The transcript keeps the model's own words.
  */
 
 import { isObject } from "../../../core/json.ts";

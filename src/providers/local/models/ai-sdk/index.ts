@@ -1,10 +1,9 @@
 /**
- * The AI SDK's language models as models of the in-process loop host: every provider that exists for it, of the
- * generations `ai` 6 and `ai` 7.
+ * AI SDK language models as models of the in-process loop host: every provider of `ai` 6 and `ai` 7.
  *
- *   S1  a message is put in the prompt's form once, when it enters the conversation
- *   S2  what the model said goes back as it said it, with the metadata its provider gave to each part
- *   S3  a call settles when its signal aborts or its stream falls silent, whether or not the model heeds that
+ *   S1  a message is converted to the prompt's form once, when it enters the conversation
+ *   S2  what the model said is sent back unchanged, with the metadata its provider gave to each part
+ *   S3  a call settles when its signal aborts or its stream stalls, whether or not the model heeds that
  */
 
 import { onAbort } from "../../../../core/async/abort.ts";
@@ -123,7 +122,7 @@ class AiSdkConversation implements ModelConversation {
     const stopping = new AbortController();
     const unlink = onAbort([signal], (reason) => stopping.abort(reason));
     const silence = watchSilence(clock, idleTimeoutMs, () => stopping.abort(this.#fellSilent(idleTimeoutMs)));
-    // A copy: providers and their middleware may keep the prompt they were given, and ours grows.
+    // A copy: providers and middleware may keep the prompt they were given, and ours grows.
     const call = { ...this.#fixed, prompt: [...this.#prompt], abortSignal: stopping.signal };
     try {
       if (streams) {
@@ -168,7 +167,7 @@ function toToolChoice(choice: ToolChoice): object {
   return { type: choice === "any" ? "required" : choice };
 }
 
-/** Settles with the work, or as soon as the signal aborts: not every model heeds it. */
+/** Rejects as soon as the signal aborts: not every model heeds it, and the call would hang. */
 function heeding<T>(signal: AbortSignal, work: PromiseLike<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const unlink = onAbort([signal], reject);

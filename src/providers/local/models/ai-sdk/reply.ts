@@ -62,14 +62,15 @@ export class AiSdkReply {
   /** Makes the reply. Throws when it is not whole. */
   finish(name: string): ModelReply {
     const { unified, raw } = this.#finish?.finishReason ?? CUT_OFF;
-    // Providers make up a finish for a stream that just ended: without a word of the service's own.
+    // Providers invent a finish reason for a stream that just ended: without the service's own, the reply may be
+    // truncated.
     const hasNoReason = unified === "interrupted" || (unified === "other" && raw === undefined);
     if (hasNoReason && !this.#cameWhole)
       throw new LoophostError("host_unreachable", `The reply of ${name} ended before it was complete.`);
     if (unified === "error")
       throw new LoophostError("host_failed", `${name} broke its reply off: ${raw ?? "no reason given"}.`);
     const ending = hasNoReason ? "completed" : endingOf(unified, raw);
-    // What a refused reply had begun is void, its calls too, and going back it would be refused again.
+    // Void a refused reply, its calls too: sent back, it would be refused again.
     const isRefused = ending === "refusal";
     const content = this.#said.flatMap(toBlock);
     return {
@@ -118,7 +119,7 @@ export class AiSdkReply {
 
   #takeCall(part: AiSdkPart): void {
     const { toolCallId = "", toolName = "", input = "" } = part;
-    // Results are found by their ids, which some servers leave empty.
+    // A result is matched by its id, which some servers leave empty.
     const isUsable = toolCallId !== "" && !this.#callIds.has(toolCallId);
     const id = isUsable ? toolCallId : `call_${crypto.randomUUID()}`;
     this.#callIds.add(id);
@@ -159,7 +160,7 @@ function endingOf(unified: string, raw: string | undefined): ModelReply["ending"
   return raw !== undefined && PAUSES.has(raw) ? "paused" : (ENDINGS.get(unified) ?? "terminated");
 }
 
-/** Words of Anthropic's for a reply that is not finished, for which the AI SDK has none. */
+/** Anthropic's stop reasons for an unfinished reply, for which the AI SDK has none. */
 const PAUSES: ReadonlySet<string> = new Set(["pause_turn", "compaction"]);
 
 function toSaid(part: AiSdkPart): SaidPart | undefined {

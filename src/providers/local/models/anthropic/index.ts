@@ -142,7 +142,7 @@ class AnthropicConversation implements ModelConversation {
       : this.#messages.body();
   }
 
-  /** What was said after the first so many messages, as a thread takes it. */
+  /** The messages after the first ones the thread holds, as it takes them. */
   #sayAfter(held: number): string {
     const news = this.#said.slice(held);
     const newest = news.findLast(({ role }) => role === "tool");

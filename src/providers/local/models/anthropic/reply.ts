@@ -114,7 +114,7 @@ export class AnthropicReply implements ReplyReader {
     return {
       message: {
         role: "assistant",
-        // What a refused reply had begun is void, its calls too.
+        // Void a refused reply, its calls too.
         content: ending === "refusal" ? content.filter((block) => block.type !== "tool_call") : content,
         native: { wire: ANTHROPIC_WIRE, message },
       },
@@ -134,7 +134,7 @@ export class AnthropicReply implements ReplyReader {
     });
   }
 
-  /** Closes a block the server did not: a call whose input never came must not run. */
+  /** Closes a block the server left open: a call whose input never came must not run. */
   #closeLate(open: OpenBlock): void {
     if (!open.isClosed && open.block.type === "tool_use" && open.text === "" && isEmpty(open.block["input"]))
       throw new LoophostError("host_protocol", `${ANTHROPIC} ended its reply before the input of a call.`, {

@@ -85,7 +85,10 @@ function toAssistant({ content, native }: AssistantMessage): string | undefined 
   return json.length === 0 ? undefined : `{"role":"assistant","content":[${json.join(",")}]}`;
 }
 
-/** A call with its input in the very characters the model wrote; what the service would refuse goes back inside an object. */
+/**
+ * A call with its input byte for byte as the model wrote it (prompt cache); input the service would refuse is wrapped
+ * in an object.
+ */
 function withInput(block: Record<string, unknown>, text: string): string {
   const { input: _, ...rest } = block;
   const call = JSON.stringify({ ...rest, name: sendableName(String(rest["name"])) });

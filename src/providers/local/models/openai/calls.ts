@@ -83,7 +83,7 @@ export class ChatCalls {
   }
 
   #begin({ index, id, name, arguments: text }: Fragment): OpenCall {
-    // A call is begun by its name. What comes without one belongs to a call that never came.
+    // A call starts with its name. A fragment without one belongs to a call that never came.
     if (name === "" && text !== "")
       throw new LoophostError(
         "host_protocol",

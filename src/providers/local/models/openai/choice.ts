@@ -46,7 +46,7 @@ export class ChatChoice {
       else this.calls.add(call);
   }
 
-  /** Adds up fields nobody here knows: texts and lists grow, anything else is replaced. */
+  /** Accumulates unknown fields: strings and lists are concatenated, anything else is replaced. */
   #keep(own: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(own)) {
       if (value === null || value === undefined) continue;

@@ -51,7 +51,7 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): Model {
       url,
       keyAdvice: "Check the API key (option apiKey).",
       apiKey: async () => {
-        // The variable holds a key to OpenAI's own service, which is nobody else's business.
+        // The variable holds a key to OpenAI's own service, which must not be sent to another.
         if (!atOpenAI && options.apiKey === undefined) return undefined;
         return await findApiKey(options.apiKey, KEY_VARIABLE, CHAT_SERVICE);
       },

@@ -167,7 +167,7 @@ function toUsage(sent: unknown): Usage | undefined {
   const output = countOrNone(sent["completion_tokens"]);
   const details = sent["prompt_tokens_details"];
   const cached = countOrNone(isObject(details) ? details["cached_tokens"] : undefined);
-  // Read as 0, something that is no number would be spent without a budget ever noticing.
+  // Fails closed: a usage that is no number counts as unknown; as 0, a budget would never notice it.
   if (prompt === undefined || output === undefined || cached === undefined) return undefined;
   return {
     inputTokens: cached > prompt ? prompt : prompt - cached,

@@ -95,7 +95,7 @@ function isEmpty(message: Record<string, unknown>): boolean {
   return (message["content"] ?? "") === "" && message["tool_calls"] === undefined;
 }
 
-/** Results are text here: images and documents follow in a message of the user's. */
+/** Results are text on this wire: images and documents follow in a user message. */
 function toToolMessages({ results }: ToolMessage): readonly object[] {
   const attached = results.flatMap(({ name, callId, result }) => {
     const files = result.content.filter((block) => block.type !== "text");
