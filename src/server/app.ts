@@ -35,9 +35,9 @@ export interface HostParts {
   /** Contract: resolves while the store is ours, and rejects once it is another host's. */
   readonly claim: { hold(): Promise<unknown> };
   readonly health: Health;
-  /** Contract: hears what clients are not told. */
+  /** Contract: gets the errors whose details clients must not see. */
   readonly report: (thrown: unknown, about: FailedIn) => void;
-  /** Contract: says why nothing is answered any more. */
+  /** Contract: why requests are refused: the host is closed, or its store was taken over; else undefined. */
   readonly whyOver: () => Refusal | undefined;
 }
 
@@ -61,7 +61,7 @@ export function hostApp(parts: HostParts): HostApp {
   app.use(async (c, next) => {
     const over = whyOver();
     if (over !== undefined) throw over;
-    // Nothing of a store is looked at that is another host's.
+    // Wait for the lease: a store that another host owns must not be read.
     await claim.hold();
     const keys = keysOf(c.req.raw.headers);
     if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();

@@ -78,7 +78,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     onError: (thrown, sessionId) => report(thrown, { sessionId }),
   });
   const listening = new Set<Listening>();
-  /** Why nothing is answered any more. */
+  /** Why requests are refused, once the host is closed or has lost its store. */
   let over: Refusal | undefined;
 
   const report = (thrown: unknown, about: FailedIn): void => {
@@ -90,7 +90,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     await live.close();
   };
   const claim = claimStore(options, clock, {
-    // A session that cannot be taken up now is taken up, or found broken, when it is next used.
+    // A session that cannot be resumed now is resumed, or found broken, at its next use.
     onHeld() {
       live.start().catch(() => undefined);
     },
@@ -99,13 +99,13 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
       stopWork(storeTaken()).catch(() => undefined);
     },
   });
-  // Whoever uses the host hears of it.
+  // Each request gets this error; without a handler here it would be an unhandled rejection.
   claim.hold().catch(() => undefined);
 
   const health: Health = {
     clock,
     isAlive: () => over === undefined,
-    // A read goes as far as any request has to.
+    // Ready means that the store can be read, which every request needs.
     ready: () => claim.hold().then(() => store.records.get("host.ready", "any")),
   };
 

@@ -32,13 +32,11 @@ export interface EmbeddedHostOptions {
   readonly models?: Readonly<Record<string, Model | ModelFunction>> | undefined;
   /** The key clients must send. Default: none, and everybody who reaches the host may use it. */
   readonly apiKey?: string | undefined;
-  /**
-   * Where everything is kept; the host's own until it is closed. Default: in memory, gone with the process.
-   */
+  /** The store, owned by the host until it is closed. Default: in memory, gone with the process. */
   readonly store?: Store | undefined;
   /**
-   * What to do while another host is on the store: fail, wait for its end, or take the store, which ends that host's
-   * work. One whose process died on this machine is not waited for. Default "fail".
+   * What to do while another host owns the store: fail, wait until it is released, or take it over, which ends that
+   * host's work. A host whose process died on this machine is not waited for. Default "fail".
    */
   readonly ifOwned?: IfOwned | undefined;
   /**
@@ -48,7 +46,7 @@ export interface EmbeddedHostOptions {
   readonly prices?: Readonly<Record<string, TokenPrices>> | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
-  /** Milliseconds between two signs of life on a stream. Default 15 000. */
+  /** Milliseconds between two keep-alive pings on a stream. Default 15 000. */
   readonly pingIntervalMs?: number | undefined;
   /**
    * What stands in the `event:` lines of a stream: the event's type, or always "message", which clients older than
@@ -56,13 +54,13 @@ export interface EmbeddedHostOptions {
    */
   readonly eventName?: "type" | "message" | undefined;
   /**
-   * Called with what went wrong inside, as it was thrown; clients are told less. What it throws itself is ignored.
-   * Default: nothing.
+   * Called with internal errors as they were thrown; clients see less. What it throws itself is ignored. Default:
+   * nothing.
    */
   readonly onError?: ((error: unknown, about: FailedIn) => void) | undefined;
   /**
-   * Watch every session, as `observers` of `openSession` do. Their calls wait for clients: no tool executes here. Default:
-   * none.
+   * Observers of every session, as `observers` of `openSession`. Calls wait for clients: no tool executes here.
+   * Default: none.
    */
   readonly observers?: readonly Observer[] | undefined;
   /** Called with a line for each request, for a log of yours. What it throws itself is ignored. Default: nothing. */

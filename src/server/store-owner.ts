@@ -1,7 +1,7 @@
 /**
- * One host per store: the lease on a log of the host's own, kept alive for as long as the host is open.
+ * One host per store: a lease on a log of the host's own, renewed while the host is open.
  *
- * It keeps hosts from each other that mean no harm. Whoever takes a store by force is noticed with the next renewal.
+ * It is cooperative: a host whose store was taken over by force notices at its next renewal.
  */
 
 import { hostname } from "node:os";
@@ -17,12 +17,12 @@ import type { EmbeddedHostOptions } from "./options.ts";
 /** A host's claim on its store. */
 export interface StoreClaim {
   /**
-   * Resolves when the store is the host's; what failed before is tried again.
+   * Resolves when the host owns the store; a failed attempt is retried.
    *
-   * @throws LoophostError `session_owned` when it is another's, and that is neither waited for nor taken from
+   * @throws LoophostError `session_owned` when another host owns it, and that is neither waited for nor taken over
    */
   hold(): Promise<void>;
-  /** Gives the claim up, for good. */
+  /** Releases the lease, for good. */
   release(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export function claimStore(
   const closed = new AbortController();
   const claim = async (): Promise<Ownership | undefined> => {
     closed.signal.throwIfAborted();
-    // A store the host made for itself nobody else can have.
+    // A store in memory that the host made itself needs no lease.
     const owner = store && (await own(store.log, ifOwned, clock, closed.signal));
     owner?.whenLost(onLost);
     onHeld();
@@ -83,13 +83,13 @@ async function own(log: LogStore, ifOwned: IfOwned, clock: Clock, signal: AbortS
   }
 }
 
-/** When this process began, as well as it can tell: its number alone is used again, in containers by each life. */
+/** When this process started: process ids are reused, in containers at every start. */
 const STARTED: number = Date.now() - process.uptime() * 1_000;
 const SAME_START_MS = 2_000;
 
 const OWNER: RegExp = /process (\d+) on (\S+), started (\S+Z)(?: \{([^}]*)\})?/;
 
-/** Who this host is, in words by which others can tell whether it is still there. */
+/** Identifies this host, so that others can tell whether it is still alive. */
 const OURSELVES: string =
   `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}` +
   (HOLDER === "" ? "" : ` {${HOLDER}}`);
@@ -98,14 +98,15 @@ const OURSELVES: string =
 function isGone(refusal: string): boolean {
   const [, pid, machine, started, holder = ""] = OWNER.exec(refusal) ?? [];
   if (pid === undefined || started === undefined || machine !== hostname()) return false;
-  // A number means something in its own PID namespace alone: in another container the living look dead.
+  // A process id means something only in its own PID namespace: seen from another container, living processes look
+  // dead.
   if (holder !== "" || HOLDER !== "") return isHolderGone(holder);
   if (Number(pid) === process.pid) return Math.abs(Date.parse(started) - STARTED) > SAME_START_MS;
   try {
     process.kill(Number(pid), 0);
     return false;
   } catch (thrown) {
-    // Any other failure means that there is such a process, of somebody else's.
+    // Any other error (EPERM) means that such a process exists.
     return thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH";
   }
 }

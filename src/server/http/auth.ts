@@ -1,4 +1,7 @@
-/** Who may talk to the host: those with the key, and, on this machine, only those who meant to. */
+/**
+ * Authentication: clients need the key, and a host without one refuses requests that a web page made a browser send
+ * (CSRF, DNS rebinding).
+ */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 
@@ -25,7 +28,7 @@ export function unknownKey(): Refusal {
   );
 }
 
-/** What keys are compared by, so that neither the time taken nor a difference in length tells anything about them. */
+/** Keys are compared by digest: constant time, and no difference in length leaks. */
 export function digestOf(key: string): Buffer {
   return createHash("sha256").update(key).digest();
 }
@@ -36,8 +39,8 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
- * Refuses requests a web page made this machine's browser send: those to a name that was made to point here (DNS
- * rebinding), and those from another site.
+ * Refuses cross-site requests of browsers on this machine: to a host name that was made to point here (DNS rebinding),
+ * or from another site (CSRF).
  */
 export function checkIsLocal(headers: Headers): void {
   const host = headers.get("host");
@@ -47,7 +50,7 @@ export function checkIsLocal(headers: Headers): void {
       "permission_error",
       "This host answers to localhost only. Use http://127.0.0.1 or http://localhost.",
     );
-  // A page's images and links come without an origin; of those browsers only say that they are another site's.
+  // Images and links are sent without an origin; browsers mark them only as cross-site.
   const isOurs = origin === null ? headers.get("sec-fetch-site") !== "cross-site" : isOnLoopback(origin);
   if (!isOurs)
     throw new Refusal("permission_error", "This host takes no requests from web pages of other sites.");

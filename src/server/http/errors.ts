@@ -1,5 +1,5 @@
 /**
- * How the host says no: the wire's error bodies.
+ * The error replies of the host, in the wire's form.
  *
  * A refusal is a reply, not a failure of this library, so it is no LoophostError and never leaves the host.
  */
@@ -55,7 +55,7 @@ export function notFound(what: string, errorCode?: string): Refusal {
   );
 }
 
-/** What was looked for, or a refusal. */
+/** Returns the record, or throws a 404. */
 export function found<T>(record: T | undefined, what: string, errorCode?: string): T {
   if (record === undefined) throw notFound(what, errorCode);
   return record;
@@ -71,7 +71,7 @@ export function storeTaken(): Refusal {
   return new Refusal("api_error", "Another host took over from this one.", undefined, 503);
 }
 
-/** The reply to a request that threw. What is not a refusal keeps its message to itself. */
+/** The reply to a request that threw. Only a refusal's message is shown: others may hold paths, addresses or keys. */
 export function errorResponse(thrown: unknown, requestId: string): Response {
   const refusal =
     thrown instanceof Refusal ? thrown : new Refusal("api_error", "The host failed to answer this request.");
@@ -80,7 +80,7 @@ export function errorResponse(thrown: unknown, requestId: string): Response {
     { type: "error", error: { type, message, ...(details && { details }) }, request_id: requestId },
     {
       status,
-      // The official SDKs try a 409 again by themselves; here a conflict is an answer.
+      // The official SDKs retry a 409 by default; here a conflict is an answer, so tell them not to.
       headers: type === "conflict_error" ? { "x-should-retry": "false" } : {},
     },
   );

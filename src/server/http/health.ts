@@ -2,10 +2,10 @@
 
 import type { Clock } from "../../core/clock.ts";
 
-/** What a supervisor is told of. */
+/** What is checked. */
 export interface Health {
   readonly clock: Clock;
-  /** Contract: whether the process is of any use, and has not ended its work. */
+  /** Contract: liveness: false once the process can do no more work and should be restarted. */
   isAlive(): boolean;
   /** Contract: resolves when it can take work now; what rejects, or takes longer than a second, counts as not ready. */
   ready(): Promise<unknown>;

@@ -1,6 +1,6 @@
 /**
- * Replies to posts that carried an `Idempotency-Key`, for when the client did not get them: the same key gets the same
- * reply and does nothing again. An extension of this host; the official clients do not send the key.
+ * Idempotency keys: the reply to a post is kept, so that a client that lost it can repeat the post, which returns the
+ * same reply and has no second effect. An extension of this host; the official clients do not send the key.
  */
 
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ interface Kept {
   chars: number;
 }
 
-/** The replies given lately; the oldest go when there are too many. */
+/** Recent replies, bounded: the oldest are dropped. */
 export class ReplyMemory {
   readonly #kept = new Map<string, Kept>();
   #chars = 0;
@@ -42,7 +42,7 @@ export class ReplyMemory {
       const response = await make();
       const { status, headers } = response;
       const body = await response.text();
-      // What failed may be tried again under the same key.
+      // A failed request may be retried under the same key.
       if (status >= 500) this.#forget(key);
       else this.#weigh(key, body.length);
       return { status, headers, body };

@@ -31,12 +31,13 @@ export async function listenWith(
       { cause },
     );
   });
-  // The globals of the process stay as they are: this is a guest in somebody's program.
+  // Do not let the adapter replace globals: this is a guest in somebody's program.
   const listener = getRequestListener(answer, { overrideGlobalObjects: false });
   const server = createServer((incoming, outgoing) => {
     listener(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  // Longer than clients pause between two posts: one that is sent as the connection is closed would be lost.
+  // Keep-alive longer than clients pause between posts. Race: a post sent just as the connection is closed would be
+  // lost.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (thrown) =>

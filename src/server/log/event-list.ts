@@ -7,7 +7,7 @@ import type { WireEvent } from "../wire/wire-events.ts";
 import type { EventLog } from "./event-log.ts";
 
 const WINDOW = 500;
-/** A page ends after so many characters of JSON: a session may hold more than fits into a reply, or into memory. */
+/** A page ends after this many characters of JSON: a long session would not fit into a reply, or into memory. */
 const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 /** Larger windows are read in smaller ones. */
 const MAX_WINDOW_CHARS = 1024 * 1024;

@@ -18,7 +18,10 @@ import type { Lease, LogStore, RecordWrite } from "../../core/store.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import type { WireEvent, WirePreview } from "../wire/wire-events.ts";
 
-/** A host is alone with its store: what it finds there is its own, left by itself in an earlier life. */
+/**
+ * The lease on a session's log has no end: the host owns the whole store, and takes over logs it left in an earlier
+ * life.
+ */
 const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
 
 /** Events read at once. */
@@ -28,7 +31,7 @@ const PAGE = 250;
 export interface LoggedEvent {
   readonly seq: number;
   readonly event: WireEvent;
-  /** What the model said, in its own words: kept beside the event that ends its request, never shown. */
+  /** The model's message in its native form: kept with the event that ends its request, never shown. */
   readonly said?: AssistantMessage | undefined;
 }
 
@@ -93,7 +96,7 @@ export class EventLog {
     if (this.#followers.size > 0) this.#push({ kind: "preview", event });
   }
 
-  /** Writes records in the transaction of whatever is written next; asked for then. Of several that still wait the last counts. */
+  /** Adds records to the next transaction; evaluated then. Of several that wait, the last counts. */
   writeAlong(records: () => readonly RecordWrite[]): void {
     this.#along = records;
     this.#wake();
@@ -131,7 +134,7 @@ export class EventLog {
   /** Events numbered above `after`, at most `limit`. */
   async read(after: number, limit: number): Promise<LoggedEvent[]> {
     const found: LoggedEvent[] = [];
-    // A store gives fewer at a time where they are large.
+    // A store may return fewer when entries are large.
     while (found.length < limit) {
       const page = await this.#store.read(this.#id, found.at(-1)?.seq ?? after, limit - found.length);
       if (page.length === 0) break;
@@ -152,7 +155,7 @@ export class EventLog {
     }
   }
 
-  /** Forgets every event; the session is gone. */
+  /** Deletes every event; the session was deleted. */
   async discard(): Promise<void> {
     if (this.#fence !== undefined) await this.#store.delete(this.#id, this.#fence);
   }
@@ -178,7 +181,7 @@ export class EventLog {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0 || this.#along !== undefined) {
-      // What one step of the session adds is written, and shown, together.
+      // Wait for the microtask: all that one step of the session adds is written, and shown, together.
       await Promise.resolve();
       this.#batch = this.#queue;
       this.#queue = [];
@@ -207,7 +210,7 @@ export class EventLog {
     for (const item of batch) if (item.kind === "mark") item.settle();
   }
 
-  /** Makes the log this host's, so that no other can write to it any more. */
+  /** Claims the log, which fences off every earlier writer. */
   async claim(): Promise<number> {
     const fence = (this.#fence ??= await this.#store.claim(this.#id, HOST_LEASE));
     return fence;

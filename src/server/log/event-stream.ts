@@ -25,7 +25,7 @@ export interface StreamOptions {
 /** Bytes a reader may leave unread before it is served from the log instead. */
 const ROOM = 256 * 1024;
 const PAGE = 100;
-/** Frames that come together go out together, up to so many characters: each write has its price, here and there. */
+/** Frames of one moment are written together, up to this many characters: each write has a cost on both sides. */
 const FLUSH_ABOVE = 16 * 1024;
 const utf8 = new TextEncoder();
 
@@ -45,7 +45,7 @@ class EventStream implements Follower {
   #controller: Controller | undefined;
   /** The number of the last event this reader was given. */
   #given: number;
-  /** The number of the last event there is, as far as was told. */
+  /** The number of the newest event it was notified of. */
   #newest = 0;
   #isBehind: boolean;
   /** Events read at once to catch up. */

@@ -43,8 +43,8 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   }
 
   /**
-   * Makes a record and keeps it, one at a time: so what a list shows later has the higher id, and clients that made two of a name
-   * at once agree on which was first.
+   * Creates a record, one at a time: a record that is listed later has the higher id, so that clients which created two
+   * of one name at once agree on the first.
    */
   make(make: () => T, along?: (record: T) => Promise<void>): Promise<T> {
     const made = this.#making.then(async () => {
@@ -68,12 +68,12 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
     return this.#records.put(this.#name, record.id, record);
   }
 
-  /** What replaces a record, to be written along with something else. */
+  /** The write that replaces a record, for another transaction. */
   writeOf(record: T): RecordWrite {
     return { collection: this.#name, key: record.id, value: record };
   }
 
-  /** What forgets a record, to be written along with something else. */
+  /** The writes that delete a record, for another transaction. */
   deletionOf(id: string): readonly RecordWrite[] {
     return [
       { collection: this.#newestFirst, key: mirrored(id) },
@@ -81,7 +81,7 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
     ];
   }
 
-  /** Reads a record, changes it and keeps what came of it, with no other change of this collection in between. */
+  /** Read-modify-write of a record, serialised with the other changes of this collection (no lost update). */
   change(id: string, work: (record: T | undefined) => T | Promise<T>): Promise<T> {
     const changed = this.#changing.then(async () => {
       const record = await work(await this.get(id));
@@ -92,7 +92,7 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
     return changed;
   }
 
-  /** Forgets a record. */
+  /** Deletes a record. */
   async delete(id: string): Promise<void> {
     await this.#records.delete(this.#newestFirst, mirrored(id));
     await this.#records.delete(this.#name, id);

@@ -79,7 +79,7 @@ export class FileStore {
     return { mediaType: type, data: bytes.toString(type.startsWith("text/") ? "utf8" : "base64") };
   }
 
-  /** Forgets a file; one that is not there is forgotten already. */
+  /** Deletes a file; idempotent. */
   async delete(id: string): Promise<void> {
     const file = await this.records.get(id);
     if (file === undefined) return;

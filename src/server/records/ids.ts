@@ -8,7 +8,7 @@ let inSameMs = 0;
 
 /** Makes an id such as `sesn_0mh4k2q9c00…`. */
 export function newId(kind: IdKind): string {
-  // Never back in time, so that a clock that is set back does not put new things before old ones.
+  // Monotonic: a clock that is set back must not sort new things before old ones.
   const now = Math.max(lastMs, Date.now());
   inSameMs = now === lastMs ? inSameMs + 1 : 0;
   lastMs = now;

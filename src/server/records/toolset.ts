@@ -88,7 +88,7 @@ function configsOf(toolset: JsonObject, policy: string, owner: string): JsonObje
   return { default_config: byDefault, configs };
 }
 
-/** What is not understood here is refused: left out, it would grant what was to be withheld. */
+/** Fails closed: an unknown permission is refused; ignored, it would grant what was to be withheld. */
 function readPermission(config: JsonObject, byDefault: Permission, owner: string): Permission {
   const enabled = config["enabled"] ?? byDefault.enabled;
   if (typeof enabled !== "boolean") throw invalid(`${owner}enabled must be true or false.`);

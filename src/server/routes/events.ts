@@ -54,7 +54,7 @@ async function list(c: HostContext, session: HostedSession): Promise<Response> {
   const query = queryOf(c);
   const types = listOf(query, "types");
   const isInTime = createdWithin(query);
-  // A message that waited was kept twice, when it came and when it was taken; it is listed once.
+  // A queued message is in the log twice, when it came and when it was taken; it is listed once.
   const queued = session.queued();
   const { data, next_page } = await listEvents(session.log, {
     order: orderOf(query, "asc"),
@@ -62,7 +62,7 @@ async function list(c: HostContext, session: HostedSession): Promise<Response> {
     accept: ({ id, type, processed_at: at }) =>
       (types.length === 0 || types.includes(type)) && (at === null ? queued.has(id) : isInTime(at)),
   });
-  // It may have been taken just now.
+  // Race: it may have been taken since.
   const taken = new Set(data.flatMap(({ id, processed_at: at }) => (at === null ? [] : [id])));
   const once = data.filter(({ id, processed_at: at }) => at !== null || !taken.has(id));
   return Response.json({ data: once, next_page });
@@ -83,7 +83,7 @@ function stream(c: HostContext, session: HostedSession, defaults: StreamDefaults
     headers: {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache",
-      // Asks proxies to pass every event on at once.
+      // Disables buffering in proxies, which would delay events.
       "x-accel-buffering": "no",
     },
   });

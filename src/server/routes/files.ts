@@ -51,7 +51,7 @@ export function fileRoutes(files: FileStore): Hono<HostEnv> {
       return new Response(await files.bytes(id), {
         headers: {
           "content-type": type,
-          // What was uploaded is data, and never a page of this host.
+          // Served as an attachment: an uploaded page must not run in this host's origin (XSS).
           "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(filename)}`,
           "x-content-type-options": "nosniff",
         },

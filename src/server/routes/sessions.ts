@@ -94,7 +94,7 @@ export function sessionRoutes(
     );
 }
 
-/** Silence would be a promise. */
+/** Refuses vaults: accepted silently, a client would rely on credentials that no session gets. */
 function refuseVaults(ids: Json | undefined): void {
   const says = ids !== undefined && ids !== null && !(Array.isArray(ids) && ids.length === 0);
   if (says) throw invalid("vault_ids is not there yet in this host; leave it out.");

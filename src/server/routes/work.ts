@@ -12,7 +12,7 @@ import { workOf } from "../work/work-record.ts";
 import type { HostContext, HostEnv } from "./request.ts";
 import { bodyOf, optionalBodyOf, queryOf } from "./request.ts";
 
-/** How long a worker has to take an item it was offered, unless its poll says otherwise. */
+/** Milliseconds a worker has to acknowledge an item it was offered, unless its poll says otherwise. */
 const RECLAIM_MS = 5_000;
 const DAY_MS = 86_400_000;
 const MAX_TTL_SECONDS = 3_600;

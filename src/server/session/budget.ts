@@ -1,4 +1,4 @@
-/** What sessions cost, and may cost. */
+/** The cost of sessions, and their budgets. */
 
 import { costOf } from "../../budget/budget.ts";
 import type { TokenPrices } from "../../budget/budget.ts";
@@ -18,23 +18,23 @@ export function spending(
   spent: Usage,
   prices: Prices,
 ): Partial<Pick<SessionRecord, "usage" | "cost" | "is_uncounted">> {
-  // NaN compares as less than every bound: added to the cost, it would switch the budget off for good.
+  // NaN compares false with every bound: added to the cost, it would switch the budget off for good.
   if (!Object.values(spent).every((count) => Number.isFinite(count) && count >= 0))
     return { is_uncounted: true };
   const price = priceOf(record.agent.model.id, prices);
   const usage = addSpent(record.usage, spent);
   if (price === undefined) return { usage, cost: record.cost };
   const cost = record.cost + costOf(spent, price);
-  // Rounded up: what is shown is never less than what was spent.
+  // Rounded up, so that the cost shown is never less than what was spent.
   return { usage: { ...usage, list_cost: { amount: String(Math.ceil(cost)), currency: "USD" } }, cost };
 }
 
-/** Whether a session has used up its budget. One that cannot be counted is used up. */
+/** Whether a session has used up its budget. Fails closed: one whose cost is unknown has. */
 export function isUsedUp({ budget, cost, is_uncounted: isUncounted = false }: SessionRecord): boolean {
   return budget !== null && (isUncounted || cost >= Number(budget.max_list_cost.amount));
 }
 
-/** What a model used that did not say. */
+/** The usage of a reply without one. */
 export const UNKNOWN_USAGE: Usage = {
   inputTokens: Number.NaN,
   outputTokens: Number.NaN,

@@ -23,7 +23,7 @@ export function isBuiltIn(name: string): boolean {
   return OFFERED.has(name);
 }
 
-/** What an agent's policy says of a call. What is not plainly allowed must be asked for. */
+/** The agent's policy for a call. Fails closed: what is not plainly allowed needs confirmation. */
 export function permissionOf(
   tools: readonly JsonObject[],
   name: string,

@@ -38,7 +38,7 @@ export class ConversationCache {
 
   /** The conversation of a session as its log has it now, with the contents of its files. */
   async read(sessionId: string, log: EventLog, readFile: ReadFile): Promise<readonly TranscriptMessage[]> {
-    // Taken out while it is read on: a second reader at the same time would hear the same events into it twice.
+    // Race: removed while it is being extended, since a second reader would add the same events to it twice.
     const { conversation, seq: after } = this.#take(sessionId) ?? {
       conversation: new Conversation(),
       seq: 0,

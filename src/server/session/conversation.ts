@@ -1,8 +1,8 @@
 /**
- * The conversation of a session, as a model is to have it: what its log says was said.
+ * Derives the conversation for a model from a session's log.
  *
- *   C1  every call has its result, in the order of the calls; one that was never answered is said to have been stopped
- *   C2  what is said while calls are open comes after their results
+ *   C1  every call has its result, in the order of the calls; one that was never answered is reported as stopped
+ *   C2  messages that came while calls were open follow their results
  */
 
 import type { Json } from "../../core/json.ts";
@@ -27,12 +27,12 @@ interface Call {
 export class Conversation {
   readonly #messages: TranscriptMessage[] = [];
   #chars = 0;
-  /** The events that told calls of the reply that is being told. */
+  /** The call events of the reply that is being read. */
   #told: string[] = [];
   /** The calls of the last reply, until all have a result. */
   #open: readonly Call[] = [];
   readonly #results = new Map<string, ToolResult>();
-  /** What was said while calls were open. */
+  /** Messages that came while calls were open. */
   #held: TranscriptMessage[] = [];
 
   /** How large it is, in characters of JSON: about what it takes in memory. */
@@ -46,7 +46,7 @@ export class Conversation {
       case "user.message":
       case "user.define_outcome":
       case "system.message":
-        // One that had to wait is told again when it is taken.
+        // A queued message is logged again when it is taken.
         if (event.processed_at !== null) this.#say(messageOf(event));
         return;
       case "span.model_request_start":
@@ -131,7 +131,7 @@ function messageOf(event: WireEvent): UserMessage {
 function resultOf(event: WireEvent): ToolResult {
   const result = readResult(event, event.id);
   const [block] = result.content;
-  // Clients are told in the words of the service, which invite to repeat the call; a model must not be.
+  // The text for clients is the service's own, which invites the model to repeat the call; the model gets another.
   const wasInterrupted =
     event.type === "agent.tool_result" && block?.type === "text" && block.text === INTERRUPTED;
   return wasInterrupted ? STOPPED : result;

@@ -1,7 +1,7 @@
 /**
- * What clients are told of a failure, and what is for the operator only.
+ * Decides what clients may see of a failure, and what is for the operator only.
  *
- * A model function is the operator's own code: what it throws may name files, addresses and keys of this machine.
+ * A model function is the operator's own code: its errors may name files, addresses and keys of this machine.
  */
 
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
@@ -21,7 +21,7 @@ export function clientWord(thrown: unknown): string {
   if (!(thrown instanceof LoophostError)) return "The session could not go on.";
   const { code, message, status, cause } = thrown;
   if (code === "max_turns_exceeded") return message;
-  // With a status it came from a service; else the cause is what somebody's code threw.
+  // With a status it came from a model service; else the cause is what somebody's code threw.
   if (code === "host_failed" && status === undefined && cause !== undefined) return "The model failed.";
   return code.startsWith("host_") ? message : "The session could not go on.";
 }

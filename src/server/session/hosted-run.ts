@@ -38,19 +38,19 @@ export interface RunSetup extends TurnPaper {
   readonly conversation: () => Promise<readonly TranscriptMessage[]>;
   /** Whether the model may be asked once more; if not, the run has been stopped. */
   readonly mayAsk: () => boolean;
-  /** Nothing goes on until clients answer. */
+  /** The run waits for clients to answer calls. */
   readonly onWaiting: () => void;
   readonly onSpent: (usage: Usage) => void;
-  /** A request failed, and is made again; if after a while, `onMended` says when. */
+  /** A request failed and is retried; where that takes long, `onMended` follows. */
   readonly onRetrying: (reason: string, isLong: boolean) => void;
   readonly onMended: () => void;
   readonly onEnd: (ending: Ending, details: EndingDetails | undefined) => void;
 }
 
-/** A model that calls tools for ever stops here; what people do in a session stays far below. */
+/** Turns of a run, at most: stops a model that calls tools for ever. */
 const MAX_TURNS = 1_000;
 
-/** From here on a wait for a service is worth a word. */
+/** Milliseconds from which a retry delay is reported to clients. */
 const LONG_WAIT_MS = 5_000;
 
 /** A run. */
@@ -69,7 +69,7 @@ export class HostedRun {
   #isStopped = false;
   /** Whether the model told what the turn used. */
   #isCounted = false;
-  /** There while a request that failed waits for its next try. */
+  /** Set while a failed request waits for its retry. */
   #cancelWait: (() => void) | undefined;
 
   constructor(setup: RunSetup) {
@@ -102,7 +102,7 @@ export class HostedRun {
         try {
           if (!this.#isStopped) this.#hear(event);
         } catch (thrown) {
-          // An observer's failure is nothing to the loop; to this run it is the end.
+          // The loop ignores observers that throw; this run ends.
           broken.reject(thrown);
         }
       },
@@ -115,7 +115,7 @@ export class HostedRun {
     }
   }
 
-  /** Gives the result of a call; the loop goes on once all have theirs. */
+  /** Adds the result of a call; the loop continues once all are there. */
   answer(toldAs: string, result: ToolResult): void {
     this.#results.set(toldAs, result);
     this.#handOver();
@@ -131,7 +131,7 @@ export class HostedRun {
 
   #hear(event: SessionEvent): void {
     const turn = this.#turn;
-    // Its first words are taken back while it waits; whatever else comes, it has been made again.
+    // Deltas of the failed attempt are retracted while it waits; any other event means that the retry has begun.
     if (this.#cancelWait !== undefined && event.type !== "deltas.retracted") this.#requestAgain();
     switch (event.type) {
       case "turn.started":
@@ -228,7 +228,7 @@ export class HostedRun {
     this.#refusals = [];
   }
 
-  /** Hands the loop its results, all of a turn together; it takes none before it has said that it waits for them. */
+  /** Gives the loop its results, all of a turn together; it accepts none before it waits for them. */
   #handOver(): void {
     if (!this.#isLoopWaiting) return;
     if (this.#results.size < this.#calls.size) return this.#setup.onWaiting();
@@ -238,7 +238,7 @@ export class HostedRun {
     this.#calls.clear();
     this.#results.clear();
     for (const [callId, result] of answers) {
-      // What goes wrong with it goes wrong with the run, too, and is told there.
+      // A failure here fails the run as well, which reports it.
       this.#loop?.answer(callId, result).catch(() => undefined);
     }
   }
@@ -278,7 +278,7 @@ function toLoopAgent(
     instructions: system ?? "",
     model: model.id,
     tools,
-    // Clients take the time they need: a call may be answered a quarter of an hour later.
+    // No timeout: a client may answer a call after a quarter of an hour.
     limits: { maxTurns: MAX_TURNS, runTimeoutMs: Number.POSITIVE_INFINITY },
   });
 }

@@ -1,17 +1,17 @@
-/** A provider with somebody listening: to what the model says, and before it is asked. */
+/** Wraps a provider to observe what the model says, and to veto requests before they are sent. */
 
 import type { HostEvent, Provider } from "../../core/provider.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 
-/** Who listens. */
+/** The callbacks. */
 export interface Listener {
-  /** Told what entered the conversation, before the events that tell it. */
+  /** Called with each model message, before the events about it. */
   readonly onSaid: (message: AssistantMessage) => void;
-  /** Asked before the model is. After a no, nothing is sent and nothing comes: the run must be stopped. */
+  /** Called before each model request. After a no, nothing is sent and nothing is emitted: the run must be stopped. */
   readonly mayAsk: () => boolean;
 }
 
-/** The same provider, overheard. */
+/** The same provider with those callbacks. */
 export function listeningProvider(provider: Provider, { onSaid, mayAsk }: Listener): Provider {
   return {
     ...provider,

@@ -61,7 +61,7 @@ export class LiveSessions {
     const takeUp = async () => {
       for (const id of left) {
         await this.use(id, () => undefined).catch(() => undefined);
-        // Thousands may wait: whoever asks meanwhile, and every timer, has its turn.
+        // Yield: thousands of sessions may wait, and requests and timers must run in between.
         await setImmediate();
       }
     };
@@ -80,7 +80,7 @@ export class LiveSessions {
    * not there; then there is no session
    */
   async create(record: SessionRecord, events: readonly UserEvent[]): Promise<SessionRecord> {
-    // Better refused now than at its first message.
+    // Fail early: refused now rather than at its first message.
     this.#host.provider(record.agent);
     await this.#checkFiles(events);
     checkPost(events, { work: new OpenWork(), isCapped: false, threadId: record.thread_id });
@@ -148,8 +148,8 @@ export class LiveSessions {
       const record = await this.records.get(id);
       if (record === undefined) throw notFound(`Session ${id}`);
       const session = new HostedSession(record, this.#host, this.#keeper);
-      // Claimed before it is read: another host that had the store could else add to what was read already. Where that cannot
-      // be written, on a full disk, the session can still be read.
+      // Race: claimed before it is read, or another host could append to what was read already. If the claim cannot be
+      // written, as on a full disk, the session can still be read.
       await session.log.claim().catch(() => undefined);
       if (await isMarked(this.#host.store.records, id)) await session.takeUp();
       entry.loaded = session;
@@ -164,7 +164,7 @@ export class LiveSessions {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     const isInUse = entry.users > 0 || entry.loaded?.isQuiet === false;
-    // Those who use a session whose log cannot be written hear of it; whoever comes next has it from the store again.
+    // A session whose log cannot be written fails its present users; the next one loads it from the store again.
     if (isInUse && entry.loaded?.log.failed === undefined) return;
     this.#entries.delete(id);
     entry.loaded?.close();

@@ -1,8 +1,4 @@
-/**
- * What a session has open: a fold over its events, the same for those that were just said and those found in the log.
- *
- *   O1  it follows from the events alone, so that a host that finds them in its store knows what the one that died knew
- */
+/** Derives the unfinished work of a session from its events, the same for new events and for those in the log. */
 
 import type { Json, JsonObject } from "../../core/json.ts";
 import { isJsonObject, typeOf } from "../http/fields.ts";

@@ -1,7 +1,7 @@
 /**
- * Outcomes: the work towards one is graded when the model thinks it is done, and gone over until the grader is content.
+ * Outcomes: the work is graded when the model is done, and revised until the grader accepts it.
  *
- * A grading that died with its process is made again under the event that began it.
+ * A grading that was cut off by a crash is repeated under the event that began it.
  */
 
 import type { JsonObject } from "../../core/json.ts";
@@ -104,7 +104,7 @@ async function gradeIt(
   });
 }
 
-/** Graders take their time; whoever looks on is told that they are at it. */
+/** Emits progress while a grader works, which may take long. */
 function tellNowAndThen(
   state: SessionState,
   outcome: OpenOutcome,

@@ -1,4 +1,6 @@
-/** Whether a post fits what its session is doing. Pure: the events are gone through as they would be applied. */
+/**
+ * Validates a post against the state of its session. Pure: the events are checked in the order they would be applied.
+ */
 
 import { invalid, notFound } from "../http/errors.ts";
 import type { UserEvent } from "../wire/user-events.ts";
@@ -106,7 +108,7 @@ class PostCheck {
     this.#close(id);
   }
 
-  /** One that comes late, or again, is taken and changes nothing. */
+  /** A late or repeated confirmation is accepted and has no effect (idempotent). */
   #mayConfirm(id: string, allow: boolean): void {
     const call = this.#calls.get(id);
     if (call?.kind === "custom")

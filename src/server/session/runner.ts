@@ -23,7 +23,7 @@ import type { OpenOutcome } from "./open-work.ts";
 import { endEvaluation, evaluate } from "./outcome.ts";
 import type { SessionState } from "./state.ts";
 
-/** So many missing answers are told after each that comes. */
+/** Missing answers up to this number are listed after each answer that comes. */
 const FEW = 16;
 
 /** Does the work of one session. */
@@ -44,7 +44,7 @@ export class SessionRunner {
     this.#onRest = onRest;
   }
 
-  /** Whether nothing is held for work. A run that waits for a client is held, until it is stopped. */
+  /** Whether nothing is in memory for work. A run that waits for a client is, until it is parked. */
   get isFree(): boolean {
     return this.#run === undefined && this.#grading === undefined;
   }
@@ -83,7 +83,7 @@ export class SessionRunner {
     else if (isLast && work.request === undefined) this.#go();
   }
 
-  /** Something is about to be said that the run under way cannot be told: the model is asked from the log again. */
+  /** The conversation is about to get an event that the run under way cannot receive: restart it from the log. */
   outdate(): void {
     this.#isStale = true;
   }
@@ -121,7 +121,7 @@ export class SessionRunner {
     else this.begin(after?.type === "system.message" ? [next, after] : [next]);
   }
 
-  /** Lets go of a run that waits for a client; with the last answer it is begun again. */
+  /** Frees the memory of a run that waits for a client; the last answer restarts it from the log. */
   park(): void {
     if (this.#state.work.isWaiting) this.stop();
   }
@@ -151,7 +151,7 @@ export class SessionRunner {
       say: (event, said) => state.say(event, said),
       preview: (event) => state.log.preview(event),
       onWaiting: () => {
-        // Nothing is missing when all answers came before the turn had ended, with instructions behind them.
+        // All answers came before the turn had ended, followed by instructions: nothing is missing.
         if (state.work.calls.size === 0) this.#go();
         else if (!state.work.isWaiting) this.askForAnswers();
       },
@@ -204,7 +204,7 @@ export class SessionRunner {
     this.rest({ type: "retries_exhausted" });
   }
 
-  /** The model thinks that the outcome is reached; a grader has a look. */
+  /** Grades the outcome once the model is done. */
   #grade(outcome: OpenOutcome): void {
     if (!this.#mayAsk()) return;
     this.stop();

@@ -29,7 +29,7 @@ import { checkPost } from "./post-check.ts";
 import { SessionRunner } from "./runner.ts";
 import { SessionState } from "./state.ts";
 
-/** A session that waits so long for a client, and that nobody follows, leaves memory. */
+/** Milliseconds after which a session that waits for a client, and that no stream follows, is evicted from memory. */
 const PARK_AFTER_MS = 60_000;
 
 /** A session that is being used. */
@@ -92,7 +92,7 @@ export class HostedSession {
     this.#mustLive();
     const { work } = this.#state;
     checkPost(events, { work, isCapped: isUsedUp(this.record), threadId: this.record.thread_id });
-    // Instructions that come with results must be known to the model before it goes on with them.
+    // Instructions posted with results must reach the model before it continues with those.
     if (events.at(-1)?.type === "system.message" && events.at(-2)?.type !== "user.message")
       this.#runner.outdate();
     const before = work.missing;
@@ -235,7 +235,7 @@ export class HostedSession {
       );
   }
 
-  /** What the run of a session that waits holds in memory can be had from the log again. */
+  /** Evicts the run of a waiting session later: the log holds all of it. */
   #parkLater(): void {
     this.#cancelParking();
     if (this.#state.work.isWaiting)

@@ -94,7 +94,7 @@ export class SessionState {
       status: next,
       stats: {
         active_seconds: stats.active_seconds + activeMs / 1_000,
-        // The clock on the wall can be set back; time that passed does not.
+        // The system clock can be set back; a duration must not shrink.
         duration_seconds: Math.max(stats.duration_seconds, (Date.now() - Date.parse(createdAt)) / 1_000),
       },
     });

@@ -65,7 +65,7 @@ export class TurnWriter {
     this.#spent = addUsage(this.#spent, usage);
   }
 
-  /** The model thinks. That it does is told; what, is not. */
+  /** The model is thinking: that is emitted, the content is not. */
   think(): void {
     if (this.#thinking !== undefined) return;
     this.#thinking = newId("sevt");

@@ -19,7 +19,7 @@ export function readContent(content: Json | undefined, owner: string): readonly 
 export function readResult(event: JsonObject, owner: string): ToolResult {
   const isError = event["is_error"] === true;
   const content = readContent(event["content"] ?? [], owner);
-  // Models take no empty result.
+  // Models refuse an empty result.
   return content.length === 0 ? textResult("(no output)", isError) : { content, isError };
 }
 
@@ -38,7 +38,7 @@ export function filesIn(blocks: readonly ContentBlock[]): readonly string[] {
   return blocks.flatMap((block) => ("fileId" in block ? [block.fileId] : []));
 }
 
-/** Blocks with the files they speak of in them; one that is gone by now is said to be. */
+/** Blocks with the content of their files; a deleted file is replaced by a note. */
 export function withFiles(
   blocks: readonly ContentBlock[],
   readFile: ReadFile,

@@ -106,7 +106,7 @@ export function errorEvent(type: string, message: string, retry: "retrying" | "e
   return wireEvent("session.error", { error: { type, message, retry_status: { type: retry } } });
 }
 
-/** What whoever looks on is told of a call that an interrupt left without an answer. */
+/** What clients see of a call that an interrupt left without an answer. */
 export const INTERRUPTED = "Tool execution was interrupted before completion. Please retry.";
 
 /** The result of a call that nobody ran. */

@@ -1,9 +1,9 @@
-/** Waiting until something new may be there, for a while. */
+/** Long polling: waits until something new may be there, with a timeout. */
 
 import { onAbort } from "../../core/async/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 
-/** Says that something arrived to everybody who waits for it. */
+/** Wakes all that wait. */
 export class Arrivals {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
@@ -14,7 +14,7 @@ export class Arrivals {
     this.#clock = clock;
   }
 
-  /** How often something arrived; noted before one looks, it shows what came meanwhile. */
+  /** Counts arrivals. Race: noted before looking, it shows what arrived meanwhile. */
   get count(): number {
     return this.#count;
   }

@@ -1,10 +1,10 @@
 /**
- * The work queues of self-hosted environments: who runs the built-in tools of a session now.
+ * The work queues of self-hosted environments, at-least-once: which worker runs the built-in tools of a session.
  *
  *   Q1  a session has at most one item that has not stopped, and has one while a run of it is open that needs a worker
- *   Q2  an item is offered to one worker at a time; one that does not take it in time, or whose heartbeats stop, loses it
- *       to the next, and its token with it
- *   Q3  what is said of an item is in the store first; after a restart its worker has a whole lease again
+ *   Q2  an item is offered to one worker at a time; one that does not acknowledge it in time, or whose heartbeats stop,
+ *       loses it to the next, and its token with it
+ *   Q3  a change of an item is durable before it is reported; after a restart its worker has a whole lease again
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -75,7 +75,7 @@ export class WorkQueue {
   want({ id, environment_id: environmentId, agent, is_self_hosted: isSelfHosted }: SessionRecord): void {
     if (!isSelfHosted || builtInNames(agent.tools).length === 0) return;
     this.#wanting.set(id, environmentId);
-    // What the store does not take now, it is given again when a worker asks.
+    // A failed write is retried when a worker polls.
     this.#inTurn(() => this.#queueWanted()).catch(() => undefined);
   }
 
@@ -140,7 +140,7 @@ export class WorkQueue {
       return stopping(current, isForced);
     });
     if (work.state === "stopped" && (await this.#hasOpenRun(work.data.id))) {
-      // As if it had just been offered: a worker that cannot serve the session does not get it back at once.
+      // Counts as just offered, so that a worker that cannot serve the session does not get it back at once.
       await this.#inTurn(() => this.#queue(environmentId, work.data.id, this.#clock.now()));
     }
     return work;
@@ -190,7 +190,7 @@ export class WorkQueue {
    */
   async admits(keys: readonly string[], method: string, path: string): Promise<boolean> {
     const work = await this.#askedAbout(method, path);
-    // Whoever was stopped, by force perhaps, is not let in by what it still holds.
+    // A stopped worker's token is revoked.
     const digest = work === undefined || work.state === "stopped" ? null : work.token_digest;
     return digest !== null && keys.some((key) => isToken(key, digest));
   }
@@ -200,7 +200,7 @@ export class WorkQueue {
     return this.#inTurn(() => this.#items.forget(environmentId));
   }
 
-  /** Lets the workers that wait go. */
+  /** Ends the polls that wait. */
   close(): void {
     this.#arrivals.close();
   }
@@ -239,14 +239,14 @@ export class WorkQueue {
     return workOf(next.work, secret);
   }
 
-  /** A worker was not heard of for too long. One that was asked to stop and went without a word leaves its session waiting. */
+  /** A worker's heartbeats stopped. One that was asked to stop and vanished leaves its session waiting. */
   async #lapse(work: WorkRecord): Promise<void> {
     if (work.state !== "stopping") return this.#items.put(requeued(work));
     await this.#items.put(stopping(work, true));
     if (await this.#hasOpenRun(work.data.id)) await this.#queue(work.environment_id, work.data.id);
   }
 
-  /** One after the other, so that no two requests decide on the same state. */
+  /** A mutex: no two requests decide on the same state. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(() => this.#items.load()).then(work);
     this.#turn = done.catch(() => undefined);

@@ -1,6 +1,6 @@
 /**
- * The items of the work queues: all of them in the store, those that have not stopped in memory too, in the order they
- * were queued. Not safe for two changes at once; the queue takes turns.
+ * The items of the work queues: all of them in the store, those that have not stopped in memory too, in queue order.
+ * Not safe for two changes at once: the queue serialises them.
  */
 
 import type { Clock } from "../../core/clock.ts";
@@ -119,7 +119,7 @@ export class WorkStore {
       const page = await this.#records.list(OPEN, after, PAGE);
       for (const { key, value: environmentId } of page) {
         const work = typeof environmentId === "string" && (await this.#all(environmentId).get(key));
-        // What a crash left behind between two writes is not open.
+        // A crash between two writes may leave a stale mark: only items that have not stopped are open.
         if (work && work.state !== "stopped")
           this.#open.set(key, { work, offeredAt: undefined, heardAt: this.#clock.now() });
       }
