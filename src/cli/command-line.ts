@@ -92,7 +92,7 @@ function leave(code: ExitCode): void {
   hasSettled = true;
   process.exitCode = code;
   process.stdout.write("", () =>
-    // That the output cannot be written is told only after the write that hits on it.
+    // A broken pipe is reported only after the write that hits it.
     setImmediate(() => process.exit(stop.reason === "output failed" ? EXIT.bug : code)),
   );
 }

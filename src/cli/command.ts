@@ -17,7 +17,7 @@ export interface Command {
   run(argv: readonly string[], signal: AbortSignal): Promise<ExitCode>;
 }
 
-/** What a command throws when it is held wrong. */
+/** The error of a command that was called wrongly. */
 export function misuse(command: string, problem: string): LoophostError {
   return new LoophostError("invalid_options", `${problem}. See: ${command} --help`);
 }

@@ -1,4 +1,4 @@
-/** Node's own remarks, kept off a screen that belongs to the agent and the user. */
+/** Mutes Node's warnings on a screen that belongs to the agent and the user. */
 
 /** Mutes the warnings whose text matches; the others are printed as before. */
 export function muteWarnings(muted: RegExp): void {

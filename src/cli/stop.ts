@@ -1,11 +1,11 @@
 /**
- * Being told to stop: Ctrl-C, SIGTERM, or nobody reading our output any more. The first asks the work to end, which
- * tells the loop host; a second Ctrl-C leaves at once.
+ * Signal handling: Ctrl-C, SIGTERM, or a closed output (EPIPE). The first asks the work to end, which tells the loop
+ * host; a second Ctrl-C exits at once.
  */
 
 import { EXIT } from "./exit.ts";
 
-/** Long enough that a run which stops quickly says nothing about it. */
+/** Milliseconds after which it says that it is stopping: a run that stops quickly says nothing. */
 const QUIET_MS = 300;
 
 /** Why we stop. */
@@ -29,13 +29,14 @@ export function listenForStop(): Stop {
   const interrupt = () => {
     if (reason === "interrupted") process.exit(EXIT.interrupted);
     stop("interrupted");
-    // From here on the system ends the process, also while a tool blocks the event loop and no handler of ours can run.
+    // From here on the default handler ends the process, also while a tool blocks the event loop and no handler of ours
+    // can run.
     process.removeListener("SIGINT", interrupt);
     setTimeout(() => console.error("\nStopping. Ctrl-C again leaves at once."), QUIET_MS).unref();
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  // The window was closed.
+  // SIGHUP: the terminal window was closed.
   process.on("SIGHUP", interrupt);
 
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -43,7 +44,7 @@ export function listenForStop(): Stop {
     if (reason === undefined) console.error(`loophost: The output cannot be written: ${error.message}`);
     stop("output failed");
   });
-  // With nobody to read the notes there is nobody to tell.
+  // Nobody reads the notes, so nothing can be reported.
   process.stderr.on("error", () => undefined);
 
   return {

@@ -1,4 +1,4 @@
-/** Who watches what the command line runs, by the flags of every command that runs something. */
+/** Sets up the observers that flags ask for, the same for every command that runs something. */
 
 import { appendFileSync } from "node:fs";
 
@@ -79,7 +79,7 @@ function sayNotRecorded(thrown: unknown, sessionId: string): void {
   say(`The recording of ${sessionId} stopped: ${messageOf(thrown)}`);
 }
 
-/** How long a collector that does not answer may hold up the end. */
+/** Milliseconds a collector that does not answer may delay the exit. */
 const FLUSH_MS = 5_000;
 
 async function startSdk(): Promise<() => Promise<void>> {

@@ -7,7 +7,7 @@ export type ConformanceTier = 1 | 2 | 3;
 
 /** One thing a server must do. */
 export interface ConformanceCheck {
-  /** Its name for ever: the area, a dot, and a word or two. */
+  /** Its stable name: the area, a dot, and a word or two. */
   readonly id: string;
   readonly area: string;
   readonly tier: ConformanceTier;

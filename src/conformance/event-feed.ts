@@ -114,7 +114,7 @@ export class EventFeed implements AsyncDisposable {
         this.#wake();
       }
     } catch {
-      // Cut off: the checks that wait for more say so.
+      // The stream was cut off: checks that wait for more report it.
     } finally {
       unlink();
       this.#isOver = true;

@@ -23,7 +23,7 @@ import { deadline, NO_REPLY, Wire } from "./wire.ts";
 export interface ConformanceOptions {
   /** Where the server is, without `/v1`. */
   readonly baseUrl: string;
-  /** What the server wants to see. Default: none, which servers that ask for no key take. */
+  /** The key of the server. Default: none, for servers that need no key. */
   readonly apiKey?: string | undefined;
   /** How the key is sent where a check is not about that. Default "bearer". */
   readonly auth?: ConformanceAuth | undefined;
@@ -72,7 +72,7 @@ export interface ConformanceReport {
   readonly notTried: number;
   /** The ids of the extensions the server has. */
   readonly extensions: readonly string[];
-  /** The paths of what was made and could not be taken away. */
+  /** The paths of what was created and could not be deleted. */
   readonly left: readonly string[];
   readonly ms: number;
 }
@@ -129,7 +129,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
     limited(timeoutMs, (wire) => mustLetUsIn(wire, what), signal).catch((thrown: unknown) => {
       throw signal?.aborted ? aborted(signal) : thrown;
     });
-  // Taking away goes on when the run is aborted.
+  // Cleanup continues when the run is aborted.
   const tidyUp = (work: (wire: Wire) => Promise<void>) =>
     limited(CLEAR_WITHIN_MS, work).catch(() => undefined);
 
@@ -197,7 +197,10 @@ function aborted({ reason }: AbortSignal): LoophostError {
   return new LoophostError("aborted", "The run of the checks was aborted.", { cause: reason });
 }
 
-/** A server that is not there, does not know us or is another one altogether would fail every check for the same reason. */
+/**
+ * Fails early: a server that is not reachable, refuses the key or is another kind of server would fail every check for
+ * the same reason.
+ */
 async function mustLetUsIn(wire: Wire, baseUrl: string): Promise<void> {
   const listOf = (collection: string) =>
     wire.get(`/v1/${collection}?limit=1`).catch((thrown: unknown) => {
@@ -248,7 +251,7 @@ async function judge(
     ms: performance.now() - startedAt,
   });
   const { promise: late, reject } = Promise.withResolvers<never>();
-  // A check that is late says so itself, in better words; this is for one that does not.
+  // A backstop: a check that times out has a better message of its own.
   const unlink = onAbort([guest.wire.signal], (reason) => systemClock.after(GRACE_MS, () => reject(reason)));
   try {
     await Promise.race([run(guest), late]);

@@ -1,10 +1,10 @@
 /**
- * What a check is given: a client that makes agents, environments and sessions, and takes away all it made.
+ * The client a check gets: it creates agents, environments and sessions, and deletes all it created.
  *
- *   G1  agents and environments serve a whole run, so that a run stays within the rates of a paid service; everything
- *       else belongs to the check that made it
- *   G2  set-up tries what servers take, in turn; where all is refused, the check was not tried, and only the checks of that
- *       area fail
+ *   G1  agents and environments are shared by a whole run, so that a run stays within the rate limits of a paid
+ *       service; everything else belongs to the check that made it
+ *   G2  set-up tries the forms that servers accept, in turn; where all are refused, the check was not tried, and only
+ *       the checks of that area fail
  *   G3  cleanup that fails is reported with the path of what is left, never swallowed
  */
 
@@ -176,7 +176,7 @@ async function remove(wire: Wire, path: string): Promise<boolean> {
   if (path.startsWith("/v1/agents/")) return isGone(await wire.post(`${path}/archive`));
   if (isGone(await wire.delete(path))) return true;
   if (path.startsWith("/v1/sessions/")) {
-    // Busy: it has to be told to stop, and stops when it can.
+    // It is busy (409): interrupt it, and retry until it stops.
     for (let pauseMs = 20; pauseMs < 2_000; pauseMs *= 2) {
       await wire.post(`${path}/events`, { events: [{ type: "user.interrupt" }] });
       await wire.pause(pauseMs);

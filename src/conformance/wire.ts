@@ -138,7 +138,7 @@ export class Wire {
     }
   }
 
-  /** Lets time pass, within the deadline. */
+  /** Waits, within the deadline. */
   pause(ms: number): Promise<void> {
     return sleep(ms, systemClock, this.signal);
   }
@@ -160,7 +160,7 @@ export class Wire {
   }
 
   async #orLate<T>(sent: string, work: () => Promise<T>): Promise<T> {
-    // Not every `fetch` that is passed in listens to its signal.
+    // Not every custom `fetch` rejects on abort.
     const { promise: late, reject } = Promise.withResolvers<never>();
     const unlink = onAbort([this.signal], reject);
     try {

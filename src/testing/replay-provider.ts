@@ -1,7 +1,7 @@
 /**
- * A host that says again what a recorded session's host said: recorded once, at a real service, tested for ever without it.
+ * Replays a recorded host: recorded once, at a real service, tested for ever without it.
  *
- * What is played are the host's words, a turn for each message and each complete set of answers; tools run, and are answered, anew.
+ * Replayed are the host's events, one turn for each message and each complete set of results; tools really run.
  */
 
 import { LoophostError } from "../core/errors.ts";
@@ -45,7 +45,7 @@ function turnsOf(events: readonly SessionEvent[]): HostEvent[][] {
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the rest is passed on, or was said by this side
     switch (event.type) {
       case "turn.started":
-        // One that begins while another is open was begun by the host alone.
+        // A turn that begins while another is open was started by the host alone.
         if (!isOpen) turns.push([]);
         say({ type: "turn.began", raw: event.raw, thread: event.thread });
         isOpen = true;

@@ -9,7 +9,7 @@ import { initialState } from "../core/loop/state.ts";
 import type { LoopStep } from "../core/session.ts";
 import { toStep } from "../core/session/steps.ts";
 
-/** Where a replay left the recorded way. */
+/** Where a replay differs from the recording. */
 export interface StepDifference {
   /** The number of the step, from 1. */
   readonly step: number;

@@ -82,7 +82,7 @@ export function scriptedProvider(script: Script = {}): ScriptedProvider {
     sent.push(...inputs);
     for (const input of inputs) if ("callId" in input) unanswered.delete(input.callId);
     const isTurn = inputs.some((input) => isMessage(input) || "callId" in input);
-    // The host goes on in its own time, after it has taken the inputs.
+    // Asynchronous, as a real host: it continues after it has accepted the inputs.
     if (isTurn && unanswered.size === 0) queueMicrotask(() => play(inputs));
   };
 

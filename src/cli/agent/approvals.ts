@@ -31,13 +31,13 @@ export class Questions {
     return [...this.#undecided.values()];
   }
 
-  /** Nobody will answer: the open question leaves the screen. */
+  /** Gives up the open question, which is wiped off the screen: nobody will answer it. */
   leave(): void {
     this.#isLeft = true;
     this.#progress.answered("\n");
   }
 
-  /** An `onApproval`: only yes is a yes. It does not settle when nobody is there to answer. */
+  /** An `onApproval`. Fails closed: only "yes" approves. It never settles when nobody is there to answer. */
   readonly ask = (request: ApprovalRequestedEvent): Promise<Decision> => {
     this.#undecided.set(request.id, request);
     const answered = this.#last.then(async () => {
@@ -63,7 +63,7 @@ export class Questions {
 
 /** The next line that is typed; undefined when there is none to come. */
 async function readLine(): Promise<string | undefined> {
-  // Not as a terminal: that would take Ctrl-C for itself.
+  // Not in terminal mode, in which readline would swallow Ctrl-C.
   const lines = createInterface({ input: process.stdin, terminal: false });
   try {
     for await (const line of lines) return line;

@@ -11,7 +11,7 @@ import type { SessionAddress } from "../stored/session-address.ts";
 import { chooseModel, MODEL_VARIABLES, SCRIPTED } from "./choose-model.ts";
 import { scriptedModel } from "./scripted-model.ts";
 
-/** Told before a request of the claude host is made again. */
+/** Called before a request to the claude host is retried. */
 export type OnRetry = NonNullable<ClaudeOptions["onRetry"]>;
 
 /** A provider, and how to name it to the user. */

@@ -1,4 +1,7 @@
-/** The commands that go on with a stored session, complete: they work in any shell in this folder, whatever it has set. */
+/**
+ * The shell commands that continue a stored session, complete: they work in any shell in this folder, whatever
+ * variables it has.
+ */
 
 import type { WaitingCall } from "../../core/events.ts";
 import { formatWord } from "../screen/format.ts";
@@ -16,7 +19,7 @@ export interface StoredRun {
   readonly model?: string | undefined;
 }
 
-/** Takes up what the session has open. */
+/** The command that resumes the session's unfinished work. */
 export function resumeLine(stored: StoredRun): string {
   return commandLine("resume", stored);
 }

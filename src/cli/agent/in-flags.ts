@@ -1,4 +1,4 @@
-/** Errors in the words of the command line: where the library names an option, this names a flag, variable or command. */
+/** Rewrites errors for the command line: where the library names an option, this names a flag, variable or command. */
 
 import { isTransient, LoophostError } from "../../core/errors.ts";
 import { formatMs } from "../screen/format.ts";
@@ -39,7 +39,7 @@ export function inCommands(
 ): LoophostError {
   const isOutage = isTransient(error) || error.code === "store_failed" || error.code === "host_unreachable";
   if (!isOutage || stored === undefined) return inFlags(error, provider);
-  // What the host never had cannot be taken up; what it may have, must not be said again.
+  // A message the host never got cannot be resumed; one it may have got must not be sent again.
   const isUnsaid = provider === "claude" && error.result?.turns === 0 && error.mayRetry !== false;
   const wayOut = isUnsaid
     ? `The host had not begun: say it again with --session ${stored.sessionId}.`
@@ -52,7 +52,7 @@ export function reword(error: LoophostError, message: string): LoophostError {
   return new LoophostError(error.code, message, { cause: error });
 }
 
-/** How long a service that is asked too much wants to be left alone. */
+/** The pause a rate-limited service asks for (429). */
 function pause({ status, retryAfterMs }: LoophostError): string {
   return status === 429 && retryAfterMs !== undefined ? ` It asks to wait ${formatMs(retryAfterMs)}.` : "";
 }

@@ -34,7 +34,7 @@ export async function importFile(path: string): Promise<unknown> {
       "invalid_agent",
       `${path} is not a file; name the module that exports the agent.`,
     );
-  // What is wrong with the file comes as an error.
+  // Errors in the file are reported as errors; Node's warning is muted.
   muteWarnings(/^(Module type of|Failed to load the ES module|Type Stripping)/i);
   return import(pathToFileURL(file).href).catch((thrown: unknown) => {
     throw explain(thrown, path, file);
@@ -55,7 +55,7 @@ function pickAgent(module: unknown, path: string): Agent {
   throw new LoophostError("invalid_agent", `${path} ${problem}`);
 }
 
-/** Whether a value is an agent. By its shape: the file may have its own copy of this library. */
+/** Whether a value is an agent, by its shape: the file may import another copy of this library. */
 export function isAgent(value: unknown): value is Agent {
   return (
     isObject(value) &&

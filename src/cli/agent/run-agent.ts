@@ -77,7 +77,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const stopping = new AbortController();
   const running = new Map<string, string>();
   let session: Session | undefined;
-  // Closing a session leaves a call undecided; interrupting it would make the host drop the call.
+  // Close, not interrupt: closing leaves a waiting call undecided, an interrupt would make the host drop it.
   const questions = new Questions(progress, () => letGo());
   const letGo = (): void => {
     questions.leave();
@@ -198,7 +198,7 @@ function didNothing({ events, turns, ending }: PartialResult & Partial<RunEnd>):
   return turns === 0 && ending !== "requires_action" && types.join(" ") === "run.started run.ended";
 }
 
-/** What the agent file prints is not what the agent says, so it goes with the notes. */
+/** Redirects console output of the agent file to the notes: it is not what the agent says. */
 function consoleBeside(progress: Progress): Console {
   return new Console(
     new Writable({
@@ -254,7 +254,7 @@ async function openWith(
   }
 }
 
-/** Who decides about calls that need approval; nobody, where there is nobody to ask. */
+/** Who decides about calls that need approval: the person at the terminal, or nobody. */
 function chooseApproval(flags: AgentFlags, questions: Questions): OnApproval | undefined {
   if (flags.yes === true) return () => true;
   const canAsk = process.stdin.isTTY && process.stderr.isTTY && flags.json !== true;

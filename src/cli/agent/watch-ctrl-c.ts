@@ -22,7 +22,7 @@ export function watchCtrlC(): () => void {
   const watcher = spawn("/bin/sh", ["-c", WATCH, "sh", String(process.pid)], {
     stdio: ["pipe", "ignore", "ignore"],
   });
-  // Without a shell there is nobody to watch, and all else goes on as it did.
+  // Without a shell the watchdog is missing; everything else works.
   watcher.on("error", () => undefined);
   watcher.stdin.on("error", () => undefined);
   watcher.unref();

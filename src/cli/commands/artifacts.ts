@@ -72,7 +72,7 @@ export const artifactsCommand: Command = {
     const files = artifacts(providerFor(OWNER, values), values.session);
     if (first === undefined) await list(files, values.json === true, signal);
     else if (what === "get") {
-      // A name the host chose must not replace a file nobody spoke of.
+      // A name the host chose must not overwrite a local file that the user did not name.
       if (second === undefined && existsSync(first))
         throw misuse(
           OWNER,
@@ -107,7 +107,7 @@ async function list(files: Artifacts, isJson: boolean, signal: AbortSignal): Pro
   for (const line of tableOf(["name", "bytes", "made", "id"], rows)) console.log(line);
 }
 
-/** Written beside its name and renamed: a file that breaks off is not there. */
+/** Writes to a temporary file and renames it: an interrupted download leaves no partial file. */
 async function get(
   files: Artifacts,
   name: string,

@@ -164,7 +164,7 @@ function listOf(checks: readonly ConformanceCheck[], isJson: boolean): string {
   return `${lines.join("\n")}\n\n${count(checks.length, "check")}.`;
 }
 
-/** What servers say may hold anything; lines stay lines. */
+/** Strips control characters: what servers send may hold escape sequences and line breaks. */
 function print(text: string): ExitCode {
   process.stdout.write(`${printable(text)}\n`);
   return EXIT.ok;

@@ -83,7 +83,7 @@ Folder  ${path} (${count(files.length, "file")})
 Tools   ${agent.tools.map(({ name }) => name).join(", ")}: they run here, each time
 Model   ${label}
 `);
-    // Where it lies on this machine is nothing to tell a model.
+    // The path on this machine must not be sent to a model.
     const prompt = `Survey the folder "${basename(resolve(path))}": what it holds, how much that is, and what it is about.`;
     const watch = async (provider: Provider) => {
       const progress = new Progress({ write: () => true }, process.stdout);

@@ -82,7 +82,7 @@ export const provisionCommand: Command = {
   },
 };
 
-/** Once for every phase: a host that takes minutes says the same for most of them. */
+/** Once per phase (deduplicated): a host that takes minutes reports the same phase many times. */
 function tellProgress(): (progress: ProvisionProgress) => void {
   let last = "";
   return ({ kind, name, phase, elapsedMs }) => {

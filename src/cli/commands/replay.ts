@@ -36,7 +36,7 @@ Exit codes
   130  interrupted by Ctrl-C or SIGTERM
 `;
 
-/** The longest wait between two events, whatever was recorded: somebody may have been waited for overnight. */
+/** Milliseconds between two events, at most, whatever was recorded: a person may have been waited for overnight. */
 const MAX_WAIT_MS = 10_000;
 
 /** The command. */

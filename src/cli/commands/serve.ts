@@ -119,7 +119,7 @@ export const serveCommand: Command = {
       ifOwned: values.take ? "take" : values.wait ? "wait" : "fail",
       onError: (error, { sessionId }) => console.error(failure(error, sessionId)),
     });
-    // It may be waiting for its store.
+    // Ctrl-C must also end the wait for its store.
     const unlink = onAbort([signal], () => host.close());
     const listening = await host.listen({ port, hostname: values.host }).catch((thrown: unknown) => {
       if (signal.aborted) return undefined;
@@ -149,7 +149,7 @@ function describeRequest({ method, path, status, ms, requestId }: RequestLine): 
   return `${method} ${path} ${status} ${formatMs(ms)} ${requestId}`;
 }
 
-/** What clients are not told, for whoever runs the host. */
+/** The internal error, which clients do not see, for the operator. */
 function failure(error: unknown, sessionId: string | undefined): string {
   const where = sessionId === undefined ? "" : `${sessionId}: `;
   const cause =

@@ -126,7 +126,7 @@ export const workerCommand: Command = {
       onEvent: (event, { sessionId }) => log.event(event, sessionId),
       onError: (error, { sessionId }) => log.error(error, sessionId),
     });
-    // A store that cannot be had is told of now, and not with the first session.
+    // Fails early: a store that cannot be opened is reported at the start, not with the first session.
     const ready = () => kept.store.records.get("host.ready", "any");
     await ready();
     const worker = await app.work({ maxActivations, maxPerTenant });

@@ -76,7 +76,7 @@ export async function openFolder(name: string): Promise<Folder> {
 /** The real path behind one that is given from the folder. */
 async function locate(root: string, path: string): Promise<string> {
   const wanted = resolve(root, path);
-  // Before looking whether it exists: that, too, is nobody's business outside.
+  // Checked before existence: whether a file outside exists must not leak either.
   if (!isWithin(root, wanted)) throw new Error(`${path} is outside the folder`);
   const real = await realpath(wanted).catch(() => undefined);
   if (real === undefined) throw new Error(`there is no ${path} in the folder`);

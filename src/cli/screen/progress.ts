@@ -88,7 +88,7 @@ export class Progress {
       case "server_tool.called":
         return this.note(`  ${formatCall(event.name, event.input)}  on the host`);
       case "retrying":
-        // Only a host that tries again by itself needs no pause of ours.
+        // Retries of the host itself have no delay that we know.
         return this.note(
           event.delayMs === 0
             ? `  the host tries again: ${event.reason}`
@@ -234,7 +234,7 @@ function isSaid(text: string | undefined): text is string {
   return text !== undefined && text !== "";
 }
 
-/** The clock on the wall, which keeps no process alive. */
+/** The system clock, with timers that do not keep the process alive (unref). */
 const SCREEN_CLOCK: Clock = {
   now: () => performance.now(),
   after(ms, callback) {

@@ -46,7 +46,7 @@ export async function serveAgentCore(flags: AgentCoreFlags, signal: AbortSignal)
   return EXIT.ok;
 }
 
-/** Who has keys in the environment signs with those, here as there. */
+/** Clients with AWS keys in the environment sign with those, so accept them. */
 function pairs(): KeyPair[] {
   const { env } = process;
   const [accessKeyId, secretAccessKey] = [env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]];

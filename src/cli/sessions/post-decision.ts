@@ -1,4 +1,4 @@
-/** What somebody says about a call, posted to the inbox of its session: a worker, in whichever process, acts on it. */
+/** Posts a decision about a call to the inbox of its session: the worker that runs it acts on it. */
 
 import { isDeepStrictEqual } from "node:util";
 

@@ -25,8 +25,8 @@ export function readAge(text: string | undefined): number {
 }
 
 /**
- * Deletes those that were written to last before a moment, and tells of each. What runs or waits, has something in its inbox,
- * or is open in a process stays.
+ * Deletes those not written to since a moment, and reports each. One that runs or waits, has something in its inbox, or
+ * is open in a process stays.
  */
 export async function* prune(kept: OpenStore, before: number, isDry: boolean): AsyncGenerator<string> {
   let gone = 0;

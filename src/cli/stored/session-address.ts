@@ -26,7 +26,7 @@ export async function recallAddress(store: Store, sessionId: string): Promise<Se
   return Object.fromEntries(texts.filter(([, text]) => typeof text === "string"));
 }
 
-/** Keeps where a session is held. */
+/** Remembers where a session is held. */
 export async function rememberAddress(
   store: Store,
   sessionId: string,
@@ -40,7 +40,7 @@ export async function rememberAddress(
   await store.records.put(COLLECTION, sessionId, Object.fromEntries(now));
 }
 
-/** Forgets it, with the session. */
+/** Deletes the record, with the session. */
 export function forgetAddress(store: Store, sessionId: string): Promise<void> {
   return store.records.delete(COLLECTION, sessionId);
 }

@@ -1,4 +1,4 @@
-/** A network that breaks: the first stream through it is cut in the middle, after some of its bytes. */
+/** Simulates a broken network: the first stream is cut in the middle, after some of its bytes. */
 
 /** A `fetch` that cuts, and how often it did. */
 export interface CuttingFetch {

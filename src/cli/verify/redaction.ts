@@ -1,6 +1,6 @@
 /**
- * What is taken out of recordings of real services before they are written, and the scan that refuses to write what still leaks.
- * The rules have a version, so that what was written by older ones is known.
+ * Redacts recordings of real services before they are written, and refuses to write what still leaks. The rules are
+ * versioned, so that files written by older ones are known.
  */
 
 /** Raised with every change of the rules. */
@@ -74,7 +74,7 @@ const LEAKS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["an account number", /\barn:aws[\w-]*:[^:\s"]*:[^:\s"]*:(?!000000000000)\d{12}:/],
 ];
 
-/** What still leaks in a text: what it is, never itself. */
+/** The kinds of secrets that are still in a text, never their values. */
 export function leaksIn(text: string, secrets: readonly string[] = []): string[] {
   const found = LEAKS.flatMap(([what, pattern]) => (pattern.test(text) ? what : []));
   if (secrets.some((secret) => secret.length >= 6 && text.includes(secret)))

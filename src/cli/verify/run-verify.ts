@@ -64,13 +64,13 @@ async function verdictOn(scenario: Scenario, target: VerifyTarget, options: Veri
     (thrown: unknown) => ({ outcome: "differs" as const, seen: messageOf(thrown) }),
   );
   const ms = performance.now() - began;
-  // What was made there goes, however it went.
+  // Cleanup on every path: deletes what was created at the host.
   for (const session of trial.sessions) await target.remove?.(session).catch(() => undefined);
   if (lines.length > 0) await onRecording?.(id, lines);
   return { id, documented, outcome, seen, ms };
 }
 
-/** A scenario that never ends is one that differs. */
+/** A timeout: a scenario that never ends counts as a deviation. */
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

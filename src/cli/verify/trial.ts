@@ -100,7 +100,7 @@ export class Trial {
     options: Partial<OpenOptions> = {},
   ): Promise<SessionResult> {
     await using session = await this.open(this.agent(more), options);
-    // Awaited here: the session would be closed under its run.
+    // Awaited here, or the session would be closed while its run is open.
     return await session.send(prompt, { signal: this.#signal }).result();
   }
 }

@@ -1,9 +1,9 @@
 /**
- * A session of the stand-in: the loop over there. It runs the model, runs the harness's own tools, and hands calls of the
- * caller's functions off one at a time, in the order of the model's.
+ * A session of the stand-in: the loop at the service. It runs the model and the harness's own tools, and hands calls of
+ * the caller's functions off one at a time, in the model's order.
  *
- *   A1  an answer is taken once, for the call that was handed off, and with nothing beside it
- *   A2  a turn goes on when its caller is gone: only a stop ends it
+ *   A1  an answer is accepted once, for the call that was handed off, and with nothing beside it
+ *   A2  a turn continues when its caller is gone: only a stop ends it
  */
 
 import { systemClock } from "../../core/clock.ts";

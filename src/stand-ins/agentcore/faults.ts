@@ -1,4 +1,4 @@
-/** What can go wrong with an invocation, on demand: each is suffered by one request, in the order they were asked for. */
+/** Faults of invocations, on demand: each applies to one request, in the order they were added. */
 
 import type { ServerResponse } from "node:http";
 

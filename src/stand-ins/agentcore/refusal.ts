@@ -1,6 +1,6 @@
 /** A request the service refuses, with its own names for why. */
 
-/** Thrown where a request is judged; answered as HTTP, or as the first frame of a stream. */
+/** Thrown where a request is validated; sent as an HTTP error, or as the first frame of a stream. */
 export class Refusal extends Error {
   readonly status: number;
   readonly type: string;

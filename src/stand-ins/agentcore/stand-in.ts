@@ -48,7 +48,7 @@ export interface StandInOptions {
   readonly pieceChars?: number | undefined;
   /** What the shell of a session says. Default: nothing, with success. */
   readonly onCommand?: ((command: string) => CommandOutcome) | undefined;
-  /** What harnesses take their time by. Default: the clock on the wall. */
+  /** The clock for how long harnesses take. Default: the system clock. */
   readonly clock?: Clock | undefined;
   readonly region?: string | undefined;
   /** Default 0: any that is free. */

@@ -83,7 +83,7 @@ export class KillSwitch {
     const planned = { write: 0, request: 0, tool: 0, ...place }[kind];
     if (planned !== number) return;
     process.kill(process.pid, "SIGKILL");
-    // The signal may take a moment; nothing is done in it.
+    // SIGKILL may take a moment; block until then, so that nothing else is done.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
 }

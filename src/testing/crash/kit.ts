@@ -98,7 +98,7 @@ async function liveOnce(options: CrashTestOptions, order: LifeOrder): Promise<Li
     kill();
   }, timeoutMs);
   let planned: NodeJS.Timeout | undefined;
-  // An orphan would go on writing to a folder that is gone.
+  // An orphan process would keep writing to a deleted folder.
   process.once("exit", kill);
   try {
     const { news, signal, errors } = await hear(child, () => {

@@ -1,5 +1,5 @@
 /**
- * A file that stands for the world outside: what tools did to it stays done, however the process ends.
+ * A file that stands for external systems: side effects of tools stay there, however the process ends.
  *
  *   L1  an effect is on the disk before `record` returns, and is one line, written at once
  */

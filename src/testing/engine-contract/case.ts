@@ -37,7 +37,7 @@ export interface Begun {
   rest(how: Rest): void;
 }
 
-/** How long a case waits for an activation, in milliseconds of real time. */
+/** Milliseconds of real time a case waits for an activation. */
 const PATIENCE_MS = 15_000;
 
 /** A host whose activations rest when the case says so. */

@@ -7,7 +7,7 @@ import type { EngineCase } from "./case.ts";
 import { CaseHost, must, PARKED, withPatience, working } from "./case.ts";
 
 const DELAY_MS = 300;
-/** What a timer may be early by: dates are whole milliseconds, and there are two clocks. */
+/** Milliseconds a timer may be early: dates are whole milliseconds, and there are two clocks. */
 const EARLY_MS = 20;
 const QUIET_MS = 150;
 

@@ -117,7 +117,7 @@ async function serve(
   if (lostReply?.lateMs !== undefined) {
     outgoing.destroy();
     await sleep(lostReply.lateMs);
-    // Nobody is left to hang up for: the server is to do all of it.
+    // The client has gone, but the server must still get and do all of it.
     return void (await replyOf(forward(target, incoming, body))).resume();
   }
 
@@ -216,7 +216,7 @@ function stopAfter(
   stop.once("end", () => {
     if (isOver) due.note(fault);
     else outgoing.end();
-    // After what was written: a socket that is destroyed at once takes it along.
+    // Flush first: a socket that is destroyed at once drops what was written.
     if (isOver && fault.how === "cut") setImmediate(() => outgoing.socket?.destroySoon());
   });
   return stop;

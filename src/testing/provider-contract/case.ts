@@ -130,7 +130,7 @@ export function providerCase(
   };
 }
 
-/** A provider that never answers must fail its case, not hang the test run. */
+/** A timeout: a provider that never answers must fail its case, not hang the test run. */
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const deadline = new AbortController();
   const late = sleep(ms, systemClock, deadline.signal).then(() => {

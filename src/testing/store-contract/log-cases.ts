@@ -125,7 +125,7 @@ export const logCases: readonly StoreCase[] = [
       const entries = Array.from({ length: 25 }, (_, index) => ({ index }));
       await log.append("s", await log.claim("s", ANYBODY), entries);
       const pages: (readonly StoredEntry[])[] = [];
-      // So many pages and no more: a store that is wrong must not keep the kit busy for ever.
+      // Bounded pages: a broken store must not keep the kit busy for ever.
       for (const after of [0, 10, 20, 25]) pages.push(await log.read("s", after, 10));
       equal(
         pages.map((page) => page.length),
