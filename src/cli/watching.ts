@@ -32,7 +32,7 @@ export const WATCH_OPTIONS_HELP: string = `\
   --otel             send traces and metrics by OpenTelemetry to where
                      OTEL_EXPORTER_OTLP_ENDPOINT says; needs @opentelemetry/sdk-node`;
 
-/** Those who watch, until they are let go of. */
+/** The observers that flags asked for; disposing of them flushes and closes their outputs. */
 export interface Watching extends AsyncDisposable {
   readonly observers: readonly Observer[];
   /** For a host: logs its requests; undefined without a log. */

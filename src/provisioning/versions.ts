@@ -32,7 +32,7 @@ export interface Version extends Resource {
   readonly tags: readonly string[];
 }
 
-/** Which versions to let go of. */
+/** Which versions to prune. */
 export interface PruneOptions extends VersionOptions {
   /** Where tags are kept: a version with a tag is never pruned. */
   readonly store: RecordsOf;

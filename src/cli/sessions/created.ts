@@ -9,7 +9,7 @@ import { openExistingStore, storeFile } from "../stored/open-store.ts";
 import type { ChosenEngine, EngineFlags } from "./engine.ts";
 import { chooseEngine } from "./engine.ts";
 
-/** Such a session, and the store it is in. Disposing of it lets go of what it was spoken to with. */
+/** Such a session, and the store it is in. Disposing of it closes the engine and the bus it was reached by. */
 export interface CreatedSession extends AsyncDisposable {
   readonly kept: OpenStore;
   readonly chat: SessionRef;

@@ -34,7 +34,7 @@ export interface FaultProxy extends AsyncDisposable {
   readonly url: string;
   /** What went wrong so far, in order. */
   readonly log: readonly CrashEvent[];
-  /** How many requests are under way, streams and late ones included: none, once a client has let go of everything. */
+  /** How many requests are under way, streams and late ones included: 0 once a client has released everything, so it finds leaks. */
   readonly underWay: number;
   /** Stops listening and cuts every connection. */
   close(): Promise<void>;

@@ -85,7 +85,7 @@ export class Turns {
     return this.#needs?.includes(id) !== false;
   }
 
-  /** Lets go of the clock. */
+  /** Cancels its timers, which would keep the process alive. */
   stop(): void {
     this.#workflowRuns.letGo();
   }
