@@ -7,6 +7,7 @@
  */
 
 import type { Agent } from "../agent.ts";
+import { contained } from "../async/contained.ts";
 import { withDeadlines } from "../async/store-deadline.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
@@ -37,7 +38,7 @@ interface Waiting {
 export interface JournalOptions extends Omit<OwnershipOptions, "log"> {
   /** Whether what readers are shown goes on record, for readers elsewhere. */
   readonly tells?: boolean | undefined;
-  /** Called after each write; what it throws is not contained. */
+  /** Called after each write, once it is durable. What it throws is ignored. */
   readonly onWritten?: (() => void) | undefined;
 }
 
@@ -180,7 +181,8 @@ export class StoredJournal implements Journal {
     const snapshot = this.#snapshots.after(this.#last + entries.length, this.recorded);
     const records = [...this.#index.after(written, this.recorded), ...snapshot];
     this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records, takes });
-    this.#onWritten?.();
+    // Contained: the write is durable, and an error here would make it look lost.
+    if (this.#onWritten !== undefined) contained(this.#onWritten);
   }
 
   get told(): number {
