@@ -47,7 +47,11 @@ const TESTS = {
     ["test/stores", "test/contracts/store"],
     ["test/durability", "test/cli/store"],
   ],
-  "src/sessions/": [["test/sessions"], ["test/contracts/engine", "test/cli/sessions"]],
+  "src/sessions/": [
+    ["test/sessions/sessions", "test/sessions/drain"],
+    ["test/sessions", "test/contracts/engine"],
+    ["test/cli/sessions"],
+  ],
 };
 
 const LIMIT_MS = 300_000;
@@ -67,7 +71,7 @@ const { values: options } = parseArgs({
 });
 
 const read = (file) => readFileSync(ROOT + file, "utf8");
-const files = globSync(FILES, { cwd: ROOT }).toSorted();
+const files = FILES.flatMap((glob) => globSync(glob, { cwd: ROOT }).toSorted());
 const all = files.flatMap((file) => faultsOf(file, read(file)));
 const reasons = equivalents(all);
 /** The tests that pass with nothing planted. */

@@ -2,12 +2,18 @@
 // are replaced, so the tree itself is never touched.
 
 import { spawn, spawnSync } from "node:child_process";
-import { linkSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Makes the copy beside the tree, since links do not cross file systems; `close` removes it. */
+/**
+ * Makes the copy beside the tree, since links do not cross file systems; `close` removes it. It has one name, so that what vitest has
+ * transformed there serves the next run, too: one run at a time.
+ */
 export function openWorkshop(root) {
-  const folder = mkdtempSync(`${root.replace(/\/$/, "")}-mutants-`);
+  const folder = `${root.replace(/\/$/, "")}-mutants`;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const cache = join(root, "node_modules/.cache/mutants");
   const entries = readdirSync(root).filter((name) => name !== ".git");
   const copied = spawnSync("cp", ["-al", ...entries.map((name) => join(root, name)), folder]);
   if (copied.status !== 0) throw new Error(`the tree could not be linked: ${copied.stderr}`);
@@ -18,7 +24,7 @@ export function openWorkshop(root) {
       rmSync(place);
       writeFileSync(place, mutated);
       try {
-        return await firstFailure(folder, tests, limitMs);
+        return await firstFailure(folder, cache, tests, limitMs);
       } finally {
         rmSync(place);
         linkSync(join(root, file), place);
@@ -31,12 +37,12 @@ export function openWorkshop(root) {
 // A bound on time fails on a busy machine with nothing spoilt; what looks at the text of the tree fails at any change of it.
 const LEFT_OUT = ["test/durability/scale.test.ts", "test/package/**"].flatMap((glob) => ["--exclude", glob]);
 
-async function firstFailure(cwd, tests, limitMs) {
+async function firstFailure(cwd, cache, tests, limitMs) {
   const vitest = join(cwd, "node_modules/vitest/vitest.mjs");
   // A group of its own, so that what tests started ends with them; a bound on memory, so that an endless list ends too.
   const child = spawn(
     process.execPath,
-    [vitest, "run", "--bail", "1", "--color=false", ...LEFT_OUT, ...tests],
+    [vitest, "run", "--bail", "1", "--color=false", `--fsModuleCachePath=${cache}`, ...LEFT_OUT, ...tests],
     {
       cwd,
       detached: true,
