@@ -12,6 +12,7 @@ import { atLeast, checkOptions, CLOCK, must, NAME, SIGNAL } from "../core/check-
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError, toLoophostError } from "../core/errors.ts";
+import { checkHandle } from "../core/handle.ts";
 import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle } from "../core/provisioning.ts";
@@ -85,6 +86,12 @@ export function artifacts(provider: Provider, sessionId: string, options: Artifa
       `${owner}: ${provider.name} keeps no files${provider.name === "local" ? "; give local() an artifactsFolder" : ""}.`,
     );
   const { clock = systemClock, provisioned } = options;
+  if (provisioned !== undefined)
+    checkHandle(
+      `${owner}: provisioned`,
+      { provider: provider.name, ...(provider.provisioning ?? { kinds: [], ids: {} }) },
+      provisioned,
+    );
   return new SessionArtifacts(storage, { sessionId, provisioned }, clock);
 }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Agent } from "./agent.ts";
-import { digestOf } from "./digest.ts";
+import { canonical, digestOf } from "./digest.ts";
 import { LoophostError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
@@ -20,7 +20,7 @@ export interface ProvisionHandle extends JsonObject {
   readonly provider: string;
   /** The agent's name at the host. */
   readonly name: string;
-  /** SHA-256, as hex, over all that defines what was made. */
+  /** SHA-256, as hex, over what defines the agent, or an environment made alone; its first eight digits end the name. */
   readonly digest: string;
 }
 
@@ -40,6 +40,8 @@ export interface Provisioning {
   /** What is made, in this order. None where there is nothing to set up; without "environment" one is a part of the agent. */
   readonly kinds: readonly ResourceKind[];
   readonly names: NameRules;
+  /** What the ids of each kind are called in a handle: `{ agent: ["agentId"] }`. */
+  readonly ids: { readonly [Kind in ResourceKind]?: readonly string[] };
   /** What of the provider's own options goes into what is made of a kind, as something JSON can say. Part of its digest. */
   settings(kind: ResourceKind): unknown;
   /**
@@ -176,15 +178,6 @@ export function agentDigest(agent: Agent, settings: unknown): Promise<string> {
     description,
     schema: schema.jsonSchema,
   }));
-  return digestOf(canonical({ instructions, model, tools, terminalTool: terminalTool?.name, settings }));
-}
-
-/** JSON whose objects have their keys in order, and none that is undefined: what is equal is written the same. */
-export function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return Object.fromEntries(
-    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, canonical(item)]),
-  );
+  const definition = { instructions, model, tools, terminalTool: terminalTool?.name, settings };
+  return digestOf(canonical(definition, `Agent "${agent.name}"`));
 }

@@ -3,10 +3,9 @@
 import type { Agent } from "../core/agent.ts";
 import type { Checks } from "../core/check-options.ts";
 import { checkOptions, must, NAME } from "../core/check-options.ts";
-import { digestOf } from "../core/digest.ts";
+import { canonical, digestOf } from "../core/digest.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
-import { canonical } from "../core/provisioning.ts";
 import type { Bootstrap, Runtime } from "./runtimes.ts";
 import { bootstrap, checkRuntimes } from "./runtimes.ts";
 
@@ -14,7 +13,7 @@ import { bootstrap, checkRuntimes } from "./runtimes.ts";
 export interface Environment {
   /** Begins its name at the host. Default: the agent's name; in `ensureEnvironment`, "env". */
   readonly name?: string | undefined;
-  /** Languages that the agent installs there before it uses them; see `withRuntimes`. */
+  /** Languages that the agent installs there before it uses them: it is provisioned with instructions to. */
   readonly runtimes?: readonly Runtime[] | undefined;
   /** The host's own description, passed on byte for byte: for claude() `{ type: "cloud", … }`. Default: the host's, or the provider's option. */
   readonly config?: JsonObject | undefined;
@@ -28,6 +27,8 @@ export interface Environment {
 export function checkEnvironment(owner: string, environment: Environment): void {
   checkOptions(owner, environment, ENVIRONMENT);
   checkRuntimes(owner, environment.runtimes ?? []);
+  // Not kept: the host gets the description as it was given.
+  canonical(environment.config, `${owner}: config`);
 }
 
 const ENVIRONMENT: Checks<Environment> = {
@@ -55,13 +56,13 @@ export function bootstrapOf(environment: Environment): Bootstrap {
 }
 
 /**
- * The agent with instructions to install an environment's runtimes before it uses them; the same agent without any. Provision and
- * run what this gives.
+ * The agent with instructions to install an environment's runtimes before it uses them; the same agent without any, or when it has them
+ * already. `provision()` does this to the agent it makes; it is needed for an environment that was made alone.
  *
  * @throws LoophostError `invalid_options` for a runtime that cannot be installed
  */
 export function withRuntimes<Output>(agent: Agent<Output>, environment: Environment): Agent<Output> {
   const { instructions } = bootstrapOf(environment);
-  if (instructions === "") return agent;
+  if (agent.instructions.includes(instructions)) return agent;
   return { ...agent, instructions: [agent.instructions, instructions].filter(Boolean).join("\n\n") };
 }

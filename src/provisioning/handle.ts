@@ -1,10 +1,10 @@
-/** Handles: checked as they come in, compared as JSON. */
+/** The provisioning of a provider, and handles compared as JSON. */
 
+import { canonical } from "../core/digest.ts";
 import { LoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
-import type { ProvisionHandle, Provisioning } from "../core/provisioning.ts";
-import { canonical } from "../core/provisioning.ts";
+import type { Provisioning } from "../core/provisioning.ts";
 
 /**
  * The provisioning part of a provider.
@@ -19,22 +19,6 @@ export function provisioningOf(owner: string, provider: Provider): Provisioning 
       `${owner}: the provider "${provider.name}" has no \`provisioning\`: set up its agents in its own ways.`,
     );
   return provider.provisioning;
-}
-
-/**
- * Checks that a handle is one of this provider's.
- *
- * @throws LoophostError `invalid_options`
- */
-export function checkHandle(
-  owner: string,
-  provider: Provider,
-  handle: unknown,
-): asserts handle is ProvisionHandle {
-  const { provider: maker, name, digest } = isObject(handle) ? handle : {};
-  if (typeof maker !== "string" || typeof name !== "string" || typeof digest !== "string")
-    throw refused(`${owner} needs a handle that provision() gave: { provider, name, digest, … }.`);
-  if (maker !== provider.name) throw refused(`${owner}: the handle is of ${maker}, not of ${provider.name}.`);
 }
 
 /** Whether two handles say the same, in whatever order. */

@@ -8,15 +8,15 @@
 
 import type { Agent } from "../core/agent.ts";
 import { contained } from "../core/async/contained.ts";
-import { digestOf } from "../core/digest.ts";
+import { canonical, digestOf } from "../core/digest.ts";
 import { LoophostError, toLoophostError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle, Provisioning, ResourceKind } from "../core/provisioning.ts";
-import { agentDigest, canonical, resourceName } from "../core/provisioning.ts";
+import { agentDigest, resourceName } from "../core/provisioning.ts";
 import { withOutputTool } from "../core/session/output.ts";
 import type { Environment } from "./environment.ts";
-import { checkEnvironment, environmentDigest } from "./environment.ts";
+import { checkEnvironment, environmentDigest, withRuntimes } from "./environment.ts";
 import { provisioningOf } from "./handle.ts";
 import type { Part } from "./make.ts";
 import { make } from "./make.ts";
@@ -26,8 +26,8 @@ import { remember } from "./remembered.ts";
 import { bootstrap } from "./runtimes.ts";
 
 /**
- * Makes an agent, and an environment where the host has such, or finds those of the same definition. Where there is nothing to
- * set up, as for `local()`, the handle says just that.
+ * Makes an agent, and an environment where the host has such, or finds those of the same definition. The agent is told to install the
+ * runtimes of the environment. Where there is nothing to set up, as for `local()`, the handle says just that.
  *
  * @throws LoophostError `invalid_agent` or `invalid_options` before anything is sent; `provision_timeout`, `provision_failed`,
  *   `aborted`, or what the host says; the message names what was made and could not be released
@@ -49,8 +49,7 @@ export async function provision(
     name: await resourceName(base, digest, given.part.names),
     digest,
   } as const;
-  const handleDigest = environment === undefined ? whole.digest : digest;
-  return have(given, { ...whole, digest: handleDigest, parts: [...whole.parts, place] });
+  return have(given, { ...whole, parts: [...whole.parts, place] });
 }
 
 /**
@@ -126,8 +125,15 @@ function checked(
     throw new LoophostError("invalid_agent", `${owner} needs an agent that was made by defineAgent().`);
   const part = provisioningOf(owner, provider);
   checkProvisionOptions(owner, options);
-  if (options.environment !== undefined) checkEnvironment(`${owner}: environment`, options.environment);
-  return { owner, provider, part, agent: withOutputTool(agent), options };
+  const { environment = {} } = options;
+  checkEnvironment(`${owner}: environment`, environment);
+  // Nobody would ever install them.
+  if ((environment.runtimes ?? []).length > 0 && part.kinds.length > 0 && !part.kinds.includes("agent"))
+    throw new LoophostError(
+      "invalid_options",
+      `${owner}: runtimes are installed by the agent, and ${provider.name} was given one that is there: have its instructions say what bootstrapOf() gives.`,
+    );
+  return { owner, provider, part, agent: withOutputTool(withRuntimes(agent, environment)), options };
 }
 
 /** The agent with its environment, where that is a part of it. */
@@ -162,7 +168,7 @@ async function have(
   const hosts = environment === undefined ? [] : bootstrap(environment.runtimes ?? []).hosts;
   const memory = memoryOf(provider, options);
   const what = {
-    key: await digestOf([place, parts.map((one) => [one.kind, one.name]), kind, base, digest]),
+    key: await digestOf([place, parts, kind, base, digest]),
     about: { place, kind, base } satisfies JsonObject,
     digest,
   };

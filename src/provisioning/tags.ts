@@ -3,15 +3,16 @@
  * a tag points at its handle, and at nothing else: what it does not know it does not guess.
  */
 
-import { checkOptions, oneOf } from "../core/check-options.ts";
+import { checkOptions, isString, oneOf } from "../core/check-options.ts";
 import type { Checks } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
+import { checkHandle } from "../core/handle.ts";
 import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle, ResourceKind } from "../core/provisioning.ts";
 import { digestIn } from "../core/provisioning.ts";
 import type { RecordStore } from "../core/store.ts";
-import { checkHandle, provisioningOf } from "./handle.ts";
+import { provisioningOf } from "./handle.ts";
 import type { RecordsOf } from "./options.ts";
 import { STORE } from "./options.ts";
 import { placeOf } from "./provision.ts";
@@ -39,9 +40,10 @@ const TAG_OPTIONS: Checks<TagOptions> = { store: STORE, kind: oneOf("agent", "en
  * Points a tag at a version, wherever it pointed before.
  *
  * @param ref `name:tag`; the name is the agent's, or the environment's; a tag has letters, digits, dots, dashes and underscores
- * @param version a handle, or the eight digits at the end of a version's name, of one that was provisioned with this store
- * @throws LoophostError `invalid_options` for a ref that is none, or a version of another name; `provision_failed` for digits
- *   that the store does not know; `store_failed`
+ * @param version a handle, or the digest of one that was provisioned with this store, whole or from its first eight digits on, as
+ *   they end the version's name
+ * @throws LoophostError `invalid_options` for a ref that is none, or a version of another name; `provision_failed` for a digest
+ *   of no version in the store; `store_failed`
  */
 export async function setTag(
   provider: Provider,
@@ -51,10 +53,10 @@ export async function setTag(
 ): Promise<Tag> {
   const owner = "setTag()";
   const where = await placeFor(owner, provider, ref, options);
-  const { base, tag, key, records, names } = where;
+  const { base, tag, key, records, part } = where;
   const handle = typeof version === "string" ? await findVersion(where, version) : version;
-  checkHandle(owner, provider, handle);
-  const digest = await digestIn(handle.name, base, names);
+  checkHandle(owner, { provider: provider.name, ...part }, handle);
+  const digest = await digestIn(handle.name, base, part.names);
   if (digest === undefined)
     throw new LoophostError("invalid_options", `${owner}: ${handle.name} is no version of "${base}".`);
   await records.put(TAGS, key, { base, tag, digest, handle });
@@ -122,19 +124,25 @@ async function placeFor(owner: string, provider: Provider, ref: string, options:
   const place = await placeOf(provider, part);
   const prefix = tagPrefix(place, kind, base);
   const { records } = options.store;
-  return { base, tag, kind, place, prefix, key: `${prefix}${tag}`, records, names: part.names };
+  return { base, tag, kind, place, prefix, key: `${prefix}${tag}`, records, part };
 }
 
 async function findVersion(
-  { base, kind, place, records, names }: Awaited<ReturnType<typeof placeFor>>,
+  { base, kind, place, records, part }: Awaited<ReturnType<typeof placeFor>>,
   digest: string,
 ): Promise<unknown> {
+  if (!/^[0-9a-f]{8,64}$/.test(digest))
+    throw new LoophostError(
+      "invalid_options",
+      `setTag() takes a handle, or eight and more digits of a version's digest; got ${JSON.stringify(digest.slice(0, 80))}.`,
+    );
   for await (const { value } of allRecords(records, PROVISIONS, "")) {
     if (!isObject(value) || value["place"] !== place || value["kind"] !== kind || value["base"] !== base)
       continue;
     const { handle } = value;
-    const name = isObject(handle) ? handle["name"] : undefined;
-    if (typeof name === "string" && (await digestIn(name, base, names)) === digest.slice(0, 8)) return handle;
+    const { name, digest: whole } = isObject(handle) ? handle : {};
+    if (!isString(name) || !isString(whole) || !whole.startsWith(digest)) continue;
+    if ((await digestIn(name, base, part.names)) !== undefined) return handle;
   }
   throw new LoophostError(
     "provision_failed",

@@ -3,9 +3,10 @@
 import { checkOptions } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
 import { LoophostError, messageOf, toLoophostError } from "../core/errors.ts";
+import { checkHandle } from "../core/handle.ts";
 import type { Provider } from "../core/provider.ts";
 import type { ProvisionHandle } from "../core/provisioning.ts";
-import { checkHandle, provisioningOf, sameHandle } from "./handle.ts";
+import { provisioningOf, sameHandle } from "./handle.ts";
 import type { HandleOptions } from "./options.ts";
 import { HANDLE_OPTIONS } from "./options.ts";
 import { forget } from "./remembered.ts";
@@ -28,7 +29,7 @@ export async function teardown(
 ): Promise<void> {
   const owner = "teardown()";
   const part = provisioningOf(owner, provider);
-  checkHandle(owner, provider, handle);
+  checkHandle(owner, { provider: provider.name, ...part }, handle);
   checkOptions(owner, options, HANDLE_OPTIONS);
   const { clock = systemClock, signal } = options;
   const late = new LoophostError(

@@ -276,6 +276,10 @@ describe("in a folder", () => {
 it("is refused of a provider that keeps no files, and of a session without an id", () => {
   expect(() => artifacts(local({ model: () => "" }), "s")).toThrow("give local() an artifactsFolder");
   expect(() => artifacts(scriptedProvider({ turns: [] }), "s")).toThrow("scripted keeps no files");
+  const provisioned = { provider: "claude", name: "a_1", digest: "1" };
+  expect(() => artifacts(local({ model: () => "", artifactsFolder: "x" }), "s", { provisioned })).toThrow(
+    "artifacts(): provisioned: the handle is of claude, not of local",
+  );
   expect(() => artifacts(local({ model: () => "", artifactsFolder: "x" }), "")).toThrow(
     "needs the id of a session",
   );

@@ -7,8 +7,9 @@ import type { Json, OpenRequest, ProvisionHandle } from "loophost";
 import { scriptedProvider } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
+import { canonical } from "../../src/core/digest.ts";
 import type { NameRules } from "../../src/core/provisioning.ts";
-import { agentDigest, canonical, digestIn, resourceName } from "../../src/core/provisioning.ts";
+import { agentDigest, digestIn, resourceName } from "../../src/core/provisioning.ts";
 import { done } from "../support/host-events.ts";
 
 const HARNESS: NameRules = { maxBytes: 40, isPlain: true };

@@ -37,6 +37,7 @@ export function fakeHost(changes: Partial<Provisioning> = {}): FakeHost {
   const provisioning: Provisioning = {
     kinds: ["agent", "environment"],
     names: { maxBytes: 64, isPlain: true },
+    ids: { agent: ["agentId"], environment: ["environmentId"] },
     settings: () => null,
     scope: () => "the fake",
     ensure,

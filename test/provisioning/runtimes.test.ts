@@ -5,12 +5,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { defineAgent } from "loophost";
+import { defineAgent, run } from "loophost";
 import { claude } from "loophost/providers/claude";
+import { local } from "loophost/providers/local";
 import type { Runtime } from "loophost/provisioning";
-import { bootstrapOf, ensureEnvironment, provision, withRuntimes } from "loophost/provisioning";
+import { bootstrapOf, ensureAgent, ensureEnvironment, provision, withRuntimes } from "loophost/provisioning";
 import { embeddedHost } from "loophost/server";
 import { describe, expect, it, onTestFinished } from "vitest";
+
+import { fakeHost } from "./fake-host.ts";
 
 const python: Runtime = { language: "python", version: "3.12" };
 const node: Runtime = { language: "node", version: "22" };
@@ -111,7 +114,53 @@ describe("an agent for an environment", () => {
     expect(instructions).toMatch(/not installed yet.*exactly once, with bash/s);
     expect(instructions).toContain(script);
     expect(withRuntimes(agent, {})).toBe(agent);
+    const told = withRuntimes(agent, environment);
+    expect(withRuntimes(told, environment)).toBe(told);
     expect(bootstrapOf({})).toEqual({ script: "", instructions: "", hosts: [] });
+  });
+});
+
+describe("an agent that is provisioned with runtimes", () => {
+  const agent = defineAgent({ name: "a", instructions: "Help.", model: "m" });
+  const environment = { runtimes: [python] };
+  const told = withRuntimes(agent, environment);
+
+  it("is told to install them, by whatever call it is made, and once", async () => {
+    const { provider, asked } = fakeHost();
+    const handle = await provision(provider, agent, { environment });
+    await ensureAgent(provider, agent, { environment });
+    for (const request of asked)
+      expect(request.agent?.instructions ?? told.instructions).toBe(told.instructions);
+    expect(asked.map(({ kind }) => kind)).toEqual(["agent", "environment", "agent"]);
+    expect(await provision(provider, told, { environment })).toEqual(handle);
+    expect(await provision(provider, agent)).not.toEqual(handle);
+  });
+
+  it("has them at the host when it is run from its handle, by its plain definition", async () => {
+    const asked: string[] = [];
+    await using host = embeddedHost({
+      model: ({ instructions }) => {
+        asked.push(instructions);
+        return "hi";
+      },
+    });
+    const fetch: typeof globalThis.fetch = async (input, init) => host.fetch(new Request(input, init));
+    const provider = claude({ baseUrl: "http://127.0.0.1", fetch });
+    const provisioned = await provision(provider, agent, { environment });
+    await run(agent, { provider, provisioned, prompt: "hi" });
+    expect(asked).toEqual([told.instructions]);
+  });
+
+  it("cannot be one that is there already, whose instructions nobody would add to", async () => {
+    const { provider, asked } = fakeHost({ kinds: ["environment"] });
+    for (const call of [provision, ensureAgent])
+      await expect(call(provider, agent, { environment })).rejects.toMatchObject({
+        code: "invalid_options",
+        message: expect.stringContaining("bootstrapOf()"),
+      });
+    expect(asked).toEqual([]);
+    await provision(provider, agent, { environment: { runtimes: [] } });
+    await provision(local({ model: () => "hi" }), agent, { environment });
   });
 });
 

@@ -32,8 +32,8 @@ const HELP = `loophost agents shows and tags the versions of an agent at a loop 
 
 Usage
   loophost agents list <name> [options]           its versions, the newest first
-  loophost agents tag <name:tag> <version>        points a tag at a version: the eight digits
-                                                  at its end, or a file with its handle
+  loophost agents tag <name:tag> <version>        points a tag at a version: its digest, eight
+                                                  digits or more, or a file with its handle
   loophost agents untag <name:tag>                takes a tag away
   loophost agents resolve <name:tag>              prints the handle a tag points at
   loophost agents prune <name> --keep <n>         releases all versions but the newest n, and
@@ -94,7 +94,7 @@ export const agentsCommand: Command = {
     if (what === "resolve") console.log(JSON.stringify(await resolveTag(provider, ref, { store, kind })));
     else if (what === "untag") await removeTag(provider, ref, { store, kind });
     else if (what === "tag") {
-      const given = /^[0-9a-f]{8}$/.test(version) ? version : await readHandle(version);
+      const given = /^[0-9a-f]{8,64}$/.test(version) ? version : await readHandle(version);
       const { base, tag, handle } = await setTag(provider, ref, given, { store, kind });
       console.log(
         isJson ? JSON.stringify({ base, tag, name: handle.name }) : `${base}:${tag} is ${handle.name}.`,

@@ -5,6 +5,7 @@ import type { Checks } from "../../core/check-options.ts";
 import { atLeast, BOOLEAN, checkOptions, must, NAME, oneOf } from "../../core/check-options.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
+import { checkProvisioned } from "../../core/handle.ts";
 import { isObject } from "../../core/json.ts";
 import type { OpenRequest, Provider } from "../../core/provider.ts";
 import type { HarnessName } from "./api/arn.ts";
@@ -18,7 +19,7 @@ import { isArtifactsPath, shellArtifacts } from "./control/artifacts.ts";
 import { ENDPOINT_NAME } from "./control/endpoints.ts";
 import { ROLE } from "./control/harnesses.ts";
 import type { HarnessSettings } from "./control/provisioning.ts";
-import { harnessProvisioning } from "./control/provisioning.ts";
+import { HARNESS_HANDLES, harnessProvisioning } from "./control/provisioning.ts";
 import { ControlRequests } from "./control/requests.ts";
 import { stopSession } from "./control/stop-session.ts";
 import { HarnessConnection } from "./session/connection.ts";
@@ -110,6 +111,7 @@ async function open(
 ): Promise<HarnessConnection> {
   const { clock = systemClock, idleMs = IDLE_MS, qualifier } = options;
   const { handoff = "one", onInterrupt = "leave", onLostTurn = "fail", stopOnClose = false } = options;
+  await checkProvisioned(agent, HARNESS_HANDLES, provisioned);
   const sessionId = given === undefined ? newSessionId() : checkSessionId(given);
   const { harness, isProvisioned } = targetOf({ provisioned, cursor }, fixed);
   const data = planes("data", harness.region);

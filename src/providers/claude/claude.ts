@@ -5,6 +5,7 @@ import type { Checks } from "../../core/check-options.ts";
 import { BOOLEAN, checkOptions, MILLISECONDS } from "../../core/check-options.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
+import { checkProvisioned } from "../../core/handle.ts";
 import type { OpenRequest, Provider } from "../../core/provider.ts";
 import type { ClaudeApi } from "./api/client.ts";
 import { toHostError } from "./api/host-error.ts";
@@ -45,13 +46,15 @@ export function claude(options: ClaudeOptions = {}): Provider {
   let made: SessionMaker | undefined;
   // One for all sessions; made lazily, since a provider without a key may still be inspected.
   const makerOf = () => (made ??= new SessionMaker(connectRequests(options), options));
+  const provisioning = claudeProvisioning(() => makerOf().requests, options);
   return {
     name: "claude",
     traits: { answers: "each", history: "host", worksAlone: true },
     address: options.client === undefined ? findHost(options) : undefined,
     artifacts: claudeArtifacts(() => makerOf().requests, idleMs),
-    provisioning: claudeProvisioning(() => makerOf().requests, options),
+    provisioning,
     async open({ agent, sessionId, provisioned, emit, signal, traceContext }) {
+      await checkProvisioned(agent, { provider: "claude", ...provisioning }, provisioned);
       const maker = makerOf();
       const api = traced(maker.requests.api, traceContext);
       const server = { ...ANTHROPIC, ...options.server };

@@ -5,6 +5,7 @@ import { atLeast, BOOLEAN, checkOptions, CLOCK, fields, FUNCTION, NAME } from ".
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
+import { checkProvisioned } from "../../core/handle.ts";
 import type { Provider } from "../../core/provider.ts";
 import { folderArtifacts } from "./artifacts.ts";
 import type { CompactionOptions } from "./compaction.ts";
@@ -62,7 +63,10 @@ export function local(options: LocalOptions): Provider {
     traits: { answers: "together", history: "here", worksAlone: false },
     provisioning: nothingToSetUp,
     ...(artifactsFolder !== undefined && { artifacts: folderArtifacts(artifactsFolder) }),
-    open: async (request) => new LocalConnection(request, settings),
+    async open(request) {
+      await checkProvisioned(request.agent, { provider: "local", ...nothingToSetUp }, request.provisioned);
+      return new LocalConnection(request, settings);
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import type { Provisioning } from "../../core/provisioning.ts";
 export const nothingToSetUp: Provisioning = {
   kinds: [],
   names: { maxBytes: 256, isPlain: false },
+  ids: {},
   settings: () => null,
   scope: () => "this process",
   ensure: () => Promise.reject(new LoophostError("provision_failed", "local() has nothing to set up.")),

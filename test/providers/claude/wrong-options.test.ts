@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 const nobody: typeof fetch = () => Promise.reject(new Error("asked"));
 const way = { baseUrl: "http://127.0.0.1:1", fetch: nobody, retry: { attempts: 1 } };
 const agent: Agent = defineAgent({ name: "a", instructions: "b", model: "m" });
-const handle = { provider: "claude", name: "a_1", digest: "1", agentId: "agent_1" };
+const digest = "0".repeat(64);
+const handle = { provider: "claude", name: "a_00000000", digest, agentId: "agent_1" };
 
 function refusal(message: string, code = "invalid_options"): Error {
   return expect.objectContaining({ name: "LoophostError", code, message: expect.stringContaining(message) });

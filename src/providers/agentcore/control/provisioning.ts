@@ -1,8 +1,9 @@
 /** Harnesses made ahead from agents: the agent's instructions, model and tools are deployed with it, so sessions send none of them. */
 
 import type { Agent } from "../../../core/agent.ts";
+import { canonical } from "../../../core/digest.ts";
 import { LoophostError } from "../../../core/errors.ts";
-import type { JsonObject } from "../../../core/json.ts";
+import type { HandleRules } from "../../../core/handle.ts";
 import type { EnsureRequest, Provisioning, Resource } from "../../../core/provisioning.ts";
 import type { InvocationOptions } from "../session/invocation.ts";
 import { admitting, overridesOf, toInlineFunctions } from "../session/invocation.ts";
@@ -30,14 +31,21 @@ export interface ProvisioningParts {
   readonly scope: string;
 }
 
+/** What the handles of harnesses are like. */
+export const HARNESS_HANDLES: HandleRules = {
+  provider: "agentcore",
+  kinds: ["agent"],
+  names: { maxBytes: 40, isPlain: true },
+  ids: { agent: ["harnessId", "harnessArn"] },
+};
+
 /** The part of the provider that makes harnesses. */
 export function harnessProvisioning(parts: ProvisioningParts): Provisioning {
   const { requests, settings, overrides, scope } = parts;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy through JSON
-  const digested = JSON.parse(JSON.stringify({ settings, overrides })) as JsonObject;
+  // A copy: what is changed later is in no digest.
+  const digested = canonical({ settings, overrides }, "agentcore()");
   return {
-    kinds: ["agent"],
-    names: { maxBytes: 40, isPlain: true },
+    ...HARNESS_HANDLES,
     settings: () => digested,
     scope: () => scope,
     async ensure({ kind, name, digest, agent, environment, timeoutMs, onProgress, signal }: EnsureRequest) {

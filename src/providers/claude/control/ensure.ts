@@ -7,7 +7,7 @@
  */
 
 import type { Agent } from "../../../core/agent.ts";
-import { digestOf } from "../../../core/digest.ts";
+import { canonical, digestOf } from "../../../core/digest.ts";
 import { LoophostError, toLoophostError } from "../../../core/errors.ts";
 import type { NameRules } from "../../../core/provisioning.ts";
 import { resourceName } from "../../../core/provisioning.ts";
@@ -63,7 +63,9 @@ export function ensureEnvironment(
 
 /** The name of the environment that all sessions of a description share where none was provisioned. */
 export async function sharedEnvironmentName(config: EnvironmentConfig | undefined): Promise<string> {
-  return config === undefined ? DEFAULT_NAME : resourceName(DEFAULT_NAME, await digestOf(config), NAMES);
+  return config === undefined
+    ? DEFAULT_NAME
+    : resourceName(DEFAULT_NAME, await digestOf(canonical(config, "claude(): environment")), NAMES);
 }
 
 /** The live objects of a list, over all pages. */

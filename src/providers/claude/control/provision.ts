@@ -26,6 +26,7 @@ export function claudeProvisioning(
   return {
     kinds,
     names: NAMES,
+    ids: { agent: [IDS.agent], environment: [IDS.environment] },
     settings: (kind) => (kind === "agent" ? { hostTools, mcpServers, skills } : { environment }),
     scope: () => scopeOf(options),
     ensure: (request) => ensureOne(requests(), options, request),
