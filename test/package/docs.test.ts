@@ -73,8 +73,9 @@ it("lists every session event in docs/sessions.md, and no other", () => {
   expect(firstColumn(readPage("docs/sessions.md"), "Events").toSorted()).toEqual(types.toSorted());
 });
 
-it("lists the exit codes in docs/cli.md, and every option of each command", () => {
+it("lists every command in docs/cli.md, the exit codes, and every option of each command", () => {
   const page = readPage("docs/cli.md");
+  expect(firstColumn(page, "The command line")).toEqual(COMMANDS.map(({ name }) => `loophost ${name}`));
   const codes = rowsUnder(page, "Exit codes").map(([code = ""]) => code);
   expect(codes.toSorted()).toEqual(Object.values(EXIT).map(String).toSorted());
   for (const { name, help } of COMMANDS) {
