@@ -1,6 +1,8 @@
 // Every listing of the host alike: pages that move, limits within bounds, cursors of its own.
 
 import { toFile } from "@anthropic-ai/sdk";
+import { memoryStore } from "loophost/stores/memory";
+import { faultyStore } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import type { HostUnderTest } from "./support.ts";
@@ -129,4 +131,27 @@ it("sessions are found by agent, version, status and time, and not by what none 
   expect(await ids("deployment_id=depl_1")).toEqual([]);
   for (const bad of ["created_at[gt]=soon", "order=up", "agent_version=x"])
     expect((await server.raw("GET", `/v1/sessions?${bad}`)).status, bad).toBe(400);
+});
+
+it("reads no session that a filter leaves out, and sees a status as it is now", async () => {
+  const store = faultyStore(memoryStore(), []);
+  const answer = Promise.withResolvers<string>();
+  await using server = await startHost(() => answer.promise, { store });
+  const id = await server.session();
+  for (let count = 0; count < 20; count += 1) await server.session();
+  const listedAs = async (status: string) => {
+    const { body } = await server.raw("GET", `/v1/sessions?statuses[]=${status}&limit=5`);
+    return body.data.map((session: { id: string }) => session.id);
+  };
+  const before = store.calls.length;
+  expect(await listedAs("terminated")).toEqual([]);
+  expect(store.calls.slice(before)).not.toContain("records.get");
+
+  await say(server.client, id, "hi");
+  expect(await listedAs("running")).toEqual([id]);
+  await using stream = await follow(server.client, id);
+  answer.resolve("ok");
+  await stream.idle("end_turn");
+  expect(await listedAs("running")).toEqual([]);
+  expect(await listedAs("idle")).toHaveLength(5);
 });

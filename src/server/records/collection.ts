@@ -1,7 +1,8 @@
 /**
  * Records of one kind in the store, listed in the order they were made, either way round.
  *
- * The store lists keys upwards only, so each record has a second, mirrored key that leads to it.
+ * The store lists keys upwards only, so each record has a second, mirrored key that leads to it. There stands what filters ask
+ * for (a glance), where a collection has one: a filter that few records pass would read all of thousands to find them.
  */
 
 import type { Json, JsonObject } from "../../core/json.ts";
@@ -11,10 +12,13 @@ import { cursorAt, readCursor } from "../http/pages.ts";
 import type { Order } from "../http/query.ts";
 import { mirrored } from "./ids.ts";
 
+/** Records read at once. */
+const PAGE = 250;
+
 /** What is asked of a listing. */
-export interface ListRequest<T> extends PageRequest {
+export interface ListRequest<Glance> extends PageRequest {
   readonly order: Order;
-  readonly accept: (record: T) => boolean;
+  readonly accept: (record: Glance) => boolean;
 }
 
 /** One page of a listing. */
@@ -25,15 +29,21 @@ export interface Page<T> {
 }
 
 /** The records of one kind. */
-export class Collection<T extends JsonObject & { readonly id: string }> {
+export class Collection<
+  T extends JsonObject & { readonly id: string } & Glance,
+  Glance extends JsonObject = T,
+> {
   readonly #records: RecordStore;
   readonly #name: string;
+  readonly #glanceOf: ((record: T) => Glance) | undefined;
   #changing: Promise<unknown> = Promise.resolve();
   #making: Promise<unknown> = Promise.resolve();
 
-  constructor(records: RecordStore, name: string) {
+  /** @param glanceOf what of a record its filters ask for: few and small fields, kept a second time */
+  constructor(records: RecordStore, name: string, glanceOf?: (record: T) => Glance) {
     this.#records = records;
     this.#name = name;
+    this.#glanceOf = glanceOf;
   }
 
   /** The record with an id. */
@@ -59,18 +69,21 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
 
   /** Keeps a new record. */
   async add(record: T): Promise<void> {
-    await this.put(record);
-    await this.#records.put(this.#newestFirst, mirrored(record.id), record.id);
+    await this.#records.put(this.#name, record.id, record);
+    await this.#records.put(this.#newestFirst, mirrored(record.id), this.#glanceOf?.(record) ?? {});
   }
 
-  /** Replaces a record. */
+  /** Replaces a record of a collection without glances. */
   put(record: T): Promise<void> {
     return this.#records.put(this.#name, record.id, record);
   }
 
-  /** The write that replaces a record, for another transaction. */
-  writeOf(record: T): RecordWrite {
-    return { collection: this.#name, key: record.id, value: record };
+  /** The writes that replace a record, for another transaction. */
+  writesOf(record: T): readonly RecordWrite[] {
+    const glance = this.#glanceOf?.(record);
+    const write = { collection: this.#name, key: record.id, value: record };
+    const key = mirrored(record.id);
+    return glance === undefined ? [write] : [write, { collection: this.#newestFirst, key, value: glance }];
   }
 
   /** The writes that delete a record, for another transaction. */
@@ -99,7 +112,7 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
   }
 
   /** One page of the records, filtered. */
-  async list({ order, limit, page, accept }: ListRequest<T>): Promise<Page<T>> {
+  async list({ order, limit, page, accept }: ListRequest<Glance>): Promise<Page<T>> {
     const cursor = readCursor(page, order);
     const isBackward = cursor?.way === "prev";
     const kept = await this.#scan(isBackward ? opposite(order) : order, cursor?.key ?? "", limit + 1, accept);
@@ -124,21 +137,34 @@ export class Collection<T extends JsonObject & { readonly id: string }> {
     return `${this.#name}.newest`;
   }
 
-  async #scan(order: Order, after: string, wanted: number, accept: (record: T) => boolean): Promise<T[]> {
+  async #scan(
+    order: Order,
+    after: string,
+    wanted: number,
+    accept: (record: Glance) => boolean,
+  ): Promise<T[]> {
     const found: T[] = [];
-    const size = Math.max(wanted, 100);
     let key = order === "desc" && after !== "" ? mirrored(after) : after;
     for (;;) {
-      const page = await this.#records.list(order === "asc" ? this.#name : this.#newestFirst, key, size);
+      const page = await this.#records.list(order === "asc" ? this.#name : this.#newestFirst, key, PAGE);
       for (const entry of page) {
-        const record = order === "asc" ? this.#toRecord(entry.value) : await this.get(mirrored(entry.key));
+        const record = order === "asc" ? this.#toRecord(entry.value) : await this.#behind(entry, accept);
         if (record !== undefined && accept(record)) found.push(record);
         if (found.length === wanted) return found;
       }
       const last = page.at(-1);
-      if (last === undefined || page.length < size) return found;
+      if (last === undefined) return found;
       key = last.key;
     }
+  }
+
+  /** The record that a mirrored key leads to, unless a glance tells that it is not wanted. */
+  async #behind(
+    { key, value }: { readonly key: string; readonly value: Json },
+    accept: (record: Glance) => boolean,
+  ): Promise<T | undefined> {
+    const isWanted = this.#glanceOf === undefined || accept(this.#toRecord(value));
+    return isWanted ? this.get(mirrored(key)) : undefined;
   }
 }
 

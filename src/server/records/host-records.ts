@@ -8,21 +8,22 @@ import { noCursor } from "../http/pages.ts";
 import type { AgentRecord } from "./agent-record.ts";
 import { Collection } from "./collection.ts";
 import type { EnvironmentRecord } from "./environment-record.ts";
-import type { SessionRecord } from "./session-record.ts";
+import type { SessionGlance, SessionRecord } from "./session-record.ts";
+import { glanceOf } from "./session-record.ts";
 import { now } from "./time.ts";
 
 /** The records of a host. */
 export class HostRecords {
   readonly agents: Collection<AgentRecord>;
   readonly environments: Collection<EnvironmentRecord>;
-  readonly sessions: Collection<SessionRecord>;
+  readonly sessions: Collection<SessionRecord, SessionGlance>;
   readonly #store: RecordStore;
 
   constructor(store: RecordStore) {
     this.#store = store;
     this.agents = new Collection(store, "host.agents");
     this.environments = new Collection(store, "host.environments");
-    this.sessions = new Collection(store, "host.sessions");
+    this.sessions = new Collection(store, "host.sessions", glanceOf);
   }
 
   /** Keeps a version of an agent for good. */

@@ -106,6 +106,20 @@ export function addSpent(total: SessionUsage, spent: Usage): SessionUsage {
   };
 }
 
+/** What listings of sessions filter by. */
+export type SessionGlance = Pick<
+  SessionRecord,
+  "status" | "archived_at" | "created_at" | "environment_id"
+> & {
+  readonly agent: Pick<AgentSnapshot, "id" | "version">;
+};
+
+/** A session's glance, kept beside it. */
+export function glanceOf(record: SessionRecord): SessionGlance {
+  const { status, archived_at, created_at, environment_id, agent } = record;
+  return { status, archived_at, created_at, environment_id, agent: { id: agent.id, version: agent.version } };
+}
+
 /** A session as clients see it. */
 export function sessionOf(record: SessionRecord): JsonObject {
   const { thread_id: _, is_self_hosted: __, cost: ___, is_uncounted: ____, ...session } = record;

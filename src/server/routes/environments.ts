@@ -8,7 +8,7 @@ import { withArchived } from "../http/query.ts";
 import { createEnvironment, updateEnvironment } from "../records/environment-record.ts";
 import type { HostRecords } from "../records/host-records.ts";
 import { archived, foundEnvironment } from "../records/host-records.ts";
-import type { SessionRecord } from "../records/session-record.ts";
+import type { SessionGlance } from "../records/session-record.ts";
 import type { WorkQueue } from "../work/work-queue.ts";
 import type { HostEnv } from "./request.ts";
 import { bodyOf, queryOf } from "./request.ts";
@@ -44,7 +44,7 @@ export function environmentRoutes(records: HostRecords, work: WorkQueue): Hono<H
     })
     .delete("/:id", async (c) => {
       const { id } = await records.environment(c.req.param("id"));
-      const uses = ({ environment_id: used }: SessionRecord) => used === id;
+      const uses = ({ environment_id: used }: SessionGlance) => used === id;
       const { data } = await sessions.list({ order: "desc", limit: 1, page: null, accept: uses });
       if (data[0] !== undefined)
         throw invalid(

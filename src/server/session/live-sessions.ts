@@ -10,7 +10,7 @@ import { setImmediate } from "node:timers/promises";
 
 import { hostClosed, invalid, notFound } from "../http/errors.ts";
 import type { Collection } from "../records/collection.ts";
-import type { SessionRecord } from "../records/session-record.ts";
+import type { SessionGlance, SessionRecord } from "../records/session-record.ts";
 import type { UserEvent } from "../wire/user-events.ts";
 import { filesOf } from "../wire/user-events.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
@@ -31,11 +31,11 @@ const TAKEN_UP_AT_ONCE = 16;
 
 /** The sessions of a host. */
 export class LiveSessions {
-  readonly records: Collection<SessionRecord>;
+  readonly records: Collection<SessionRecord, SessionGlance>;
   readonly #host: SessionHost;
   readonly #entries = new Map<string, Entry>();
   readonly #keeper: SessionKeeper = {
-    writesOf: (record, isOpen) => [this.records.writeOf(record), markOf(record.id, isOpen)],
+    writesOf: (record, isOpen) => [...this.records.writesOf(record), markOf(record.id, isOpen)],
     forget: (id) => {
       this.#host.conversations.forget(id);
       return [...this.records.deletionOf(id), markOf(id, false)];
@@ -44,7 +44,7 @@ export class LiveSessions {
   };
   #isClosed = false;
 
-  constructor(records: Collection<SessionRecord>, host: SessionHost) {
+  constructor(records: Collection<SessionRecord, SessionGlance>, host: SessionHost) {
     this.records = records;
     this.#host = host;
   }
