@@ -6,6 +6,11 @@
 /** Wakes sessions, and lets workers run them. */
 export interface Engine {
   /**
+   * Whether a wake reaches the workers of all processes. Of those that share such an engine one looks for sessions that nobody
+   * woke; where it is false, the default, each worker looks into the store for itself.
+   */
+  readonly isShared?: boolean | undefined;
+  /**
    * Contract: durable once it resolves; an activation that begins after it sees all that was posted before. Repeats are
    * harmless. With `at` the session is woken then, which may be moved by the next wake.
    */

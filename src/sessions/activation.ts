@@ -30,7 +30,6 @@ export interface ActivationParts {
   readonly store: Store;
   readonly bus: Bus;
   readonly clock: Clock;
-  readonly pollMs: number;
   readonly observers: SessionsOptions["observers"];
   readonly onEvent: SessionsOptions["onEvent"];
 }
@@ -58,7 +57,12 @@ export class Activation {
     this.#parts = parts;
     this.#served = served;
     this.#facts = facts;
-    this.#looks = new Looks(facts.sessionId, parts, ({ say }) => say === "follow" && this.#deltas.follow());
+    // What other processes post is seen by the sweep, for all sessions of the worker at once.
+    this.#looks = new Looks(
+      facts.sessionId,
+      { ...parts, pollMs: undefined },
+      ({ say }) => say === "follow" && this.#deltas.follow(),
+    );
     this.#deltas = new SaidDeltas((word) => parts.bus.say(facts.sessionId, toWord(word)), parts.clock);
   }
 

@@ -1,4 +1,4 @@
-/** Waiting for news of a session: until the bus tells of it, or it is time to look by ourselves. */
+/** Waiting for news of a session: until the bus tells of it, somebody says so, or it is time to look by ourselves. */
 
 import { onAbort } from "../core/async/abort.ts";
 import type { Bus } from "../core/bus.ts";
@@ -9,7 +9,7 @@ import { heard } from "./words.ts";
 /** Hears of one session. What comes while nobody waits is not missed. */
 export class Looks {
   readonly #clock: Clock;
-  readonly #pollMs: number;
+  readonly #pollMs: number | undefined;
   readonly #unlisten: () => void;
   #isDue = false;
   #isWoken = false;
@@ -17,7 +17,7 @@ export class Looks {
 
   constructor(
     id: string,
-    parts: { readonly bus: Bus; readonly clock: Clock; readonly pollMs: number },
+    parts: { readonly bus: Bus; readonly clock: Clock; readonly pollMs: number | undefined },
     hear: (word: Word) => void = () => undefined,
   ) {
     this.#clock = parts.clock;
@@ -47,10 +47,11 @@ export class Looks {
     if (!this.#isDue && !this.#isWoken && signal?.aborted !== true) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#resolve = resolve;
-      const cancel = this.#clock.after(this.#pollMs, () => this.now());
+      const cancel =
+        this.#pollMs === undefined ? undefined : this.#clock.after(this.#pollMs, () => this.now());
       const unlink = onAbort([signal], () => resolve());
       await promise;
-      cancel();
+      cancel?.();
       unlink();
     }
     const isDue = this.#isDue;

@@ -1,17 +1,25 @@
 /**
  * The sweep: finds sessions whose wake-up was lost. A process that died between posting and waking, a worker that was lost, an engine
  * that forgot: what is to be done stands in the store, and is found there.
+ *
+ *   W1  an engine within one process is its workers' own: each of them looks into the store for itself, and often
+ *   W2  of the workers that share an engine one sweeps, under a lease; when it dies another does
+ *   W3  what was posted just now is being woken by whoever posted it: the one that sweeps wakes what it finds twice
  */
 
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
+import { LoophostError } from "../core/errors.ts";
 import { BY_STATUS } from "../core/journal/session-index.ts";
 import type { Store } from "../core/store.ts";
 import type { Activation } from "./activation.ts";
+import { SweepLease } from "./sweep-lease.ts";
 
-/** Sessions that run are looked through once in so many looks into the inboxes. */
-const RUNNING_EVERY = 5;
 const PAGE = 500;
+/** Sessions that run are looked through once in so many looks. */
+const RUNNING_EVERY = 5;
+/** Between two sweeps of the one that sweeps for all. */
+const SHARED_MS = 2_000;
 
 /** What a sweep works with. */
 export interface SweepParts {
@@ -30,18 +38,32 @@ interface SweepHost {
   readonly isBusyWith: (id: string) => boolean;
 }
 
-/** The sweep of one worker. */
+/** Looks into the store for the sessions at work in one worker, and for those that somebody has to wake. */
 export class Sweep {
   readonly #parts: SweepParts;
   readonly #host: SweepHost;
+  readonly #lease: SweepLease | undefined;
+  #wakes: boolean;
   #cancel: () => void = () => undefined;
   #isStopped = false;
   #looks = 0;
+  #sweptAt = -Infinity;
+  /** Found by the sweep before this one. */
+  #found: ReadonlySet<string> = new Set();
 
-  constructor(parts: SweepParts, host: SweepHost) {
+  /** @param wakes whether sessions that are not at work here are woken */
+  constructor(parts: SweepParts, host: SweepHost, wakes: boolean) {
     this.#parts = parts;
     this.#host = host;
+    this.#wakes = wakes;
+    this.#lease = parts.engine.isShared === true ? new SweepLease(parts.store.log, parts.clock) : undefined;
     this.#go();
+  }
+
+  /** Wakes no more sessions; what is posted to those at work here is still seen. */
+  async rest(): Promise<void> {
+    this.#wakes = false;
+    await this.#lease?.release();
   }
 
   /** Looks no more. */
@@ -59,21 +81,58 @@ export class Sweep {
   }
 
   async #look(): Promise<void> {
-    const { store } = this.#parts;
-    this.#looks += 1;
-    if (this.#looks % RUNNING_EVERY === 1) {
-      for await (const ids of pages((after) => store.records.list(BY_STATUS.running, after, PAGE).then(keys)))
-        for (const id of ids) await this.#wake(id);
-    }
-    for await (const ids of pages((after) => store.inbox.waiting(after, PAGE)))
+    const isSweep = this.#wakes && (this.#lease === undefined || (await this.#isDue(this.#lease)));
+    // Parked sessions cost nothing: with none at work, and nobody to sweep for, the store is not asked.
+    if (!isSweep && this.#host.active.size === 0) return;
+    const found = new Set<string>();
+    for await (const ids of this.#waiting())
       for (const id of ids) {
         this.#host.active.get(id)?.look();
-        await this.#wake(id);
+        if (!isSweep) continue;
+        found.add(id);
+        if (this.#lease === undefined || this.#found.has(id)) await this.#wake(id);
+      }
+    if (!isSweep) return;
+    this.#found = found;
+    this.#looks += 1;
+    if (this.#looks % RUNNING_EVERY === 1) await this.#wakeRunning();
+  }
+
+  /** Whether it is time for a sweep, and ours to make. */
+  async #isDue(lease: SweepLease): Promise<boolean> {
+    const now = this.#parts.clock.now();
+    if (now - this.#sweptAt < SHARED_MS) return false;
+    this.#sweptAt = now;
+    return lease.isOurs();
+  }
+
+  async #wakeRunning(): Promise<void> {
+    const { records, log } = this.#parts.store;
+    for await (const ids of pages((after) => records.list(BY_STATUS.running, after, PAGE).then(keys)))
+      for (const id of ids) {
+        if (this.#host.isBusyWith(id)) continue;
+        if (this.#lease === undefined || (await isNobodys(log, id))) await this.#wake(id);
       }
   }
 
+  #waiting(): AsyncGenerator<readonly string[]> {
+    return pages((after) => this.#parts.store.inbox.waiting(after, PAGE));
+  }
+
   async #wake(id: string): Promise<void> {
-    if (!this.#isStopped && !this.#host.isBusyWith(id)) await this.#parts.engine.wake(id);
+    if (this.#wakes && !this.#host.isBusyWith(id)) await this.#parts.engine.wake(id);
+  }
+}
+
+/** Whether no living process owns a session: then its log can be claimed, which is let go of at once. */
+async function isNobodys(log: Store["log"], id: string): Promise<boolean> {
+  try {
+    const fence = await log.claim(id, { owner: "the sweep", ttlMs: 0 });
+    await log.release(id, fence);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof LoophostError && thrown.code === "session_owned") return false;
+    throw thrown;
   }
 }
 

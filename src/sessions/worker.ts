@@ -3,7 +3,7 @@
 import { waitAtMost } from "../core/async/abort.ts";
 import { contained } from "../core/async/contained.ts";
 import { atLeast, BOOLEAN, checkOptions, must } from "../core/check-options.ts";
-import type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
+import type { ActivationHost, EngineWorker, Rest } from "../core/engine.ts";
 import { LoophostError, toLoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { ActivationParts } from "./activation.ts";
@@ -14,11 +14,12 @@ import { createdAs } from "./create.ts";
 import { hasWork } from "./inbox.ts";
 import type { ServedAgent, SessionsOptions } from "./options.ts";
 import { Pauses } from "./pauses.ts";
+import type { SweepParts } from "./sweep.ts";
 import { Sweep } from "./sweep.ts";
 
 /** How a process works on sessions. */
 export interface WorkOptions extends AdmissionLimits {
-  /** Whether this worker also looks for sessions that nobody woke. Default true. */
+  /** Whether this worker also looks for sessions that nobody woke; of those that share an engine one does so at a time. Default true. */
   readonly sweep?: boolean | undefined;
 }
 
@@ -34,8 +35,7 @@ export interface Worker extends AsyncDisposable {
 }
 
 /** What a worker works with. */
-export interface WorkerParts extends ActivationParts {
-  readonly engine: Engine;
+export interface WorkerParts extends ActivationParts, SweepParts {
   readonly agents: ReadonlyMap<string, ServedAgent>;
   readonly onError: SessionsOptions["onError"];
 }
@@ -55,7 +55,7 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
     );
   const host = new Host(parts, options);
   const worker = await parts.engine.work(host);
-  const sweep = options.sweep === false ? undefined : new Sweep(parts, host);
+  const sweep = new Sweep(parts, host, options.sweep !== false);
   return new SessionWorker(host, worker, sweep);
 }
 
@@ -164,10 +164,10 @@ class Host implements ActivationHost {
 class SessionWorker implements Worker {
   readonly #host: Host;
   readonly #worker: EngineWorker;
-  readonly #sweep: Sweep | undefined;
+  readonly #sweep: Sweep;
   #drained: Promise<void> | undefined;
 
-  constructor(host: Host, worker: EngineWorker, sweep: Sweep | undefined) {
+  constructor(host: Host, worker: EngineWorker, sweep: Sweep) {
     this.#host = host;
     this.#worker = worker;
     this.#sweep = sweep;
@@ -183,9 +183,10 @@ class SessionWorker implements Worker {
   }
 
   async #drain(graceMs: number): Promise<void> {
-    this.#sweep?.stop();
+    await this.#sweep.rest();
     // Together: an engine that went on giving sessions to a worker that drains would get them back at once, again and again.
     await Promise.all([this.#worker.drain({ graceMs }), this.#host.drain(graceMs)]);
+    this.#sweep.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

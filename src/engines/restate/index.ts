@@ -27,6 +27,7 @@ export function restateEngine(options: RestateEngineOptions): Engine {
 }
 
 class RestateEngine implements Engine {
+  readonly isShared = true;
   readonly #settings: RestateSettings;
   readonly #workers = new Set<RestateWorker>();
   #registering: Promise<void> | undefined;

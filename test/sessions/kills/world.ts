@@ -7,7 +7,7 @@ import { claude } from "loophost/providers/claude";
 import type { ModelFunction, ModelPart } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
-import type { Sessions } from "loophost/sessions";
+import type { Sessions, SessionsOptions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { sqliteStore } from "loophost/stores/sqlite";
@@ -51,8 +51,8 @@ export class World {
     return this.#kept;
   }
 
-  /** A process: its sessions, and its own view of the store, which ends with it. */
-  process(place?: DeathPlace): Process {
+  /** A process: its sessions, and its own view of the store, which ends with it. Without an engine each looks for itself. */
+  process(place?: DeathPlace, more: Pick<SessionsOptions, "engine" | "pollMs"> = {}): Process {
     const view = dyingStore(this.#kept, place);
     const isAlive = () => !view.isDead();
     view.died.then(() => (this.#lapsed += 60_000)).catch(() => undefined);
@@ -110,6 +110,7 @@ export class World {
     const agent = defineAgent({ name: "shop", model: "scripted", instructions: "Help.", tools });
     const app = sessions({
       store: view.store,
+      ...more,
       clock: this.clock,
       agents: [{ agent, provider: this.#provider(view) }],
       onError: (error) => isAlive() && this.errors.push(`${error.code}: ${error.message}`),
@@ -152,12 +153,12 @@ export class World {
   }
 
   /** Lets time pass until something is there; fails after so much of it. */
-  async until<T>(there: () => Promise<T | undefined> | T | undefined, withinMs = 120_000): Promise<T> {
-    for (let passed = 0; passed <= withinMs; passed += 100) {
+  async until<T>(there: () => Promise<T | undefined> | T | undefined, stepMs = 100): Promise<T> {
+    for (let passed = 0; passed <= 120_000; passed += stepMs) {
       for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       const found = await there();
       if (found !== undefined) return found;
-      await this.clock.advance(100);
+      await this.clock.advance(stepMs);
     }
     throw new Error(
       `nothing came of it; errors: ${this.errors.join("; ")}; ledger: ${this.ledger.join("; ")}`,

@@ -67,6 +67,7 @@ export function postgresEngine(database: string | PostgresPool, options: Postgre
 }
 
 class PostgresEngine implements Engine {
+  readonly isShared = true;
   readonly #database: Database;
   readonly #direct: DirectConnection;
   readonly #limits: { readonly pollMs: number; readonly maxActivations: number };

@@ -1,0 +1,96 @@
+// Workers that share an engine: one of them looks for sessions that nobody woke, and others take that over.
+
+import type { ActivationHost, Engine } from "loophost/sessions";
+import { expect, it } from "vitest";
+
+import { World } from "./kills/world.ts";
+
+/** An engine between processes, which notes who woke sessions; a wake goes to the first worker that is left. */
+function sharedEngine() {
+  const hosts = new Set<ActivationHost>();
+  const wokeBy: string[] = [];
+  const forWorker = (name: string): Engine => ({
+    isShared: true,
+    async wake(id) {
+      wokeBy.push(name);
+      for (const host of hosts) {
+        await host.activate(id);
+        return;
+      }
+    },
+    async work(host) {
+      hosts.add(host);
+      return { drain: async () => void hosts.delete(host) };
+    },
+    close: () => Promise.resolve(),
+  });
+  /** One whose wakes are lost. */
+  const deaf: Engine = { ...forWorker("nobody"), wake: () => Promise.resolve() };
+  return { forWorker, deaf, wokeBy, hosts };
+}
+
+async function setUp(sweeps: readonly boolean[] = [true, true]) {
+  const world = new World("SQLite");
+  const engine = sharedEngine();
+  const poster = world.process(undefined, { engine: engine.deaf, pollMs: 1_000 }).app;
+  const workers = [];
+  for (const [index, sweep] of sweeps.entries()) {
+    const made = world.process(undefined, { engine: engine.forWorker(`worker ${index}`), pollMs: 1_000 });
+    workers.push({ ...made, worker: await made.app.work({ sweep }) });
+    // The one that comes first sweeps.
+    await world.clock.advance(3_000);
+  }
+  const ask = async (id: string) => {
+    const chat = await poster.create("shop", { id });
+    const before = world.clock.now();
+    await chat.send("say hello");
+    await world.until(async () => ((await chat.summary())?.runs === 1 ? true : undefined), 500);
+    return world.clock.now() - before;
+  };
+  return { world, engine, workers, ask };
+}
+
+it("is made by one of many workers, within 5 seconds", async () => {
+  const { engine, ask } = await setUp([true, true, true]);
+  for (const id of ["a", "b", "c"]) expect(await ask(id)).toBeLessThanOrEqual(5_000);
+  expect(new Set(engine.wokeBy)).toEqual(new Set(["worker 0"]));
+});
+
+it("is taken over from a worker that died, and from one that drains", async () => {
+  for (const how of ["dies", "drains"]) {
+    const { engine, workers, ask } = await setUp();
+    const [first] = workers;
+    const [host] = engine.hosts;
+    if (how === "drains") await first?.worker.drain();
+    else {
+      first?.view.kill();
+      engine.hosts.delete(host as ActivationHost);
+    }
+    expect(await ask("a"), how).toBeLessThanOrEqual(8_000);
+    expect(engine.wokeBy, how).toEqual(["worker 1"]);
+  }
+});
+
+it("leaves sweeping to others where a worker was told to", async () => {
+  const { engine, ask } = await setUp([false, true]);
+  await ask("a");
+  expect(engine.wokeBy).toEqual(["worker 1"]);
+});
+
+it("does not wake sessions that were posted to just now, nor those that run elsewhere", async () => {
+  const { world, engine, workers } = await setUp([true, false]);
+  const chat = await world
+    .process(undefined, { engine: engine.deaf, pollMs: 1_000 })
+    .app.create("shop", { id: "busy" });
+  await chat.send('call slow {"ms":120000}');
+  const [sweeps, runs] = [...engine.hosts];
+  runs?.activate("busy").catch(() => undefined);
+  await world.until(() => (world.ledger.includes("slow begun") ? true : undefined));
+  for (let second = 0; second < 25; second += 1) await world.clock.advance(1_000);
+  expect(engine.wokeBy).toEqual([]);
+  engine.hosts.delete(runs as ActivationHost);
+  expect(engine.hosts).toEqual(new Set([sweeps]));
+  workers[1]?.view.kill();
+  await world.until(async () => ((await chat.summary())?.status === "idle" ? true : undefined), 500);
+  expect(engine.wokeBy).toEqual(["worker 0"]);
+});
