@@ -75,8 +75,10 @@ export class Ownership {
     await this.#options.log.release(this.#options.sessionId, this.fence).catch(() => undefined);
   }
 
+  /** All sessions of a clock at one moment: so a store can renew their leases as one. */
   #renewLater(): void {
-    this.#cancelRenewal = this.#options.clock.after(RENEW_MS, () => {
+    const { clock } = this.#options;
+    this.#cancelRenewal = clock.after(RENEW_MS - (clock.now() % RENEW_MS), () => {
       this.#options.log.renew(this.#options.sessionId, this.fence, LEASE_MS).then(
         () => this.#renewed(),
         (thrown: unknown) => this.#renewed(thrown),

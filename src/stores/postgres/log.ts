@@ -10,6 +10,7 @@ import { Appender } from "./append.ts";
 import type { Database, Row } from "./database.ts";
 import { keepable } from "./names.ts";
 import { LogQueue } from "./queue.ts";
+import { Renewals } from "./renewals.ts";
 import { lockClass } from "./schema.ts";
 import { isGone, type Worker } from "./worker.ts";
 
@@ -32,8 +33,6 @@ const CLAIM = `
 const OWNER = `
   SELECT owner, extract(epoch FROM lease_until)::float8 * 1000 AS until, lease_until <= clock_timestamp() AS lapsed
   FROM @.logs WHERE id = $1`;
-
-const RENEW = `UPDATE @.logs SET lease_until = ${UNTIL("$3")} WHERE id = $1 AND fence = $2 RETURNING id`;
 
 // The token turns negative, so that an owner that released cannot write again.
 const RELEASE = "UPDATE @.logs SET fence = -fence, lease_until = '-infinity' WHERE id = $1 AND fence = $2";
@@ -72,7 +71,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
   const queue = new LogQueue((chains) => appender.write(chains));
   const claim = database.sql(CLAIM);
   const findOwner = database.sql(OWNER);
-  const renew = database.sql(RENEW);
+  const renewals = new Renewals(database);
   const release = database.sql(RELEASE);
   const erase = database.sql(DELETE);
   const read = database.sql(READ);
@@ -103,9 +102,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     },
     async renew(id, fence, ttlMs) {
       refuseIfNone(id, fence);
-      const doing = `The lease on session ${id} could not be renewed`;
-      const renewed = await database.query(doing, renew, [keepable(id), fence, ttlOf(ttlMs)]);
-      if (renewed.length === 0) throw staleOwner(id);
+      await renewals.renew(keepable(id), fence, ttlOf(ttlMs));
     },
     release: async (id, fence) => {
       keepable(id);

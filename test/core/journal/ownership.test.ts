@@ -51,3 +51,20 @@ it("is not renewed while it is being released, and nothing keeps the process ali
   await releasing;
   expect(lost).toEqual([]);
 });
+
+it("is renewed at the same moment as all others, whenever it was claimed", async () => {
+  const clock = manualClock();
+  const { log, renewed, release } = watchedLog(clock);
+  const claim = (sessionId: string) => Ownership.claim({ log, sessionId, ifOwned: "fail", clock, signal });
+  const first = await claim("first");
+  await clock.advance(4_000);
+  const others = await Promise.all(["a", "b", "c"].map(claim));
+  await clock.advance(16_000);
+  expect(renewed).toEqual([10_000, 10_000, 10_000, 10_000, 20_000, 20_000, 20_000, 20_000]);
+  release();
+  await first.release();
+  await clock.advance(10_000);
+  expect(renewed).toHaveLength(11);
+  await Promise.all(others.map((owned) => owned.release()));
+  expect(clock.waiting).toBe(0);
+});

@@ -255,6 +255,22 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
     expect(pool.totalCount - pool.idleCount).toBe(0);
     await expect(store.records.get("c", "k")).rejects.toThrow("The store is closed");
   });
+
+  it("renews the leases of all sessions in one statement; one that was replaced does not spoil the others", async () => {
+    const { pool, count } = counting(await openPool(), "SET lease_until");
+    const { log } = openedStore(pool, { schema: newSchema() });
+    const ids = Array.from({ length: 50 }, (_, index) => `s${index}`);
+    const fences = await Promise.all(ids.map((id) => log.claim(id, LONG)));
+    await log.claim("s7", { ...LONG, force: true });
+    const renewed = await Promise.allSettled(
+      ids.map((id, index) => log.renew(id, fences[index] ?? 0, 60_000)),
+    );
+    expect(count()).toBe(1);
+    expect(renewed.map(({ status }) => status).indexOf("rejected")).toBe(7);
+    expect(renewed.filter(({ status }) => status === "rejected")).toMatchObject([
+      { reason: { code: "stale_owner" } },
+    ]);
+  });
 });
 
 async function readAll({ log, records, inbox }: Store): Promise<void> {
