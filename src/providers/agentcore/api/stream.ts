@@ -71,13 +71,16 @@ interface Reading {
   readonly decoder: Decoder<unknown>;
 }
 
+/** Types of content that are no event stream; whatever else a proxy made of the type, the first checksum tells. */
+const OTHER_TYPE = /^(text|image)\/|json|xml|html/i;
+
 function readingOf(body: StreamBody): Reading {
   if (body.is === "decoded") return { pieces: body.events, decoder: new MemberDecoder() };
   // A proxy's page, or an error with the wrong status: its first bytes would be taken for the length of a frame.
-  if (body.contentType.includes("eventstream")) return { pieces: body.body, decoder: new ByteDecoder() };
+  if (!OTHER_TYPE.test(body.contentType)) return { pieces: body.body, decoder: new ByteDecoder() };
   throw new LoophostError(
     "host_protocol",
-    `AgentCore answered with ${body.contentType || "no content type"} instead of an event stream.`,
+    `AgentCore answered with ${body.contentType} instead of an event stream.`,
     { mayRetry: false },
   );
 }

@@ -82,6 +82,7 @@ function toEvent({ headers, payload }: Frame): HarnessEvent {
     throw new LoophostError(
       "host_protocol",
       "The reply of AgentCore has a frame that is neither an event nor an error.",
+      { mayRetry: false },
     );
   return checkEvent({ type, value });
 }
@@ -124,5 +125,6 @@ function parse(payload: Uint8Array): Record<string, unknown> {
   throw new LoophostError(
     "host_protocol",
     "The reply of AgentCore has an event that is not the JSON it should be. The agent may have gone on working; it was not asked again.",
+    { mayRetry: false },
   );
 }

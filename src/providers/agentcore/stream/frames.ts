@@ -107,10 +107,15 @@ const TEXT = new TextDecoder();
 function readHeaders(bytes: Uint8Array, view: DataView, from: number, end: number): Record<string, string> {
   // Without a prototype: names come from outside.
   const headers: Record<string, string> = Object.create(null);
+  // Decoded at once, a third of the time; where that is not a character a byte, each by itself.
+  const all = TEXT.decode(bytes.subarray(from, end));
+  const isPlain = all.length === end - from;
+  const textOf = (start: number, stop: number) =>
+    isPlain ? all.slice(start - from, stop - from) : TEXT.decode(bytes.subarray(start, stop));
   let at = from;
   while (at < end) {
     const nameLength = view.getUint8(at);
-    const name = TEXT.decode(bytes.subarray(at + 1, at + 1 + nameLength));
+    const name = textOf(at + 1, at + 1 + nameLength);
     at += 1 + nameLength;
     const type = view.getUint8(at);
     at += 1;
@@ -118,7 +123,7 @@ function readHeaders(bytes: Uint8Array, view: DataView, from: number, end: numbe
     const fixed = FIXED_BYTES[type];
     const length = fixed ?? view.getUint16(at);
     if (fixed === undefined) at += 2;
-    if (type === STRING) headers[name] = TEXT.decode(bytes.subarray(at, at + length));
+    if (type === STRING) headers[name] = textOf(at, at + length);
     at += length;
   }
   if (at !== end) throw broken("the headers of a frame run over their end");
@@ -133,6 +138,7 @@ function broken(what: string): LoophostError {
   return new LoophostError(
     "host_protocol",
     `The reply of AgentCore cannot be read: ${what}. The agent may have gone on working; it was not asked again.`,
+    { mayRetry: false },
   );
 }
 

@@ -71,14 +71,13 @@ export class MessageFold {
     const { text, toolUse, toolResult, toolResultMetadata, reasoningContent } = isObject(delta) ? delta : {};
     if (typeof text === "string") {
       this.#textAt(index).text += this.#counted(text);
-      return { is: "text", text };
+      return text === "" ? undefined : { is: "text", text };
     }
     if (isObject(reasoningContent)) return this.#think(index, reasoningContent);
     const block = this.#active.get(index);
     if (isObject(toolUse)) {
       // A fragment without its block belongs to nothing that could be named.
-      if (block?.is === "use" && typeof toolUse["input"] === "string")
-        block.use.input += this.#counted(toolUse["input"]);
+      if (block?.is === "use") block.use.input += this.#counted(inputText(toolUse["input"]));
       return undefined;
     }
     if (Array.isArray(toolResult)) {
@@ -111,7 +110,7 @@ export class MessageFold {
     if (block !== found) this.#open(index, block);
     if (typeof signature === "string") block.signature += this.#counted(signature);
     if (redactedContent !== undefined) block.redacted += this.#counted(toBase64(redactedContent));
-    if (typeof text !== "string") return undefined;
+    if (typeof text !== "string" || text === "") return undefined;
     block.text += this.#counted(text);
     return { is: "thinking", text };
   }
@@ -204,6 +203,15 @@ function outcomeOf({ toolUseId, status }: Record<string, unknown>): ToolOutcome 
 function toBase64(value: unknown): string {
   if (typeof value === "string") return value;
   return value instanceof Uint8Array ? btoa(String.fromCodePoint(...value)) : "";
+}
+
+/** A piece of a call's input: left out, it would be a call without it. */
+function inputText(input: unknown): string {
+  return typeof input === "string"
+    ? input
+    : input === undefined || input === null
+      ? ""
+      : JSON.stringify(input);
 }
 
 function textOf(value: unknown): string {

@@ -117,7 +117,8 @@ export class TurnReader {
     }
     const open = [...this.#open.values()].map(({ id, name, input }) => ({ id, name, input }));
     const [first] = open;
-    if (first === undefined || !this.#isOwn(this.#open.get(first.id))) throw waitsForOthers(first?.name);
+    if (first === undefined || first.id === "") throw waitsForOthers(undefined);
+    if (!this.#isOwn(this.#open.get(first.id))) throw waitsForOthers(first.name);
     const handoff = { assistant: this.#assistant, open: open.filter(({ name }) => this.#isOurs(name)) };
     return { stopReason, ending: "requires_action", details: undefined, handoff };
   }
@@ -201,7 +202,7 @@ function unfinished(): LoophostError {
 }
 
 function waitsForOthers(name: string | undefined): LoophostError {
-  const what = name === undefined ? "a tool, and names none" : `"${name}", which is not a tool of this agent`;
+  const what = name === undefined ? "a call, and names none" : `"${name}", which is not a tool of this agent`;
   return new LoophostError("host_protocol", `AgentCore ended its turn to wait for ${what}.`, {
     mayRetry: false,
   });
