@@ -1,6 +1,6 @@
 // What is written beside a run, and shown again: --log, --record, replay, compare.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,6 +53,21 @@ it("a run is logged and recorded, shown again, and compared with another", async
     stderr: expect.stringContaining("Line 1"),
   });
   expect(await loophost(["compare", one, join(folder, "none")])).toMatchObject({ code: 8 });
+});
+
+it("a stored session is exported in the same format: shown again, and the same as what was recorded", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "loophost-cli-export-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [runs, exported] = [join(folder, "runs"), join(folder, "exported.jsonl")];
+  const store = ["--store", join(folder, "sessions.db")];
+  await using model = await modelServer({ tool: ["lookup_order", { id: "42" }] }, { text: "Shipped." });
+  await loophost(["run", SUPPORT, "Where is it?", "--record", runs, ...store], { env: model.env });
+  const recorded = readdirSync(runs)[0] ?? "";
+  const { stdout, code } = await loophost(["sessions", "export", recorded.replace(".jsonl", ""), ...store]);
+  expect(code).toBe(0);
+  writeFileSync(exported, stdout);
+  expect((await loophost(["replay", exported])).stdout).toBe("Shipped.\n");
+  expect((await loophost(["compare", join(runs, recorded), exported])).code).toBe(0);
 });
 
 function readdirSyncOr(folder: string): string[] {

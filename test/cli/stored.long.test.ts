@@ -234,7 +234,7 @@ it("shows what happened in a session, and exports its log", async () => {
     "",
   ]);
 
-  const exported = await loophost(["sessions", "export", id, "--store", store]);
+  const exported = await loophost(["sessions", "export", id, "--entries", "--store", store]);
   const types = exported.stdout
     .trimEnd()
     .split("\n")

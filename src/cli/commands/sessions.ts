@@ -20,6 +20,7 @@ import { prune, readAge } from "../sessions/prune.ts";
 import { sendTo } from "../sessions/send.ts";
 import type { OpenStore } from "../stored/open-store.ts";
 import { mustFind, openExistingStore, openStore, storeFile } from "../stored/open-store.ts";
+import { recordingOf } from "../stored/recording-of.ts";
 import { forgetAddress } from "../stored/session-address.ts";
 
 const NAME = "loophost sessions";
@@ -33,7 +34,7 @@ Usage
   loophost sessions follow <id> [options] what happened in one, and what comes, as it comes
   loophost sessions send <id> <text> [options]
                                           says something to one that workers run
-  loophost sessions export <id> [options] its log, one JSON entry per line
+  loophost sessions export <id> [options] a recording of it, for replay and compare
   loophost sessions delete <id> [options] forgets it; what the loop host holds stays there
   loophost sessions prune --older-than <span> [options]
                                           forgets those that nobody spoke to for that long
@@ -66,6 +67,9 @@ follow
   --deltas        with --json, pieces of text as well, from a store in a database; a terminal shows
                   them anyway
 
+export
+  --entries       the entries of its log as they are instead, one JSON object a line
+
 prune
   --older-than <span>
                   such as 30d, 12h or 90m since it was last written to. What runs or waits stays
@@ -90,6 +94,7 @@ const OPTIONS = {
   "until-idle": { type: "boolean" },
   "older-than": { type: "string" },
   "dry-run": { type: "boolean" },
+  entries: { type: "boolean" },
   deltas: { type: "boolean" },
   ...ENGINE_OPTIONS,
 } as const;
@@ -103,7 +108,7 @@ const VERBS = {
     takes: 2,
     options: ["agent", "tenant", "key", "if-open", "follow", "json", "engine", "restate-ingress"],
   },
-  export: { takes: 1, options: [] },
+  export: { takes: 1, options: ["entries"] },
   delete: { takes: 1, options: [] },
   prune: { takes: 0, options: ["older-than", "dry-run"] },
 } as const satisfies Record<string, { takes: number; options: readonly (keyof typeof OPTIONS)[] }>;
@@ -167,7 +172,8 @@ export const sessionsCommand: Command = {
     }
     if (what === "delete") return await forget(kept, id);
     const log = readLog(kept.store, id);
-    return await print(what === "show" ? timelineOf(summary, log, kept.file) : toJsonLines(log), signal);
+    if (what === "show") return await print(timelineOf(summary, log, kept.file), signal);
+    return await print(toJsonLines(flags.entries ? entriesOf(log) : recordingOf(summary, log)), signal);
   },
 };
 
@@ -193,8 +199,12 @@ async function forget(kept: OpenStore, id: string): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-async function* toJsonLines(log: AsyncIterable<StoredEntry>): AsyncGenerator<string> {
-  for await (const { entry } of log) yield JSON.stringify(entry);
+async function* entriesOf(log: AsyncIterable<StoredEntry>): AsyncGenerator {
+  for await (const { entry } of log) yield entry;
+}
+
+async function* toJsonLines(values: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const value of values) yield JSON.stringify(value);
 }
 
 async function* endLines(lines: AsyncIterable<string>): AsyncGenerator<string> {

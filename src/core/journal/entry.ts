@@ -9,7 +9,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { RunWaitingEvent, SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { TraceContext } from "../observer.ts";
-import type { HostInput } from "../provider.ts";
+import type { HostInput, ProviderTraits } from "../provider.ts";
 import type { Ending, RunEnd, ToolResult, ToolCall, Usage } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 
@@ -32,6 +32,7 @@ export type JournalEntry =
       readonly agent: string;
       readonly shown: ShownAgent;
       readonly provider: string;
+      readonly traits?: ProviderTraits | undefined;
     }
   | ({
       readonly type: "run.started";

@@ -117,7 +117,8 @@ export class StoredJournal implements Journal {
           'To go on with it as it is now, open the session with ifAgentChanged: "accept".',
       );
     }
-    await this.record({ type: "session.opened", agent: agent.name, shown, provider: provider.name });
+    const { name, traits } = provider;
+    await this.record({ type: "session.opened", agent: agent.name, shown, provider: name, traits });
   }
 
   record(given: JournalEntry): Promise<void> {
