@@ -6,9 +6,10 @@ import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { count, formatMs, printable, shorten } from "../screen/format.ts";
+import { formatMs, printable, shorten } from "../screen/format.ts";
 import type { Exchange } from "../verify/captures.ts";
 import { notingFetch, writeCapture } from "../verify/captures.ts";
+import { priceInWords, readPrice } from "../verify/price.ts";
 import type { Verdict } from "../verify/run-verify.ts";
 import { planFor, runVerify } from "../verify/run-verify.ts";
 import { SCENARIOS } from "../verify/scenarios.ts";
@@ -32,12 +33,13 @@ Options
   --only <ids>         only these scenarios, with commas between
   --timeout <seconds>  what one run may take. Default: 60
   --record <folder>    write what went over the wire there, redacted, as fixtures
+  --price <in>/<out>   US dollars for a million tokens in and out, where it is not known here
   --yes                do not ask before requests that cost are sent
   --json               the verdicts as JSON
   --list               the scenarios, without asking any service
   --help, -h           this text
 
-It says how many requests to a model it takes, and asks for a yes: they cost some cents.
+It says how many requests to a model it takes and what they cost, about, and asks for a yes.
 Sessions it makes are deleted again where the service can.
 
 Exit codes
@@ -49,9 +51,6 @@ Exit codes
 `;
 
 const DIFFERS = 1;
-/** What a request of these scenarios has of tokens, about. */
-const TOKENS_IN = 700;
-const TOKENS_OUT = 120;
 
 /** The command. */
 export const verifyCommand: Command = {
@@ -70,6 +69,7 @@ export const verifyCommand: Command = {
         only: { type: "string" },
         timeout: { type: "string", default: "60" },
         record: { type: "string" },
+        price: { type: "string" },
         yes: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
@@ -88,6 +88,10 @@ export const verifyCommand: Command = {
     if (unknown !== undefined)
       throw misuse("loophost verify", `There is no scenario "${unknown}"; see --list`);
 
+    const price = values.price === undefined ? undefined : readPrice(values.price);
+    if (values.price !== undefined && price === undefined)
+      throw misuse("loophost verify", `--price takes two numbers such as 3/15; got ${values.price}`);
+
     const exchanges: Exchange[] = [];
     const folder = values.record;
     const around = (inner: typeof fetch) => notingFetch(inner, (exchange) => exchanges.push(exchange));
@@ -98,8 +102,12 @@ export const verifyCommand: Command = {
       around: folder === undefined ? undefined : around,
     });
     const { requests } = planFor(target, only);
-    const said = `${target.name}${target.model === undefined ? "" : ` · ${target.model}`}: about ${count(requests, "request")} to a model, some ${count(requests * TOKENS_IN, "token")} in and ${(requests * TOKENS_OUT).toLocaleString("en-US")} out.`;
-    if (!values.json) print(said);
+    const { ofTokens, besides } = target.price ?? {};
+    const name = `${target.name}${target.model === undefined ? "" : ` · ${target.model}`}`;
+    const plan = `${name}: ${priceInWords(requests, price ?? ofTokens, besides)}`;
+    // With --json standard output is for the verdicts alone.
+    if (values.json) console.error(printable(plan));
+    else print(plan);
     if (!values.yes && !(await isAgreed(signal)))
       throw misuse("loophost verify", "Nothing was sent: it needs a yes, at the terminal or by --yes");
 

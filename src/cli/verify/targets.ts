@@ -8,6 +8,7 @@ import type { Model } from "../../providers/local/model.ts";
 import { anthropicMessages } from "../../providers/local/models/anthropic/index.ts";
 import { openAICompatible } from "../../providers/local/models/openai/index.ts";
 import { agentcoreHost } from "../agent/choose-host.ts";
+import { listPriceOf } from "./price.ts";
 import type { VerifyTarget } from "./trial.ts";
 
 /** Where a host is, and what it is asked for. */
@@ -57,6 +58,10 @@ function claudeTarget({ model = CLAUDE_MODEL, around = same, ...options }: Targe
   return {
     name: "claude",
     model,
+    price: {
+      ofTokens: listPriceOf(model, isAt(baseUrl, "anthropic.com")),
+      besides: "0.08 USD for each hour that sessions run",
+    },
     provider: (how) =>
       claude({ baseUrl, apiKey: how?.apiKey ?? apiKey, fetch: around(how?.fetch ?? globalThis.fetch) }),
     takesFetch: true,
@@ -70,9 +75,10 @@ function claudeTarget({ model = CLAUDE_MODEL, around = same, ...options }: Targe
 function anthropicTarget({ model = CLAUDE_MODEL, baseUrl, around = same }: TargetOptions): VerifyTarget {
   const apiKey = needed("ANTHROPIC_API_KEY");
   const address = baseUrl ?? (process.env["ANTHROPIC_BASE_URL"] || undefined);
-  return modelTarget("anthropic", model, around, (how) =>
+  const target = modelTarget("anthropic", model, around, (how) =>
     anthropicMessages({ model, baseUrl: address, apiKey, ...how }),
   );
+  return { ...target, price: { ofTokens: listPriceOf(model, isAt(address, "anthropic.com")) } };
 }
 
 function openaiTarget({ model = "gpt-5-mini", baseUrl, around = same }: TargetOptions): VerifyTarget {
@@ -82,7 +88,8 @@ function openaiTarget({ model = "gpt-5-mini", baseUrl, around = same }: TargetOp
   const target = modelTarget("openai", model, around, (how) =>
     openAICompatible({ model, baseUrl: address, apiKey, ...how }),
   );
-  return { ...target, hasKey: apiKey !== undefined };
+  const price = { ofTokens: listPriceOf(model, isAt(address, "openai.com")) };
+  return { ...target, hasKey: apiKey !== undefined, price };
 }
 
 function modelTarget(
@@ -108,6 +115,8 @@ async function agentcoreTarget({ baseUrl, harness, model }: TargetOptions): Prom
   return {
     name: "agentcore",
     model,
+    // Which model a harness asks, and what AWS takes for it, is between the two.
+    price: { ofTokens: undefined, besides: "what AWS takes for the time that sessions run" },
     provider: () => agentcore({ harnessArn, baseUrl, controlBaseUrl: baseUrl }),
     takesFetch: false,
     hasKey: false,
@@ -121,6 +130,12 @@ function needed(variable: string): string {
   // A variable that is set and empty, as in a CI job without its secret, is none.
   if (value !== undefined && value.trim() !== "") return value;
   throw new LoophostError("missing_credentials", `A key is needed: set ${variable}. Nothing was sent.`);
+}
+
+/** Whether an address is of a vendor's own domain; without one it is. */
+function isAt(url: string | undefined, domain: string): boolean {
+  if (url === undefined) return true;
+  return URL.canParse(url) && `.${new URL(url).hostname}`.endsWith(`.${domain}`);
 }
 
 function isLoopback(url: string): boolean {

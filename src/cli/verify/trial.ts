@@ -10,11 +10,14 @@ import type { OpenOptions, Session } from "../../core/session.ts";
 import { openSession } from "../../core/session/open-session.ts";
 import type { Store } from "../../core/store.ts";
 import { memoryStore } from "../../stores/memory.ts";
+import type { ListPrice } from "./price.ts";
 
 /** A host to verify. */
 export interface VerifyTarget {
   readonly name: string;
   readonly model: string | undefined;
+  /** What a million tokens cost there, as far as it is known, and what is paid besides them, in words. */
+  readonly price?: { readonly ofTokens: ListPrice | undefined; readonly besides?: string } | undefined;
   /**
    * Contract: a provider that holds sessions there. Given a `fetch`, requests go through it, where the provider takes one; given a
    * key, it is sent instead of the real one.
