@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 
 import type { Clock } from "../core/clock.ts";
+import type { Store } from "../core/store.ts";
 import { checkIsLocal, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
 import { errorResponse, notFound, Refusal } from "./http/errors.ts";
 import type { Health } from "./http/health.ts";
@@ -10,6 +11,8 @@ import { HEALTH_PATHS, healthReply } from "./http/health.ts";
 import { ReplyMemory } from "./http/idempotency.ts";
 import { requestLog } from "./http/request-log.ts";
 import type { EmbeddedHostOptions, FailedIn } from "./options.ts";
+import type { HostDirectory } from "./peers/directory.ts";
+import { byOwner, isFromPeer, notHere } from "./peers/session-owner.ts";
 import type { FileStore } from "./records/file-store.ts";
 import type { HostRecords } from "./records/host-records.ts";
 import { agentRoutes } from "./routes/agents.ts";
@@ -27,6 +30,7 @@ import type { WorkQueue } from "./work/work-queue.ts";
 /** What the routes work with. */
 export interface HostParts {
   readonly options: EmbeddedHostOptions;
+  readonly store: Store;
   readonly clock: Clock;
   readonly records: HostRecords;
   readonly files: FileStore;
@@ -35,6 +39,10 @@ export interface HostParts {
   /** Contract: resolves while the store is ours, and rejects once it is another host's. */
   readonly claim: { hold(): Promise<unknown> };
   readonly health: Health;
+  /** The hosts that share the store, with this one; undefined for one that is alone. */
+  readonly peers: HostDirectory | undefined;
+  /** Aborts when the host is closed. */
+  readonly closed: AbortSignal;
   /** Contract: gets the errors whose details clients must not see. */
   readonly report: (thrown: unknown, about: FailedIn) => void;
   /** Contract: why requests are refused: the host is closed, or its store was taken over; else undefined. */
@@ -48,7 +56,9 @@ export interface HostApp {
 
 /** Wires the routes. */
 export function hostApp(parts: HostParts): HostApp {
-  const { options, clock, records, files, work, live, claim, health, report, whyOver } = parts;
+  const { options, store, clock, records, files, work, live, claim, peers, closed, health } = parts;
+  const { report, whyOver } = parts;
+  const { pingIntervalMs = 15_000, eventName = "type" } = options;
   const app = new Hono<HostEnv>();
   const replies = new ReplyMemory();
   const isKeyAmong = keyCheck(options.apiKey);
@@ -59,34 +69,46 @@ export function hostApp(parts: HostParts): HostApp {
   });
   for (const path of HEALTH_PATHS) app.get(path, () => healthReply(path, health));
   app.use(async (c, next) => {
+    const isPassedOn = peers && isFromPeer(c.req.raw.headers, peers);
     const over = whyOver();
+    // Meant for a host that had this address before; or one that closes, and whose sessions go to others.
+    if (isPassedOn === false || (isPassedOn === true && over !== undefined)) return notHere();
     if (over !== undefined) throw over;
     // Wait for the lease: a store that another host owns must not be read.
     await claim.hold();
+    c.set("isPassedOn", isPassedOn === true);
     const keys = keysOf(c.req.raw.headers);
-    if (!isKeyAmong(keys) && !(await work.admits(keys, c.req.method, c.req.path))) throw unknownKey();
+    const isAdmitted =
+      isPassedOn === true || isKeyAmong(keys) || (await work.admits(keys, c.req.method, c.req.path));
+    if (!isAdmitted) throw unknownKey();
     if (c.req.method !== "POST") return next();
     const body = await readBody(c.req.raw);
     c.set("body", body);
     const key = c.req.header("idempotency-key");
     if (key === undefined) return next();
-    const request = Buffer.concat([Buffer.from(`${c.req.url}\n`), body]);
+    const request = Buffer.concat([Buffer.from(`${c.req.path}\n`), body]);
     c.res = await replies.once(key, request, () => next().then(() => c.res));
   });
   app.route("/v1/agents", agentRoutes(records));
   app.route("/v1/environments", environmentRoutes(records, work));
   app.route("/v1/environments", workRoutes(records, work));
+  if (peers !== undefined)
+    app.use(
+      "/v1/sessions/:id/*",
+      byOwner({
+        directory: peers,
+        live,
+        log: store.log,
+        clock,
+        pingIntervalMs,
+        closed,
+        answer: (...asked) => app.fetch(...asked),
+      }),
+    );
   app.route("/v1/sessions", sessionRoutes(records, live, files, work));
   app.route("/v1/sessions", resourceRoutes(live, files));
   app.route("/v1/files", fileRoutes(files));
-  app.route(
-    "/v1/sessions",
-    eventRoutes(live, {
-      clock,
-      pingIntervalMs: options.pingIntervalMs ?? 15_000,
-      eventName: options.eventName ?? "type",
-    }),
-  );
+  app.route("/v1/sessions", eventRoutes(live, { clock, pingIntervalMs, eventName }));
   app.notFound((c) => errorResponse(notFound(`${c.req.method} ${c.req.path}`), c.env.requestId));
   app.onError((thrown, c) => {
     if (!(thrown instanceof Refusal)) report(thrown, {});

@@ -7,6 +7,8 @@
  * and do nothing.
  */
 
+import { hostname as machineName } from "node:os";
+
 import { contained } from "../core/async/contained.ts";
 import { withDeadlines } from "../core/async/store-deadline.ts";
 import type { Clock } from "../core/clock.ts";
@@ -24,15 +26,18 @@ import { hostClosed, invalid, storeTaken } from "./http/errors.ts";
 import type { Health } from "./http/health.ts";
 import type { Listening } from "./http/listen.ts";
 import { listenWith } from "./http/listen.ts";
+import { leaseWhileUsed } from "./log/log-lease.ts";
 import type { EmbeddedHostOptions, FailedIn, ListenOptions } from "./options.ts";
 import { checkHostOptions, checkListenOptions } from "./options.ts";
+import { HostDirectory } from "./peers/directory.ts";
 import type { AgentSnapshot } from "./records/agent-record.ts";
 import { FileStore } from "./records/file-store.ts";
 import { HostRecords } from "./records/host-records.ts";
 import { newId } from "./records/ids.ts";
 import { ConversationCache } from "./session/conversation-cache.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
-import { claimStore } from "./store-owner.ts";
+import { isMarked, markedIds } from "./session/open-marks.ts";
+import { claimStore, shareStore } from "./store-owner.ts";
 import { WorkQueue } from "./work/work-queue.ts";
 
 /** An embedded host. */
@@ -58,17 +63,21 @@ export interface EmbeddedHost extends AsyncDisposable {
 export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   refuseOldNode();
   checkHostOptions(options);
-  const { clock = systemClock } = options;
+  const { clock = systemClock, advertise } = options;
   const store = withDeadlines(options.store ?? memoryStore(), clock);
+  const takeUp = async (isOurs: (hostId: string | undefined) => boolean) =>
+    live.takeUp(await markedIds(store.records, isOurs));
+  const peers =
+    advertise === undefined
+      ? undefined
+      : new HostDirectory(store, clock, (isThere) => takeUp((id) => id === undefined || !isThere(id)));
   const records = new HostRecords(store.records);
   const files = new FileStore(store.records);
-  const work = new WorkQueue(store.records, clock, async (sessionId) => {
-    const isThere = (await records.sessions.get(sessionId)) !== undefined;
-    return isThere && live.use(sessionId, (session) => session.hasOpenRun);
-  });
+  const work = new WorkQueue(store.records, clock, (sessionId) => isMarked(store.records, sessionId));
   const live = new LiveSessions(records.sessions, {
     store,
     clock,
+    ...(peers && { hostId: peers.self, leaseLog: leaseWhileUsed(store.log, () => peers.owner, clock) }),
     provider: providerOf(options, clock),
     files,
     conversations: new ConversationCache(),
@@ -80,25 +89,30 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   const listening = new Set<Listening>();
   /** Why requests are refused, once the host is closed or has lost its store. */
   let over: Refusal | undefined;
+  const closed = new AbortController();
 
   const report = (thrown: unknown, about: FailedIn): void => {
     contained(() => options.onError?.(thrown, about));
   };
   const stopWork = async (why: Refusal): Promise<void> => {
     over ??= why;
+    closed.abort(why);
     work.close();
     await live.close();
   };
-  const claim = claimStore(options, clock, {
-    // A session that cannot be resumed now is resumed, or found broken, at its next use.
-    onHeld() {
-      live.start().catch(() => undefined);
-    },
-    onLost(loss) {
-      report(loss, {});
-      stopWork(storeTaken()).catch(() => undefined);
-    },
-  });
+  const share = peers && shareStore(store, peers, advertise === "auto" ? undefined : advertise);
+  const claim =
+    share ??
+    claimStore(options, clock, {
+      // A session that cannot be resumed now is resumed, or found broken, at its next use.
+      onHeld() {
+        takeUp(() => true).catch(() => undefined);
+      },
+      onLost(loss) {
+        report(loss, {});
+        stopWork(storeTaken()).catch(() => undefined);
+      },
+    });
   // Each request gets this error; without a handler here it would be an unhandled rejection.
   claim.hold().catch(() => undefined);
 
@@ -113,12 +127,15 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   const appOf = () =>
     (app ??= loadApp({
       options,
+      store,
       clock,
       records,
       files,
       work,
       live,
       claim,
+      peers,
+      closed: closed.signal,
       health,
       report,
       whyOver: () => over,
@@ -150,8 +167,16 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
           `Listening on ${hostname} would let everybody on the network in. Set apiKey, or listen on 127.0.0.1.`,
         );
       }
-      await Promise.all([appOf(), claim.hold()]);
+      await appOf();
+      // Who shares its store is asked for sessions as soon as it is known where it listens.
+      if (share === undefined) await claim.hold();
       const server = await listenWith((request) => answer(request, isLocal), port, hostname);
+      await share
+        ?.join(advertise === "auto" ? reachable(server.url) : (advertise ?? ""))
+        .catch(async (thrown) => {
+          await server.close();
+          throw thrown;
+        });
       listening.add(server);
       return {
         url: server.url,
@@ -180,6 +205,11 @@ async function loadApp(parts: HostParts): Promise<HostApp> {
     );
   });
   return hostApp(parts);
+}
+
+/** The address of a host that listens on all of this machine's, for others. */
+function reachable(url: string): string {
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, `//${machineName()}`);
 }
 
 /** The loop host for an agent: this process, with the model its id names. */

@@ -14,6 +14,7 @@ import {
   STRING,
 } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
+import { LoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Observer } from "../core/observer.ts";
 import type { IfOwned } from "../core/session.ts";
@@ -39,6 +40,12 @@ export interface EmbeddedHostOptions {
    * host's work. A host whose process died on this machine is not waited for. Default "fail".
    */
   readonly ifOwned?: IfOwned | undefined;
+  /**
+   * The address at which other hosts on this store reach this one, such as "http://10.0.0.7:4100", or "auto" for the one it
+   * listens at. With it the store is shared: each session has its host, and the others pass requests on to that one. Default:
+   * none, and the host is alone with its store.
+   */
+  readonly advertise?: string | undefined;
   /**
    * What models cost, by the id agents name them with: cents for a million tokens. Sessions whose model has a price tell
    * their cost and may have a budget. Default: none.
@@ -98,8 +105,15 @@ export interface ListenOptions {
  *
  * @throws LoophostError `invalid_options` that names the option; values of secrets are not shown
  */
-export function checkHostOptions(options: unknown): void {
+export function checkHostOptions(options: EmbeddedHostOptions): void {
   checkOptions("embeddedHost()", options, HOST);
+  const { advertise, store, ifOwned } = options;
+  if (advertise === undefined) return;
+  const problem =
+    store === undefined
+      ? "needs a store: one in memory nobody can share"
+      : ifOwned !== undefined && "goes without ifOwned: a shared store is nobody's to wait for, or to take";
+  if (problem !== false) throw new LoophostError("invalid_options", `embeddedHost(): advertise ${problem}.`);
 }
 
 /**
@@ -117,6 +131,7 @@ const HOST: Checks<EmbeddedHostOptions> = {
   apiKey: (key) => (key === "" ? " is empty; leave it out to let everybody in" : STRING(key)),
   store: must('a store, such as sqliteStore("host.db")', isStore),
   ifOwned: oneOf("fail", "wait", "take"),
+  advertise: must('an address such as "http://10.0.0.7:4100", or "auto"', isAddress),
   prices: must("an object of prices by model id", recordOf(isObject)),
   clock: CLOCK,
   pingIntervalMs: atLeast(1),
@@ -137,6 +152,13 @@ function isModel(value: unknown): boolean {
 
 function isStore(value: unknown): boolean {
   return isObject(value) && isObject(value["log"]) && isObject(value["records"]);
+}
+
+function isAddress(value: unknown): boolean {
+  if (value === "auto") return true;
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  const { protocol, pathname, search, hash, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && pathname + search + hash + username + password === "/";
 }
 
 function isPort(value: unknown): boolean {

@@ -1,5 +1,6 @@
 /**
- * One host per store: a lease on a log of the host's own, renewed while the host is open.
+ * Whose a store is: one host's, by the lease on a log of the host's own, kept alive for as long as the host is open; or that of
+ * several, which are in its directory.
  *
  * It is cooperative: a host whose store was taken over by force notices at its next renewal.
  */
@@ -10,9 +11,11 @@ import type { Clock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
 import { Ownership } from "../core/journal/ownership.ts";
 import type { IfOwned } from "../core/session.ts";
-import type { LogStore } from "../core/store.ts";
+import type { LogStore, Store } from "../core/store.ts";
 import { isGone as isHolderGone, OURSELVES as HOLDER } from "../stores/sqlite/holder.ts";
 import type { EmbeddedHostOptions } from "./options.ts";
+import type { HostDirectory } from "./peers/directory.ts";
+import { claimIfGone, listPeers } from "./peers/directory.ts";
 
 /** A host's claim on its store. */
 export interface StoreClaim {
@@ -45,6 +48,11 @@ export function claimStore(
     closed.signal.throwIfAborted();
     // A store in memory that the host made itself needs no lease.
     const owner = store && (await own(store.log, ifOwned, clock, closed.signal));
+    const sharer = store && (await findSharer(store));
+    if (sharer !== undefined) {
+      await owner?.release();
+      throw shared(sharer);
+    }
     owner?.whenLost(onLost);
     onHeld();
     return owner;
@@ -65,19 +73,102 @@ export function claimStore(
   };
 }
 
+/** A claim on a store that other hosts may share. */
+export interface StoreShare extends StoreClaim {
+  /**
+   * Resolves when the host is among those that share the store, at an address.
+   *
+   * @throws LoophostError `session_owned` when a host is alone with it
+   */
+  join(address: string): Promise<void>;
+}
+
+/**
+ * Shares the store of a host.
+ *
+ * @param address where the host is reached; undefined when that is known once it listens
+ */
+export function shareStore(
+  { log }: Store,
+  directory: HostDirectory,
+  address: string | undefined,
+): StoreShare {
+  let joining: Promise<void> | undefined;
+  const enter = async (where: string) => {
+    // Both first say that they are there and then look for the other, so that one of two at least finds it.
+    await directory.join(where);
+    try {
+      await refuseIfAlone(log);
+    } catch (thrown) {
+      await directory.leave();
+      throw thrown;
+    }
+    directory.watch();
+  };
+  const join = (where: string) =>
+    (joining ??= enter(where).catch((thrown: unknown) => {
+      joining = undefined;
+      throw thrown;
+    }));
+  return {
+    join,
+    async hold() {
+      if (joining === undefined && address === undefined)
+        throw new LoophostError(
+          "invalid_options",
+          'advertise: "auto" is the address of listen(); call that first.',
+        );
+      await (joining ?? join(address ?? ""));
+    },
+    async release() {
+      await joining?.catch(() => undefined);
+      await directory.leave();
+    },
+  };
+}
+
+const ALONE = "host/owner";
+
+/** Refuses a store that a host is alone with. */
+async function refuseIfAlone(log: LogStore): Promise<void> {
+  const claim = (force: boolean) => log.claim(ALONE, { owner: OURSELVES, ttlMs: 0, force });
+  await claim(false).catch((thrown: unknown) => {
+    if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") throw thrown;
+    if (isGone(thrown.message)) return claim(true);
+    throw new LoophostError(
+      "session_owned",
+      `This store is in use by the host of ${nameIn(thrown.message)}, which is alone with it. Close that host, or give it an address, too (advertise).`,
+      { cause: thrown },
+    );
+  });
+}
+
+/** The address of a host that shares a store and is there. */
+async function findSharer(store: Store): Promise<string | undefined> {
+  for (const { id, address } of await listPeers(store))
+    if ((await claimIfGone(store, id)) === undefined) return address;
+  return undefined;
+}
+
+function shared(address: string): LoophostError {
+  return new LoophostError(
+    "session_owned",
+    `This store is shared by the host at ${address}. Give this one an address, too (advertise), or close that one.`,
+  );
+}
+
 async function own(log: LogStore, ifOwned: IfOwned, clock: Clock, signal: AbortSignal): Promise<Ownership> {
   const claim = (how: IfOwned) =>
-    Ownership.claim({ log, sessionId: "host/owner", ifOwned: how, clock, signal, owner: OURSELVES });
+    Ownership.claim({ log, sessionId: ALONE, ifOwned: how, clock, signal, owner: OURSELVES });
   try {
     return await claim(ifOwned === "wait" ? "fail" : ifOwned);
   } catch (thrown) {
     if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") throw thrown;
     if (isGone(thrown.message)) return claim("take");
     if (ifOwned === "wait") return claim("wait");
-    const [other = "another process"] = OWNER.exec(thrown.message) ?? [];
     throw new LoophostError(
       "session_owned",
-      `This store is in use by the host of ${other}. Close that host, choose another store, or set ifOwned: "wait" waits for its end, "take" ends it. If it was killed on another machine, its lease lapses within 30 seconds.`,
+      `This store is in use by the host of ${nameIn(thrown.message)}. Close that host, choose another store, or set ifOwned: "wait" waits for its end, "take" ends it. If it was killed on another machine, its lease lapses within 30 seconds.`,
       { cause: thrown },
     );
   }
@@ -93,6 +184,11 @@ const OWNER: RegExp = /process (\d+) on (\S+), started (\S+Z)(?: \{([^}]*)\})?/;
 const OURSELVES: string =
   `process ${process.pid} on ${hostname()}, started ${new Date(STARTED).toISOString()}` +
   (HOLDER === "" ? "" : ` {${HOLDER}}`);
+
+/** An owner, as a refusal names it. */
+function nameIn(refusal: string): string {
+  return OWNER.exec(refusal)?.[0] ?? "another process";
+}
 
 /** Whether an owner, as a refusal names it, was a process of this machine that is no more. */
 function isGone(refusal: string): boolean {

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { HostProcess } from "./host-process.ts";
 import { startHostProcess } from "./host-process.ts";
 import type { SeenEvent } from "./support.ts";
-import { answer, customTool, follow, listed, say, stopOf } from "./support.ts";
+import { answer, createSession, follow, listed, say, stopOf } from "./support.ts";
 
 let folder: string;
 let file: string;
@@ -25,13 +25,6 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const clientOf = ({ url }: HostProcess): Anthropic =>
   new Anthropic({ baseURL: url, apiKey: "any", maxRetries: 0 });
-
-async function createSession(client: Anthropic): Promise<string> {
-  const tools = [customTool("a"), customTool("b")];
-  const agent = await client.beta.agents.create({ name: "helper", model: "m", tools });
-  const environment = await client.beta.environments.create({ name: "dev" });
-  return (await client.beta.sessions.create({ agent: agent.id, environment_id: environment.id })).id;
-}
 
 /** Answers whatever waits, by the list, until a run has ended so many times. */
 async function finish(client: Anthropic, id: string, ends: number): Promise<SeenEvent[]> {
@@ -89,7 +82,7 @@ const ONE_RUN = [
 describe("a host killed", () => {
   it("while the model is asked asks it again by itself, and its old request is told as failed", async () => {
     const first = await startHostProcess(file, { holds: true });
-    const id = await createSession(clientOf(first));
+    const id = await createSession(clientOf(first), ["a", "b"]);
     const stream = await follow(clientOf(first), id);
     await say(clientOf(first), id, "go");
     await first.asked(1);
@@ -109,7 +102,7 @@ describe("a host killed", () => {
   it("while calls wait still has them, under the same ids; what was answered is not asked for again", async () => {
     const first = await startHostProcess(file);
     const client = clientOf(first);
-    const id = await createSession(client);
+    const id = await createSession(client, ["a", "b"]);
     const stream = await follow(client, id);
     await say(client, id, "go");
     const idle = await stream.idle("requires_action");
@@ -130,7 +123,7 @@ describe("a host killed", () => {
   it("right after the last answer was posted goes on with it", async () => {
     const first = await startHostProcess(file);
     const client = clientOf(first);
-    const id = await createSession(client);
+    const id = await createSession(client, ["a", "b"]);
     const stream = await follow(client, id);
     await say(client, id, "go");
     const idle = await stream.idle("requires_action");
@@ -145,7 +138,7 @@ describe("a host killed", () => {
 
   it("between two runs knows the conversation", async () => {
     const first = await startHostProcess(file);
-    const id = await createSession(clientOf(first));
+    const id = await createSession(clientOf(first), ["a", "b"]);
     await say(clientOf(first), id, "go");
     await finish(clientOf(first), id, 1);
     await first.kill();

@@ -50,16 +50,7 @@ export async function startHost(
     url,
     host,
     client,
-    async session(tools = []) {
-      const agent = await client.beta.agents.create({
-        name: "helper",
-        model: "test-model",
-        tools: tools.map((name) => customTool(name)),
-      });
-      const environment = await client.beta.environments.create({ name: "dev" });
-      const session = await client.beta.sessions.create({ agent: agent.id, environment_id: environment.id });
-      return session.id;
-    },
+    session: (tools) => createSession(client, tools),
     async raw(method, path, body, headers = {}) {
       const response = await fetch(url + path, {
         method,
@@ -75,6 +66,18 @@ export async function startHost(
     },
     [Symbol.asyncDispose]: () => host.close(),
   };
+}
+
+/** Creates agent, environment and session, with a custom tool for each name. */
+export async function createSession(client: Anthropic, tools: readonly string[] = []): Promise<string> {
+  const agent = await client.beta.agents.create({
+    name: "helper",
+    model: "test-model",
+    tools: tools.map((name) => customTool(name)),
+  });
+  const environment = await client.beta.environments.create({ name: "dev" });
+  const session = await client.beta.sessions.create({ agent: agent.id, environment_id: environment.id });
+  return session.id;
 }
 
 /** A custom tool that takes anything. */

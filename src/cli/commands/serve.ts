@@ -17,7 +17,7 @@ import { isBlockedByFetch } from "../fetch-ports.ts";
 import { formatMs, printable, shorten } from "../screen/format.ts";
 import { serveAgentCore } from "../serve/agentcore.ts";
 import { portProblem } from "../serve/listening.ts";
-import { openStore, storeFile } from "../stored/open-store.ts";
+import { isInDatabase, openStore, storeFile } from "../stored/open-store.ts";
 import { WATCH_OPTIONS, watchBy } from "../watching.ts";
 
 const HELP = `loophost serve is a loop host of your own: what speaks to Claude Managed Agents can speak to it.
@@ -27,6 +27,7 @@ Usage
 
 Examples
   loophost serve --store host.db
+  loophost serve --store postgres://app@db.internal/app --port 4101
   loophost serve --port 0 --verbose --prices prices.json
 
 Options
@@ -39,12 +40,15 @@ Options
   --model <id>     the model to ask, whatever the agents say
   --store <file>   the SQLite file, or the postgres:// address of a database, that
                    everything is kept in. Default: LOOPHOST_STORE, or memory.
-                   One host at a time
+                   One host at a time has a file; many share a database, as one host
+  --advertise <url>
+                   the address at which the other hosts on a database reach this one.
+                   Default: the one it listens on. With a file: many share it, too
   --prices <file>  JSON with the prices of models, in minor units (cents) per million tokens:
                    {"claude-sonnet-5-5": {"inputPerMillion": 300, "outputPerMillion": 1500}}
   --verbose        a line for each request, on standard error
-  --wait           waits for another host on that store to end
-  --take           takes the store over from it
+  --wait           waits for another host on that file to end
+  --take           takes the file over from it
   --log <file>     appends a JSON line for each fact and each request, without what was said.
                    Default: LOOPHOST_LOG
   --record <dir>   records each session in a file, with all that was said
@@ -57,7 +61,8 @@ OPENAI_BASE_URL (and OPENAI_API_KEY). Without either it is the built-in scripted
 which calls the tools it is told to call. An empty variable counts as not set.
 
 Without a store everything lives in memory, and ends with it. With one the next host goes on
-where this one stopped, however it stopped. Ctrl-C stops it.
+where this one stopped, however it stopped. Hosts that share a store may be asked for any
+session; each takes over what another one leaves. Ctrl-C stops it.
 
 ${EXIT_CODES_HELP}
 `;
@@ -78,6 +83,7 @@ export const serveCommand: Command = {
         model: { type: "string" },
         wire: { type: "string", default: "claude" },
         store: { type: "string" },
+        advertise: { type: "string" },
         prices: { type: "string" },
         verbose: { type: "boolean", default: false },
         wait: { type: "boolean", default: false },
@@ -104,6 +110,11 @@ export const serveCommand: Command = {
     const chosen = chooseModel(values.model);
     const { embeddedHost } = await import("../../server/index.ts");
     const file = storeFile(values.store);
+    const advertise = values.advertise ?? (file !== undefined && isInDatabase(file) ? "auto" : undefined);
+    if (advertise !== undefined && file === undefined)
+      throw misuse("loophost serve", "--advertise is for hosts that share a store: name it with --store");
+    if (advertise !== undefined && (values.wait || values.take))
+      throw misuse("loophost serve", "Hosts share this store: there is none to wait for, or to take it from");
     await using kept = file === undefined ? undefined : await openStore(file);
     await using watching = await watchBy(values);
     const host = embeddedHost({
@@ -116,7 +127,9 @@ export const serveCommand: Command = {
         watching.onRequest?.(line);
         if (values.verbose) console.error(describeRequest(line));
       },
-      ifOwned: values.take ? "take" : values.wait ? "wait" : "fail",
+      ...(advertise === undefined
+        ? { ifOwned: values.take ? "take" : values.wait ? "wait" : "fail" }
+        : { advertise }),
       onError: (error, { sessionId }) => console.error(failure(error, sessionId)),
     });
     // Ctrl-C must also end the wait for its store.
@@ -126,7 +139,8 @@ export const serveCommand: Command = {
       throw explain(thrown, `${values.host}:${port}`);
     });
     if (listening !== undefined) {
-      console.log(describe(listening.url, chosen?.label, apiKey !== undefined, kept?.file));
+      const place = kept && `in ${kept.file}${advertise === undefined ? "" : ", shared with other hosts"}`;
+      console.log(describe(listening.url, chosen?.label, apiKey !== undefined, place));
       if (!signal.aborted) await once(signal, "abort");
     }
     unlink();
@@ -163,21 +177,28 @@ function explain(thrown: unknown, address: string): unknown {
   if (thrown.code === "session_owned")
     return reword(
       thrown,
-      thrown.message.replace(/set ifOwned: .*? ends it/, "pass --wait, or --take to end it"),
+      thrown.message
+        .replace(/set ifOwned: .*? ends it/, "pass --wait, or --take to end it")
+        .replace("(advertise)", "(--advertise)"),
     );
   if (thrown.code === "invalid_options")
-    return reword(thrown, thrown.message.replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY"));
+    return reword(
+      thrown,
+      thrown.message
+        .replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY")
+        .replace("embeddedHost(): advertise", "--advertise"),
+    );
   return portProblem(thrown.cause, address) ?? thrown;
 }
 
-function describe(url: string, label: string | undefined, hasKey: boolean, file: string | undefined): string {
+function describe(url: string, label: string | undefined, hasKey: boolean, place = "in memory"): string {
   const key = hasKey ? "process.env.LOOPHOST_API_KEY" : '"none"';
   const model =
     label ??
     `scripted (built in, calls the tools it is told to)\n       For a language model set ${MODEL_VARIABLES}`;
   return `Loop host at ${url}
 Model  ${model}
-Kept   ${file === undefined ? "in memory" : `in ${file}`}
+Kept   ${place}
 
 From the official SDK
   new Anthropic({ baseURL: "${url}", apiKey: ${key} });

@@ -18,7 +18,8 @@ export async function listEvents(
   { order, limit, page, accept }: ListRequest<WireEvent>,
 ): Promise<{ data: WireEvent[]; next_page: string | null }> {
   const found: { seq: number; event: WireEvent }[] = [];
-  let cursor = seqOf(page, order) ?? (order === "asc" ? 0 : (await lastSeqOf(log)) + 1);
+  let cursor =
+    seqOf(page, order) ?? (order === "asc" ? 0 : (await lastSeqOf((...range) => log.read(...range))) + 1);
   let window = Math.min(WINDOW, limit + 1);
   let chars = 0;
   let isFull = false;
@@ -51,8 +52,10 @@ export async function listEvents(
 }
 
 /** The number of the last event, 0 without any, by binary search: stores read upwards only. */
-async function lastSeqOf(log: EventLog): Promise<number> {
-  const isThere = async (seq: number) => (await log.read(seq - 1, 1)).length > 0;
+export async function lastSeqOf(
+  read: (after: number, limit: number) => Promise<readonly unknown[]>,
+): Promise<number> {
+  const isThere = async (seq: number) => (await read(seq - 1, 1)).length > 0;
   let below = 0;
   let above = 1;
   while (await isThere(above)) {

@@ -14,15 +14,11 @@ import { setImmediate } from "node:timers/promises";
 import type { LoophostError } from "../../core/errors.ts";
 import { toLoophostError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
-import type { Lease, LogStore, RecordWrite } from "../../core/store.ts";
+import type { LogStore, RecordWrite } from "../../core/store.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import type { WireEvent, WirePreview } from "../wire/wire-events.ts";
-
-/**
- * The lease on a session's log has no end: the host owns the whole store, and takes over logs it left in an earlier
- * life.
- */
-const HOST_LEASE: Lease = { owner: "an embedded host", ttlMs: Number.POSITIVE_INFINITY, force: true };
+import type { LogLease } from "./log-lease.ts";
+import { leaseForEver } from "./log-lease.ts";
 
 /** Events read at once. */
 const PAGE = 250;
@@ -62,18 +58,27 @@ export class EventLog {
   #queue: Queued[] = [];
   /** What is being written, and then shown. */
   #batch: readonly Queued[] = [];
-  #along: (() => readonly RecordWrite[]) | undefined;
+  readonly #along = new Map<string, () => readonly RecordWrite[]>();
   #isWriting = false;
   #isEnded = false;
-  #fence: number | undefined;
+  readonly #lease: LogLease;
   #failed: LoophostError | undefined;
 
-  /** @param onQuiet called whenever nothing is left to write, and when a stream leaves */
-  constructor(store: LogStore, sessionId: string, onQuiet: () => void) {
+  /**
+   * @param onQuiet called whenever nothing is left to write, and when a stream leaves
+   * @param lease by which the log is the host's. Default: the host is alone with its store
+   */
+  constructor(
+    store: LogStore,
+    sessionId: string,
+    onQuiet: () => void,
+    lease: LogLease = leaseForEver(store)(logIdOf(sessionId)),
+  ) {
     this.#store = store;
-    // A client on the same store journals under the session's own id.
-    this.#id = `host/${sessionId}`;
+    this.#id = logIdOf(sessionId);
     this.#onQuiet = onQuiet;
+    this.#lease = lease;
+    lease.whenLost((error) => this.#fail(error));
   }
 
   /** Whether nobody follows and nothing waits to be written. */
@@ -96,9 +101,13 @@ export class EventLog {
     if (this.#followers.size > 0) this.#push({ kind: "preview", event });
   }
 
-  /** Adds records to the next transaction; evaluated then. Of several that wait, the last counts. */
-  writeAlong(records: () => readonly RecordWrite[]): void {
-    this.#along = records;
+  /**
+   * Adds records to the next transaction; evaluated then.
+   *
+   * @param what of several under one name that still wait the last counts
+   */
+  writeAlong(what: string, records: () => readonly RecordWrite[]): void {
+    this.#along.set(what, records);
     this.#wake();
   }
 
@@ -157,7 +166,7 @@ export class EventLog {
 
   /** Deletes every event; the session was deleted. */
   async discard(): Promise<void> {
-    if (this.#fence !== undefined) await this.#store.delete(this.#id, this.#fence);
+    await this.#store.delete(this.#id, await this.#lease.fence());
   }
 
   /** Ends every stream, those that are still to come too. */
@@ -180,7 +189,7 @@ export class EventLog {
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0 || this.#along !== undefined) {
+    while (this.#queue.length > 0 || this.#along.size > 0) {
       // Wait for the microtask: all that one step of the session adds is written, and shown, together.
       await Promise.resolve();
       this.#batch = this.#queue;
@@ -193,8 +202,8 @@ export class EventLog {
   }
 
   async #write(batch: readonly Queued[]): Promise<void> {
-    const records = this.#along?.() ?? [];
-    this.#along = undefined;
+    const records = [...this.#along.values()].flatMap((along) => along());
+    this.#along.clear();
     const entries = batch.flatMap((item) => (item.kind === "event" ? [toEntry(item.event, item.said)] : []));
     const isNothing = entries.length + records.length === 0;
     let seq = isNothing ? 0 : (await this.#append(entries, records)) - entries.length;
@@ -210,17 +219,12 @@ export class EventLog {
     for (const item of batch) if (item.kind === "mark") item.settle();
   }
 
-  /** Claims the log, which fences off every earlier writer. */
-  async claim(): Promise<number> {
-    const fence = (this.#fence ??= await this.#store.claim(this.#id, HOST_LEASE));
-    return fence;
-  }
-
   async #append(entries: readonly Json[], records: readonly RecordWrite[]): Promise<number> {
-    return this.#store.append(this.#id, await this.claim(), entries, { records });
+    return this.#store.append(this.#id, await this.#lease.fence(), entries, { records });
   }
 
   #fail(thrown: unknown): void {
+    if (this.#failed !== undefined) return;
     const error = toLoophostError(thrown, "store_failed", `The events of ${this.#id} could not be written`);
     this.#failed = error;
     this.#isWriting = false;
@@ -230,6 +234,11 @@ export class EventLog {
     this.end();
     this.#onQuiet();
   }
+}
+
+/** The log of a session in the store. A client on the same store journals under the session's own id. */
+export function logIdOf(sessionId: string): string {
+  return `host/${sessionId}`;
 }
 
 function toEntry(event: WireEvent, said: AssistantMessage | undefined): Json {

@@ -1,7 +1,18 @@
 /** Ids of what the host makes. Opaque to clients; within one process they sort in the order they were made. */
 
 /** What an id may name. */
-export type IdKind = "agent" | "env" | "work" | "sesn" | "sthr" | "sevt" | "outc" | "sesrsc" | "file" | "req";
+export type IdKind =
+  | "agent"
+  | "env"
+  | "work"
+  | "sesn"
+  | "sthr"
+  | "sevt"
+  | "outc"
+  | "sesrsc"
+  | "file"
+  | "req"
+  | "host";
 
 let lastMs = 0;
 let inSameMs = 0;

@@ -12,8 +12,14 @@ export interface HostEnv {
     readonly requestId: string;
     /** Whether only this machine may ask. */
     readonly isLocalOnly: boolean;
+    /** Whether this opens a stream again, for a client that has the beginning of it. */
+    readonly isContinued?: boolean;
   };
-  readonly Variables: { readonly body: Uint8Array<ArrayBuffer> };
+  readonly Variables: {
+    readonly body: Uint8Array<ArrayBuffer>;
+    /** Whether another host on the store passed it on to this one. */
+    readonly isPassedOn: boolean;
+  };
 }
 
 /** A request in a route. */

@@ -83,15 +83,12 @@ export function sessionRoutes(
         return Response.json(sessionOf(record));
       }),
     )
-    .delete("/:id", (c) =>
-      live.use(c.req.param("id"), async (session) => {
-        const { id, resources } = session.record;
-        await session.delete();
-        await work.release(id);
-        await dropResources(resources, files);
-        return Response.json({ id, type: "session_deleted" });
-      }),
-    );
+    .delete("/:id", async (c) => {
+      const { id, resources } = await live.delete(c.req.param("id"));
+      await work.release(id);
+      await dropResources(resources, files);
+      return Response.json({ id, type: "session_deleted" });
+    });
 }
 
 /** Refuses vaults: accepted silently, a client would rely on credentials that no session gets. */

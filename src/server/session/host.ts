@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Observer } from "../../core/observer.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { RecordWrite, Store } from "../../core/store.ts";
+import type { LeaseLog } from "../log/log-lease.ts";
 import type { AgentSnapshot } from "../records/agent-record.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import type { ReadFile } from "../wire/content.ts";
@@ -14,6 +15,10 @@ import type { ConversationCache } from "./conversation-cache.ts";
 export interface SessionHost {
   readonly store: Store;
   readonly clock: Clock;
+  /** How the host has the logs of its sessions. Default: it is alone with its store. */
+  readonly leaseLog?: LeaseLog | undefined;
+  /** Contract: which of several hosts on the store this is, for the marks of sessions with work open; undefined for one alone. */
+  readonly hostId?: string | undefined;
   /** Contract: the loop host for an agent, this process with a model. What it throws is a refusal. */
   readonly provider: (agent: AgentSnapshot) => Provider;
   readonly files: {

@@ -4,11 +4,16 @@
  *
  *   V1  the store knows which sessions have work open; one of those goes on as soon as it is loaded, and each is loaded
  *       when the host starts
+ *   V2  a session is loaded while the host has the lease on its log, and what is loaded was read under it
  */
 
 import { setImmediate } from "node:timers/promises";
 
-import { hostClosed, invalid, notFound } from "../http/errors.ts";
+import { LoophostError } from "../../core/errors.ts";
+import { found, hostClosed, invalid } from "../http/errors.ts";
+import { logIdOf } from "../log/event-log.ts";
+import type { LeaseLog, LogLease } from "../log/log-lease.ts";
+import { leaseForEver } from "../log/log-lease.ts";
 import type { Collection } from "../records/collection.ts";
 import type { SessionGlance, SessionRecord } from "../records/session-record.ts";
 import type { UserEvent } from "../wire/user-events.ts";
@@ -16,13 +21,16 @@ import { filesOf } from "../wire/user-events.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
 import type { Prices } from "./budget.ts";
 import type { SessionHost, SessionKeeper } from "./host.ts";
-import { isMarked, markedIds, markOf } from "./open-marks.ts";
+import { isMarked, markOf } from "./open-marks.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
+import type { KeyedPost } from "./post-keys.ts";
+import { forgetPosts, keeping, takenBefore } from "./post-keys.ts";
 import { HostedSession } from "./session.ts";
 
 interface Entry {
   readonly session: Promise<HostedSession>;
+  readonly lease: LogLease;
   loaded: HostedSession | undefined;
   users: number;
 }
@@ -33,12 +41,18 @@ const TAKEN_UP_AT_ONCE = 16;
 export class LiveSessions {
   readonly records: Collection<SessionRecord, SessionGlance>;
   readonly #host: SessionHost;
+  readonly #leaseLog: LeaseLog;
   readonly #entries = new Map<string, Entry>();
+  /** Leases that are being let go of: who loads the session again waits, or would be refused by itself. */
+  readonly #leaving = new Map<string, Promise<void>>();
   readonly #keeper: SessionKeeper = {
-    writesOf: (record, isOpen) => [...this.records.writesOf(record), markOf(record.id, isOpen)],
+    writesOf: (record, isOpen) => [
+      ...this.records.writesOf(record),
+      markOf(record.id, isOpen, this.#host.hostId),
+    ],
     forget: (id) => {
       this.#host.conversations.forget(id);
-      return [...this.records.deletionOf(id), markOf(id, false)];
+      return [...this.records.deletionOf(id), markOf(id, false, undefined)];
     },
     onQuiet: (id) => this.#release(id),
   };
@@ -47,6 +61,7 @@ export class LiveSessions {
   constructor(records: Collection<SessionRecord, SessionGlance>, host: SessionHost) {
     this.records = records;
     this.#host = host;
+    this.#leaseLog = host.leaseLog ?? leaseForEver(host.store.log);
   }
 
   /** How many sessions are held in memory. */
@@ -54,18 +69,18 @@ export class LiveSessions {
     return this.#entries.size;
   }
 
-  /** Goes on with what an earlier host on this store left unfinished. */
-  async start(): Promise<void> {
-    const left = (await markedIds(this.#host.store.records)).values();
+  /** Goes on with what another host, or an earlier one, left unfinished in these sessions. */
+  async takeUp(ids: readonly string[]): Promise<void> {
+    const left = ids.values();
     // A session that waits for a client is evicted from memory at once.
-    const takeUp = async () => {
+    const takeUpNext = async () => {
       for (const id of left) {
         await this.use(id, () => undefined).catch(() => undefined);
         // Yield: thousands of sessions may wait, and requests and timers must run in between.
         await setImmediate();
       }
     };
-    await Promise.all(Array.from({ length: TAKEN_UP_AT_ONCE }, takeUp));
+    await Promise.all(Array.from({ length: TAKEN_UP_AT_ONCE }, takeUpNext));
   }
 
   /** What the models cost. */
@@ -92,15 +107,22 @@ export class LiveSessions {
   }
 
   /**
-   * Gives a session events, and gives back their echoes once they are in the store.
+   * Gives a session events, and gives back their echoes once they are in the store; those of a post that was taken before
+   * as they are there.
    *
    * @throws Refusal when they do not fit what it is doing, or speak of files that are not there
    */
-  async post(id: string, events: readonly UserEvent[]): Promise<readonly WireEvent[]> {
-    await this.#checkFiles(events);
+  async post(id: string, events: readonly UserEvent[], keyed?: KeyedPost): Promise<readonly WireEvent[]> {
     return this.use(id, async (session) => {
+      const taken = keyed && (await takenBefore(this.#host.store.records, id, keyed));
+      if (taken !== undefined) return echoesOf(session, taken);
+      await this.#checkFiles(events);
       await checkConfirmations(session, events);
       const echoes = session.post(events);
+      if (keyed !== undefined) {
+        const ids = echoes.map((echo) => echo.id);
+        session.log.writeAlong(`post ${keyed.key}`, () => [keeping(id, keyed, ids)]);
+      }
       await session.log.written();
       return echoes;
     });
@@ -110,6 +132,7 @@ export class LiveSessions {
    * Does something with a session, which stays loaded at least as long.
    *
    * @throws Refusal when there is no such session, or the host is closed
+   * @throws LoophostError `session_owned` when another host on the store has it
    */
   async use<T>(id: string, work: (session: HostedSession) => T | Promise<T>): Promise<T> {
     if (this.#isClosed) throw hostClosed();
@@ -123,17 +146,28 @@ export class LiveSessions {
     }
   }
 
+  /** Removes a session, and ends its streams. */
+  async delete(id: string): Promise<SessionRecord> {
+    return this.use(id, async (session) => {
+      await session.delete();
+      await forgetPosts(this.#host.store.records, id);
+      return session.record;
+    });
+  }
+
   /** Stops every session and ends every stream. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(
-      [...this.#entries.values()].map(async ({ session }) => {
+      [...this.#entries.values()].map(async ({ session, lease }) => {
         const loaded = await session.catch(() => undefined);
         loaded?.close();
         await loaded?.log.written().catch(() => undefined);
         loaded?.log.end();
+        await lease.release();
       }),
     );
+    await Promise.all(this.#leaving.values());
   }
 
   async #checkFiles(events: readonly UserEvent[]): Promise<void> {
@@ -144,18 +178,22 @@ export class LiveSessions {
   }
 
   #load(id: string): Entry {
+    const lease = this.#leaseLog(logIdOf(id));
+    const read = async () => found(await this.records.get(id), `Session ${id}`);
     const load = async () => {
-      const record = await this.records.get(id);
-      if (record === undefined) throw notFound(`Session ${id}`);
-      const session = new HostedSession(record, this.#host, this.#keeper);
-      // Race: claimed before it is read, or another host could append to what was read already. If the claim cannot be
-      // written, as on a full disk, the session can still be read.
-      await session.log.claim().catch(() => undefined);
+      await this.#leaving.get(id);
+      await read();
+      // If the claim cannot be written, as on a full disk, the session can still be read.
+      await lease.fence().catch((thrown: unknown) => {
+        if (thrown instanceof LoophostError && thrown.code === "session_owned") throw thrown;
+      });
+      // Race: read again under the lease, since another host may have written to what was read before.
+      const session = new HostedSession(await read(), this.#host, this.#keeper, lease);
       if (await isMarked(this.#host.store.records, id)) await session.takeUp();
       entry.loaded = session;
       return session;
     };
-    const entry: Entry = { session: load(), loaded: undefined, users: 0 };
+    const entry: Entry = { session: load(), lease, loaded: undefined, users: 0 };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -168,7 +206,23 @@ export class LiveSessions {
     if (isInUse && entry.loaded?.log.failed === undefined) return;
     this.#entries.delete(id);
     entry.loaded?.close();
+    this.#letGo(id, entry.lease);
   }
+
+  #letGo(id: string, lease: LogLease): void {
+    const gone = lease.release().finally(() => {
+      if (this.#leaving.get(id) === gone) this.#leaving.delete(id);
+    });
+    this.#leaving.set(id, gone);
+  }
+}
+
+/** The events of a post, as they are in the log. */
+async function echoesOf(session: HostedSession, ids: ReadonlySet<unknown>): Promise<readonly WireEvent[]> {
+  const echoes = new Map<string, WireEvent>();
+  for await (const { event } of session.log.readAll())
+    if (ids.has(event.id) && !echoes.has(event.id)) echoes.set(event.id, event);
+  return [...echoes.values()];
 }
 
 /** A confirmation of a call the session never had is refused; a late one is taken and changes nothing. */

@@ -11,6 +11,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { hostClosed, invalid, notFound } from "../http/errors.ts";
 import type { EventLog } from "../log/event-log.ts";
+import type { LogLease } from "../log/log-lease.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import { readSessionUpdate } from "../records/session-update.ts";
 import { now } from "../records/time.ts";
@@ -42,10 +43,11 @@ export class HostedSession {
   #isDeleted = false;
   #cancelParking: () => void = () => undefined;
 
-  constructor(record: SessionRecord, host: SessionHost, keeper: SessionKeeper) {
+  /** @param lease by which the session is the host's. Default: the host is alone with its store */
+  constructor(record: SessionRecord, host: SessionHost, keeper: SessionKeeper, lease?: LogLease) {
     this.#host = host;
     this.#keeper = keeper;
-    this.#state = new SessionState(record, host, keeper, () => this.#settle());
+    this.#state = new SessionState(record, host, keeper, { onQuiet: () => this.#settle(), lease });
     this.#runner = new SessionRunner(this.#state, host, () => this.#parkLater());
   }
 
@@ -147,7 +149,7 @@ export class HostedSession {
     this.#mustExist();
     this.#mustRest("deleted");
     this.#isDeleted = true;
-    this.log.writeAlong(() => this.#keeper.forget(this.record.id));
+    this.log.writeAlong("record", () => this.#keeper.forget(this.record.id));
     this.#state.say(wireEvent("session.deleted"));
     this.close();
     await this.log.written();

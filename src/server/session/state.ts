@@ -7,6 +7,7 @@
 
 import type { AssistantMessage } from "../../core/transcript.ts";
 import { EventLog } from "../log/event-log.ts";
+import type { LogLease } from "../log/log-lease.ts";
 import type { SessionRecord } from "../records/session-record.ts";
 import { now } from "../records/time.ts";
 import type { StopReason, WireEvent } from "../wire/wire-events.ts";
@@ -24,11 +25,16 @@ export class SessionState {
   #runningSince: number | undefined;
 
   /** @param onQuiet called when nothing is left to write, and when a stream leaves */
-  constructor(record: SessionRecord, host: SessionHost, keeper: SessionKeeper, onQuiet: () => void) {
+  constructor(
+    record: SessionRecord,
+    host: SessionHost,
+    keeper: SessionKeeper,
+    { onQuiet, lease }: { readonly onQuiet: () => void; readonly lease: LogLease | undefined },
+  ) {
     this.#record = record;
     this.#host = host;
     this.#keeper = keeper;
-    this.log = new EventLog(host.store.log, record.id, onQuiet);
+    this.log = new EventLog(host.store.log, record.id, onQuiet, lease);
   }
 
   get record(): SessionRecord {
@@ -50,7 +56,7 @@ export class SessionState {
   /** Changes the record. */
   change(changes: Partial<SessionRecord>): void {
     this.#record = { ...this.#record, ...changes, updated_at: now() };
-    this.log.writeAlong(() => this.#keeper.writesOf(this.#record, this.work.isOpen));
+    this.log.writeAlong("record", () => this.#keeper.writesOf(this.#record, this.work.isOpen));
   }
 
   /** Says that the session runs. */

@@ -17,6 +17,7 @@ import { createSession } from "../../../src/server/records/session-record.ts";
 import { ConversationCache } from "../../../src/server/session/conversation-cache.ts";
 import type { SessionHost } from "../../../src/server/session/host.ts";
 import { LiveSessions } from "../../../src/server/session/live-sessions.ts";
+import { markedIds } from "../../../src/server/session/open-marks.ts";
 import { HostedSession } from "../../../src/server/session/session.ts";
 import type { UserEvent } from "../../../src/server/wire/user-events.ts";
 import { readEvents } from "../../../src/server/wire/user-events.ts";
@@ -301,18 +302,19 @@ describe("when a host starts", () => {
       await settleMicrotasks();
       return record.id;
     };
-    return { start, begin, records, store, clock, asked: () => asked };
+    const takeUp = async (live: LiveSessions) => live.takeUp(await markedIds(store.records));
+    return { start, takeUp, begin, records, store, clock, asked: () => asked };
   }
   const silent: ModelFunction = () => new Promise(() => undefined);
 
   it("a session that was at work goes on; one that waits stays in the store [S7-restart]", async () => {
-    const { start, begin, asked } = hosts();
+    const { start, takeUp, begin, asked } = hosts();
     const waits = await begin(() => [call("c1", "t")]);
     const worked = await begin(silent);
     expect(asked()).toBe(2);
 
     const next = start(silent);
-    await next.start();
+    await takeUp(next);
     await settleMicrotasks();
     expect(asked()).toBe(3);
     expect(next.size).toBe(1);
@@ -321,12 +323,12 @@ describe("when a host starts", () => {
   });
 
   it("what a session does follows from its log; its record may be ahead of that [S7-restart]", async () => {
-    const { start, begin, records, asked } = hosts();
+    const { start, takeUp, begin, records, asked } = hosts();
     const id = await begin(silent);
     await records.change(id, (record) => ({ ...(record as SessionRecord), status: "idle" }));
 
     const next = start(silent);
-    await next.start();
+    await takeUp(next);
     await settleMicrotasks();
     expect(asked()).toBe(2);
     expect(await next.use(id, ({ record }) => record.status)).toBe("running");
@@ -347,23 +349,23 @@ describe("when a host starts", () => {
   });
 
   it("a session whose first event the host before did not write is idle, and nothing is open [S7-restart]", async () => {
-    const { start, records, store } = hosts();
+    const { start, takeUp, records, store } = hosts();
     const record = newSession();
     await start(silent).create(record, []);
     await store.records.put("host.open", record.id, {});
     await records.put({ ...record, status: "running" });
 
-    await start(silent).start();
+    await takeUp(start(silent));
     await settleMicrotasks();
     expect(await records.get(record.id)).toMatchObject({ status: "idle" });
     expect(await store.records.get("host.open", record.id)).toBeUndefined();
   });
 
   it("the time it was away does not count as work [S7-restart]", async () => {
-    const { start, begin, records, clock } = hosts();
+    const { start, takeUp, begin, records, clock } = hosts();
     await clock.advance(3_600_000);
     const id = await begin(silent);
-    await start(() => "done").start();
+    await takeUp(start(() => "done"));
     await settleMicrotasks();
     expect(await records.get(id)).toMatchObject({ status: "idle", stats: { active_seconds: 0 } });
   });

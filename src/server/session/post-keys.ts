@@ -1,0 +1,68 @@
+/**
+ * The keys of posts, kept in the transaction of what was posted: a client, or a host that passes a post on, may send it
+ * again after its reply was lost, though the host that took it has died since.
+ */
+
+import { createHash } from "node:crypto";
+
+import type { RecordStore, RecordWrite } from "../../core/store.ts";
+import { invalid } from "../http/errors.ts";
+import { isJsonObject } from "../http/fields.ts";
+
+/** A post that may come again. */
+export interface KeyedPost {
+  readonly key: string;
+  /** What was posted: a key that comes back with something else is a mistake of the client's. */
+  readonly fingerprint: string;
+}
+
+const PAGE = 250;
+
+/** What a post is known by; undefined without a key. */
+export function keyedPost(key: string | undefined, body: Uint8Array): KeyedPost | undefined {
+  return key === undefined ? undefined : { key: digestOf(key), fingerprint: digestOf(body) };
+}
+
+/**
+ * The ids of the events of a post that was taken before; undefined for one that was not.
+ *
+ * @throws Refusal when its key was used for something else
+ */
+export async function takenBefore(
+  records: RecordStore,
+  sessionId: string,
+  { key, fingerprint }: KeyedPost,
+): Promise<ReadonlySet<unknown> | undefined> {
+  const kept = await records.get(postsOf(sessionId), key);
+  if (!isJsonObject(kept)) return undefined;
+  if (kept["fingerprint"] !== fingerprint)
+    throw invalid("This Idempotency-Key was used for another request; take a new one.");
+  return new Set(Array.isArray(kept["ids"]) ? kept["ids"] : []);
+}
+
+/** What keeps the key of a post. */
+export function keeping(
+  sessionId: string,
+  { key, fingerprint }: KeyedPost,
+  ids: readonly string[],
+): RecordWrite {
+  return { collection: postsOf(sessionId), key, value: { fingerprint, ids } };
+}
+
+/** Forgets the keys of a session that is gone. */
+export async function forgetPosts(records: RecordStore, sessionId: string): Promise<void> {
+  const collection = postsOf(sessionId);
+  for (;;) {
+    const page = await records.list(collection, "", PAGE);
+    if (page.length === 0) return;
+    for (const { key } of page) await records.delete(collection, key);
+  }
+}
+
+function postsOf(sessionId: string): string {
+  return `host.posts/${sessionId}`;
+}
+
+function digestOf(what: string | Uint8Array): string {
+  return createHash("sha256").update(what).digest("hex");
+}

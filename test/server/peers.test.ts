@@ -1,0 +1,197 @@
+// Several hosts on one store: each session has one of them, and whoever is asked, the owner answers.
+
+import Anthropic from "@anthropic-ai/sdk";
+import type { Store } from "loophost";
+import { embeddedHost } from "loophost/server";
+import { memoryStore } from "loophost/stores/memory";
+import { manualClock } from "loophost/testing";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { dyingStore } from "./dying-store.ts";
+import type { HostUnderTest } from "./support.ts";
+import {
+  answer,
+  call,
+  createSession,
+  follow,
+  GONE,
+  listed,
+  message,
+  refusal,
+  say,
+  scripted,
+  startHost,
+} from "./support.ts";
+
+type Options = Parameters<typeof startHost>[1];
+
+const CALLS_ONCE = scripted([call("c1", "a")], "done");
+
+/** A host that shares a store. */
+async function share(store: Store, options: Options = {}, model = CALLS_ONCE): Promise<HostUnderTest> {
+  const host = await startHost(model, { store, advertise: "auto", ...options });
+  onTestFinished(() => host.host.close());
+  return host;
+}
+
+const numbered = (events: readonly { readonly id?: string }[]) => events.flatMap(({ id }) => id ?? []);
+
+describe("hosts that share a store", () => {
+  it("are one: a session is held through any of them, and one of them has it", async () => {
+    const store = memoryStore();
+    const [one, two] = [await share(store), await share(store)];
+    const id = await one.session(["a"]);
+    await using near = await follow(one.client, id);
+    await using far = await follow(two.client, id, { event_deltas: ["agent.message"] });
+    await say(two.client, id, "go");
+    const idle = await far.idle("requires_action");
+    const [use] = (idle["stop_reason"] as { event_ids: string[] }).event_ids;
+    await two.client.beta.sessions.events.send(id, { events: [answer(use, "42")] });
+    await Promise.all([near.idle("end_turn"), far.idle("end_turn")]);
+    const whole = await listed(one.client, id);
+    expect(await listed(two.client, id)).toEqual(whole);
+    expect(numbered(near.events)).toEqual(numbered(whole));
+    expect(numbered(far.events)).toEqual(numbered(whole));
+    expect(far.types()).toContain("event_delta");
+    expect(await two.client.beta.sessions.retrieve(id)).toMatchObject({ status: "idle" });
+    expect(await refusal(two.client.beta.sessions.retrieve("sesn_none"))).toBe(GONE);
+  });
+
+  it("go on where one stops: streams opened through another last, and miss nothing [S7-restart]", async () => {
+    const store = memoryStore();
+    const one = await share(store);
+    const id = await one.session(["a"]);
+    await using near = await follow(one.client, id);
+    const two = await share(store);
+    await using far = await follow(two.client, id);
+    await say(one.client, id, "go");
+    const idle = await far.idle("requires_action");
+    await one.host.close();
+    await near.ended;
+    const [use] = (idle["stop_reason"] as { event_ids: string[] }).event_ids;
+    await two.client.beta.sessions.events.send(id, { events: [answer(use, "42")] });
+    await far.idle("end_turn");
+    expect(numbered(far.events)).toEqual(numbered(await listed(two.client, id)));
+    expect(await two.client.beta.sessions.delete(id)).toMatchObject({ id });
+    await far.ended;
+  });
+
+  it("take up what a host that died left unfinished, by themselves, once its leases lapsed [S7-restart]", async () => {
+    const clock = manualClock();
+    const kept = memoryStore({ now: () => clock.now() });
+    const dying = dyingStore(kept, undefined);
+    let asked = 0;
+    // It never listens, so that there is nothing of it left to close.
+    const one = embeddedHost({
+      model() {
+        asked += 1;
+        return new Promise(() => undefined);
+      },
+      store: dying.store,
+      clock,
+      advertise: "http://127.0.0.1:9",
+    });
+    const client = new Anthropic({
+      apiKey: "any",
+      baseURL: "http://127.0.0.1",
+      fetch: (input, init) => one.fetch(new Request(input, init)),
+    });
+    const id = await createSession(client);
+    await say(client, id, "go");
+    await expect.poll(() => asked).toBe(1);
+    dying.kill();
+    const two = await share(kept, { clock }, () => "done");
+    const ended = async () => (await kept.records.get("host.open", id)) === undefined;
+    for (let second = 0; second < 29; second += 1) await clock.advance(1_000);
+    expect(await ended()).toBe(false);
+    await expect
+      .poll(async () => {
+        await clock.advance(1_000);
+        return ended();
+      })
+      .toBe(true);
+    const types = (await listed(two.client, id)).map(({ type }) => type);
+    expect(types.filter((type) => type === "user.message")).toHaveLength(1);
+    expect(types).toContain("agent.message");
+    expect((await kept.records.list("host.hosts", "", 10)).length).toBe(1);
+  });
+
+  it("take a post once, whichever of them it is sent to again [I5]", async () => {
+    const store = memoryStore();
+    const one = await share(store, {}, () => "ok");
+    const id = await one.session();
+    const headers = { "Idempotency-Key": "k" };
+    const send = ({ client }: HostUnderTest, text = "go") =>
+      client.beta.sessions.events.send(id, { events: [message(text)] }, { headers });
+    const { data } = await send(one);
+    await one.host.close();
+    const two = await share(store, {}, () => "ok");
+    expect((await send(two)).data).toMatchObject([{ id: data?.[0]?.id }]);
+    expect((await listed(two.client, id)).filter(({ type }) => type === "user.message")).toHaveLength(1);
+    expect(await refusal(send(await share(store), "something else"))).toBe("400 invalid_request_error");
+    await two.client.beta.sessions.delete(id);
+    expect(await store.records.list(`host.posts/${id}`, "", 10)).toEqual([]);
+  });
+});
+
+describe("between hosts", () => {
+  it("a client's key stays with the host it was given to, so that each host may have its own", async () => {
+    const store = memoryStore();
+    const one = await share(store, { apiKey: "key-of-one" });
+    const two = await share(store, { apiKey: "key-of-two" });
+    const id = await one.session();
+    await using _ = await follow(one.client, id);
+    expect(await two.client.beta.sessions.retrieve(id)).toMatchObject({ id });
+    const path = `/v1/sessions/${id}`;
+    expect(await two.raw("GET", path, undefined, { "x-api-key": "key-of-one" })).toMatchObject({
+      status: 401,
+    });
+  });
+
+  it("a request with another secret than the host's is answered by nobody, and not passed on", async () => {
+    const store = memoryStore();
+    const [one, two] = [await share(store, { apiKey: "k" }), await share(store, { apiKey: "k" })];
+    const id = await one.session();
+    await using _ = await follow(one.client, id);
+    const path = `/v1/sessions/${id}`;
+    expect(await one.raw("GET", path, undefined, { "x-loophost-peer": "guess" })).toMatchObject({
+      status: 421,
+    });
+    const kept = await store.records.list("host.hosts", "", 10);
+    const secrets = kept.map(({ value }) => (value as { secret: string }).secret);
+    const statuses = await Promise.all(
+      secrets.map(
+        async (secret) => (await two.raw("GET", path, undefined, { "x-loophost-peer": secret })).status,
+      ),
+    );
+    // Meant for the other host it is refused; meant for this one it is not passed on.
+    expect(statuses).toEqual([421, 421]);
+  });
+});
+
+describe("a store", () => {
+  it("that hosts share is not for one that would be alone with it, nor the other way round [I6]", async () => {
+    const shared = memoryStore();
+    const one = await share(shared);
+    await expect(startHost(CALLS_ONCE, { store: shared, ifOwned: "take" })).rejects.toMatchObject({
+      code: "session_owned",
+      message: `This store is shared by the host at ${one.url}. Give this one an address, too (advertise), or close that one.`,
+    });
+    await one.host.close();
+    await using alone = await startHost(CALLS_ONCE, { store: shared });
+    await expect(share(shared)).rejects.toMatchObject({
+      code: "session_owned",
+      message: expect.stringMatching(/in use by the host of process \d+ on .*, which is alone with it/),
+    });
+    expect(await alone.session()).toMatch(/^sesn_/);
+  });
+
+  it.each([
+    [{ advertise: "auto" }, "needs a store"],
+    [{ advertise: "auto", store: memoryStore(), ifOwned: "wait" }, "without ifOwned"],
+    [{ advertise: "10.0.0.7:4100", store: memoryStore() }, "must be an address such as"],
+    [{ advertise: "http://key@host/path", store: memoryStore() }, "must be an address such as"],
+  ] as const)("is shared with %o: refused", (options, why) => {
+    expect(() => embeddedHost({ model: CALLS_ONCE, ...options })).toThrow(why);
+  });
+});
