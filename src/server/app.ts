@@ -86,7 +86,9 @@ export function hostApp(parts: HostParts): HostApp {
     c.set("body", body);
     const key = c.req.header("idempotency-key");
     if (key === undefined) return next();
-    const request = Buffer.concat([Buffer.from(`${c.req.path}\n`), body]);
+    // Not the host: a client may come back by another name of it, or through another host on the store.
+    const { pathname, search } = new URL(c.req.url);
+    const request = Buffer.concat([Buffer.from(`${pathname}${search}\n`), body]);
     c.res = await replies.once(key, request, () => next().then(() => c.res));
   });
   app.route("/v1/agents", agentRoutes(records));

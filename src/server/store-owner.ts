@@ -48,10 +48,11 @@ export function claimStore(
     closed.signal.throwIfAborted();
     // A store in memory that the host made itself needs no lease.
     const owner = store && (await own(store.log, ifOwned, clock, closed.signal));
-    const sharer = store && (await findSharer(store));
-    if (sharer !== undefined) {
+    try {
+      if (store !== undefined) await refuseIfShared(store);
+    } catch (thrown) {
       await owner?.release();
-      throw shared(sharer);
+      throw thrown;
     }
     owner?.whenLost(onLost);
     onHeld();
@@ -143,18 +144,14 @@ async function refuseIfAlone(log: LogStore): Promise<void> {
   });
 }
 
-/** The address of a host that shares a store and is there. */
-async function findSharer(store: Store): Promise<string | undefined> {
+/** Refuses a store that hosts share. */
+async function refuseIfShared(store: Store): Promise<void> {
   for (const { id, address } of await listPeers(store))
-    if ((await claimIfGone(store, id)) === undefined) return address;
-  return undefined;
-}
-
-function shared(address: string): LoophostError {
-  return new LoophostError(
-    "session_owned",
-    `This store is shared by the host at ${address}. Give this one an address, too (advertise), or close that one.`,
-  );
+    if ((await claimIfGone(store, id)) === undefined)
+      throw new LoophostError(
+        "session_owned",
+        `This store is shared by the host at ${address}. Give this one an address, too (advertise), or close that one.`,
+      );
 }
 
 async function own(log: LogStore, ifOwned: IfOwned, clock: Clock, signal: AbortSignal): Promise<Ownership> {

@@ -16,8 +16,10 @@ import type { Peer } from "./directory.ts";
 /** The header of a request that another host passes on: the secret of the host it is meant for. */
 export const PASSED_ON = "x-loophost-peer";
 
-/** The status, and the header, of the reply of a host that does not have the session. */
+/** The status of the reply of a host that does not have the session. */
 export const MISDIRECTED = 421;
+
+/** The header of such a reply: a status alone may be a proxy's. */
 export const NOT_HERE = "x-loophost-not-here";
 
 /** A request to pass on. */
