@@ -9,8 +9,9 @@
  */
 
 import type { BigIntStats } from "node:fs";
+import { readlinkSync, realpathSync } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 import { LoophostError, messageOf } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
@@ -29,6 +30,9 @@ export interface FileRecords {
  */
 const WRITING = new Map<string, Promise<void>>();
 
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
 type Collections = Map<string, Map<string, Json>>;
 
 interface Seen {
@@ -37,7 +41,8 @@ interface Seen {
 }
 
 /**
- * Keeps records in a JSON file. One that is not there is empty, and made by the first write; its folder has to exist.
+ * Keeps records in a JSON file. One that is not there is empty, and made by the first write; its folder has to exist. Links are
+ * followed, and kept.
  *
  * @param path of the file; one process writes to it at a time
  * @returns records that reject with `store_failed`, or `store_damaged` for a file that is not what was written
@@ -47,7 +52,6 @@ export function fileRecords(path: string): FileRecords {
   if (typeof path !== "string" || path === "")
     throw new LoophostError("invalid_options", "fileRecords() needs the path of a file.");
   let seen: Seen | undefined;
-  const place = resolve(path);
 
   const read = async (): Promise<Collections> => {
     const stamp = stampOf(await statOf(path));
@@ -57,10 +61,11 @@ export function fileRecords(path: string): FileRecords {
     return collections;
   };
   const change = (work: (collections: Collections) => void): Promise<void> => {
+    const place = targetOf(path);
     const apply = async () => {
       const collections = copyOf(await read());
       work(collections);
-      await replace(path, textOf(collections));
+      await replace(place, textOf(collections));
       seen = undefined;
     };
     const changed = (WRITING.get(place) ?? Promise.resolve()).then(apply);
@@ -143,10 +148,12 @@ function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown])
 
 /** Writes beside the file, flushes, and renames: a crash in between leaves the old file, and at worst one to be deleted. */
 async function replace(path: string, text: string): Promise<void> {
+  const mode = Number(((await statOf(path))?.mode ?? 0o600n) & 0o777n);
   const part = `${path}.${process.pid}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    const file = await open(part, "wx", 0o600);
+    const file = await open(part, "wx", mode);
     try {
+      await file.chmod(mode); // the umask has no say in a mode that was there before
       await file.writeFile(text);
       await file.sync();
     } finally {
@@ -158,6 +165,23 @@ async function replace(path: string, text: string): Promise<void> {
     await rm(part, { force: true }).catch(() => undefined);
     throw failed(thrown, `${path} could not be written`);
   }
+}
+
+/**
+ * Where links lead to, also when nothing is there yet: a rename over a link would replace the link, and leave its file behind. Two ways
+ * to one file come to the same path, which their writes are put in line by.
+ */
+function targetOf(path: string): string {
+  let target = resolve(path);
+  for (let links = 0; links < MAX_LINKS; links += 1) {
+    try {
+      target = join(realpathSync(dirname(target)), basename(target));
+      target = resolve(dirname(target), readlinkSync(target));
+    } catch {
+      break; // no link, or no folder
+    }
+  }
+  return target;
 }
 
 /** Flushes the folder, so that the rename survives a power cut, where folders can be flushed. */

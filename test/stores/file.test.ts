@@ -1,6 +1,17 @@
 // Records in a JSON file: whole at any moment, in line, and never emptied because they cannot be read.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -63,6 +74,35 @@ it("loses nothing when two objects over one file write at once", async () => {
   const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
   await Promise.all(keys.map((key, index) => (index % 2 === 0 ? one : other).records.put("c", key, index)));
   expect((await fileRecords(path).records.list("c", "", 99)).map(({ key }) => key)).toEqual(keys.toSorted());
+});
+
+it("writes through a link to where it leads, and keeps the link and the mode of the file", async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, "real"));
+  const [path, link, far] = [
+    join(folder, "real", "r.json"),
+    join(folder, "link.json"),
+    join(folder, "far.json"),
+  ];
+  symlinkSync(join("real", "r.json"), link);
+  symlinkSync("link.json", far);
+  // Also when it leads to what is not there yet, and beside an object that knows the file by its own name.
+  await fileRecords(far).records.put("c", "first", 1);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  chmodSync(path, 0o640);
+  symlinkSync("real", join(folder, "way"));
+  const stores = [link, path, far, join(folder, "way", "r.json")].map((one) => fileRecords(one));
+  await Promise.all(
+    Array.from({ length: 12 }, (_, index) => stores[index % 4]?.records.put("c", `k${index}`, index)),
+  );
+  for (const store of stores) expect(await store.records.list("c", "", 99)).toHaveLength(13);
+  expect([link, far].map((one) => lstatSync(one).isSymbolicLink())).toEqual([true, true]);
+  expect(statSync(path).mode & 0o777).toBe(0o640);
+  expect(readdirSync(join(folder, "real"))).toEqual(["r.json"]);
+
+  symlinkSync("loop.json", join(folder, "loop.json"));
+  const { records } = fileRecords(join(folder, "loop.json"));
+  await expect(records.put("c", "k", 1)).rejects.toMatchObject({ code: "store_failed" });
 });
 
 it("keeps plain data alone, and what failed leaves the file as it was", async () => {
