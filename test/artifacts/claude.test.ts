@@ -1,5 +1,7 @@
 // Puts at Claude's, at the same time and over each other: one is kept, whole, and nothing else stays at the host.
 
+import { artifacts } from "loophost/artifacts";
+import { claude } from "loophost/providers/claude";
 import { describe, expect, it } from "vitest";
 
 import { sessionAtClaude } from "./hosts.ts";
@@ -58,6 +60,22 @@ describe("puts of one name", () => {
     await files.put("a.txt", "two");
     expect([await resources(), await stored()].map((all) => all.length)).toEqual([1, 1]);
   });
+});
+
+it("a session that is not there is not one without files", async () => {
+  const { baseUrl, stored } = await sessionAtClaude();
+  const files = artifacts(claude({ baseUrl }), "sesn_mistyped");
+  for (const call of [
+    () => files.list(),
+    () => files.get("a.txt"),
+    () => files.put("a.txt", "x"),
+    () => files.delete("a.txt"),
+  ])
+    await expect(call()).rejects.toMatchObject({
+      code: "session_not_found",
+      message: expect.stringContaining('"sesn_mistyped"'),
+    });
+  expect(await stored()).toEqual([]);
 });
 
 describe("an upload that nobody needs and that cannot be deleted", () => {

@@ -53,23 +53,36 @@ it("provisions an agent, tags it, prunes what is old and releases the rest", asy
     stdout: expect.stringContaining(handle.name),
     stderr: "1 would go, 1 stay.\n",
   });
-  expect(await cli("agents", "prune", name)).toMatchObject({
+  for (const [args, says] of [
+    [["prune", name], "Say how many of the newest stay: --keep <n>"],
+    [["prune", name, "--keep", "0"], "--keep must say how many of the newest stay"],
+    [["list"], 'It is "agents list <name>"'],
+    [["tag", name], 'It is "agents tag <name:tag> <version>"'],
+  ] as const)
+    expect(await cli("agents", ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(says) });
+
+  const answered = await loophost(["run", AGENT, "hello", "--provisioned", file, "--base-url", url]);
+  expect(answered).toMatchObject({ code: 0, stdout: expect.stringContaining("hi") });
+  const { data } = JSON.parse(await (await fetch(`${url}/v1/sessions`)).text());
+  expect(data).toMatchObject([{ agent: { id: handle.agentId }, environment_id: handle.environmentId }]);
+  expect(await cli("run", AGENT, "hello", "--provisioned", file, "--session", "s")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("keep must be"),
   });
 
   const wouldBe = await cli("teardown", file, "--dry-run");
   expect(wouldBe.stdout).toBe(`Would release ${handle.agentId}, ${handle.environmentId}.\n`);
-  expect((await cli("teardown", file)).stdout).toMatch(/^Released /);
+  expect((await cli("teardown", file)).stdout).toBe(`Released ${handle.agentId}, ${handle.environmentId}.\n`);
+  const twice = await cli("teardown", file);
+  expect(twice.stdout).toBe(`Gone already: ${handle.agentId}, ${handle.environmentId}.\n`);
   const { archived_at: at } = await createClient({ baseUrl: url }).agents.get(handle.agentId);
   expect(at).not.toBeNull();
   expect(await cli("teardown", file, "--json")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('"dryRun":false'),
+    stdout: expect.stringContaining('"released":[],"gone":["agent_'),
   });
   const gone = await cli("agents", "resolve", `${name}:prod`);
   expect([gone.code, gone.stdout]).toEqual([5, ""]);
-}, 60_000);
+}, 120_000);
 
 it("lists, puts, fetches and deletes the files of a session", async () => {
   const { url, folder, cli } = await setUp();
@@ -87,6 +100,23 @@ it("lists, puts, fetches and deletes the files of a session", async () => {
   const copy = join(folder, "copy.csv");
   expect(await of("get", "orders.csv", copy)).toMatchObject({ code: 0 });
   expect(readFileSync(copy, "utf8")).toBe("id\n1\n");
+  const json = await of("get", "orders.csv", join(folder, "again.csv"), "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    name: "orders.csv",
+    size: 5,
+    file: join(folder, "again.csv"),
+  });
+  expect(JSON.parse((await of("put", file, "b.csv", "--json")).stdout)).toMatchObject({ name: "b.csv" });
+  expect(JSON.parse((await of("rm", "b.csv", "--json")).stdout)).toMatchObject({
+    deleted: { name: "b.csv" },
+    dryRun: false,
+  });
+  const mistyped = await cli("artifacts", "list", "--session", "sesn_mistyped");
+  expect(mistyped).toMatchObject({ code: 8, stdout: "", stderr: expect.stringContaining("sesn_mistyped") });
+  expect(await of("put", join(folder, "nowhere.csv"))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("ENOENT"),
+  });
   expect((await of("rm", "orders.csv", "--dry-run")).stdout).toMatch(/^Would delete orders\.csv \(file_/);
   expect(await of("rm", "orders.csv")).toMatchObject({ code: 0, stdout: "Deleted orders.csv.\n" });
   expect(await of("get", "orders.csv")).toMatchObject({ code: 5, stdout: "" });
@@ -95,4 +125,4 @@ it("lists, puts, fetches and deletes the files of a session", async () => {
     stderr: expect.stringContaining("There is a file package.json here"),
   });
   expect(await of("get", "../up")).toMatchObject({ code: 2, stdout: "" });
-}, 60_000);
+}, 120_000);

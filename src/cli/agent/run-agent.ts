@@ -5,8 +5,10 @@ import { Writable } from "node:stream";
 
 import type { Agent } from "../../core/agent.ts";
 import { onAbort } from "../../core/async/abort.ts";
+import { isString } from "../../core/check-options.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { SessionEvent, WaitingCall } from "../../core/events.ts";
+import type { ProvisionHandle } from "../../core/provisioning.ts";
 import type { PartialResult, RunEnd, SessionResult } from "../../core/results.ts";
 import type { Run } from "../../core/run.ts";
 import type { OnApproval, OpenOptions, RunOptions, Session } from "../../core/session.ts";
@@ -40,6 +42,8 @@ export interface Assignment {
   readonly flags: AgentFlags;
   /** The session to go on with; a new one without it. */
   readonly sessionId: string | undefined;
+  /** What a new session is made from. */
+  readonly provisioned?: ProvisionHandle | undefined;
   /** The call it is about, and what that has to be waiting for. */
   readonly decidesOn?: { readonly callId: string; readonly what: WaitingCall["what"] } | undefined;
   readonly signal: AbortSignal;
@@ -57,7 +61,7 @@ export interface Assignment {
  * @throws LoophostError for everything but a run that reached a terminal
  */
 export async function runAgent(assignment: Assignment): Promise<ExitCode> {
-  const { command, agentFile, flags, sessionId, signal } = assignment;
+  const { command, agentFile, flags, sessionId, provisioned, signal } = assignment;
   checkFlags(command, flags, sessionId);
   const progress = new Progress(process.stdout, process.stderr);
   using steps =
@@ -66,7 +70,8 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const agent = await loadAgentFor(command, agentFile, flags);
   await using kept = await openStoreFor(flags, sessionId);
   if (kept !== undefined) await showDecided(assignment, kept, progress);
-  const begunWith = await recall(assignment, kept);
+  const harness = provisioned?.["harnessArn"];
+  const begunWith = isString(harness) ? { harness } : await recall(assignment, kept);
   const { provider, label, address } = await chooseHost(flags, agent.model, begunWith, (_, delayMs, error) =>
     progress.note(`  trying again in ${formatMs(delayMs)}: ${error.message}`),
   );
@@ -89,6 +94,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   const options: OpenOptions = {
     provider,
     sessionId,
+    provisioned,
     store: kept?.store,
     ifAgentChanged: flags["changed-agent"] === true ? "accept" : "refuse",
     onApproval: chooseApproval(flags, questions),

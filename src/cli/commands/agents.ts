@@ -19,13 +19,13 @@ import {
 import { tableOf } from "../screen/table.ts";
 
 const OWNER = "loophost agents";
-/** How many arguments each takes. */
-const VERBS: ReadonlyMap<string, number> = new Map([
-  ["list", 1],
-  ["tag", 2],
-  ["untag", 1],
-  ["resolve", 1],
-  ["prune", 1],
+/** What each takes. */
+const VERBS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["list", ["<name>"]],
+  ["tag", ["<name:tag>", "<version>"]],
+  ["untag", ["<name:tag>"]],
+  ["resolve", ["<name:tag>"]],
+  ["prune", ["<name>"]],
 ]);
 
 const HELP = `loophost agents shows and tags the versions of an agent at a loop host, and prunes old ones.
@@ -71,16 +71,22 @@ export const agentsCommand: Command = {
       },
     });
     const [what = "", ref = "", version = ""] = positionals;
-    const count = VERBS.get(what);
-    if (count === undefined)
+    const takes = VERBS.get(what);
+    if (takes === undefined)
       throw misuse(
         OWNER,
         what === ""
           ? "Say list, tag, untag, resolve or prune"
           : `There is no "agents ${what}", only ${[...VERBS.keys()].join(", ")}`,
       );
-    if (positionals.length !== count + 1)
-      throw misuse(OWNER, `"agents ${what}" takes ${count === 1 ? "one argument" : "two arguments"}`);
+    if (positionals.length !== takes.length + 1)
+      throw misuse(OWNER, `It is "agents ${what} ${takes.join(" ")}", and nothing else`);
+    const keep = Number(values.keep || Number.NaN);
+    if (what === "prune" && !(Number.isSafeInteger(keep) && keep >= 1))
+      throw misuse(
+        OWNER,
+        `${values.keep === undefined ? "Say" : "--keep must say"} how many of the newest stay: --keep <n>, 1 or more`,
+      );
     const isJson = values.json === true;
     const kind: ResourceKind = values.environments === true ? "environment" : "agent";
     const provider = providerFor(OWNER, values);
@@ -102,7 +108,7 @@ export const agentsCommand: Command = {
     } else {
       const dryRun = values["dry-run"] === true;
       const { pruned, kept } = await pruneVersions(provider, ref, {
-        keep: Number(values.keep),
+        keep,
         store,
         kind,
         dryRun,

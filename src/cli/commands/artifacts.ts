@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 
 import type { Artifacts } from "../../artifacts/index.ts";
 import { artifacts } from "../../artifacts/index.ts";
+import type { Artifact } from "../../core/artifacts.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
@@ -70,34 +71,47 @@ export const artifactsCommand: Command = {
     )
       throw misuse(OWNER, `"artifacts ${what}" is held wrong`);
     const files = artifacts(providerFor(OWNER, values), values.session);
-    if (first === undefined) await list(files, values.json === true, signal);
+    const isJson = values.json === true;
+    if (first === undefined) await list(files, values.session, isJson, signal);
     else if (what === "get") {
-      // A name the host chose must not overwrite a local file that the user did not name.
+      const to = second ?? first;
+      if (to === "-" && isJson)
+        throw misuse(OWNER, "--json and the file itself cannot both be standard output");
+      // A name the host chose must not replace a file nobody spoke of.
       if (second === undefined && existsSync(first))
         throw misuse(
           OWNER,
           `There is a file ${first} here; name the file to write, or - for standard output`,
         );
-      await get(files, first, { to: second ?? first, waitMs: Number(values["wait-ms"] ?? 0), signal });
+      const got = await get(files, first, { to, waitMs: Number(values["wait-ms"] ?? 0), signal });
+      if (isJson) console.log(JSON.stringify({ ...shown(got), file: to }));
+      else if (to !== "-") console.error(`${to}: ${got.size} bytes.`);
     } else if (what === "put") {
       const put = await files.put(second ?? basename(first), Readable.toWeb(createReadStream(first)), {
         signal,
       });
-      console.error(`${put.name} is there: ${put.size} bytes.`);
-    } else await remove(files, first, values["dry-run"] === true, signal);
+      if (isJson) console.log(JSON.stringify(shown(put)));
+      else console.error(`${put.name} is there: ${put.size} bytes.`);
+    } else await remove(files, first, { isDry: values["dry-run"] === true, isJson, signal });
     return EXIT.ok;
   },
 };
 
-async function list(files: Artifacts, isJson: boolean, signal: AbortSignal): Promise<void> {
+/** What `--json` shows of a file. */
+function shown({ name, size, createdAtMs, id, sha256 }: Artifact): object {
+  return { name, size, createdAtMs, id, sha256 };
+}
+
+async function list(
+  files: Artifacts,
+  sessionId: string,
+  isJson: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const all = await files.list({ signal });
-  if (isJson)
-    return console.log(
-      JSON.stringify(
-        all.map(({ name, size, createdAtMs, id, sha256 }) => ({ name, size, createdAtMs, id, sha256 })),
-      ),
-    );
-  if (all.length === 0) return console.error("The session has no files.");
+  if (isJson) return console.log(JSON.stringify(all.map(shown)));
+  // Only claude knows its sessions; elsewhere a mistyped id looks like one without files.
+  if (all.length === 0) return console.error(`There are no files of session ${sessionId}.`);
   const rows = all.map(({ name, size, createdAtMs, id }) => [
     name,
     String(size),
@@ -112,9 +126,13 @@ async function get(
   files: Artifacts,
   name: string,
   { to, waitMs, signal }: { readonly to: string; readonly waitMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  const { stream, size } = await files.get(name, { waitMs, signal });
-  if (to === "-") return pipeline(stream, process.stdout, { end: false, signal });
+): Promise<Artifact> {
+  const artifact = await files.get(name, { waitMs, signal });
+  const { stream } = artifact;
+  if (to === "-") {
+    await pipeline(stream, process.stdout, { end: false, signal });
+    return artifact;
+  }
   const part = `${to}.${process.pid}.part`;
   try {
     await pipeline(stream, createWriteStream(part, { flags: "wx" }), { signal });
@@ -123,13 +141,25 @@ async function get(
     await rm(part, { force: true });
     throw thrown;
   }
-  console.error(`${to}: ${size} bytes.`);
+  return artifact;
 }
 
-async function remove(files: Artifacts, name: string, isDry: boolean, signal: AbortSignal): Promise<void> {
+async function remove(
+  files: Artifacts,
+  name: string,
+  {
+    isDry,
+    isJson,
+    signal,
+  }: { readonly isDry: boolean; readonly isJson: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const [newest, ...older] = (await files.list({ signal })).filter((artifact) => artifact.name === name);
   if (!isDry) await files.delete(name, { signal });
-  const there = (await files.list({ signal })).filter((artifact) => artifact.name === name);
-  if (isDry)
-    console.log(there.length === 0 ? `There is no ${name}.` : `Would delete ${name} (${there[0]?.id}).`);
-  else console.log(`Deleted ${name}.${there.length > 0 ? ` There are ${there.length} older ones.` : ""}`);
+  if (isJson)
+    return console.log(
+      JSON.stringify({ deleted: newest && shown(newest), older: older.length, dryRun: isDry }),
+    );
+  if (newest === undefined) return console.log(`There is no ${name}.`);
+  const rest = older.length === 0 ? "" : ` There are ${older.length} older ones.`;
+  console.log(`${isDry ? "Would delete" : "Deleted"} ${name}${isDry ? ` (${newest.id})` : ""}.${rest}`);
 }

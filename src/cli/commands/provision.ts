@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 
+import { isString } from "../../core/check-options.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ProvisionHandle, ProvisionProgress } from "../../core/provisioning.ts";
 import type { Environment } from "../../provisioning/index.ts";
@@ -141,21 +142,41 @@ export const teardownCommand: Command = {
     const provider = providerFor(owner, { provider: handle.provider, ...values });
     const isDry = values["dry-run"] === true;
     await using records = await recordsFor(values);
+    const live = await liveIds(provider, handle, signal);
     if (!isDry) await teardown(provider, handle, { store: records.store, signal });
-    tell(provider, handle, { isDry, isJson: values.json === true });
+    tell(provider, handle, { live, isDry, isJson: values.json === true });
     return EXIT.ok;
   },
 };
 
+/** The ids of a handle, one of each kind. */
+function idsOf({ provisioning }: Provider, handle: ProvisionHandle): string[] {
+  const { kinds = [], ids = {} } = provisioning ?? {};
+  return kinds.map((kind) => handle[ids[kind]?.[0] ?? ""]).filter(isString);
+}
+
+/** Those that are at the host still: teardown is fine with what is gone, and would not say which that was. */
+async function liveIds(provider: Provider, handle: ProvisionHandle, signal: AbortSignal): Promise<string[]> {
+  const { provisioning } = provider;
+  const live = new Set<string>();
+  for (const kind of provisioning?.kinds ?? [])
+    for await (const { ids } of provisioning?.list(kind, signal) ?? [])
+      for (const id of Object.values(ids)) live.add(id);
+  return idsOf(provider, handle).filter((id) => live.has(id));
+}
+
 function tell(
-  { provisioning }: Provider,
+  provider: Provider,
   handle: ProvisionHandle,
-  { isDry, isJson }: { readonly isDry: boolean; readonly isJson: boolean },
+  {
+    live,
+    isDry,
+    isJson,
+  }: { readonly live: readonly string[]; readonly isDry: boolean; readonly isJson: boolean },
 ): void {
-  const kinds = provisioning?.kinds ?? [];
-  const ids = [handle["harnessId"], ...kinds.map((kind) => handle[`${kind}Id`])];
-  const released = ids.filter((id) => typeof id === "string");
-  if (isJson) return console.log(JSON.stringify({ name: handle.name, released, dryRun: isDry }));
-  const what = released.length === 0 ? "nothing, since nothing was set up" : released.join(", ");
-  console.log(`${isDry ? "Would release" : "Released"} ${what}.`);
+  const gone = idsOf(provider, handle).filter((id) => !live.includes(id));
+  if (isJson) return console.log(JSON.stringify({ name: handle.name, released: live, gone, dryRun: isDry }));
+  if (live.length > 0) console.log(`${isDry ? "Would release" : "Released"} ${live.join(", ")}.`);
+  if (gone.length > 0) console.log(`Gone already: ${gone.join(", ")}.`);
+  if (live.length + gone.length === 0) console.log("There is nothing to release: nothing was set up.");
 }

@@ -9,6 +9,7 @@ import { runAgent } from "../agent/run-agent.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT_CODES_HELP } from "../exit.ts";
+import { readHandle } from "../provisioned/place.ts";
 import { WATCH_OPTIONS } from "../watching.ts";
 
 const HELP = `loophost run runs an agent once, with its tools on this machine.
@@ -24,12 +25,15 @@ Examples
   loophost run agent.ts "Where is order 42?"
   loophost run agent.ts 'lookup_order {"id":"42"}' --model scripted
   loophost run agent.ts "Where is order 42?" --store sessions.db
+  loophost run agent.ts "Where is order 42?" --provisioned handle.json
 
 Options
   --store <file>     keep the session in this SQLite file, or the database with this
                      postgres:// address, so that it outlives the process.
                      Default: LOOPHOST_STORE, or nowhere
   --session <id>     go on with this session; without a prompt, with what it has open
+  --provisioned <file>  run what this handle names, as loophost provision --json printed it;
+                     its provider is the default. For a new session
   --steps <file>     write each step of the loop to this new file, one JSON line each, for
                      replaySteps() of loophost/testing: a run that went wrong as a test case
 ${AGENT_OPTIONS_HELP}
@@ -52,15 +56,22 @@ export const runCommand: Command = {
         ...AGENT_OPTIONS,
         ...WATCH_OPTIONS,
         session: { type: "string" },
+        provisioned: { type: "string" },
         steps: { type: "string" },
       },
     });
-    const { session: sessionId, ...flags } = values;
+    const { session: sessionId, provisioned: handleFile, ...given } = values;
     const [agentFile, prompt, ...more] = positionals;
     if (agentFile === undefined) throw misuse("loophost run", "An agent file is missing");
     if (prompt === undefined && sessionId === undefined) throw misuse("loophost run", "A prompt is missing");
     if (more.length > 0)
       throw misuse("loophost run", "There is more than one prompt; put the prompt in quotes");
+    if (handleFile !== undefined && sessionId !== undefined)
+      throw misuse("loophost run", "--provisioned is for a new session; leave out --session");
+    if (handleFile === "-" && prompt === "-")
+      throw misuse("loophost run", "The prompt and the handle cannot both be on standard input");
+    const provisioned = handleFile === undefined ? undefined : await readHandle(handleFile);
+    const flags = { ...given, provider: given.provider ?? provisioned?.provider };
     const message = prompt === "-" ? await text(addAbortSignal(signal, process.stdin)) : prompt;
     if (message?.trim() === "") throw misuse("loophost run", "The prompt is empty");
     return runAgent({
@@ -68,6 +79,7 @@ export const runCommand: Command = {
       agentFile,
       flags,
       sessionId,
+      provisioned,
       signal,
       start: (session, how) => (message === undefined ? session.resume(how) : session.send(message, how)),
     });

@@ -33,6 +33,11 @@ export function isInDatabase(file: string): boolean {
  */
 export async function openStore(file: string): Promise<OpenStore> {
   if (isInDatabase(file)) return openDatabase(file, "auto");
+  if (file.endsWith(".json"))
+    throw new LoophostError(
+      "invalid_options",
+      `${file}: a .json file keeps handles and tags, and no sessions. Name a SQLite file or a database.`,
+    );
   // Node 22 calls SQLite experimental.
   muteWarnings(/^SQLite is an experimental feature/);
   const { sqliteStore } = await import("../../stores/sqlite/index.ts");

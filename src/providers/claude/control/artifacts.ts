@@ -26,6 +26,9 @@ export function claudeArtifacts(requests: () => Requests, idleMs: number): Artif
       const files = await Array.fromAsync(
         requests().list(["files"], { scope_id: sessionId, limit: 1_000 }, { signal }),
       );
+      // The host lists none for a session that is not there, too.
+      if (files.length === 0)
+        await ofSession(sessionId, requests().read(["sessions", sessionId], {}, { signal }));
       return files.map(toArtifact);
     },
     read: (_, artifact, signal) => open(requests(), { artifact, idleMs, signal }),
@@ -104,7 +107,7 @@ async function attach(requests: Requests, { sessionId, path, fileId, signal }: A
     (await Array.fromAsync(requests.list(resources, {}, { signal }))).filter(
       ({ mount_path: at }) => at === path || at === `${UPLOADS_FOLDER}${path}`,
     );
-  const before = await there();
+  const before = await ofSession(sessionId, there());
   for (const { id } of before) await ifThere(requests.delete([...resources, id], { signal }));
   const replaced = before.map(({ file_id: old }) => old).filter(isString);
   const toAttached = ({ file_id: copy }: ClaudeWireObject) => ({
@@ -231,6 +234,19 @@ async function open(
     },
     { highWaterMark: 0 },
   );
+}
+
+async function ofSession<T>(sessionId: string, asking: Promise<T>): Promise<T> {
+  try {
+    return await asking;
+  } catch (thrown) {
+    const error = toLoophostError(thrown, "host_failed", `Session ${sessionId}`);
+    if (error.status !== 404) throw error;
+    throw new LoophostError("session_not_found", `The host has no session "${sessionId}".`, {
+      cause: error,
+      status: 404,
+    });
+  }
 }
 
 async function ifThere(deleting: Promise<void>): Promise<void> {
