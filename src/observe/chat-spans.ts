@@ -18,7 +18,9 @@ import type { TraceKit } from "./trace-span.ts";
 import { now, TraceSpan } from "./trace-span.ts";
 
 interface Chat {
-  readonly span: TraceSpan;
+  /** None where the platform sends its own; what is measured is measured all the same. */
+  readonly span: TraceSpan | undefined;
+  readonly startedAt: number;
   readonly model: string | undefined;
   readonly texts: string[];
   lastChunkAt: number | undefined;
@@ -27,6 +29,7 @@ interface Chat {
   usage: Usage | undefined;
   endedAt: number | undefined;
   isError: boolean;
+  retries: number;
 }
 
 /** The requests of one run. */
@@ -50,34 +53,57 @@ export class ChatSpans {
   }
 
   /** Begins a request; gives its context. */
-  begin(thread: string | undefined, { model, service }: ModelRequest, turn: number, at?: number): Context {
+  begin(
+    thread: string | undefined,
+    { model, service }: ModelRequest,
+    turn: number,
+    at: number = now(),
+  ): Context {
     this.#end(thread);
     this.#service = service ?? this.#service;
     this.count += 1;
+    const named = model ?? this.#run.about.agent.model;
+    const span = this.#span(named, thread, turn, at);
+    const labels = this.#labels(named);
+    const between = this.#kit.meters.recorderOf("gen_ai.client.inference.time_per_output_chunk", labels);
+    const none = { lastChunkAt: undefined, usage: undefined, endedAt: undefined };
+    this.#open.set(thread ?? "", {
+      span,
+      startedAt: at,
+      model: named,
+      texts: [],
+      between,
+      retries: 0,
+      ...none,
+      isError: false,
+    });
+    return span?.context ?? this.#run.parent;
+  }
+
+  #span(
+    model: string | undefined,
+    thread: string | undefined,
+    turn: number,
+    at: number,
+  ): TraceSpan | undefined {
     const { about, parent, base } = this.#run;
-    if (!this.#kit.modelSpans) return parent;
-    const named = model ?? about.agent.model;
-    const span = new TraceSpan(this.#kit, {
+    if (!this.#kit.modelSpans(about.provider)) return undefined;
+    return new TraceSpan(this.#kit, {
       kind: "chat",
-      name: named === undefined ? "chat" : `chat ${named}`,
+      name: model === undefined ? "chat" : `chat ${model}`,
       isClient: true,
       parent,
       metadata: about.metadata,
-      ...(at === undefined ? {} : { at }),
+      at,
       attributes: {
         ...base(),
         "gen_ai.operation.name": "chat",
-        "gen_ai.request.model": named,
+        "gen_ai.request.model": model,
         "server.address": about.provider.address,
         "loophost.turn": turn === 0 ? undefined : turn,
         "loophost.thread": thread,
       },
     });
-    const labels = this.#labels(named);
-    const between = this.#kit.meters.recorderOf("gen_ai.client.inference.time_per_output_chunk", labels);
-    const none = { lastChunkAt: undefined, usage: undefined, endedAt: undefined };
-    this.#open.set(thread ?? "", { span, model: named, texts: [], between, ...none, isError: false });
-    return span.context;
   }
 
   event(event: SessionEvent, turn: number): void {
@@ -91,12 +117,18 @@ export class ChatSpans {
     switch (event.type) {
       case "turn.started":
         this.#turnAt = now();
-        chat?.span.set({ "loophost.turn": event.turn });
+        chat?.span?.set({ "loophost.turn": event.turn });
         return;
       case "model.asked":
         // Where this process makes the request, it has begun already.
         if (chat === undefined || chat.endedAt !== undefined)
           this.begin(thread, { model: event.model, service: event.service }, turn);
+        return;
+      case "retrying":
+        if (chat !== undefined) chat.span?.set({ "loophost.retries": (chat.retries += 1) });
+        return;
+      case "context.compacted":
+        chat?.span?.set({ "gen_ai.conversation.compacted": true });
         return;
       case "message":
         chat?.texts.push(event.text);
@@ -104,7 +136,7 @@ export class ChatSpans {
       case "usage":
         return this.#spent(event, turn);
       case "turn.ended":
-        chat?.span.set({ "gen_ai.response.finish_reasons": reasonsOf(event.stopReason) });
+        chat?.span?.set({ "gen_ai.response.finish_reasons": reasonsOf(event.stopReason) });
         return this.#end(thread);
     }
   }
@@ -117,11 +149,11 @@ export class ChatSpans {
     const isFirst = chat.lastChunkAt === undefined;
     if (!isFirst && !this.#kit.meters.isOn) return;
     const at = now();
-    const before = chat.lastChunkAt ?? chat.span.startedAt;
+    const before = chat.lastChunkAt ?? chat.startedAt;
     const seconds = (at - before) / 1_000;
     chat.lastChunkAt = at;
     if (!isFirst) return chat.between(seconds);
-    chat.span.set({ "gen_ai.response.time_to_first_chunk": seconds });
+    chat.span?.set({ "gen_ai.response.time_to_first_chunk": seconds });
     const labels = this.#labels(chat.model);
     this.#kit.meters.record("gen_ai.client.inference.time_to_first_chunk", seconds, labels);
   }
@@ -147,14 +179,15 @@ export class ChatSpans {
     const chat = this.#open.get(thread ?? "");
     if (chat === undefined) return;
     this.#open.delete(thread ?? "");
-    const { span, usage, texts, isError } = chat;
-    if (isError) span.fail("host_failed");
-    if (usage !== undefined) span.set(tokensOf(usage));
+    const { span, usage, texts, isError, startedAt, endedAt = now() } = chat;
+    if (isError) span?.fail("host_failed");
+    if (usage !== undefined) span?.set(tokensOf(usage));
     if (texts.length > 0) {
       const said = texts.map((text) => toMessage("assistant", [{ type: "text", text }]));
-      span.content(said, "gen_ai.output.messages", "result");
+      span?.content(said, "gen_ai.output.messages", "result");
     }
-    const seconds = span.end(chat.endedAt ?? now());
+    span?.end(endedAt);
+    const seconds = Math.max(endedAt - startedAt, 0) / 1_000;
     const labels = { ...this.#labels(chat.model), "error.type": isError ? "host_failed" : undefined };
     this.#kit.meters.record("gen_ai.client.inference.duration", seconds, labels);
     this.#kit.meters.record("gen_ai.client.operation.duration", seconds, labels);

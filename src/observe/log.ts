@@ -44,10 +44,12 @@ export function logTo(write: (line: string, record: LogRecord) => void, options:
     throw new LoophostError("invalid_options", "logTo() needs a function that takes each line.");
   checkOptions("logTo()", options, OPTIONS);
   const { level: least = "info", format = "json", fields } = options;
-  const turns = new WeakMap<About, number>();
+  const runs = new WeakMap<About, { turn?: number; readonly startedAt: number }>();
   return {
     event(event, about) {
-      if (event.type === "turn.started") turns.set(about, event.turn);
+      if (event.type === "run.started") runs.set(about, { startedAt: about.clock.now() });
+      const run = runs.get(about);
+      if (event.type === "turn.started" && run !== undefined) run.turn = event.turn;
       const fact = factOf(event);
       if (fact === undefined || LEVELS.indexOf(fact[0]) < LEVELS.indexOf(least)) return;
       const [level, more] = fact;
@@ -58,19 +60,15 @@ export function logTo(write: (line: string, record: LogRecord) => void, options:
         session: about.sessionId,
         run: about.runId,
         agent: about.agent.name,
-        turn: turns.get(about),
+        turn: run?.turn,
+      };
+      const isOver = event.type === "run.ended" || event.type === "run.failed";
+      const whole = isOver && {
+        ms: run && Math.round(about.clock.now() - run.startedAt),
+        observerErrors: about.observerErrors || undefined,
       };
       // Named twice, so that they come first and no metadata of the same name replaces them.
-      const isOver = event.type === "run.ended" || event.type === "run.failed";
-      const observerErrors = (isOver && about.observerErrors) || undefined;
-      const record: LogRecord = {
-        ...own,
-        ...about.metadata,
-        ...fields?.(about),
-        ...more,
-        observerErrors,
-        ...own,
-      };
+      const record: LogRecord = { ...own, ...about.metadata, ...fields?.(about), ...more, ...whole, ...own };
       write(format === "json" ? JSON.stringify(record) : inWords(record), record);
     },
   };
@@ -128,7 +126,7 @@ function factOf(event: SessionEvent): Fact | undefined {
     case "context.compacted":
       return ["info", { before: event.messagesBefore, after: event.messagesAfter }];
     case "retrying":
-      return ["warn", { attempt: event.attempt, delayMs: event.delayMs }];
+      return ["warn", { attempt: event.attempt, delayMs: Math.round(event.delayMs) }];
     case "stream.lost":
       return ["warn", {}];
     case "stream.restored":
@@ -150,9 +148,17 @@ function factOf(event: SessionEvent): Fact | undefined {
 
 function inWords({ time, level, msg, ...fields }: LogRecord): string {
   const pairs = Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined
-      ? []
-      : `${name}=${typeof value === "string" && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
+    value === undefined ? [] : `${quoted(name)}=${typeof value === "string" ? quoted(value) : value}`,
   );
   return [time, level, msg, ...pairs].join(" ");
+}
+
+/** A word on a line of its own kind: a line break or an escape sequence in a name would forge another, or speak to the terminal. */
+function quoted(text: string): string {
+  if (/^[!#-<>-~\u00A1-\u2027\u202A-\uFFFF]+$/.test(text)) return text;
+  return JSON.stringify(text).replaceAll(/[\u007F-\u009F\u2028\u2029]/g, escaped);
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -30,6 +30,8 @@ export interface Attributes {
   "gen_ai.tool.call.id"?: string | undefined;
   "gen_ai.tool.call.arguments"?: string | undefined;
   "gen_ai.tool.call.result"?: string | undefined;
+  "mcp.method.name"?: string | undefined;
+  "network.transport"?: string | undefined;
   "error.type"?: string | undefined;
   "server.address"?: string | undefined;
   "session.id"?: string | undefined;
@@ -50,6 +52,7 @@ export interface Attributes {
   "loophost.outcome.verdict"?: string | undefined;
   "loophost.outcome.iteration"?: number | undefined;
   "loophost.thread"?: string | undefined;
+  "loophost.mcp.server"?: string | undefined;
   "loophost.call.replayed"?: boolean | undefined;
   "loophost.call.external"?: boolean | undefined;
   "loophost.call.cancelled"?: boolean | undefined;
@@ -82,7 +85,7 @@ export const ATTRIBUTES: Readonly<Record<AttributeName, readonly [type: Attribut
   "gen_ai.usage.cache_read.input_tokens": ["int", "chat"],
   "gen_ai.usage.cache_write.input_tokens": ["int", "chat"],
   "gen_ai.usage.cache_creation.input_tokens": ["int", "chat"], // before v0.1.0; backends still read it
-  "gen_ai.conversation.compacted": ["boolean", "agent"],
+  "gen_ai.conversation.compacted": ["boolean", "agent chat"],
   "gen_ai.system_instructions": ["string", "agent"],
   "gen_ai.tool.definitions": ["string", "agent"],
   "gen_ai.input.messages": ["string", "agent"],
@@ -92,6 +95,8 @@ export const ATTRIBUTES: Readonly<Record<AttributeName, readonly [type: Attribut
   "gen_ai.tool.call.id": ["string", "tool"],
   "gen_ai.tool.call.arguments": ["string", "tool"],
   "gen_ai.tool.call.result": ["string", "tool"],
+  "mcp.method.name": ["string", "tool"],
+  "network.transport": ["string", "tool"],
   "error.type": ["string", "any"],
   "server.address": ["string", "agent chat"],
   "session.id": ["string", "any"],
@@ -102,7 +107,7 @@ export const ATTRIBUTES: Readonly<Record<AttributeName, readonly [type: Attribut
   "loophost.terminal": ["string", "agent"],
   "loophost.ending": ["string", "agent"],
   "loophost.resumed": ["boolean", "agent"],
-  "loophost.retries": ["int", "agent"],
+  "loophost.retries": ["int", "agent chat"],
   "loophost.stream_losses": ["int", "agent"],
   "loophost.observer_errors": ["int", "agent"],
   "loophost.usage.input_tokens": ["int", "agent"],
@@ -112,6 +117,7 @@ export const ATTRIBUTES: Readonly<Record<AttributeName, readonly [type: Attribut
   "loophost.outcome.verdict": ["string", "agent"],
   "loophost.outcome.iteration": ["int", "agent"],
   "loophost.thread": ["string", "chat tool"],
+  "loophost.mcp.server": ["string", "tool"],
   "loophost.call.replayed": ["boolean", "tool"],
   "loophost.call.external": ["boolean", "tool"],
   "loophost.call.cancelled": ["boolean", "tool"],
@@ -131,6 +137,7 @@ function steps(from: number, factor: number, count: number): number[] {
 
 const SECONDS: readonly number[] = steps(0.01, 2, 14);
 const RUN_SECONDS: readonly number[] = steps(0.1, 2, 13);
+const MCP_SECONDS: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 const TOKENS: readonly number[] = steps(1, 4, 14);
 const CALLS: readonly number[] = steps(1, 2, 8);
 
@@ -161,6 +168,7 @@ export type MetricName =
   | "gen_ai.invoke_agent.inference_calls"
   | "gen_ai.invoke_agent.tool_calls"
   | "gen_ai.execute_tool.duration"
+  | "mcp.client.operation.duration"
   | "gen_ai.client.token.usage"
   | "gen_ai.client.operation.duration"
   | "loophost.runs.open"
@@ -185,6 +193,7 @@ export const METRICS: Readonly<Record<MetricName, Instrument>> = {
   "gen_ai.invoke_agent.inference_calls": { is: "histogram", unit: "{inference_call}", boundaries: CALLS },
   "gen_ai.invoke_agent.tool_calls": { is: "histogram", unit: "{tool_call}", boundaries: CALLS },
   "gen_ai.execute_tool.duration": seconds(),
+  "mcp.client.operation.duration": seconds(MCP_SECONDS),
   "gen_ai.client.token.usage": { is: "histogram", unit: "{token}", boundaries: TOKENS, isOld: true },
   "gen_ai.client.operation.duration": { ...seconds(), isOld: true },
   "loophost.runs.open": { is: "up-down", unit: "{run}" },

@@ -38,8 +38,10 @@ export interface OpenTelemetryOptions {
   readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** "current" names, "both" those and the ones they replace, or "off". Default "both". */
   readonly metrics?: MetricsChoice | undefined;
-  /** Whether requests to models have spans; `false` where the platform sends its own to the same place. Default true. */
-  readonly modelSpans?: boolean | undefined;
+  /** Whether requests to models have spans. Default "auto": all but those of which the platform sends its own. */
+  readonly modelSpans?: boolean | "auto" | undefined;
+  /** Whether a hosted platform, such as Claude's, sends spans of its requests to models to the same place. Default false. */
+  readonly platformSpans?: boolean | undefined;
   /** What a run that goes on after a pause is to the trace it began in: a trace with a "link" to it, or the "same-trace". Default "link". */
   readonly resume?: "link" | "same-trace" | undefined;
   /** Names that a backend wants besides. Default none. */
@@ -88,7 +90,8 @@ const OPTIONS: Checks<OpenTelemetryOptions> = {
   redact: FUNCTION,
   attributes: must("an object", isObject),
   metrics: oneOf("both", "current", "off"),
-  modelSpans: BOOLEAN,
+  modelSpans: must('"auto", true or false', (value) => value === "auto" || typeof value === "boolean"),
+  platformSpans: BOOLEAN,
   resume: oneOf("link", "same-trace"),
   for: oneOf(...Object.keys(PRESETS)),
 };
@@ -117,7 +120,7 @@ async function toKit(options: OpenTelemetryOptions): Promise<TraceKit> {
     },
     preset: preset === undefined ? undefined : PRESETS[preset],
     attributes: options.attributes ?? {},
-    modelSpans: options.modelSpans ?? true,
+    modelSpans: modelSpansOf(options),
     resume: options.resume ?? "link",
   };
 }
@@ -131,6 +134,17 @@ function isHeard({ api, tracers, meters }: TraceKit): boolean {
     tracers instanceof api.ProxyTracerProvider && tracers.getDelegateTracer("loophost") === undefined;
   return meters.isOn || !isUnset || api.trace.getSpanContext(api.context.active()) !== undefined;
 }
+
+/** A platform that sends its own is a hosted one, and none on this machine. */
+function modelSpansOf({
+  modelSpans = "auto",
+  platformSpans = false,
+}: OpenTelemetryOptions): TraceKit["modelSpans"] {
+  if (modelSpans !== "auto") return () => modelSpans;
+  return ({ traits, address = "" }) => !platformSpans || traits.history === "here" || LOOPBACK.test(address);
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
 
 /** Whether a meter measures nothing, as without an SDK: each measurement would be made for nobody. */
 function isNoop(api: OtelApi, meter: object): boolean {

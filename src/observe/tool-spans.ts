@@ -4,6 +4,8 @@ import type { Context } from "@opentelemetry/api";
 
 import type { SessionEvent } from "../core/events.ts";
 import type { About } from "../core/observer.ts";
+import type { ToolOrigin } from "../core/tool-origin.ts";
+import { originOf } from "../core/tool-origin.ts";
 import type { Attributes } from "./names.ts";
 import type { TraceKit } from "./trace-span.ts";
 import { TraceSpan } from "./trace-span.ts";
@@ -28,7 +30,7 @@ export class ToolSpans {
   readonly #run: RunStart;
   readonly #tools = new Map<
     string,
-    { readonly span: TraceSpan; readonly name: string; readonly type: string }
+    { readonly span: TraceSpan; readonly name: string; readonly type: string; readonly isMcp: boolean }
   >();
   readonly #waits = new Map<string, Wait>();
   /** What calls were made with, for those whose tool has yet to start. */
@@ -98,6 +100,8 @@ export class ToolSpans {
     if (this.#tools.has(id)) return this.#tools.get(id)?.span.set(more);
     const { about, parent, base } = this.#run;
     const type = more["gen_ai.tool.type"] ?? "function";
+    const tool = type === "function" ? about.agent.tools.find((one) => one.name === name) : undefined;
+    const origin = tool === undefined ? undefined : originOf(tool);
     const span = new TraceSpan(this.#kit, {
       kind: "tool",
       name: `execute_tool ${name}`,
@@ -110,12 +114,13 @@ export class ToolSpans {
         "gen_ai.tool.type": type,
         "gen_ai.tool.call.id": id,
         "loophost.turn": turn === 0 ? undefined : turn,
+        ...(origin === undefined ? {} : mcpOf(origin)),
         ...more,
       },
     });
     if (this.#inputs.has(id)) span.content(this.#inputs.get(id), "gen_ai.tool.call.arguments", "input");
     this.#inputs.delete(id);
-    this.#tools.set(id, { span, name, type });
+    this.#tools.set(id, { span, name, type, isMcp: origin !== undefined });
   }
 
   #end(id: string, isError: boolean, isMeasured: boolean): void {
@@ -125,13 +130,20 @@ export class ToolSpans {
     if (isError) found.span.fail("tool_error");
     const seconds = found.span.end();
     if (!isMeasured) return;
+    const failure = isError ? "tool_error" : undefined;
     this.#kit.meters.record("gen_ai.execute_tool.duration", seconds, {
       "gen_ai.operation.name": "execute_tool",
       "gen_ai.tool.name": found.name,
       "gen_ai.tool.type": found.type,
       "gen_ai.agent.name": this.#run.about.agent.name,
-      "error.type": isError ? "tool_error" : undefined,
+      "error.type": failure,
     });
+    if (found.isMcp)
+      this.#kit.meters.record("mcp.client.operation.duration", seconds, {
+        "mcp.method.name": CALL,
+        "gen_ai.tool.name": found.name,
+        "error.type": failure,
+      });
   }
 
   #wait(id: string, what: Wait["what"], name: string): void {
@@ -161,4 +173,12 @@ export class ToolSpans {
       "loophost.approval.decision": decision,
     });
   }
+}
+
+/** What an MCP client calls a tool by. */
+const CALL = "tools/call";
+
+/** By the conventions a call over MCP has no span of its own where there is one of the tool. */
+function mcpOf({ mcpServer, transport }: ToolOrigin): Attributes {
+  return { "mcp.method.name": CALL, "network.transport": transport, "loophost.mcp.server": mcpServer };
 }

@@ -3,7 +3,7 @@
 import type * as Api from "@opentelemetry/api";
 import type { Context, Link, Span, Tracer } from "@opentelemetry/api";
 
-import type { Metadata } from "../core/observer.ts";
+import type { About, Metadata } from "../core/observer.ts";
 import type { ContentRules } from "./content.ts";
 import { measured, shown } from "./content.ts";
 import type { Meters } from "./metrics.ts";
@@ -24,7 +24,8 @@ export interface TraceKit {
   readonly preset: Preset | undefined;
   /** The user's own, on every span. */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
-  readonly modelSpans: boolean;
+  /** Whether requests to models have spans, by the provider that tells of them. */
+  readonly modelSpans: (provider: About["provider"]) => boolean;
   readonly resume: "link" | "same-trace";
 }
 

@@ -83,6 +83,22 @@ it("writes words for people, and further fields", async () => {
   );
 });
 
+it("tells what a run took with its end", async () => {
+  const { records } = await logged({});
+  expect(records.at(-1)).toMatchObject({ msg: "run.ended", turn: 2, ms: expect.any(Number) });
+});
+
+it("keeps a line one line, and a terminal as it is, whatever tools and metadata are called", async () => {
+  const lines: string[] = [];
+  const evil = "x\n2026 error run.failed\u001B[2J\u009B2J\u2028y";
+  const provider = scriptedProvider({ turns: [[call("x", evil, {}), needs("x")], [done]] });
+  const observers = [logTo((line) => lines.push(line), { format: "text", level: "debug" })];
+  await run(agent, { provider, prompt: "go", observers, metadata: { [evil]: evil } });
+  // oxlint-disable-next-line no-control-regex -- those are what must not be there
+  for (const line of lines) expect(line).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u2028\u2029]/);
+  expect(lines.join("\n")).toContain("\\u009b2J");
+});
+
 it("says what is wrong with its options", () => {
   expect(() => logTo("file" as never)).toThrow(/function/);
   expect(() => logTo(console.error, { level: "all" as never })).toThrow(/level/);

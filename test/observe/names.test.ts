@@ -5,6 +5,7 @@ import { defineAgent, defineTool, run } from "loophost";
 import { scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
 
+import { withOrigin } from "../../src/core/tool-origin.ts";
 import { ATTRIBUTES, METRICS } from "../../src/observe/names.ts";
 import { anything, call, done, needs } from "../support/host-events.ts";
 import { collect } from "./collector.ts";
@@ -33,6 +34,8 @@ const CONVENTIONS: Record<string, readonly [type: string, requirement: string]> 
   "gen_ai.usage.cache_write.input_tokens": ["int", "recommended"],
   "gen_ai.usage.input_tokens": ["int", "recommended"],
   "gen_ai.usage.output_tokens": ["int", "recommended"],
+  "mcp.method.name": ["string", "required"],
+  "network.transport": ["string", "recommended"],
   "server.address": ["string", "recommended"],
 };
 /** Those we write that are not in it: before v0.1.0, or a backend's. */
@@ -56,6 +59,7 @@ const INSTRUMENTS: Record<
   "gen_ai.invoke_agent.inference_calls": ["{inference_call}", 1, 128],
   "gen_ai.invoke_agent.tool_calls": ["{tool_call}", 1, 128],
   "gen_ai.execute_tool.duration": ["s", 0.01, 81.92],
+  "mcp.client.operation.duration": ["s", 0.01, 300],
   "gen_ai.client.token.usage": ["{token}", 1, 67_108_864],
   "gen_ai.client.operation.duration": ["s", 0.01, 81.92],
 };
@@ -94,7 +98,8 @@ it("what runs write is in the table, of its type and on its spans, and all of th
     input: anything,
     execute: () => Promise.reject(new Error("no")),
   });
-  const agent = defineAgent({ name: "a", instructions: "x", model: "m", tools: [ask, outside, fails] });
+  const remote = withOrigin(ask, { mcpServer: "files", transport: "pipe" });
+  const agent = defineAgent({ name: "a", instructions: "x", model: "m", tools: [remote, outside, fails] });
   const events: HostEvent[] = [
     { type: "model.asked", model: "m", thread: "t" },
     { type: "text.delta", text: "he" },

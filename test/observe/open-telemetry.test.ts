@@ -8,6 +8,8 @@ import { claude } from "loophost/providers/claude";
 import { local, openAICompatible } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
 import { scriptedProvider } from "loophost/testing";
+import type { McpClient } from "loophost/tools/mcp";
+import { mcpTools } from "loophost/tools/mcp";
 import { expect, it } from "vitest";
 
 import { runFaulty } from "../durability/faults/faulty-run.ts";
@@ -181,6 +183,46 @@ it("puts the session's metadata and the caller's attributes on every span; the l
       "gen_ai.operation.name": expect.any(String),
       "gen_ai.provider.name": "loophost",
     });
+});
+
+it("names the MCP server a tool is from on the tool's own span, and measures its calls [A-226]", async () => {
+  const collected = await collect();
+  const seen: unknown[] = [];
+  const client: McpClient = {
+    listTools: () => Promise.resolve({ tools: [{ name: "read", inputSchema: { type: "object" } }] }),
+    callTool: ({ _meta }) => {
+      seen.push(_meta);
+      return Promise.resolve({ content: [{ type: "text", text: "file" }] });
+    },
+    getServerVersion: () => ({ name: "files" }),
+  };
+  await using files = await mcpTools({ client });
+  const provider = scriptedProvider({ turns: [[call("x", "files_read"), needs("x")], [done]] });
+  const reading = defineAgent({ name: "a", instructions: "", tools: [...files.tools] });
+  await run(reading, { provider, prompt: "go", observers: [collected.observer] });
+  expect(collected.tree("mcp.method.name", "loophost.mcp.server")).toBe(`invoke_agent a
+  execute_tool files_read name=tools/call server=files`);
+  const { traceId, spanId } =
+    collected.spans.find(({ name }) => name === "execute_tool files_read")?.spanContext() ?? {};
+  expect(seen).toEqual([{ traceparent: `00-${traceId}-${spanId}-01` }]);
+  const points = await collected.points();
+  expect(points.get("mcp.client.operation.duration")).toHaveLength(1);
+});
+
+it.each<[options: OpenTelemetryOptions, address: string | undefined, chats: number]>([
+  [{}, "api.anthropic.com", 2],
+  [{ platformSpans: true }, "api.anthropic.com", 0],
+  [{ platformSpans: true }, "127.0.0.1", 2],
+  [{ platformSpans: true, modelSpans: true }, "api.anthropic.com", 2],
+  [{ modelSpans: false }, undefined, 0],
+])("with %o a host at %s has %i chat spans, and measures all the same", async (options, address, chats) => {
+  const collected = await collect(options);
+  const provider = { ...canaries(), address };
+  await run(agent, { provider, prompt: "go", observers: [collected.observer] });
+  expect(collected.spans.filter(({ name }) => name.startsWith("chat"))).toHaveLength(chats);
+  const points = await collected.points();
+  expect(points.get("gen_ai.client.inference.usage.input_tokens")?.[0]?.value).toBe(28);
+  expect(points.get("gen_ai.invoke_agent.inference_calls")?.[0]?.value).toMatchObject({ sum: 2 });
 });
 
 it("has what samplers look at on a span from its start", async () => {

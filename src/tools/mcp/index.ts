@@ -9,6 +9,8 @@ import type { Names } from "../../core/check-options.ts";
 import { checkNames } from "../../core/check-options.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import type { ToolOrigin } from "../../core/tool-origin.ts";
+import { withOrigin } from "../../core/tool-origin.ts";
 import type { Tool, ToolContext } from "../../core/tool.ts";
 import { defineTool } from "../../core/tool.ts";
 import type {
@@ -96,7 +98,8 @@ export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
     const chosen = choose(tools, leftOut, options, name);
     const theirs = chosen.map((tool) => tool.name);
     const ours = nameTools(options.prefix ?? name, theirs);
-    const calling = { client, server: name, options };
+    const transport = "client" in options ? undefined : "url" in options ? "tcp" : "pipe";
+    const calling = { client, server: name, transport, options } as const;
     return {
       leftOut,
       tools: chosen.map((tool) => toTool(tool, ours.get(tool.name) ?? tool.name, calling)),
@@ -170,6 +173,7 @@ function choose(
 interface Calling {
   readonly client: McpClient;
   readonly server: string;
+  readonly transport: ToolOrigin["transport"];
   readonly options: McpToolsOptions;
 }
 
@@ -177,7 +181,7 @@ function toTool(tool: McpList["tools"][number], name: string, calling: Calling):
   const { title, description, inputSchema, annotations } = tool;
   const { callTimeoutMs, maxCallMs } = calling.options;
   const isRepeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
-  return defineTool({
+  const made = defineTool({
     name,
     description:
       [description, title, tool.name].find((text) => text !== undefined && text.trim() !== "") ?? name,
@@ -199,6 +203,7 @@ function toTool(tool: McpList["tools"][number], name: string, calling: Calling):
       }
     },
   });
+  return withOrigin(made, { mcpServer: calling.server, transport: calling.transport });
 }
 
 function toRequestOptions(
