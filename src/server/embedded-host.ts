@@ -34,6 +34,7 @@ import type { AgentSnapshot } from "./records/agent-record.ts";
 import { FileStore } from "./records/file-store.ts";
 import { HostRecords } from "./records/host-records.ts";
 import { newId } from "./records/ids.ts";
+import { turnsOfMany, turnsOfOne } from "./records/turns.ts";
 import { ConversationCache } from "./session/conversation-cache.ts";
 import { LiveSessions } from "./session/live-sessions.ts";
 import { isMarked, markedIds } from "./session/open-marks.ts";
@@ -71,9 +72,11 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     advertise === undefined
       ? undefined
       : new HostDirectory(store, clock, (isThere) => takeUp((id) => id === undefined || !isThere(id)));
-  const records = new HostRecords(store.records);
+  const turns =
+    peers === undefined ? () => turnsOfOne(store.records) : turnsOfMany(store, clock, () => peers.owner);
+  const records = new HostRecords(store.records, turns);
   const files = new FileStore(store.records);
-  const work = new WorkQueue(store.records, clock, (sessionId) => isMarked(store.records, sessionId));
+  const work = new WorkQueue(turns("work"), clock, (sessionId) => isMarked(store.records, sessionId));
   const live = new LiveSessions(records.sessions, {
     store,
     clock,

@@ -13,6 +13,7 @@ import {
   answer,
   call,
   createSession,
+  customTool,
   follow,
   GONE,
   listed,
@@ -131,6 +132,70 @@ describe("hosts that share a store", () => {
     expect(await refusal(send(await share(store), "something else"))).toBe("400 invalid_request_error");
     await two.client.beta.sessions.delete(id);
     expect(await store.records.list(`host.posts/${id}`, "", 10)).toEqual([]);
+  });
+});
+
+describe("what hosts on one store keep together", () => {
+  it("is changed by one of them at a time: of two updates of one version one is taken", async () => {
+    const store = memoryStore();
+    const [one, two] = [await share(store), await share(store)];
+    const agents = [one.client.beta.agents, two.client.beta.agents];
+    const { id } = await one.client.beta.agents.create({ name: "helper", model: "m" });
+    for (let version = 1; version <= 5; version += 1) {
+      const updates = agents.map((some, index) => some.update(id, { version, description: `by ${index}` }));
+      const taken = (await Promise.allSettled(updates)).filter(({ status }) => status === "fulfilled");
+      expect(taken).toHaveLength(1);
+    }
+    expect(await two.client.beta.agents.retrieve(id)).toMatchObject({ version: 6 });
+  });
+
+  it("has the order it was made in, whichever of them made it", async () => {
+    const store = memoryStore();
+    const [one, two] = [await share(store), await share(store)];
+    const made: string[] = [];
+    for (const { client } of [one, two, one, two, two, one])
+      made.unshift((await client.beta.environments.create({ name: "dev" })).id);
+    const { data } = await one.client.beta.environments.list();
+    expect(data.map(({ id }) => id)).toEqual(made);
+  });
+
+  it("has one queue of work: an item is offered once, and its worker may ask any of them [I11]", async () => {
+    const store = memoryStore();
+    const options = { apiKey: "k" };
+    const [one, two] = [await share(store, options), await share(store, options)];
+    const environment = await one.client.beta.environments.create({
+      name: "ours",
+      config: { type: "self_hosted" },
+    });
+    const agent = await one.client.beta.agents.create({
+      name: "worker",
+      model: "m",
+      tools: [{ type: "agent_toolset_20260401" }, customTool("a")],
+    });
+    const where = { agent: agent.id, environment_id: environment.id };
+    const { id } = await one.client.beta.sessions.create(where);
+    await using stream = await follow(one.client, id);
+    await say(one.client, id, "go");
+    await stream.idle("requires_action");
+    const offered = await two.client.beta.environments.work.poll(environment.id);
+    expect(offered?.data).toEqual({ type: "session", id });
+    expect(await one.client.beta.environments.work.poll(environment.id)).toBeNull();
+    const { sessions_token: authToken } = JSON.parse(
+      Buffer.from(offered?.secret ?? "", "base64url").toString(),
+    ) as { sessions_token: string };
+    for (const { url } of [one, two]) {
+      const worker = new Anthropic({ baseURL: url, authToken, apiKey: null, maxRetries: 0 });
+      expect(await worker.beta.sessions.retrieve(id)).toMatchObject({ id });
+    }
+    const at = { environment_id: environment.id };
+    await one.client.beta.environments.work.ack(offered?.id ?? "", at);
+    expect(
+      await two.client.beta.environments.work.poll(environment.id, { reclaim_older_than_ms: 0 }),
+    ).toBeNull();
+    expect(await two.client.beta.environments.work.stats(environment.id)).toMatchObject({
+      depth: 0,
+      pending: 0,
+    });
   });
 });
 

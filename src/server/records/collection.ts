@@ -10,7 +10,9 @@ import type { RecordStore, RecordWrite } from "../../core/store.ts";
 import type { PageRequest } from "../http/pages.ts";
 import { cursorAt, readCursor } from "../http/pages.ts";
 import type { Order } from "../http/query.ts";
-import { mirrored } from "./ids.ts";
+import { mirrored, sortAfter } from "./ids.ts";
+import type { Turns } from "./turns.ts";
+import { turnsOfOne } from "./turns.ts";
 
 /** Records read at once. */
 const PAGE = 250;
@@ -36,14 +38,22 @@ export class Collection<
   readonly #records: RecordStore;
   readonly #name: string;
   readonly #glanceOf: ((record: T) => Glance) | undefined;
-  #changing: Promise<unknown> = Promise.resolve();
-  #making: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
 
-  /** @param glanceOf what of a record its filters ask for: few and small fields, kept a second time */
-  constructor(records: RecordStore, name: string, glanceOf?: (record: T) => Glance) {
+  /**
+   * @param glanceOf what of a record its filters ask for: few and small fields, kept a second time
+   * @param turns at records that are created and changed. Default: the host is alone with them
+   */
+  constructor(
+    records: RecordStore,
+    name: string,
+    glanceOf?: (record: T) => Glance,
+    turns: Turns = turnsOfOne(records),
+  ) {
     this.#records = records;
     this.#name = name;
     this.#glanceOf = glanceOf;
+    this.#turns = turns;
   }
 
   /** The record with an id. */
@@ -56,26 +66,33 @@ export class Collection<
    * Creates a record, one at a time: a record that is listed later has the higher id, so that clients which created two
    * of one name at once agree on the first.
    */
-  make(make: () => T, along?: (record: T) => Promise<void>): Promise<T> {
-    const made = this.#making.then(async () => {
+  make(make: () => T, along: (record: T) => readonly RecordWrite[] = () => []): Promise<T> {
+    return this.#turns.take(async () => {
+      const [newest] = await this.#records.list(this.#newestFirst, "", 1);
+      if (newest !== undefined) sortAfter(mirrored(newest.key));
       const record = make();
-      await along?.(record);
-      await this.add(record);
+      await this.#turns.write([...along(record), ...this.additionOf(record)]);
       return record;
     });
-    this.#making = made.catch(() => undefined);
-    return made;
   }
 
   /** Keeps a new record. */
-  async add(record: T): Promise<void> {
-    await this.#records.put(this.#name, record.id, record);
-    await this.#records.put(this.#newestFirst, mirrored(record.id), this.#glanceOf?.(record) ?? {});
+  add(record: T): Promise<void> {
+    return turnsOfOne(this.#records).write(this.additionOf(record));
   }
 
   /** Replaces a record of a collection without glances. */
   put(record: T): Promise<void> {
     return this.#records.put(this.#name, record.id, record);
+  }
+
+  /** The writes that keep a new record, for another transaction. */
+  additionOf(record: T): readonly RecordWrite[] {
+    const glance = this.#glanceOf?.(record) ?? {};
+    return [
+      { collection: this.#name, key: record.id, value: record },
+      { collection: this.#newestFirst, key: mirrored(record.id), value: glance },
+    ];
   }
 
   /** The writes that replace a record, for another transaction. */
@@ -95,14 +112,16 @@ export class Collection<
   }
 
   /** Read-modify-write of a record, serialised with the other changes of this collection (no lost update). */
-  change(id: string, work: (record: T | undefined) => T | Promise<T>): Promise<T> {
-    const changed = this.#changing.then(async () => {
-      const record = await work(await this.get(id));
-      await this.put(record);
+  change(
+    id: string,
+    work: (record: T | undefined) => T,
+    along: (record: T) => readonly RecordWrite[] = () => [],
+  ): Promise<T> {
+    return this.#turns.take(async () => {
+      const record = work(await this.get(id));
+      await this.#turns.write([...along(record), ...this.writesOf(record)]);
       return record;
     });
-    this.#changing = changed.catch(() => undefined);
-    return changed;
   }
 
   /** Deletes a record. */

@@ -1,7 +1,7 @@
 /** Everything the host keeps beside the logs: agents with their versions, environments and sessions. */
 
 import type { Json } from "../../core/json.ts";
-import type { RecordStore } from "../../core/store.ts";
+import type { RecordStore, RecordWrite } from "../../core/store.ts";
 import { found } from "../http/errors.ts";
 import type { PageRequest } from "../http/pages.ts";
 import { noCursor } from "../http/pages.ts";
@@ -11,6 +11,8 @@ import type { EnvironmentRecord } from "./environment-record.ts";
 import type { SessionGlance, SessionRecord } from "./session-record.ts";
 import { glanceOf } from "./session-record.ts";
 import { now } from "./time.ts";
+import type { MakeTurns } from "./turns.ts";
+import { turnsOfOne } from "./turns.ts";
 
 /** The records of a host. */
 export class HostRecords {
@@ -19,16 +21,17 @@ export class HostRecords {
   readonly sessions: Collection<SessionRecord, SessionGlance>;
   readonly #store: RecordStore;
 
-  constructor(store: RecordStore) {
+  /** @param turns at what clients may change through several hosts. Default: the host is alone with its records */
+  constructor(store: RecordStore, turns: MakeTurns = () => turnsOfOne(store)) {
     this.#store = store;
-    this.agents = new Collection(store, "host.agents");
-    this.environments = new Collection(store, "host.environments");
+    this.agents = new Collection(store, "host.agents", undefined, turns("agents"));
+    this.environments = new Collection(store, "host.environments", undefined, turns("environments"));
     this.sessions = new Collection(store, "host.sessions", glanceOf);
   }
 
-  /** Keeps a version of an agent for good. */
-  keepVersion(agent: AgentRecord): Promise<void> {
-    return this.#store.put(versionsOf(agent.id), versionKey(agent.version), agent);
+  /** The write that keeps a version of an agent for good, for the transaction of what it became. */
+  versionOf(agent: AgentRecord): readonly RecordWrite[] {
+    return [{ collection: versionsOf(agent.id), key: versionKey(agent.version), value: agent }];
   }
 
   /** An agent in one version; the latest when none is named. */
@@ -80,6 +83,6 @@ function versionKey(version: number): string {
 }
 
 function toAgent(value: Json): AgentRecord {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `keepVersion` writes there
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `versionOf` writes there
   return value as AgentRecord;
 }

@@ -1,4 +1,7 @@
-/** Ids of what the host makes. Opaque to clients; within one process they sort in the order they were made. */
+/**
+ * Ids of what the host makes. Opaque to clients; within one process they sort in the order they were made, and after those of
+ * other processes that are brought to its knowledge.
+ */
 
 /** What an id may name. */
 export type IdKind =
@@ -25,6 +28,12 @@ export function newId(kind: IdKind): string {
   lastMs = now;
   const uuid = crypto.randomUUID();
   return `${kind}_${digits(now, 9)}${digits(inSameMs, 4)}${uuid.slice(0, 8)}${uuid.slice(9, 13)}`;
+}
+
+/** Has every id that is made from now on sort after one that another process made, whose clock may be ahead. */
+export function sortAfter(id: string): void {
+  const ms = Number.parseInt(/_([0-9a-z]{9})/.exec(id)?.[1] ?? "", 36);
+  if (ms >= lastMs) lastMs = ms + 1;
 }
 
 /** An id with every character mirrored, so that what was made later sorts first. Its own inverse. */

@@ -20,7 +20,7 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
       return Response.json(
         await agents.make(
           () => createAgent(body),
-          (agent) => records.keepVersion(agent),
+          (agent) => records.versionOf(agent),
         ),
       );
     })
@@ -42,11 +42,11 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
     .post("/:id", async (c) => {
       const id = c.req.param("id");
       const body = bodyOf(c);
-      const changed = await agents.change(id, async (agent) => {
-        const next = updateAgent(found(agent, `Agent ${id}`), body);
-        await records.keepVersion(next);
-        return next;
-      });
+      const changed = await agents.change(
+        id,
+        (agent) => updateAgent(found(agent, `Agent ${id}`), body),
+        (agent) => records.versionOf(agent),
+      );
       return Response.json(changed);
     })
     .post("/:id/archive", async (c) => {

@@ -9,11 +9,11 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { RecordStore } from "../../core/store.ts";
 import { invalid, Refusal } from "../http/errors.ts";
 import type { PageRequest } from "../http/pages.ts";
 import type { Page } from "../records/collection.ts";
 import type { SessionRecord } from "../records/session-record.ts";
+import type { Turns } from "../records/turns.ts";
 import { builtInNames } from "../session/built-in-tools.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { WorkRecord } from "./work-record.ts";
@@ -47,6 +47,8 @@ export interface Heartbeat {
   readonly ttlSeconds: number | undefined;
 }
 
+const LOOK_EVERY_MS = 250;
+
 /** How long a worker counts as polling after it polled. */
 const POLLING_MS = 30_000;
 
@@ -60,10 +62,11 @@ export class WorkQueue {
   readonly #wanting = new Map<string, string>();
   /** When each worker polled last, longest ago first. */
   readonly #polled = new Map<string, number>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
 
-  constructor(store: RecordStore, clock: Clock, hasOpenRun: (sessionId: string) => Promise<boolean>) {
-    this.#items = new WorkStore(store, clock);
+  constructor(turns: Turns, clock: Clock, hasOpenRun: (sessionId: string) => Promise<boolean>) {
+    this.#turns = turns;
+    this.#items = new WorkStore(turns, clock);
     this.#clock = clock;
     this.#hasOpenRun = hasOpenRun;
     this.#arrivals = new Arrivals(clock);
@@ -100,7 +103,12 @@ export class WorkQueue {
       const offered = await this.#inTurn(() => this.#offer(environmentId, reclaimMs));
       const leftMs = start + blockMs - this.#clock.now();
       if (offered !== null || leftMs <= 0 || signal.aborted || this.#arrivals.isClosed) return offered;
-      await this.#arrivals.next(seen, leftMs, signal);
+      // What other hosts queue is not said here.
+      await this.#arrivals.next(
+        seen,
+        this.#turns.isShared ? Math.min(leftMs, LOOK_EVERY_MS) : leftMs,
+        signal,
+      );
     }
   }
 
@@ -248,9 +256,7 @@ export class WorkQueue {
 
   /** A mutex: no two requests decide on the same state. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(() => this.#items.load()).then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
+    return this.#turns.take(() => this.#items.load().then(work));
   }
 
   #notePoll(worker: string, now: number): void {

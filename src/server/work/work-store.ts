@@ -4,11 +4,13 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
+import type { Json } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
 import { found } from "../http/errors.ts";
 import type { PageRequest } from "../http/pages.ts";
 import type { Page } from "../records/collection.ts";
 import { Collection } from "../records/collection.ts";
+import type { Turns } from "../records/turns.ts";
 import type { WorkRecord } from "./work-record.ts";
 
 /** An item that has not stopped. Moments are those of the clock, and start again with the process. */
@@ -20,24 +22,27 @@ export interface OpenItem {
   heardAt: number;
 }
 
-/** By id, the environment of each open item; so that a restart need not look at all there ever were. */
+/** Each open item once more, by its id; so that nobody need look at all there ever were. */
 const OPEN = "host.work.open";
 const PAGE = 500;
 
 /** The items of all queues. */
 export class WorkStore {
+  readonly #turns: Turns;
   readonly #records: RecordStore;
   readonly #clock: Clock;
   readonly #open = new Map<string, OpenItem>();
   #loaded: Promise<void> | undefined;
 
-  constructor(records: RecordStore, clock: Clock) {
-    this.#records = records;
+  constructor(turns: Turns, clock: Clock) {
+    this.#turns = turns;
+    this.#records = turns.records;
     this.#clock = clock;
   }
 
-  /** Reads the open items once; before that the others below know of none. */
+  /** Reads the open items: once, or in each turn where other hosts change them. Before that the others below know of none. */
   load(): Promise<void> {
+    if (this.#turns.isShared) return this.#readAgain();
     this.#loaded ??= this.#read().catch((thrown: unknown) => {
       this.#loaded = undefined;
       throw thrown;
@@ -80,24 +85,28 @@ export class WorkStore {
 
   /** Keeps a new item; `offeredAt` makes it look offered. */
   async add(work: WorkRecord, offeredAt?: number): Promise<void> {
-    await this.#records.put(OPEN, work.id, work.environment_id);
-    await this.#all(work.environment_id).add(work);
+    const mark = { collection: OPEN, key: work.id, value: work };
+    await this.#turns.write([mark, ...this.#all(work.environment_id).additionOf(work)]);
     this.#open.set(work.id, { work, offeredAt, heardAt: this.#clock.now() });
   }
 
   /** Keeps what became of an item. */
   async put(work: WorkRecord): Promise<void> {
-    await this.#all(work.environment_id).put(work);
+    const isOpen = work.state !== "stopped";
+    const mark = { collection: OPEN, key: work.id, ...(isOpen && { value: work }) };
+    await this.#turns.write([...this.#all(work.environment_id).writesOf(work), mark]);
+    if (isOpen) this.#note(work);
+    else this.#open.delete(work.id);
+  }
+
+  /** Notes what became of an item that is open. */
+  #note(work: WorkRecord): void {
     const item = this.#open.get(work.id);
-    if (work.state === "stopped") {
-      await this.#records.delete(OPEN, work.id);
-      this.#open.delete(work.id);
-    } else if (item !== undefined) {
-      const before = item.work;
-      const isHeard = before.state !== work.state || before.latest_heartbeat_at !== work.latest_heartbeat_at;
-      if (isHeard) Object.assign(item, { heardAt: this.#clock.now(), offeredAt: undefined });
-      item.work = work;
-    }
+    if (item === undefined) return;
+    const before = item.work;
+    const isHeard = before.state !== work.state || before.latest_heartbeat_at !== work.latest_heartbeat_at;
+    if (isHeard) Object.assign(item, { heardAt: this.#clock.now(), offeredAt: undefined });
+    item.work = work;
   }
 
   /** Forgets all items of an environment. */
@@ -117,15 +126,38 @@ export class WorkStore {
   async #read(): Promise<void> {
     for (let after = ""; ;) {
       const page = await this.#records.list(OPEN, after, PAGE);
-      for (const { key, value: environmentId } of page) {
-        const work = typeof environmentId === "string" && (await this.#all(environmentId).get(key));
+      for (const { value } of page) {
+        const { id, environment_id: environmentId } = toWork(value);
+        const work = await this.#all(environmentId).get(id);
         // A crash between two writes may leave a stale mark: only items that have not stopped are open.
         if (work && work.state !== "stopped")
-          this.#open.set(key, { work, offeredAt: undefined, heardAt: this.#clock.now() });
+          this.#open.set(id, { work, offeredAt: undefined, heardAt: this.#clock.now() });
       }
       if (page.length < PAGE) return;
       after = page.at(-1)?.key ?? "";
     }
+  }
+
+  /** Reads what other hosts made of the items. Moments are when this host first saw it: so their clocks need not agree. */
+  async #readAgain(): Promise<void> {
+    const gone = new Set(this.#open.keys());
+    const now = this.#clock.now();
+    for (let after = ""; ;) {
+      const page = await this.#records.list(OPEN, after, PAGE);
+      for (const { key, value } of page) {
+        const work = toWork(value);
+        const before = this.#open.get(key)?.work;
+        gone.delete(key);
+        // A new token was given out with an offer, to a worker that has not taken the item yet.
+        const isOffered = work.state === "queued" && work.token_digest !== (before?.token_digest ?? null);
+        if (before === undefined) this.#open.set(key, { work, offeredAt: undefined, heardAt: now });
+        else this.#note(work);
+        if (isOffered) Object.assign(this.#open.get(key) ?? {}, { offeredAt: now });
+        after = key;
+      }
+      if (page.length < PAGE) break;
+    }
+    for (const id of gone) this.#open.delete(id);
   }
 
   #openIn(environmentId: string): readonly OpenItem[] {
@@ -135,4 +167,9 @@ export class WorkStore {
   #all(environmentId: string): Collection<WorkRecord> {
     return new Collection(this.#records, `host.work/${environmentId}`);
   }
+}
+
+function toWork(value: Json): WorkRecord {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `add` and `put` write there
+  return value as WorkRecord;
 }
