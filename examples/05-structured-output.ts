@@ -21,7 +21,7 @@ const model: ModelFunction = ({ messages }) => {
     [{ type: "tool_call", id: `call_${replies}`, name: "submit_output", input }] as const;
   if (replies === 0) return "That sounds like an angry customer.";
   if (replies === 1) return handIn({ topic: "parcel", urgent: "very" });
-  return replies === 2 ? handIn({ topic: "order", urgent: true }) : "Done.";
+  return handIn({ topic: "order", urgent: true });
 };
 
 const { output, turns, events } = await run(triage, {
@@ -37,5 +37,5 @@ console.log(refused.map((block) => (block.type === "text" ? block.text : "")).jo
 console.log(`after ${turns} turns: ${output?.topic}, ${output?.urgent ? "urgent" : "no hurry"}`);
 
 assert.deepEqual(output, { topic: "order", urgent: true });
-assert.equal(turns, 4);
+assert.equal(turns, 3); // a valid output ends the run: nobody asks what there is to say after it
 assert.equal(refused.length, 1);

@@ -129,22 +129,15 @@ export function defineTool<const S extends Schema, Context = unknown>(
   if (maxParallel !== undefined && !(Number.isInteger(maxParallel) && maxParallel > 0)) {
     throw refused(`${owner}: maxParallel must be a whole number, 1 or more; got ${String(maxParallel)}.`);
   }
-  if (
-    needsApproval !== undefined &&
-    typeof needsApproval !== "boolean" &&
-    typeof needsApproval !== "function"
-  ) {
+  if (!["undefined", "boolean", "function"].includes(typeof needsApproval))
     throw refused(`${owner}: needsApproval must be true, false, or a function of the input.`);
-  }
   return {
     name,
     description,
     schema: compileSchema(definition.input, definition.inputSchema, owner),
-    ...(execute === undefined ? {} : { execute }),
-    ...(needsApproval === undefined || needsApproval === false
-      ? {}
-      : { needsApproval: needsApproval === true ? () => true : needsApproval }),
-    ...(maxParallel === undefined ? {} : { maxParallel }),
+    ...(execute && { execute }),
+    ...(needsApproval && { needsApproval: needsApproval === true ? () => true : needsApproval }),
+    ...(maxParallel && { maxParallel }),
     timeoutMs,
     ifCrashed: checkIfUnknown(definition.ifCrashed ?? "fail", owner),
   };

@@ -154,13 +154,7 @@ function refuseOpaque(_: string, value: unknown): unknown {
   if (!isObject(value) || Object.keys(value).length > 0) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return value;
-  throw new Opaque(value.constructor.name || "object of a class");
-}
-
-class Opaque extends TypeError {
-  constructor(name: string) {
-    super(`the tool returned a ${name}, which is not JSON: return what is in it`);
-  }
+  throw new TypeError(`a ${value.constructor.name || "class"}; return what is in it`);
 }
 
 function toJson(value: unknown): string {
@@ -168,7 +162,6 @@ function toJson(value: unknown): string {
   try {
     json = JSON.stringify(value, refuseOpaque);
   } catch (cause) {
-    if (cause instanceof Opaque) throw cause;
     const why = cause instanceof Error ? `: ${cause.message}` : "";
     throw new TypeError(`the tool returned something that is not JSON${why}`, { cause });
   }

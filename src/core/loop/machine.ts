@@ -144,7 +144,9 @@ function decide(state: LoopState, out: Command[]): LoopState {
   const isAtLimit = !now.turnOpen && now.turn >= now.policy.maxTurns;
   const mayPost = (now.answers === "each" && !isAtLimit) || isComplete;
   if (ready.length > 0 && mayPost) {
-    if (isAtLimit) return fail(interrupt(now, out), tooManyTurns(now.policy.maxTurns), out);
+    // A host may end the run with its output, so that it needs no further turn.
+    if (isAtLimit && !(now.policy.owesOutput && now.terminalToolCalled))
+      return fail(interrupt(now, out), tooManyTurns(now.policy.maxTurns), out);
     const batches = now.answers === "each" ? ready.map((call) => [call]) : [ready];
     for (const batch of batches)
       out.push({ do: "post", ids: ids(batch), inputs: batch.flatMap((call) => call.answer ?? []) });

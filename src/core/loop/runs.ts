@@ -21,7 +21,7 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
   const all = [...state.pendingInput, ...inputs];
   const [first = [], ...rest] = unfinished ? [[], all] : byMessage(all);
   // Sending a message makes the host reply anyway, so that what it owes needs no "continue".
-  const goesOn = !unfinished && all.length === 0 && state.replyOwed;
+  const goesOn = !unfinished && all.length === 0 && state.replyOwed && resumed?.end === undefined;
   for (const call of state.calls) if (call.status !== "posted") tellCall(call, out);
   if (goesOn) out.push({ do: "send", inputs: [{ type: "continue" }] });
   else if (first.length > 0) out.push({ do: "send", inputs: first });

@@ -23,7 +23,8 @@ export function withOutputTool(agent: Agent): Agent {
     // Handing in a result has no effect outside: after a crash it is simply done again.
     ifCrashed: "rerun",
   };
-  return { ...agent, tools: [...agent.tools, tool] };
+  const terminalTool = { name: OUTPUT_TOOL, maxReprompts: agent.output.maxReprompts };
+  return { ...agent, tools: [...agent.tools, tool], terminalTool };
 }
 
 /** The error of a run whose output never came. */

@@ -6,17 +6,10 @@ import { deadline } from "../async/deadline.ts";
 import type { Clock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { RunPolicy } from "../loop/state.ts";
-import { OUTPUT_TOOL } from "./output.ts";
 
 /** What the loop holds a run of this agent to. */
 export function policyOf({ limits, terminalTool, output }: Agent, guarded: boolean): RunPolicy {
-  return {
-    maxTurns: limits.maxTurns,
-    guarded,
-    owesOutput: output !== undefined,
-    terminalTool:
-      output === undefined ? terminalTool : { name: OUTPUT_TOOL, maxReprompts: output.maxReprompts },
-  };
+  return { maxTurns: limits.maxTurns, guarded, owesOutput: output !== undefined, terminalTool };
 }
 
 /** Stops a run at its deadline, or when its signal aborts, at once if it has; the returned function removes both listeners. */

@@ -17,8 +17,7 @@ const OPEN: Checks<OpenOptions> = {
   sessionId: NAME,
   provisioned: must(
     "what provision() gave for this provider",
-    (value) =>
-      isObject(value) && typeof value["provider"] === "string" && typeof value["digest"] === "string",
+    (value) => isObject(value) && isString(value["provider"]) && isString(value["digest"]),
   ),
   history: anything, // the provider knows
   store: must("a store, such as sqliteStore(path)", (value) => isObject(value) && isObject(value["log"])),
@@ -29,9 +28,7 @@ const OPEN: Checks<OpenOptions> = {
   ifCallUnknown: must(
     '"answer", "leave", "fail" or { answerAfterMs: 500 }',
     (value) =>
-      value === "answer" ||
-      value === "leave" ||
-      value === "fail" ||
+      (isString(value) && ["answer", "leave", "fail"].includes(value)) ||
       (isObject(value) && Number(value["answerAfterMs"]) >= 0),
   ),
   observers: listOf("observers", isObject),

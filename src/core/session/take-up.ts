@@ -19,7 +19,8 @@ export function runToResume(
   isFirst: boolean,
 ): OpenRunRecord | undefined {
   if (run !== undefined) return run;
-  return isFirst && isIdle(state) ? ended : undefined;
+  // After a run that ended with its output the result of that call is the last message, and no reply is owed to it.
+  return isFirst && (isIdle(state) || ended?.end?.stopReason === "output") ? ended : undefined;
 }
 
 /** Inputs whose message bears the id of its run, so that a host can say which message it took. */

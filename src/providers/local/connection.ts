@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { LoophostError, toLoophostError } from "../../core/errors.ts";
-import { isKeepable, isObject } from "../../core/json.ts";
+import { isKeepable } from "../../core/json.ts";
 import type { ModelRequest } from "../../core/observer.ts";
 import type { Connection, HostEvent, HostInput, OpenRequest } from "../../core/provider.ts";
 import { isMessage } from "../../core/provider.ts";
@@ -12,7 +12,7 @@ import type { TranscriptMessage } from "../../core/transcript.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
 import type { PendingCall } from "./conversation.ts";
-import { checkHistory, Conversation } from "./conversation.ts";
+import { checkHistory, Conversation, readCall } from "./conversation.ts";
 import type { ModelGuards } from "./guards.ts";
 import { GuardState } from "./guards.ts";
 import type { Model, ModelReply } from "./model.ts";
@@ -25,6 +25,8 @@ export interface LocalSettings {
   readonly clock: Clock;
   readonly guards: ModelGuards | undefined;
   readonly compaction: CompactionOptions | undefined;
+  /** Whether a valid output ends the run. */
+  readonly endsWithOutput: boolean;
   /** Grades the work towards an outcome. */
   readonly grade: GradeWork;
 }
@@ -40,18 +42,23 @@ export class LocalConnection implements Connection {
   readonly #asks: ModelRequest;
   readonly #guards: GuardState | undefined;
   readonly #outcome: OutcomeWork;
+  readonly #endsWithOutput: boolean;
   /** Results the guards gave, for calls the loop was not told of. */
   readonly #guarded = new Map<string, ToolResult>();
   #turns = 0;
   #asking: AbortController | undefined;
 
-  constructor(request: OpenRequest, { model, clock, guards, compaction, grade }: LocalSettings) {
+  constructor(
+    request: OpenRequest,
+    { model, clock, guards, compaction, endsWithOutput, grade }: LocalSettings,
+  ) {
     const { agent, emit, history = [], sessionId, cursor } = request;
     this.sessionId = sessionId ?? `local_${crypto.randomUUID()}`;
     this.#request = request;
     this.#emit = emit;
     this.#clock = clock;
     this.#asks = model.asks?.(agent.model) ?? { model: agent.model };
+    this.#endsWithOutput = endsWithOutput;
     this.#guards = guards && new GuardState(guards);
     this.#outcome = new OutcomeWork({ cursor, grade, emit, modelId: agent.model });
     const tools = agent.tools.map(({ name, description, schema }) => ({
@@ -155,8 +162,21 @@ export class LocalConnection implements Connection {
       return result === undefined ? [] : [{ call, result }];
     });
     this.#answer(results);
+    if (this.#hasOutput(calls, results))
+      return this.#emit({ type: "turn.done", ending: "completed", stopReason: "output" });
     this.#advise(this.#guards?.learn(known));
     this.#ask();
+  }
+
+  /** Whether all that was called is the output, and it is valid: the run is over, and nobody is asked what else there is to say. */
+  #hasOutput(calls: readonly PendingCall[], results: ReadonlyMap<string, ToolResult>): boolean {
+    const { output, terminalTool } = this.#request.agent;
+    return (
+      this.#endsWithOutput &&
+      output !== undefined &&
+      !this.#outcome.isOpen &&
+      calls.every(({ id, name }) => name === terminalTool?.name && results.get(id)?.isError === false)
+    );
   }
 
   #answer(results: ReadonlyMap<string, ToolResult>): void {
@@ -266,21 +286,3 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["raw", "raw events"],
   ["verdict", "verdicts"],
 ]);
-
-/** Arguments that are no JSON object become a problem the model is told about; they are never repaired. */
-function readCall({ id, name, arguments: text }: PendingCall): {
-  id: string;
-  name: string;
-  input: unknown;
-  problem?: string;
-} {
-  try {
-    // Models send an empty string for a tool without parameters.
-    const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
-    return isObject(input)
-      ? { id, name, input }
-      : { id, name, input, problem: "the arguments must be a JSON object" };
-  } catch {
-    return { id, name, input: text, problem: "the arguments are not valid JSON" };
-  }
-}

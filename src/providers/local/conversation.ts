@@ -210,3 +210,21 @@ function isMessage(message: unknown): boolean {
 function contextOf(usage: Usage): number {
   return usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens;
 }
+
+/** Arguments that are no JSON object become a problem the model is told about; they are never repaired. */
+export function readCall({ id, name, arguments: text }: PendingCall): {
+  id: string;
+  name: string;
+  input: unknown;
+  problem?: string;
+} {
+  try {
+    // Models send an empty string for a tool without parameters.
+    const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
+    return isObject(input)
+      ? { id, name, input }
+      : { id, name, input, problem: "the arguments must be a JSON object" };
+  } catch {
+    return { id, name, input: text, problem: "the arguments are not valid JSON" };
+  }
+}

@@ -1,7 +1,16 @@
 /** The in-process loop host: this process asks the model, turn by turn, and holds the conversation. */
 
 import type { Checks } from "../../core/check-options.ts";
-import { atLeast, BOOLEAN, checkOptions, CLOCK, fields, FUNCTION, NAME } from "../../core/check-options.ts";
+import {
+  atLeast,
+  BOOLEAN,
+  checkOptions,
+  CLOCK,
+  fields,
+  FUNCTION,
+  NAME,
+  oneOf,
+} from "../../core/check-options.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
@@ -32,6 +41,11 @@ export interface LocalOptions {
   /** Makes the conversation smaller when the context is nearly full. Default: never. */
   readonly compaction?: CompactionOptions | undefined;
   /**
+   * What a valid output of an agent does: "end" ends the run, without another request to the model; "continue" lets the model
+   * go on, for a last word in `result.text`. Default "end".
+   */
+  readonly afterOutput?: "end" | "continue" | undefined;
+  /**
    * The model that grades outcomes, as `model`; it has the conversation to read, and a rubric. Default: the model itself, which is
    * asked in a conversation of its own.
    */
@@ -56,6 +70,7 @@ export function local(options: LocalOptions): Provider {
     clock,
     guards: guards === true ? {} : guards || undefined,
     compaction,
+    endsWithOutput: options.afterOutput !== "continue",
     grade: grading(options.grader === undefined ? model : toModel(options.grader), clock),
   };
   return {
@@ -84,6 +99,7 @@ const LOCAL: Checks<LocalOptions> = {
   model: () => undefined, // toModel() knows
   guards: (value) => (typeof value === "boolean" ? undefined : GUARDS(value)),
   compaction: fields<CompactionOptions>({ aboveTokens: atLeast(1), compact: FUNCTION }),
+  afterOutput: oneOf("end", "continue"),
   grader: () => undefined,
   artifactsFolder: NAME,
   clock: CLOCK,

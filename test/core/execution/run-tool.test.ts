@@ -44,7 +44,9 @@ describe("a tool that returns what is not JSON", () => {
       const result = await runIt(toolThat(() => returned));
       expect(result.isError).toBe(true);
       expect(resultText(result)).toMatch(
-        new RegExp(`^Error: the tool returned a ${returned.constructor.name}, which is not JSON`),
+        new RegExp(
+          `^Error: the tool returned something that is not JSON: a ${returned.constructor.name}; return what`,
+        ),
       );
     },
   );
