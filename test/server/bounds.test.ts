@@ -1,5 +1,7 @@
 // What bounds the host: depths, sizes, what a reader may leave unread, and failures that pass.
 
+import type { Store } from "loophost";
+import { LoophostError } from "loophost";
 import { openAICompatible } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import { faultyStore, manualClock, settleMicrotasks } from "loophost/testing";
@@ -10,7 +12,7 @@ import { openStream } from "../../src/server/log/event-stream.ts";
 import { wireEvent } from "../../src/server/wire/wire-events.ts";
 import { chatReply } from "../providers/local/models/replies.ts";
 import { startService, streamed } from "../support/model-service.ts";
-import { follow, listed, say, startHost } from "./support.ts";
+import { follow, listed, message, say, startHost } from "./support.ts";
 
 /** A list in a list in a list. */
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
@@ -130,4 +132,47 @@ it("forgets a read that failed as it started: the next request has its session",
     statuses.push((await server.raw("GET", `/v1/sessions/${id}`)).status);
   expect(statuses.at(-1)).toBe(200);
   expect((await listed(server.client, id)).length).toBe(0);
+});
+
+it("can be read while the disk is full: sessions, lists and events; once there is room a post is taken", async () => {
+  const kept = memoryStore();
+  let isFull = false;
+  const unlessFull =
+    <Args extends readonly unknown[], T>(write: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      if (isFull) throw new LoophostError("store_failed", "the disk is full");
+      return write(...args);
+    };
+  const { log, records } = kept;
+  const store: Store = {
+    ...kept,
+    log: {
+      ...log,
+      claim: unlessFull(log.claim),
+      renew: unlessFull(log.renew),
+      append: unlessFull(log.append),
+    },
+    records: { ...records, put: unlessFull(records.put) },
+  };
+  await using server = await startHost(() => "ok", { store });
+  const id = await server.session();
+  const read = () =>
+    Promise.all(["", `/${id}`, `/${id}/events`].map((path) => server.raw("GET", `/v1/sessions${path}`)));
+  {
+    await using stream = await follow(server.client, id);
+    await say(server.client, id, "hi");
+    await stream.idle("end_turn");
+  }
+  const before = await read();
+  isFull = true;
+  expect((await server.raw("POST", `/v1/sessions/${id}/events`, { events: [message("more")] })).status).toBe(
+    500,
+  );
+  const during = await read();
+  expect(during.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(during.map(({ body }) => body)).toEqual(before.map(({ body }) => body));
+  isFull = false;
+  await using stream = await follow(server.client, id);
+  await say(server.client, id, "more");
+  await stream.idle("end_turn");
 });
