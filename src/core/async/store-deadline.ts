@@ -18,46 +18,41 @@ const CALL_TIMEOUT_MS = 30_000;
  * @throws LoophostError `invalid_options` when the store names a time that is none
  */
 export function withDeadlines(store: Store, clock: Clock): Store {
-  const { log, records, inbox } = store;
   const ms = store.callTimeoutMs ?? CALL_TIMEOUT_MS;
   if (!(ms > 0))
     throw new LoophostError("invalid_options", "A store's callTimeoutMs has to be a number above 0.");
 
-  function within<T>(work: Promise<T>, whenLate: (outcome: T) => unknown = () => undefined): Promise<T> {
+  function within<T>(work: Promise<T>, whenLate?: (outcome: T) => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
       let isLate = false;
       const cancel = deadline(clock, ms, () => {
         isLate = true;
         reject(unanswered(ms));
       });
-      work.finally(cancel).then((outcome) => (isLate ? whenLate(outcome) : resolve(outcome)), reject);
+      work.finally(cancel).then((outcome) => (isLate ? whenLate?.(outcome) : resolve(outcome)), reject);
     });
   }
 
+  const { log } = store;
   const claim: LogStore["claim"] = (id, lease) =>
     within(log.claim(id, lease), (fence) => log.release(id, fence).catch(() => undefined));
 
+  /** A part of the store, every call of which has the deadline. */
+  function bounded<Part extends object>(part: Part): Part {
+    return new Proxy(part, {
+      get(_, name) {
+        const call: unknown = name === "claim" ? claim : Reflect.get(part, name);
+        if (typeof call !== "function" || call === claim) return call;
+        return (...given: unknown[]) => within(Promise.resolve(Reflect.apply(call, part, given)));
+      },
+    });
+  }
+
   return {
     callTimeoutMs: ms,
-    log: {
-      claim,
-      renew: (...given) => within(log.renew(...given)),
-      release: (...given) => within(log.release(...given)),
-      append: (...given) => within(log.append(...given)),
-      delete: (...given) => within(log.delete(...given)),
-      read: (...given) => within(log.read(...given)),
-    },
-    records: {
-      get: (...given) => within(records.get(...given)),
-      put: (...given) => within(records.put(...given)),
-      delete: (...given) => within(records.delete(...given)),
-      list: (...given) => within(records.list(...given)),
-    },
-    inbox: {
-      post: (...given) => within(inbox.post(...given)),
-      read: (...given) => within(inbox.read(...given)),
-      waiting: (...given) => within(inbox.waiting(...given)),
-    },
+    log: bounded(log),
+    records: bounded(store.records),
+    inbox: bounded(store.inbox),
     close: () => store.close(),
   };
 }

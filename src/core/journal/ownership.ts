@@ -67,10 +67,15 @@ export class Ownership {
     this.#onLost = callback;
   }
 
-  /** Releases the lease, so that the next owner need not wait for it to expire; stops the timer, which would keep the process alive. */
-  async release(): Promise<void> {
+  /** Stops renewing the lease: the timer would keep the process alive. */
+  stop(): void {
     this.#isReleased = true;
     this.#cancelRenewal();
+  }
+
+  /** Releases the lease, so that the next owner need not wait for it to expire. */
+  async release(): Promise<void> {
+    this.stop();
     // Idempotent: if the lease was lost there is nothing to release, so errors are ignored.
     await this.#options.log.release(this.#options.sessionId, this.fence).catch(() => undefined);
   }

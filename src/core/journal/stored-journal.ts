@@ -67,6 +67,9 @@ export class StoredJournal implements Journal {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #failed: LoophostError | undefined;
+  #isClosing = false;
+  /** Whether the last write released the log. */
+  #isReleased = false;
   #whenLost: (error: LoophostError) => void = () => undefined;
 
   private constructor(
@@ -139,11 +142,12 @@ export class StoredJournal implements Journal {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#flush();
     // Race: released before its last entries are written, the log would refuse them, and the next owner would miss
-    // them.
+    // them. The last write releases in its own transaction; without one the log is released by itself.
     await this.#writing;
-    await this.#ownership.release();
+    if (!this.#isReleased) await this.#ownership.release();
   }
 
   #tell(event: SessionEvent): void {
@@ -181,7 +185,11 @@ export class StoredJournal implements Journal {
     // here, since it is synchronous.
     const snapshot = this.#snapshots.after(this.#last + entries.length, this.recorded);
     const records = [...this.#index.after(written, this.recorded), ...snapshot];
-    this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, { records, takes });
+    const release = this.#isClosing && this.#waiting.length === 0 && this.#told.size === 0;
+    if (release) this.#ownership.stop();
+    const along = { records, takes, release };
+    this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, along);
+    this.#isReleased = release;
     // Contained: the write is durable, and an error here would make it look lost.
     if (this.#onWritten !== undefined) contained(this.#onWritten);
   }
