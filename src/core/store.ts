@@ -133,7 +133,7 @@ export interface RecordStore {
   put(collection: string, key: string, value: Json): Promise<void>;
   /** Contract: idempotent: a record that does not exist is a success. */
   delete(collection: string, key: string): Promise<void>;
-  /** Contract: in key order, keys above `after`, at most `limit`. */
+  /** Contract: in key order, keys above `after`, at most `limit`; fewer where a page would be large, none only at the end. */
   list(
     collection: string,
     after: string,

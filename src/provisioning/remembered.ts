@@ -116,7 +116,7 @@ export async function* allRecords(
       yield record;
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE || last.key <= after) return;
+    if (last === undefined || last.key <= after) return;
     after = last.key;
   }
 }

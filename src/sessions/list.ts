@@ -33,7 +33,7 @@ export async function list(
       if (summary !== undefined && fits) found.push(summary);
       if (found.length >= limit) return found;
     }
-    if (page.length < PAGE) return found;
+    if (page.length === 0) return found;
   }
 }
 

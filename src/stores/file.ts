@@ -18,6 +18,7 @@ import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { RecordStore } from "../core/store.ts";
 import { fromText, toText } from "./json.ts";
+import { pageOf } from "./page.ts";
 
 /** A store that has records, and nothing else. */
 export interface FileRecords {
@@ -94,8 +95,9 @@ export function fileRecords(path: string): FileRecords {
     },
     list: async (collection, after, limit) => {
       const own = (await read()).get(collection) ?? new Map<string, Json>();
-      const keys = [...own.keys()].filter((key) => key > after).toSorted();
-      return keys.slice(0, limit).map((key) => ({ key, value: structuredClone(own.get(key) ?? null) }));
+      const following = [...own].filter(([key]) => key > after).toSorted(byKey);
+      const page = pageOf(following, limit, ([, value]) => toText(value));
+      return page.map(([key, value]) => ({ key, value: structuredClone(value) }));
     },
   };
   return { records };

@@ -1,12 +1,12 @@
 /** The store in memory: the first implementation of the port, and the reference for the others. Gone with the process. */
 
 import { checkOptions, FUNCTION } from "../core/check-options.ts";
-import type { Json } from "../core/json.ts";
 import type { InboxItem, Store } from "../core/store.ts";
 import { inboxFull, MAX_WAITING_ITEMS } from "./inbox.ts";
 import { fromText, toText } from "./json.ts";
 import type { HeldLease } from "./leases.ts";
 import { sessionOwned, staleOwner } from "./leases.ts";
+import { pageOf } from "./page.ts";
 
 /** How a store in memory is made. */
 export interface MemoryStoreOptions {
@@ -18,7 +18,7 @@ interface Log {
   /** The highest fencing token given; it only grows, so that an owner that lost the log never has it back. */
   fence: number;
   lease: HeldLease;
-  readonly entries: Json[];
+  readonly entries: string[];
 }
 
 /** The inbox of one session: every key ever posted, and what is not taken. */
@@ -38,7 +38,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions<MemoryStoreOptions>("memoryStore()", options, { now: FUNCTION });
   const { now = Date.now } = options;
   const logs = new Map<string, Log>();
-  const collections = new Map<string, Map<string, Json>>();
+  const collections = new Map<string, Map<string, string>>();
   const inboxes = new Map<string, Inbox>();
 
   function ownLog(id: string, fence: number): Log {
@@ -52,9 +52,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     log.lease = NOBODYS;
   }
 
-  function put(collection: string, key: string, value: Json): void {
-    const records = collections.get(collection) ?? new Map<string, Json>();
-    collections.set(collection, records.set(key, value));
+  function put(collection: string, key: string, text: string): void {
+    const records = collections.get(collection) ?? new Map<string, string>();
+    collections.set(collection, records.set(key, text));
   }
 
   return {
@@ -83,44 +83,42 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       },
       async append(id, fence, entries, along = {}) {
         const log = ownLog(id, fence);
-        // Copied, as by any store, and all before the first is kept: a value that cannot be copied must not leave half
-        // an append.
-        const copies = entries.map((entry) => copyOf(entry));
+        // All of them as text before any is kept.
+        const texts = entries.map(toText);
         const writes = (along.records ?? []).map(({ value, ...place }) => ({
           ...place,
-          value: value === undefined ? undefined : copyOf(value),
+          text: value === undefined ? undefined : toText(value),
         }));
-        for (const copy of copies) log.entries.push(copy);
-        for (const { collection, key, value } of writes)
-          if (value === undefined) collections.get(collection)?.delete(key);
-          else put(collection, key, value);
+        for (const text of texts) log.entries.push(text);
+        for (const { collection, key, text } of writes)
+          if (text === undefined) collections.get(collection)?.delete(key);
+          else put(collection, key, text);
         for (const n of along.takes ?? []) inboxes.get(id)?.waiting.delete(n);
         if (along.release === true) letGo(log);
         return log.entries.length;
       },
-      read(id, after, limit) {
-        const entries = logs.get(id)?.entries.slice(after, after + limit) ?? [];
-        return Promise.resolve(
-          entries.map((entry, index) => ({ seq: after + index + 1, entry: structuredClone(entry) })),
-        );
+      async read(id, after, limit) {
+        const texts = logs.get(id)?.entries.slice(after, after + limit) ?? [];
+        const page = pageOf(texts, limit, (text) => text);
+        return page.map((text, index) => ({ seq: after + index + 1, entry: fromText(text) }));
       },
     },
     records: {
-      get: (collection, key) => Promise.resolve(structuredClone(collections.get(collection)?.get(key))),
+      async get(collection, key) {
+        const text = collections.get(collection)?.get(key);
+        return text === undefined ? undefined : fromText(text);
+      },
       async put(collection, key, value) {
-        put(collection, key, copyOf(value));
+        put(collection, key, toText(value));
       },
       delete(collection, key) {
         collections.get(collection)?.delete(key);
         return Promise.resolve();
       },
-      list(collection, after, limit) {
-        const keys = [...(collections.get(collection)?.keys() ?? [])].filter((key) => key > after).toSorted();
-        return Promise.resolve(
-          keys
-            .slice(0, limit)
-            .map((key) => ({ key, value: structuredClone(collections.get(collection)?.get(key) ?? null) })),
-        );
+      async list(collection, after, limit) {
+        const records = [...(collections.get(collection) ?? [])].filter(([key]) => key > after);
+        const page = pageOf(records.toSorted(byKey), limit, ([, text]) => text);
+        return page.map(([key, text]) => ({ key, value: fromText(text) }));
       },
     },
     inbox: {
@@ -130,7 +128,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         if (before !== undefined) return { n: before, isNew: false };
         if (inbox.waiting.size >= MAX_WAITING_ITEMS) throw inboxFull(id);
         const n = inbox.numbers.size + 1;
-        inbox.waiting.set(n, { n, key, body: copyOf(body) });
+        inbox.waiting.set(n, { n, key, body: fromText(toText(body)) });
         inbox.numbers.set(key, n);
         inboxes.set(id, inbox);
         return { n, isNew: true };
@@ -148,7 +146,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   };
 }
 
-/** As any store would, as JSON: what that cannot say is refused or left out now, not found out with another store. */
-function copyOf(value: Json): Json {
-  return fromText(toText(value));
+function byKey([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }

@@ -20,8 +20,14 @@ export async function listSessions(
   checkOptions("listSessions()", options, { after: STRING, limit: atLeast(1) });
   const { after = "", limit = 100 } = options;
   checkStore(store, "listSessions()");
-  const found = await store.records.list(SESSIONS, after, limit);
-  return found.flatMap(({ value }) => fromJson(value) ?? []);
+  const found: SessionSummary[] = [];
+  // A page may be short because its records are large: only an empty one is the end.
+  for (let place: string | undefined = after; place !== undefined && found.length < limit;) {
+    const page = await store.records.list(SESSIONS, place, limit - found.length);
+    found.push(...page.flatMap(({ value }) => fromJson(value) ?? []));
+    place = page.at(-1)?.key;
+  }
+  return found;
 }
 
 /** The summary of one stored session; undefined when there is none. */

@@ -3,7 +3,7 @@
 
 import { LoophostError } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/json.ts";
-import type { Lease, LogStore, RecordStore, Store } from "../../src/core/store.ts";
+import type { Lease, LogStore, RecordStore, Store, StoredEntry } from "../../src/core/store.ts";
 import { brokenInboxStores } from "./broken-inbox-stores.ts";
 import { brokenLeaseStores } from "./broken-lease-stores.ts";
 import type { BrokenStore } from "./broken-store.ts";
@@ -15,6 +15,37 @@ const ANYBODY: Lease = { owner: "anybody", ttlMs: 0 };
 export const brokenStores: Readonly<Record<string, BrokenStore>> = {
   ...brokenLeaseStores,
   ...brokenInboxStores,
+  "gives large records all at once": {
+    store: (sound) => ({
+      ...sound,
+      records: {
+        ...sound.records,
+        async list(collection, after, limit) {
+          const all = [];
+          for (let page = await sound.records.list(collection, after, limit); page.length > 0;) {
+            all.push(...page);
+            page = await sound.records.list(collection, all.at(-1)?.key ?? "", limit - all.length);
+          }
+          return all;
+        },
+      },
+    }),
+    noticedBy: "records.list ends a page",
+  },
+  "gives large entries all at once": {
+    store: (sound) =>
+      withLog(sound, {
+        async read(id, after, limit) {
+          const all: StoredEntry[] = [];
+          for (let page = await sound.log.read(id, after, limit); page.length > 0;) {
+            all.push(...page);
+            page = await sound.log.read(id, after + all.length, limit - all.length);
+          }
+          return all;
+        },
+      }),
+    noticedBy: "log.read ends a page",
+  },
   "forgets fencing": {
     store: (sound) => {
       const current = new Map<string, number>();

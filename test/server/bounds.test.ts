@@ -137,22 +137,17 @@ it("forgets a read that failed as it started: the next request has its session",
 it("can be read while the disk is full: sessions, lists and events; once there is room a post is taken", async () => {
   const kept = memoryStore();
   let isFull = false;
-  const unlessFull =
-    <Args extends readonly unknown[], T>(write: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      if (isFull) throw new LoophostError("store_failed", "the disk is full");
-      return write(...args);
-    };
-  const { log, records } = kept;
+  const refuse = () => {
+    if (isFull) throw new LoophostError("store_failed", "the disk is full");
+  };
   const store: Store = {
     ...kept,
     log: {
-      ...log,
-      claim: unlessFull(log.claim),
-      renew: unlessFull(log.renew),
-      append: unlessFull(log.append),
+      ...kept.log,
+      claim: async (...given) => (refuse(), kept.log.claim(...given)),
+      append: async (...given) => (refuse(), kept.log.append(...given)),
     },
-    records: { ...records, put: unlessFull(records.put) },
+    records: { ...kept.records, put: async (...given) => (refuse(), kept.records.put(...given)) },
   };
   await using server = await startHost(() => "ok", { store });
   const id = await server.session();

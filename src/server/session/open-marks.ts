@@ -40,7 +40,7 @@ export async function markedIds(
       if (isOurs(typeof hostId === "string" ? hostId : undefined)) ids.push(key);
       after = key;
     }
-    if (page.length < PAGE) return ids;
+    if (page.length === 0) return ids;
     // A store that answers at once would starve timers: promises alone never leave the microtask queue.
     await setImmediate();
   }

@@ -133,8 +133,9 @@ export class WorkStore {
         if (work && work.state !== "stopped")
           this.#open.set(id, { work, offeredAt: undefined, heardAt: this.#clock.now() });
       }
-      if (page.length < PAGE) return;
-      after = page.at(-1)?.key ?? "";
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.key;
     }
   }
 

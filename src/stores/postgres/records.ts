@@ -4,6 +4,7 @@ import type { Json } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
 import { storeDamaged, sumOfRecord } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
+import { PAGE_CHARS } from "../page.ts";
 import type { Database, Row } from "./database.ts";
 import { keepable } from "./names.ts";
 
@@ -15,7 +16,10 @@ export function postgresRecords(database: Database): RecordStore {
     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum`);
   const remove = database.sql("DELETE FROM @.records WHERE collection = $1 AND key = $2");
   const page = database.sql(`
-    SELECT key, value, sum FROM @.records WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3`);
+    SELECT key, value, sum FROM (
+      SELECT p.*, sum(octet_length(p.value)) OVER (ORDER BY p.key) - octet_length(p.value) AS bytes_before
+      FROM (SELECT key, value, sum FROM @.records WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3) p
+    ) r WHERE bytes_before < ${PAGE_CHARS} ORDER BY key`);
 
   return {
     async get(collection, key) {

@@ -7,6 +7,7 @@ import type { LogStore, StoredEntry } from "../../core/store.ts";
 import { sumOfEntry, sumOfId } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
 import { sessionOwned, staleOwner } from "../leases.ts";
+import { PAGE_CHARS } from "../page.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
 import { isGone, OURSELVES } from "./holder.ts";
@@ -25,9 +26,6 @@ interface LogRow {
   readonly last: number;
   readonly sum: number;
 }
-
-/** A page ends after this many characters: parsing more at once would block the event loop. */
-const PAGE_CHARS = 1_000_000;
 
 /** The logs in a file. */
 export function sqliteLog(connection: SqliteConnection, now: () => number): LogStore {

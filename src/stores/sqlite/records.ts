@@ -4,6 +4,7 @@ import type { Json } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
 import { sumOfRecord } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
+import { pageOf } from "../page.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
 
@@ -37,9 +38,11 @@ export function sqliteRecords(connection: SqliteConnection): RecordStore {
     },
     list: (collection, after, limit) =>
       connection.read(`The records of ${collection} could not be read`, () =>
-        page
-          .all(collection, after, Math.min(limit, Number.MAX_SAFE_INTEGER))
-          .map((row) => ({ key: row.key, value: checked(collection, row) })),
+        pageOf(
+          page.iterate(collection, after, Math.min(limit, Number.MAX_SAFE_INTEGER)),
+          limit,
+          ({ value }) => value,
+        ).map((row) => ({ key: row.key, value: checked(collection, row) })),
       ),
   };
 }

@@ -4,7 +4,7 @@ import type { Json } from "../../core/json.ts";
 import type { StoredEntry } from "../../core/store.ts";
 import type { StoreCase } from "./case.ts";
 import { equal, meddle, rejects } from "./case.ts";
-import { ANYBODY, numbered, TRYING_NAMES, TRYING_VALUES, unwritable } from "./samples.ts";
+import { ANYBODY, LARGE, numbered, refuseLarge, TRYING_NAMES, TRYING_VALUES, unwritable } from "./samples.ts";
 
 /** A record that is deleted along with entries. */
 const forget = { records: [{ collection: "c", key: "k" }] };
@@ -116,6 +116,21 @@ export const logCases: readonly StoreCase[] = [
       await rejects(() => log.append("s", fence, ["late"]), "stale_owner");
       equal((await log.claim("s", ANYBODY)) > fence, true, "the next fencing number is not higher");
       equal(await log.read("s", 0, 10), numbered(["a", "b"]), "the log differs from what was appended");
+    },
+  },
+  {
+    name: "log.read ends a page of large entries after some megabytes, and gives all of them page by page",
+    async check(open) {
+      const { log } = await open();
+      const fence = await log.claim("s", ANYBODY);
+      for (let count = 0; count < 6; count += 1) await log.append("s", fence, [LARGE]);
+      let last = 0;
+      for (let page = await log.read("s", 0, 100); page.length > 0;) {
+        refuseLarge(page.length);
+        last = page.at(-1)?.seq ?? 0;
+        page = await log.read("s", last, 100);
+      }
+      equal(last, 6, "not every entry was given");
     },
   },
   {

@@ -2,7 +2,7 @@
 
 import type { StoreCase } from "./case.ts";
 import { equal, meddle } from "./case.ts";
-import { TRYING_NAMES, TRYING_VALUES } from "./samples.ts";
+import { LARGE, refuseLarge, TRYING_NAMES, TRYING_VALUES } from "./samples.ts";
 
 /** What every store has to do with records. */
 export const recordCases: readonly StoreCase[] = [
@@ -45,6 +45,21 @@ export const recordCases: readonly StoreCase[] = [
       equal(await records.list("c", "B-", 100), all.slice(3), "a page cannot start between two keys");
       equal(await records.list("c", "b", 3), [], "there are records after the last");
       equal(await records.list("unknown", "", 3), [], "an unknown collection has records");
+    },
+  },
+  {
+    name: "records.list ends a page of large records after some megabytes, and gives all of them page by page",
+    async check(open) {
+      const { records } = await open();
+      const keys = ["a", "b", "c", "d", "e", "f"];
+      for (const key of keys) await records.put("c", key, LARGE);
+      const seen: string[] = [];
+      for (let page = await records.list("c", "", 100); page.length > 0;) {
+        refuseLarge(page.length);
+        seen.push(...page.map(({ key }) => key));
+        page = await records.list("c", seen.at(-1) ?? "", 100);
+      }
+      equal(seen, keys, "not every record was given");
     },
   },
   {

@@ -54,3 +54,11 @@ export function unwritable(): Json {
 export function numbered(entries: readonly Json[]): StoredEntry[] {
   return entries.map((entry, index) => ({ seq: index + 1, entry }));
 }
+
+/** So large that a few of them are a page. */
+export const LARGE: Json = { text: "x".repeat(1_000_000) };
+
+/** Rejects a page of more than 4 MB: read at once, large things would fill the memory and block the event loop. */
+export function refuseLarge(count: number): void {
+  if (count > 4) throw new Error(`a page has ${count} MB: it must end after some, and go on with the next`);
+}
