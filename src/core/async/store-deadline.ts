@@ -19,21 +19,20 @@ const CALL_TIMEOUT_MS = 30_000;
  */
 export function withDeadlines(store: Store, clock: Clock): Store {
   const ms = store.callTimeoutMs ?? CALL_TIMEOUT_MS;
-  if (!(ms > 0))
-    throw new LoophostError("invalid_options", "A store's callTimeoutMs has to be a number above 0.");
+  if (!(ms > 0)) throw new LoophostError("invalid_options", "A store's callTimeoutMs must be above 0.");
 
   function within<T>(work: Promise<T>, whenLate?: (outcome: T) => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
       let isLate = false;
       const cancel = deadline(clock, ms, () => {
         isLate = true;
-        reject(unanswered(ms));
+        reject(new LoophostError("store_failed", `The store did not answer within ${ms} ms.`));
       });
       work.finally(cancel).then((outcome) => (isLate ? whenLate?.(outcome) : resolve(outcome)), reject);
     });
   }
 
-  const { log } = store;
+  const { log, records, inbox } = store;
   const claim: LogStore["claim"] = (id, lease) =>
     within(log.claim(id, lease), (fence) => log.release(id, fence).catch(() => undefined));
 
@@ -51,15 +50,8 @@ export function withDeadlines(store: Store, clock: Clock): Store {
   return {
     callTimeoutMs: ms,
     log: bounded(log),
-    records: bounded(store.records),
-    inbox: bounded(store.inbox),
+    records: bounded(records),
+    inbox: bounded(inbox),
     close: () => store.close(),
   };
-}
-
-function unanswered(ms: number): LoophostError {
-  return new LoophostError(
-    "store_failed",
-    `The store did not answer within ${ms} ms; whether it did what was asked is not known.`,
-  );
 }
