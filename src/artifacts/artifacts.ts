@@ -67,6 +67,7 @@ export interface Artifacts {
 
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 5_000;
+const MAX_LOOKS = 5;
 
 /**
  * The files of a session.
@@ -115,8 +116,16 @@ class SessionArtifacts implements Artifacts {
     checkOptions("get()", options, GET);
     checkName("get()", name);
     const signal = signalOf("get()", options);
-    const artifact = await this.#find("get()", name, signal, options.waitMs);
-    return fetched(artifact, await this.#storage.read(this.#place, artifact, signal), signal);
+    for (let looks = 1; ; looks += 1) {
+      const artifact = await this.#find("get()", name, signal, options.waitMs);
+      try {
+        return fetched(artifact, await this.#storage.read(this.#place, artifact, signal), signal);
+      } catch (thrown) {
+        // A race: it was replaced since it was found, and the new one is found by another look.
+        const isGone = thrown instanceof LoophostError && thrown.code === "artifact_not_found";
+        if (!isGone || looks >= MAX_LOOKS) throw thrown;
+      }
+    }
   }
 
   async put(name: string, content: ArtifactContent, options: ArtifactOptions = {}): Promise<Artifact> {

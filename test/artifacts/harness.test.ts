@@ -74,6 +74,15 @@ it("have names that cannot be read as shell, and links are not followed [A-224]"
     );
 });
 
+it("are put at the same time under one name, each with its own size, and one of them stays [A-225]", async () => {
+  const { mount, files } = await setUp();
+  const contents = Array.from({ length: 6 }, (_, index) => String(index).repeat(index * 1_000));
+  const puts = await Promise.all(contents.map((content) => files.put("race.txt", content)));
+  expect(puts.map(({ size }) => size)).toEqual(contents.map(({ length }) => length));
+  expect(contents).toContain(new TextDecoder().decode(await (await files.get("race.txt")).bytes()));
+  expect(readdirSync(mount)).toEqual(["race.txt"]);
+});
+
 it("are whole or not there: what arrives otherwise, or is too large, leaves nothing behind", async () => {
   const { mount, files } = await setUp((command) => {
     // A part that is written twice, as a command that was repeated would.

@@ -58,16 +58,18 @@ export function folderArtifacts(folder: string): ArtifactStorage {
       try {
         await fs.mkdir(own, { recursive: true });
         const handle = await fs.open(part, "wx", 0o600);
+        let stats: { size: number; mtimeMs: number };
         try {
           const into = new WritableStream<Uint8Array>({ write: (piece) => handle.writeFile(piece) });
           await content.pipeTo(into, { signal });
           await handle.sync();
+          // Before the rename: after it the name may be another's, put at the same time.
+          stats = await handle.stat();
         } finally {
           await handle.close();
         }
-        const file = path.join(own, checked(name));
-        await fs.rename(part, file);
-        return toArtifact(name, await fs.lstat(file));
+        await fs.rename(part, path.join(own, checked(name)));
+        return toArtifact(name, stats);
       } catch (thrown) {
         await fs.rm(part, { force: true }).catch(() => undefined);
         if (signal.aborted)

@@ -87,7 +87,8 @@ export function shellArtifacts(folder: string, options: ShellOptions): ArtifactS
           await say(`printf %s '${bytes.toString("base64", at, at + PUT_BYTES)}' | base64 -d >> '${part}'`);
         const isWhole = `[ "$(sha256sum < '${part}' | cut -c1-64)" = ${sha256} ] || exit ${NOT_WHOLE}`;
         const { stdout } = await say(
-          `${isWhole}; sync; mv -f '${part}' '${path}' && stat -c '%s %Y' '${path}'`,
+          // What it says of the file before the rename: after it the name may be another's, put at the same time.
+          `${isWhole}; sync; stat -c '%s %Y' '${part}' && mv -f '${part}' '${path}'`,
         );
         return { ...mustBe(toArtifact(`${stdout.trim()} ./${name}`), name), sha256 };
       } catch (thrown) {
