@@ -3,10 +3,10 @@
  * accepts it. Its state is durable, so that a process that resumes the session grades what another left ungraded.
  */
 
-import { LoophostError } from "../../core/errors.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
+import { checkOutcome } from "../../core/outcome.ts";
 import type { HostEvent } from "../../core/provider.ts";
 import type { ContentBlock, Ending, Outcome, OutcomeVerdict } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
@@ -38,7 +38,6 @@ interface OutcomeSetup {
 }
 
 const DEFAULT_ITERATIONS = 3;
-const MAX_ITERATIONS = 20;
 
 /** The outcome of one session, if it has one. */
 export class OutcomeWork {
@@ -58,14 +57,11 @@ export class OutcomeWork {
   /**
    * Begins the work towards an outcome; gives what the model is told of it.
    *
-   * @throws LoophostError `invalid_options` for a number of iterations that cannot be
+   * @throws LoophostError `invalid_options` for one that is none
    */
-  begin({ description, rubric, maxIterations = DEFAULT_ITERATIONS }: Outcome): readonly ContentBlock[] {
-    if (!Number.isSafeInteger(maxIterations) || maxIterations < 1 || maxIterations > MAX_ITERATIONS)
-      throw new LoophostError(
-        "invalid_options",
-        `An outcome's maxIterations must be a whole number from 1 to ${MAX_ITERATIONS}.`,
-      );
+  begin(outcome: Outcome): readonly ContentBlock[] {
+    checkOutcome(outcome);
+    const { description, rubric, maxIterations = DEFAULT_ITERATIONS } = outcome;
     this.#keep({ id: `outcome_${crypto.randomUUID()}`, description, rubric, maxIterations, iteration: 0 });
     const text = `${description}\n\nThe work will be graded by this rubric:\n\n${rubric}`;
     return [{ type: "text", text }];

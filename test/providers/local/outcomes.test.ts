@@ -62,6 +62,20 @@ const hosts: Readonly<Record<string, (model: ModelFunction) => Promise<Provider>
 };
 
 describe.each(Object.entries(hosts))("an outcome on %s", (_, start) => {
+  it("is refused when it is none, or has an option that is none, before the model is asked [A-141]", async () => {
+    const provider = await start(() => expect.unreachable());
+    for (const odd of [
+      ...[0, 1.5, 21, Number.NaN, "2"].map((maxIterations) => ({ ...outcome, maxIterations })),
+      { ...outcome, rubric: " " },
+      { ...outcome, description: "" },
+      { ...outcome, max_iterations: 5 },
+    ]) {
+      await using session = await openSession(agent, { provider });
+      const sent = session.send({ outcome: odd as never }).result();
+      await expect(sent).rejects.toMatchObject({ code: "invalid_options" });
+    }
+  });
+
   it("is gone over until the grader is content [A-140] [A-142]", async () => {
     const told: string[] = [];
     const result = await work(await start(both(poet(told), grader("needs_revision", "satisfied"))));
@@ -110,15 +124,6 @@ describe("in this process, an outcome", () => {
       ending: "terminated",
       outcome: { verdict: "failed", explanation: expect.stringContaining("no model there") },
     });
-  });
-
-  it("is refused with iterations that cannot be, before the model is asked [A-141]", async () => {
-    const provider = local({ model: () => expect.unreachable() });
-    for (const maxIterations of [0, 1.5, 21, "2" as never]) {
-      await using session = await openSession(agent, { provider });
-      const sent = session.send({ outcome: { ...outcome, maxIterations } }).result();
-      await expect(sent).rejects.toMatchObject({ code: "invalid_options" });
-    }
   });
 
   it("that is interrupted while it is graded says so, and the session goes on", async () => {

@@ -6,6 +6,7 @@
 
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
+import { checkOutcome } from "../../../core/outcome.ts";
 import type { HostEvent, HostInput } from "../../../core/provider.ts";
 import type { ContentBlock, MediaSource, Money, OutcomeVerdict, Usage } from "../../../core/results.ts";
 import { NO_USAGE } from "../../../core/results.ts";
@@ -97,6 +98,7 @@ export function toWire(input: HostInput): unknown {
     case "interrupt":
       return { type: "user.interrupt" };
     case "outcome": {
+      checkOutcome(input.outcome);
       const { description, rubric, maxIterations } = input.outcome;
       const most = maxIterations === undefined ? {} : { max_iterations: maxIterations };
       return { type: "user.define_outcome", description, rubric: { type: "text", content: rubric }, ...most };
