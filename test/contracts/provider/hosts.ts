@@ -1,5 +1,6 @@
 // The hosts that the provider contract is held against: in process, over real HTTP, and scripted.
 
+import type { AgentCoreOptions } from "loophost/providers/agentcore";
 import { agentcore } from "loophost/providers/agentcore";
 import { claude } from "loophost/providers/claude";
 import type { ModelFunction, ModelPart } from "loophost/providers/local";
@@ -7,6 +8,7 @@ import { local } from "loophost/providers/local";
 import { embeddedHost } from "loophost/server";
 import { memoryStore } from "loophost/stores/memory";
 import type { ContractFaults, ContractHost, ContractTurn, Heard, MakeHost } from "loophost/testing";
+import type { Fault } from "loophost/testing/agentcore";
 import { agentCoreStandIn } from "loophost/testing/agentcore";
 
 /** A model that plays turns, and what it was told. */
@@ -47,17 +49,39 @@ export const localHost: MakeHost = async (turns) => {
 };
 
 /** The stand-in for AgentCore over real HTTP, and the official SDK. */
-export const agentcoreHost: MakeHost = async (turns) => {
+export const agentcoreHost: MakeHost = (turns) => agentcoreWith({}, turns);
+
+/** The same, where an interrupt stops the session's machine. */
+export const stoppingAgentcoreHost: MakeHost = (turns) => agentcoreWith({ onInterrupt: "stop" }, turns);
+
+async function agentcoreWith(
+  options: Partial<AgentCoreOptions>,
+  turns: readonly ContractTurn[],
+): Promise<ContractHost> {
   const { model, heard } = playing(turns);
-  const host = await agentCoreStandIn({ model });
+  const due: Fault[] = [];
+  const host = await agentCoreStandIn({
+    // What a result suffers is due once the model was asked for the turn that calls.
+    model(request, context) {
+      host.fail(...due.splice(0));
+      return model(request, context);
+    },
+  });
   const { url, harnessArn } = host;
   return {
-    provider: () => agentcore({ harnessArn, baseUrl: url, controlBaseUrl: url }),
+    provider: () => agentcore({ harnessArn, baseUrl: url, controlBaseUrl: url, ...options }),
     heard,
     store: memoryStore(),
+    faults: {
+      refuseOnce(what) {
+        const refusal = { is: "refusal", status: 429, type: "ThrottlingException" } as const;
+        if (what === "message") host.fail(refusal);
+        else due.push(refusal);
+      },
+    },
     close: () => host.close(),
   };
-};
+}
 
 /** The embedded host over real HTTP, with a wire that can be broken. */
 export const claudeHost: MakeHost = async (turns): Promise<ContractHost> => {

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { BedrockAgentCoreClient as OlderClient } from "@aws-sdk/client-bedrock-agentcore-3.1090";
 import { expect, it } from "vitest";
 
-import { defineAgent, LoophostError, openSession, run } from "../../../src/index.ts";
+import { defineAgent, defineTool, LoophostError, openSession, run } from "../../../src/index.ts";
 import type { Fault } from "../../../src/stand-ins/agentcore/faults.ts";
 import { providerFor, saidTo, standIn } from "./support.ts";
 
@@ -62,6 +62,29 @@ for (const [what, fault, code] of broken)
     const shown = inspect([error, session, provider], { showHidden: true, depth: Number.POSITIVE_INFINITY });
     for (const secret of [secretAccessKey, sessionToken, "AKIATEST"]) expect(shown).not.toContain(secret);
     expect((await session.send("Again").result()).text).toBe("Hello there.");
+  });
+
+for (const [what, fault, code] of broken)
+  it(`runs a tool once, and sends its result once, on ${what} in reply to it [A-059] [A-060]`, async () => {
+    let asked = 0;
+    const call = { type: "tool_call", id: "call_1", name: "look", input: {} } as const;
+    const host = await standIn({ model: () => ((asked += 1) === 1 ? [call] : "Done.") });
+    let runs = 0;
+    const look = defineTool({
+      name: "look",
+      description: "Looks.",
+      input: { type: "object" },
+      execute() {
+        host.fail(fault);
+        return String((runs += 1));
+      },
+    });
+    const looker = defineAgent({ name: "looker", instructions: "", tools: [look] });
+    await using session = await openSession(looker, { provider: providerFor(host) });
+    await expect(session.send("Hi").result()).rejects.toMatchObject({ code, mayRetry: false });
+    expect([runs, saidTo(host).length]).toEqual([1, 2]);
+    expect((await session.send("Again").result()).text).toBe("Done.");
+    expect(runs).toBe(1);
   });
 
 it("sends again what was turned away before it ran", async () => {

@@ -1,6 +1,6 @@
 // Sessions that are taken up again, stopped and gone on with.
 
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { defineAgent, defineTool, openSession } from "../../../src/index.ts";
 import type { ModelFunction } from "../../../src/providers/local/models/function-model.ts";
@@ -167,4 +167,34 @@ it("stops the machine of a session that waits for a call nobody saw, so that it 
     "stopruntimesession",
     "invoke",
   ]);
+});
+
+it("can be spoken to at once when an answer was refused because an earlier process had sent it", async () => {
+  const host = await standIn({ model: callsOnce });
+  const store = memoryStore();
+  let runs = 0;
+  const look = defineTool({
+    name: "look",
+    description: "Looks.",
+    input,
+    execute() {
+      host.fail({ is: "silence", at: 0 });
+      return String((runs += 1));
+    },
+  });
+  const looker = defineAgent({ name: "looker", instructions: "Look.", tools: [look] });
+  const dying = await openSession(looker, { provider: providerFor(host), store });
+  const lost = dying.send("Go").result();
+  lost.catch(() => undefined);
+  await vi.waitUntil(() => saidTo(host).length === 2);
+  await dying.close();
+
+  await using session = await openSession(looker, {
+    provider: providerFor(host),
+    store,
+    sessionId: dying.id,
+  });
+  await expect(session.resume().result()).rejects.toMatchObject({ hostCode: "turn_lost", mayRetry: false });
+  expect((await session.send("again").result()).text).toBe("Fine.");
+  expect([runs, saidTo(host).length]).toEqual([1, 4]);
 });

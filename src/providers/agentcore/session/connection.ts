@@ -2,8 +2,8 @@
  * A session held with the service: one invocation per turn, each answered with a stream. What the service does not keep for
  * us, where the session stands, is put on record before anything follows from it.
  *
- *   C1  no message and no answer is sent a second time once the agent may have run on it; a turn whose end nobody saw is lost,
- *       and told as such
+ *   C1  no message is sent a second time once the agent may have run on it, and an answer only with the next run: the service
+ *       takes it once. A turn whose end nobody saw is lost, and told as such
  *   C2  the call that waits is on record before it is told, and so before its tool starts
  *   C3  a reply nobody listens to any more changes nothing: whoever gave it up has moved on
  */
@@ -20,9 +20,9 @@ import type { Handoff } from "../stream/turn-reader.ts";
 import { TurnReader } from "../stream/turn-reader.ts";
 import { CallIds, idOf } from "./call-ids.ts";
 import type { Standing } from "./cursor.ts";
-import { fromCursor, toCursor } from "./cursor.ts";
+import { fromCursor, NOTHING_OPEN, toCursor } from "./cursor.ts";
 import { readInputs } from "./inputs.ts";
-import { isRefusedAnswer, lostTurn, mayHaveRun } from "./lost-turn.ts";
+import { isRefusedAnswer, LOST, lostTurn, mayHaveRun } from "./lost-turn.ts";
 import { tellPast } from "./past.ts";
 import type { SessionParts } from "./session-parts.ts";
 import { SAID, toAnswer, toUserMessage } from "./words.ts";
@@ -39,6 +39,8 @@ export class HarnessConnection implements Connection {
   #isMuted = false;
   /** Results of calls that were stopped, which the service has yet to be given. */
   #owed: ReadonlyMap<string, ToolResult> = new Map();
+  /** Whether a run has failed because nobody knows what became of its answer: a turn that is lost fails no second one. */
+  #isDoubtTold = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -74,13 +76,8 @@ export class HarnessConnection implements Connection {
   async #say(messages: readonly Json[]): Promise<void> {
     const asking = this.#startAsking();
     await this.#closeStoppedCall(asking);
-    this.#stand({
-      ...NOTHING_OPEN,
-      prompts: this.#standing.prompts + 1,
-      turns: 0,
-      usage: NO_USAGE,
-      isUnderWay: true,
-    });
+    const prompts = this.#standing.prompts + 1;
+    this.#stand({ ...NOTHING_OPEN, prompts, turns: 0, usage: NO_USAGE, isUnderWay: true });
     await this.#parts.whenKept();
     try {
       await this.#saySafely(messages, asking);
@@ -115,9 +112,12 @@ export class HarnessConnection implements Connection {
   }
 
   async #answer(results: ReadonlyMap<string, ToolResult>): Promise<void> {
-    const { handoff } = this.#standing;
-    // Answered before: by this process, with a reply that was lost on the way back.
-    if (handoff === undefined) return;
+    const { handoff, isLost } = this.#standing;
+    if (handoff === undefined) {
+      // Nobody waits for it any more: its turn is over, or the message behind it would wait for that turn's end.
+      if (isLost && this.#asking === undefined) this.#parts.emit({ type: "turn.done", ...LOST });
+      return;
+    }
     const asking = this.#startAsking();
     try {
       await this.#ask(toAnswer(handoff, results), asking, () =>
@@ -127,11 +127,13 @@ export class HarnessConnection implements Connection {
       if (this.#asking !== asking) return;
       this.#asking = undefined;
       const error = toLoophostError(thrown, "host_failed", "A tool result could not be sent");
+      const wasTold = this.#isDoubtTold;
+      this.#isDoubtTold = mayHaveRun(error);
       if (!isRefusedAnswer(error)) throw error;
       // Nothing will ever make it wanted again; kept, it would block the session for good.
-      await this.#lose(error).catch((lost: unknown) => {
-        this.#tell({ type: "failed", error: toLoophostError(lost, "host_failed", ""), sessionOver: false });
-      });
+      if (!wasTold || this.#parts.onLostTurn === "continue") return this.#lose(error);
+      this.#rest({ isLost: true });
+      this.#parts.emit({ type: "turn.done", ...LOST });
     }
   }
 
@@ -292,5 +294,4 @@ export class HarnessConnection implements Connection {
   }
 }
 
-const NOTHING_OPEN = { handoff: undefined, isDropped: false, isUnderWay: false, end: undefined };
 const MAX_STOPPED_CALLS = 16;

@@ -43,18 +43,23 @@ interface TurnEnd {
   readonly details: EndingDetails | undefined;
 }
 
+/** What is true of a session between two turns. */
+export const NOTHING_OPEN: Pick<Standing, "handoff" | "isDropped" | "isUnderWay" | "end"> = {
+  handoff: undefined,
+  isDropped: false,
+  isUnderWay: false,
+  end: undefined,
+};
+
 /** A session nothing was said in. */
 const FRESH: Standing = {
   prompts: 0,
   turns: 0,
   usage: NO_USAGE,
   text: "",
-  handoff: undefined,
-  isDropped: false,
-  isUnderWay: false,
   isLost: false,
   ids: NO_IDS,
-  end: undefined,
+  ...NOTHING_OPEN,
   provisioned: undefined,
 };
 

@@ -12,6 +12,9 @@ export function mayHaveRun({ code, status }: LoophostError): boolean {
   return code === "host_protocol" || (code === "host_failed" && (status === undefined || status >= 500));
 }
 
+/** The end of a turn that is lost, where a run has failed for it already. */
+export const LOST = { ending: "terminated", stopReason: "turn_lost" } as const;
+
 /** The error of a run whose turn was lost; the session can be spoken to afterwards. */
 export function lostTurn(sessionId: string, cause: LoophostError | undefined): LoophostError {
   return new LoophostError(
