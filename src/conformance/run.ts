@@ -7,6 +7,7 @@
  */
 
 import { onAbort } from "../core/async/abort.ts";
+import { contained } from "../core/async/contained.ts";
 import type { Names } from "../core/check-options.ts";
 import { checkNames } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
@@ -45,7 +46,7 @@ export interface ConformanceOptions {
   readonly fetch?: typeof fetch | undefined;
   /** Ends the run; it rejects with `aborted` once it has tidied up. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each check. */
+  /** Called after each check. What it throws is ignored. */
   readonly onCheck?: ((verdict: ConformanceResult) => void) | undefined;
 }
 
@@ -147,7 +148,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
     if (signal?.aborted) break;
     if (verdict.came?.startsWith(NO_REPLY)) await greet(`After ${check.id} ${baseUrl}`);
     verdicts.push(verdict);
-    onCheck?.(verdict);
+    contained(() => onCheck?.(verdict));
   }
   await tidyUp((wire) => household.clear(wire, household.made));
   if (signal?.aborted) throw aborted(signal);

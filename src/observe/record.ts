@@ -8,6 +8,7 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+import { contained } from "../core/async/contained.ts";
 import type { Checks } from "../core/check-options.ts";
 import { atLeast, BOOLEAN, checkOptions, FUNCTION, oneOf } from "../core/check-options.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -85,7 +86,9 @@ class SessionRecorder {
     this.#sessionId = sessionId;
     const { maxBytes = MAX_BYTES } = options;
     this.#write =
-      typeof where === "string" ? intoFile(where, sessionId, maxBytes) : intoFunction(where, sessionId);
+      typeof where === "string"
+        ? intoFile(where, sessionId, maxBytes)
+        : intoFunction(where, sessionId, (thrown) => this.#fail(thrown));
   }
 
   take(event: SessionEvent, about: About): void {
@@ -116,9 +119,14 @@ class SessionRecorder {
       const line = this.#toLine({ at: Date.now(), run: about.runId ?? "", event });
       this.#write(`${line}\n`, `${JSON.stringify(headOf(about))}\n`);
     } catch (thrown) {
-      this.#isStopped = true;
-      this.#options.onError?.(thrown, this.#sessionId);
+      this.#fail(thrown);
     }
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    contained(() => this.#options.onError?.(thrown, this.#sessionId));
   }
 
   #toLine(entry: object): string {
@@ -177,15 +185,17 @@ function intoFile(folder: string, sessionId: string, maxBytes: number): (line: s
   };
 }
 
+/** Gives lines to a function of the user's, which may fail at once or, where it gives a promise, later. */
 function intoFunction(
   write: (line: string, sessionId: string) => void,
   sessionId: string,
+  onFailure: (thrown: unknown) => void,
 ): (line: string, head: string) => void {
   let hasHead = false;
   return (line, head) => {
-    if (!hasHead) write(head.trimEnd(), sessionId);
+    if (!hasHead) contained(() => write(head.trimEnd(), sessionId), onFailure);
     hasHead = true;
-    write(line.trimEnd(), sessionId);
+    contained(() => write(line.trimEnd(), sessionId), onFailure);
   };
 }
 

@@ -1,5 +1,6 @@
 /** The versions of an agent or an environment at the host, and letting go of old ones. */
 
+import { contained } from "../core/async/contained.ts";
 import type { Checks } from "../core/check-options.ts";
 import { BOOLEAN, checkOptions, FUNCTION, must, oneOf, SIGNAL } from "../core/check-options.ts";
 import { systemClock } from "../core/clock.ts";
@@ -125,7 +126,7 @@ export async function pruneVersions(
       );
     }
     pruned.push(version);
-    onPruned?.(version);
+    contained(() => onPruned?.(version));
   }
   return { pruned, kept };
 }

@@ -246,11 +246,12 @@ export class Activation {
     return readInbox(this.#parts.store, this.#facts.sessionId, this.#session);
   }
 
-  #hear(event: SessionEvent): void {
+  #hear(event: SessionEvent): unknown {
     if (isDelta(event)) this.#deltas.add(withoutRaw(event), this.#session?.told ?? 0);
     // A call that waits may be one that an item in the inbox is about.
     if (event.type === "run.waiting" || event.type === "approval.requested") this.#looks.now();
-    this.#parts.onEvent?.(event, this.#facts);
+    // Returned: what it throws, or rejects with, is contained with what observers do.
+    return this.#parts.onEvent?.(event, this.#facts);
   }
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
+import { problemsWithOutside, watchingCallbacksOf } from "../support/outside.ts";
 import {
   opensWithComment,
   readSources,
@@ -35,6 +36,17 @@ function houseStyleProblems(source: SourceFile): string[] {
   ];
 }
 
+/** The command line and the kits for tests call functions of their own, and no user's. */
+const isOurOwnCaller = ({ path }: SourceFile) =>
+  path.startsWith("src/cli/") || path.startsWith("src/testing/");
+
+it("contains callbacks, looks names up as own keys, and fetches with a signal", () => {
+  const sources = readSources().filter((source) => !isOurOwnCaller(source));
+  const watching = new Set(sources.flatMap(watchingCallbacksOf));
+  expect(watching.size).toBeGreaterThan(5);
+  expect(sources.flatMap((source) => problemsWithOutside(source, watching))).toEqual([]);
+});
+
 it("finds src/ in house style", () => {
   const sources = readSources();
   expect(sources.length).toBeGreaterThan(0);
@@ -42,6 +54,8 @@ it("finds src/ in house style", () => {
 });
 
 describe("the check itself", () => {
+  const WATCHING: ReadonlySet<string> = new Set(["onEvent"]);
+
   it.each([
     "// What it is for.\n/** One. */\nexport const one: number = 1;\n",
     "#!/usr/bin/env node\n// What it is for.\nimport './a.ts';\n",
@@ -63,6 +77,39 @@ describe("the check itself", () => {
     ["// For it.\nconst WORDS: Readonly<Record<string, string>> = {\n  a: 'b',\n};\n", "WORDS is looked up"],
   ])("rejects %j", (text, problem) => {
     expect(houseStyleProblems({ path: "src/core/a.ts", text })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it.each([
+    ["options.onEvent?.(event);", "calls onEvent bare"],
+    ["try { this.#onEvent?.(event); } catch {}", "calls onEvent bare"],
+    ["if (name in table) f();", 'asks with "in"'],
+    ["await fetch(url, { headers });", "without a signal"],
+  ])("rejects %j in what comes from outside", (text, problem) => {
+    const found = problemsWithOutside(
+      { path: "src/core/a.ts", text: `class A { async m() { ${text} } }` },
+      WATCHING,
+    );
+    expect(found).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it.each([
+    "contained(() => options.onEvent?.(event));",
+    "return this.#onEvent?.(event);",
+    'if ("url" in block || Symbol.iterator in block || #own in block) f();',
+    "await fetch(url, { signal });",
+    "await client.fetch(url);",
+  ])("accepts %j of what comes from outside", (text) => {
+    const found = problemsWithOutside(
+      { path: "src/core/a.ts", text: `class A { #own; async m() { ${text} } }` },
+      WATCHING,
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("knows which callbacks only watch", () => {
+    const text =
+      "interface A { readonly onEvent?: ((e: E) => void) | undefined; readonly onAsk?: (() => Promise<X>) | undefined; }";
+    expect(watchingCallbacksOf({ path: "src/core/a.ts", text })).toEqual(["onEvent"]);
   });
 });
 

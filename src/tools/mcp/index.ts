@@ -5,6 +5,7 @@
  *   P2  the input schema is the server's own, and a call goes to the server only with input that fits it
  */
 
+import { contained } from "../../core/async/contained.ts";
 import type { Names } from "../../core/check-options.ts";
 import { checkNames } from "../../core/check-options.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
@@ -220,7 +221,7 @@ function toRequestOptions(
     resetTimeoutOnProgress: isExtended,
     onprogress(progress) {
       tell(progress);
-      onProgress?.({ ...progress, tool, callId });
+      contained(() => onProgress?.({ ...progress, tool, callId }));
     },
   };
 }

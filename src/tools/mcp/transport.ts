@@ -2,6 +2,7 @@
 
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 
+import { contained } from "../../core/async/contained.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { HttpServer, StdioServer } from "./connection.ts";
@@ -35,11 +36,8 @@ export async function overStdio({ command, args = [], env = {}, cwd, onStderr }:
   let stderr = "";
   transport.stderr?.on("data", (chunk: unknown) => {
     stderr = `${stderr}${String(chunk)}`.slice(-MAX_STDERR_CHARS);
-    try {
-      onStderr?.(String(chunk));
-    } catch {
-      // Thrown in a stream's event it would end the process; what a listener fails at is not the server's doing.
-    }
+    // Contained: thrown in an event of a stream it would end the process.
+    contained(() => onStderr?.(String(chunk)));
   });
   const exited = Promise.withResolvers<void>();
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport has no other way to tell

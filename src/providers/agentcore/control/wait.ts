@@ -7,6 +7,7 @@
  */
 
 import { sleep } from "../../../core/async/abort.ts";
+import { contained } from "../../../core/async/contained.ts";
 import type { Checks } from "../../../core/check-options.ts";
 import { checkOptions, FUNCTION, must, SIGNAL } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
@@ -102,11 +103,7 @@ export class Budget {
   }
 
   tell(step: Omit<WaitStep, "elapsedMs">): void {
-    try {
-      this.#onProgress?.({ ...step, elapsedMs: this.elapsedMs });
-    } catch {
-      // A listener that fails must not undo what is being made.
-    }
+    contained(() => this.#onProgress?.({ ...step, elapsedMs: this.elapsedMs }));
   }
 }
 

@@ -27,8 +27,8 @@ export interface CommandOptions extends AgentCoreConnectionOptions {
   readonly qualifier?: string | undefined;
   /** Seconds it may take, up to 3 600. Default: the service's, 300. */
   readonly timeoutSeconds?: number | undefined;
-  /** Told of output as it comes, in order. What it throws ends the waiting, and not the command. */
-  readonly onOutput?: ((stream: "stdout" | "stderr", text: string) => void) | undefined;
+  /** Called with output as it comes, in order, and awaited. What it throws or rejects with ends the waiting, not the command. */
+  readonly onOutput?: ((stream: "stdout" | "stderr", text: string) => unknown) | undefined;
   /** Bytes of output that are kept, at most. Default 16 MiB. */
   readonly maxOutputBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -84,7 +84,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
   });
   const output = new Output(options.maxOutputBytes ?? MAX_OUTPUT_BYTES, onOutput);
   try {
-    for (let step = first; step.done !== true; step = await events.next()) output.take(step.value);
+    for (let step = first; step.done !== true; step = await events.next()) await output.take(step.value);
   } finally {
     await events.return();
   }
@@ -129,10 +129,10 @@ class Output {
   }
 
   /** Events have been seen inside a `chunk` and without one. */
-  take({ type, value }: HarnessEvent): void {
+  async take({ type, value }: HarnessEvent): Promise<void> {
     const parts: Readonly<Record<string, unknown>> = type === "chunk" ? value : { [type]: value };
     const { contentDelta, contentStop } = parts;
-    if (isObject(contentDelta)) for (const name of STREAMS) this.#add(name, contentDelta[name]);
+    if (isObject(contentDelta)) for (const name of STREAMS) await this.#add(name, contentDelta[name]);
     if (!isObject(contentStop)) return;
     const { exitCode, status } = contentStop;
     if (typeof exitCode === "number") this.#end = { exitCode, timedOut: status === "TIMED_OUT" };
@@ -147,7 +147,7 @@ class Output {
     );
   }
 
-  #add(name: "stdout" | "stderr", text: unknown): void {
+  async #add(name: "stdout" | "stderr", text: unknown): Promise<void> {
     if (typeof text !== "string" || text === "") return;
     this.#bytesLeft -= bytesOf(text);
     if (this.#bytesLeft < 0)
@@ -157,7 +157,7 @@ class Output {
         { mayRetry: false },
       );
     this.#text[name] += text;
-    this.#onOutput?.(name, text);
+    await this.#onOutput?.(name, text);
   }
 }
 

@@ -4,7 +4,6 @@
  */
 
 import { onAbort } from "../../../core/async/abort.ts";
-import { contained } from "../../../core/async/contained.ts";
 import type { RetryPolicy } from "../../../core/async/retry.ts";
 import { retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
@@ -33,7 +32,7 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
       clock,
       signal: outer ?? new AbortController().signal,
       toError: (thrown) => toHostError(thrown, what),
-      onRetry: (...about) => contained(() => onRetry?.(...about)),
+      onRetry,
     }).catch((thrown: unknown) => {
       // Aborted between two attempts: reject with the caller's own reason.
       throw toLoophostError(thrown, "aborted", what);

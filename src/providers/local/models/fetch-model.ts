@@ -129,7 +129,7 @@ export function checkFetchOptions<Options extends FetchModelOptions>(
 ): void {
   checkOptions(`${factory}()`, options, checks);
   const { extraBody = {} } = options;
-  const taken = written.find((field) => field in extraBody);
+  const taken = written.find((field) => Object.hasOwn(extraBody, field));
   if (taken !== undefined)
     throw new LoophostError(
       "invalid_options",

@@ -240,7 +240,7 @@ function checkModel(model: unknown): void {
 
 /** Refuses settings that are written from the agent and the conversation. */
 function checkSettings(settings: Readonly<Record<string, unknown>>): void {
-  const taken = ["prompt", "tools", "abortSignal"].find((field) => field in settings);
+  const taken = ["prompt", "tools", "abortSignal"].find((field) => Object.hasOwn(settings, field));
   if (taken === undefined) return;
   throw new LoophostError(
     "invalid_options",
