@@ -4,6 +4,7 @@
 const INDEPENDENT = "neither statement reads what the other writes";
 const TUNING = "how much, or how long, is tuned and not promised";
 const RESET = "a run sets it as it starts, and nothing reads it before";
+const CACHE = "what is not in the cache is looked up, and the statement that writes checks it all the same";
 const WHICH_FIRST = "when both arguments are wrong, either error is right";
 
 /** File, a part of its line, what stood there, what was put there, and why nobody could tell. */
@@ -70,6 +71,37 @@ const EQUIVALENT = [
     "0",
     "1",
     "a millisecond is less than any wait between two attempts",
+  ],
+  ["sessions/activation.ts", "500 * 2 ** Math.min(attempt, 10)", "2", "3", TUNING],
+  [
+    "sessions/admission.ts",
+    "count(this.#tenants, tenant, -1);",
+    "count(this.#tenants",
+    "count(this.#agents",
+    INDEPENDENT,
+  ],
+  ["sessions/create.ts", "store.log.read(id, 0, 1)", "1", "2", "only the first of what is read is looked at"],
+  [
+    "sessions/follow.ts",
+    "heard.add(word);",
+    "heard.add",
+    "looks.wake",
+    "who waits goes on in a microtask, after both statements",
+  ],
+  [
+    "stores/file.ts",
+    "await file.writeFile(text);",
+    "await file.writeFile",
+    "await file.sync",
+    "differs only after a power cut, which a test cannot make",
+  ],
+  ["stores/postgres/append.ts", "for (let looks = 0; attempts.length > 0; looks += 1)", "1", "2", TUNING],
+  [
+    "stores/postgres/append.ts",
+    "if (after !== undefined && !letsGo(chain))",
+    "!letsGo(chain)",
+    "letsGo(chain)",
+    CACHE,
   ],
   ["stores/memory.ts", "log.lease = {", "log.lease", "logs.set", INDEPENDENT],
   ["stores/sessions.ts", "checkStore(store,", "checkStore(store", "checkId(", WHICH_FIRST],
