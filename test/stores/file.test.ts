@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -152,6 +153,19 @@ it("serves provisioning in one process after the other [A-178]", async () => {
   const resolved = await resolveTag(other.provider, "sales:prod", { store: fileRecords(path) });
   await teardown(other.provider, resolved, { store: fileRecords(path) });
   expect(readFileSync(path, "utf8")).toBe("{}\n");
+});
+
+it("reads a file again that could not be read, though nothing tells its two states apart", async () => {
+  const path = join(newFolder(), "provisions.json");
+  const store = fileRecords(path);
+  const write = (text: string) => {
+    writeFileSync(path, text);
+    utimesSync(path, 1, 1);
+  };
+  write('{"c":[1]}');
+  await expect(store.records.get("c", "k")).rejects.toMatchObject({ code: "store_damaged" });
+  write('{"c":{} }');
+  expect(await store.records.get("c", "k")).toBeUndefined();
 });
 
 it("needs a path", () => {

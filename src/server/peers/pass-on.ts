@@ -53,8 +53,8 @@ export async function passOn(peer: Peer, passed: Passed, clock: Clock): Promise<
   const unlink = onAbort([signal], (reason) => stopping.abort(reason));
   try {
     const headers = { ...only(passed.headers, REQUEST_HEADERS), [PASSED_ON]: peer.secret };
-    const options = { method, headers, redirect: "error", signal: stopping.signal } as const;
-    const reply = await fetch(originOf(peer) + path, { ...options, ...(body !== undefined && { body }) });
+    const options = { method, headers, redirect: "error", ...(body !== undefined && { body }) } as const;
+    const reply = await fetch(originOf(peer) + path, { ...options, signal: stopping.signal });
     if (reply.status === MISDIRECTED && reply.headers.has(NOT_HERE)) {
       await reply.body?.cancel();
       return undefined;
