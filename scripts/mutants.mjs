@@ -25,8 +25,9 @@ const CACHE = `${ROOT}node_modules/.cache/mutants.json`;
 const FILES = [
   "src/core/{loop,journal,execution}/*.ts",
   "src/core/wire/attached-stream.ts",
-  "src/stores/**/*.ts",
+  "src/stores/{,sqlite/}*.ts",
   "src/sessions/*.ts",
+  "src/stores/postgres/**/*.ts",
 ];
 
 /** Which tests should notice, the quickest first: a fault meets the next group once it has survived the one before. */
@@ -77,6 +78,7 @@ const reasons = equivalents(all);
 /** The tests that pass with nothing planted. */
 const sound = new Set();
 const planted = [
+  ...namedFaults(read),
   ...files.flatMap((file) =>
     draw(
       all.filter((fault) => fault.file === file),
@@ -84,7 +86,6 @@ const planted = [
       options.seed,
     ),
   ),
-  ...namedFaults(read),
 ].filter(({ file }) => file.includes(options.only));
 
 if (options.list) {
