@@ -2,8 +2,17 @@
 
 import type { Agent, SomeLimits } from "../core/agent.ts";
 import type { Bus } from "../core/bus.ts";
-import type { Checks } from "../core/check-options.ts";
-import { atLeast, checkOptions, CLOCK, FUNCTION, listOf, must, withMethods } from "../core/check-options.ts";
+import type { Checks, Names } from "../core/check-options.ts";
+import {
+  atLeast,
+  checkNames,
+  checkOptions,
+  CLOCK,
+  FUNCTION,
+  listOf,
+  must,
+  withMethods,
+} from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -82,6 +91,17 @@ const OPTIONS: Checks<SessionsOptions> = {
   clock: CLOCK,
 };
 
+const SERVED: Names<ServedAgent> = {
+  agent: 1,
+  provider: 1,
+  context: 1,
+  accepts: 1,
+  limits: 1,
+  guard: 1,
+  onApproval: 1,
+  ifCallUnknown: 1,
+};
+
 /**
  * Checks how sessions are set up; gives the agents by name.
  *
@@ -91,6 +111,7 @@ export function checkSessions(options: SessionsOptions): ReadonlyMap<string, Ser
   checkOptions("sessions()", options, OPTIONS);
   const agents = new Map<string, ServedAgent>();
   for (const served of options.agents ?? []) {
+    checkNames("sessions(): agents", served, SERVED);
     const { name } = served.agent;
     if (agents.has(name))
       throw new LoophostError("invalid_options", `sessions(): two agents are named "${name}".`);

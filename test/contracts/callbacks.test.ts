@@ -1,10 +1,10 @@
 // Every callback of a user's is contained: what it throws, at once or as a promise that rejects, ends nothing. An unhandled
 // rejection fails the file by itself.
 
-import { defineAgent, LoophostError, run } from "loophost";
+import { defineAgent, run } from "loophost";
 import { runConformance } from "loophost/conformance";
 import { logTo, recordTo } from "loophost/observe";
-import { withRetry, retryPolicy, systemClock } from "loophost/provider-kit";
+import { systemClock } from "loophost/provider-kit";
 import { local } from "loophost/providers/local";
 import { provision, pruneVersions } from "loophost/provisioning";
 import { embeddedHost } from "loophost/server";
@@ -57,19 +57,6 @@ describe.each(Object.entries(FAILING))("a callback that %s", (_, fails) => {
     const report = await runConformance({ baseUrl: "http://host", fetch, only: ["errors"], onCheck: fails });
     expect(report.checks.length).toBeGreaterThan(1);
     await host.close();
-  });
-
-  it("onRetry of withRetry() does not replace the work", async () => {
-    const options = {
-      policy: retryPolicy({ firstDelayMs: 1 }),
-      clock: systemClock,
-      signal: new AbortController().signal,
-      toError: () => new LoophostError("host_unreachable", "no"),
-      onRetry: fails,
-    };
-    const work = (attempt: number) =>
-      attempt === 1 ? Promise.reject(new Error("once")) : Promise.resolve("done");
-    expect(await withRetry(work, options)).toBe("done");
   });
 
   it("onProgress of agentcore's waits does not end them", () => {

@@ -9,11 +9,13 @@ import { claude, createClient } from "loophost/providers/claude";
 import { aiSdkModel, anthropicMessages, local, openAICompatible } from "loophost/providers/local";
 import { provision } from "loophost/provisioning";
 import { embeddedHost } from "loophost/server";
+import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { listSessions } from "loophost/stores/sessions";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { scriptedProvider } from "loophost/testing";
-import { faultProxy } from "loophost/testing/node";
+import { agentCoreStandIn } from "loophost/testing/agentcore";
+import { crashTest, faultProxy } from "loophost/testing/node";
 import { mcpTools } from "loophost/tools/mcp";
 import { expect, it } from "vitest";
 
@@ -69,6 +71,15 @@ const TABLE: readonly Misspelt[] = [
   ["listSessions()", "limt", "limit", (odd: object) => listSessions(memoryStore(), odd)],
   ["scriptedProvider()", "turn", "turns", (odd: object) => scriptedProvider(odd)],
   ["faultProxy()", "fault", "faults", (odd: object) => faultProxy({ target: "", faults: [], ...odd })],
+  ["sessions()", "agent", "agents", (odd: object) => sessions(odd)],
+  [
+    "sessions(): agents",
+    "acepts",
+    "accepts",
+    (odd: object) => sessions({ agents: [{ agent, provider, ...odd }] }),
+  ],
+  ["agentCoreStandIn()", "prot", "port", (odd: object) => agentCoreStandIn({ model, ...odd })],
+  ["crashTest()", "killat", "killAt", (odd: object) => crashTest({ module: new URL("file:///no"), ...odd })],
   ["runConformance()", "teir", "tier", (odd: object) => runConformance({ baseUrl: "http://x", ...odd })],
   ["runAgent()", "sytem", "system", (odd: object) => causeOf(runAgent({ provider, ...odd }, "hi"))],
 ];

@@ -4,7 +4,6 @@ import type { Clock } from "../clock.ts";
 import type { LoophostError } from "../errors.ts";
 import { isTransient } from "../errors.ts";
 import { sleep } from "./abort.ts";
-import { contained } from "./contained.ts";
 
 /** How often to retry, and how long to wait. */
 export interface RetryPolicy {
@@ -46,7 +45,7 @@ export function backoffMs(attempt: number, policy: Pick<RetryPolicy, "firstDelay
  * Runs `work` until it succeeds, fails for good, or the tries are used up.
  *
  * @param toError turns what was thrown into a typed error, which says whether another try may help
- * @param onRetry called before each wait; what it throws is ignored
+ * @param onRetry told before each wait
  */
 export async function withRetry<T>(
   work: (attempt: number) => Promise<T>,
@@ -68,7 +67,7 @@ export async function withRetry<T>(
       const hopeless = signal.aborted || !isTransient(error) || attempt >= policy.attempts;
       if (hopeless || (asked !== undefined && asked > policy.maxRetryAfterMs)) throw error;
       const delayMs = asked ?? backoffMs(attempt, policy);
-      contained(() => onRetry?.(attempt, delayMs, error));
+      onRetry?.(attempt, delayMs, error);
       await sleep(delayMs, clock, signal);
     }
   }

@@ -3,6 +3,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 
+import type { Names } from "../../core/check-options.ts";
+import { checkNames } from "../../core/check-options.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import { isObject } from "../../core/json.ts";
@@ -85,8 +87,24 @@ export interface AgentCoreStandIn {
   close(): Promise<void>;
 }
 
-/** Starts a stand-in for Amazon Bedrock AgentCore Harness. */
+const OPTIONS: Names<StandInOptions> = {
+  model: 1,
+  serverTools: 1,
+  credentials: 1,
+  bearerToken: 1,
+  rules: 1,
+  refuses: 1,
+  pieceChars: 1,
+  onCommand: 1,
+  clock: 1,
+  region: 1,
+  port: 1,
+  hostname: 1,
+};
+
+/** Starts a stand-in for Amazon Bedrock AgentCore Harness; throws `invalid_options` for an unknown option. */
 export async function agentCoreStandIn(options: StandInOptions): Promise<AgentCoreStandIn> {
+  checkNames("agentCoreStandIn()", options, OPTIONS);
   const { region = "us-west-2", port = 0, hostname = "127.0.0.1" } = options;
   const service = new Service(options, region);
   const server = createServer((request, response) => {

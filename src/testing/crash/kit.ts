@@ -11,6 +11,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { Names } from "../../core/check-options.ts";
+import { checkNames } from "../../core/check-options.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
@@ -38,6 +40,15 @@ export interface CrashTestOptions {
   readonly execArgv?: readonly string[] | undefined;
 }
 
+const OPTIONS: Names<CrashTestOptions> = {
+  module: 1,
+  args: 1,
+  killAt: 1,
+  maxRestarts: 1,
+  timeoutMs: 1,
+  execArgv: 1,
+};
+
 /** What a crashed session came to. */
 export interface CrashReport {
   /** Where it was killed, in words; a place that was never reached is not among them. */
@@ -63,6 +74,7 @@ export interface CrashReport {
  * session fails or does not come to an end
  */
 export async function crashTest(options: CrashTestOptions): Promise<CrashReport> {
+  checkNames("crashTest()", options, OPTIONS);
   const places = placesOf(options.killAt ?? []);
   const maxRestarts = options.maxRestarts ?? 20;
   const folder = await mkdtemp(join(tmpdir(), "loophost-crash-"));

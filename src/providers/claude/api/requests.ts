@@ -7,6 +7,7 @@
  */
 
 import { sleep } from "../../../core/async/abort.ts";
+import { contained } from "../../../core/async/contained.ts";
 import type { RetryPolicy } from "../../../core/async/retry.ts";
 import { backoffMs, retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import { checkSome } from "../../../core/check-options.ts";
@@ -136,13 +137,9 @@ export class Requests {
   /** Retries idempotent work. */
   async repeat<T>(work: (attempt: number) => Promise<T>, { signal = NEVER }: CallOptions = {}): Promise<T> {
     try {
-      return await withRetry(work, {
-        policy: this.#policy,
-        clock: this.clock,
-        signal,
-        toError,
-        onRetry: this.#onRetry,
-      });
+      const onRetry = (...about: [number, number, LoophostError]) =>
+        contained(() => this.#onRetry?.(...about));
+      return await withRetry(work, { policy: this.#policy, clock: this.clock, signal, toError, onRetry });
     } catch (thrown) {
       throw toLoophostError(thrown, signal.aborted ? "aborted" : "host_failed", "The request was given up");
     }

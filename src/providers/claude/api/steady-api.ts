@@ -4,6 +4,7 @@
  */
 
 import { onAbort } from "../../../core/async/abort.ts";
+import { contained } from "../../../core/async/contained.ts";
 import type { RetryPolicy } from "../../../core/async/retry.ts";
 import { retryPolicy, withRetry } from "../../../core/async/retry.ts";
 import type { Clock } from "../../../core/clock.ts";
@@ -32,7 +33,7 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
       clock,
       signal: outer ?? new AbortController().signal,
       toError: (thrown) => toHostError(thrown, what),
-      onRetry,
+      onRetry: (...about) => contained(() => onRetry?.(...about)),
     }).catch((thrown: unknown) => {
       // Aborted between two attempts: reject with the caller's own reason.
       throw toLoophostError(thrown, "aborted", what);
