@@ -69,7 +69,8 @@ export function logTo(write: (line: string, record: LogRecord) => void, options:
       };
       // Named twice, so that they come first and no metadata of the same name replaces them.
       const record: LogRecord = { ...own, ...about.metadata, ...fields?.(about), ...more, ...whole, ...own };
-      write(format === "json" ? JSON.stringify(record) : inWords(record), record);
+      // Returned: a promise that rejects is contained with what observers throw, and counted.
+      return write(format === "json" ? JSON.stringify(record) : inWords(record), record);
     },
   };
 }
