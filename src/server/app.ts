@@ -64,22 +64,24 @@ export function hostApp(parts: HostParts): HostApp {
   const isKeyAmong = keyCheck(options.apiKey);
   if (options.onRequest !== undefined) app.use(requestLog(options.onRequest, clock));
   app.use((c, next) => {
-    if (c.env.isLocalOnly) checkIsLocal(c.req.raw.headers);
+    const isPassedOn = peers && isFromPeer(c.req.raw.headers, peers);
+    c.set("isPassedOn", isPassedOn === true);
+    // Meant for a host that had this address before; or one that closes, and whose sessions go to others.
+    if (isPassedOn === false || (isPassedOn === true && whyOver() !== undefined))
+      return Promise.resolve(notHere());
+    // No web page knows the secret of a host.
+    if (c.env.isLocalOnly && isPassedOn !== true) checkIsLocal(c.req.raw.headers);
     return next();
   });
   for (const path of HEALTH_PATHS) app.get(path, () => healthReply(path, health));
   app.use(async (c, next) => {
-    const isPassedOn = peers && isFromPeer(c.req.raw.headers, peers);
     const over = whyOver();
-    // Meant for a host that had this address before; or one that closes, and whose sessions go to others.
-    if (isPassedOn === false || (isPassedOn === true && over !== undefined)) return notHere();
     if (over !== undefined) throw over;
     // Wait for the lease: a store that another host owns must not be read.
     await claim.hold();
-    c.set("isPassedOn", isPassedOn === true);
     const keys = keysOf(c.req.raw.headers);
     const isAdmitted =
-      isPassedOn === true || isKeyAmong(keys) || (await work.admits(keys, c.req.method, c.req.path));
+      c.get("isPassedOn") || isKeyAmong(keys) || (await work.admits(keys, c.req.method, c.req.path));
     if (!isAdmitted) throw unknownKey();
     if (c.req.method !== "POST") return next();
     const body = await readBody(c.req.raw);

@@ -14,7 +14,8 @@ import { newDatabase, serve } from "./served.ts";
 import type { SeenEvent } from "./support.ts";
 import { answer, createSession, listed, message, stopOf } from "./support.ts";
 
-const KILLS = Number(process.env["LOOPHOST_KILLS"] ?? 20);
+// So long each; `LOOPHOST_SECONDS=5` is a short form.
+const SECONDS = Number(process.env["LOOPHOST_SECONDS"] ?? 20);
 const SESSIONS = 4;
 const EVERY_MS = 1_000;
 const FAR_TOO_LONG_MS = 120_000;
@@ -101,12 +102,13 @@ const isEnd = (event: SeenEvent): boolean =>
 
 const idsOf = (events: readonly SeenEvent[]): unknown[] => events.map(({ id }) => id);
 
-/** Kills one after the other, each while the other one is there. */
-function killInTurn(hosts: readonly Served[], kills: number) {
+/** Kills one after the other, one a second, each while the other one is there; resolves with how many it were. */
+function killInTurn(hosts: readonly Served[], seconds: number) {
   let isOver = false;
   const kill = async () => {
+    const end = performance.now() + seconds * EVERY_MS;
     let count = 0;
-    for (; count < kills; count += 1) {
+    for (; performance.now() < end; count += 1) {
       const next = sleep(EVERY_MS);
       const { back } = (await hosts[count % hosts.length]?.restart()) ?? {};
       await Promise.all([next, back]);
@@ -121,7 +123,7 @@ function killInTurn(hosts: readonly Served[], kills: number) {
 
 describe.skipIf(whyNoPostgres !== undefined)(`two hosts on one database${skipped}`, () => {
   it(
-    `are one host to the official SDK while one of them is killed every second, ${KILLS} times`,
+    `are one host to the official SDK while one of them is killed every second`,
     { timeout: FAR_TOO_LONG_MS },
     async () => {
       const database = await newDatabase();
@@ -131,7 +133,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`two hosts on one database${skipped
       const ids = await Promise.all(
         Array.from({ length: SESSIONS }, () => createSession(first, ["look_up", "book"])),
       );
-      const { killing, isOver } = killInTurn(hosts, KILLS);
+      const { killing, isOver } = killInTurn(hosts, SECONDS);
       const drive = async (id: string, index: number) => {
         const follower = new Follower(clients, id, index);
         const following = follower.follow();
@@ -144,7 +146,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`two hosts on one database${skipped
         return { id, follower, following, runs };
       };
       const driven = await Promise.all(ids.map(drive));
-      await expect(killing).resolves.toBe(KILLS);
+      expect(await killing).toBeGreaterThan(1);
       for (const { id, follower, following, runs } of driven) {
         const [whole = [], other] = await Promise.all(clients.map((client) => listed(client, id)));
         follower.stop();
@@ -170,9 +172,9 @@ describe.skipIf(whyNoPostgres !== undefined)(`two hosts on one database${skipped
     async () => {
       const database = await newDatabase();
       const hosts = [await serve(database), await serve(database)];
-      const { killing, isOver } = killInTurn(hosts, KILLS);
+      const { killing, isOver } = killInTurn(hosts, SECONDS);
       await Promise.all(hosts.map((host) => driveWithOurs(host, isOver)));
-      await expect(killing).resolves.toBe(KILLS);
+      expect(await killing).toBeGreaterThan(1);
     },
   );
 });
@@ -196,7 +198,13 @@ async function driveWithOurs({ url }: Served, isOver: () => boolean): Promise<vo
     model: "m",
     tools: [tool("look_up"), tool("book")],
   });
-  const provider = claude({ baseUrl: url, apiKey: "any", retry: { attempts: 20, maxDelayMs: 1_000 } });
+  const provider = claude({
+    baseUrl: url,
+    apiKey: "any",
+    // A post whose reply was lost is sent again: the hosts keep the keys of posts.
+    server: { takesIdempotencyKeys: true },
+    retry: { attempts: 20, maxDelayMs: 1_000 },
+  });
   await using session = await openSession(agent, { provider });
   for (let run = 1; !isOver(); run += 1) {
     const result = await session.send(`look_up {"n":${run}}\nbook {}`).result();

@@ -49,8 +49,10 @@ export function leaseWhileUsed(log: LogStore, owner: () => string, clock: Clock)
     const claim = async () => {
       const options = { log, sessionId, clock, owner: owner(), signal: released.signal };
       const ownership = await Ownership.claim({ ...options, ifOwned: "fail" }).catch((thrown: unknown) => {
-        // Left behind by a host that was alone with the store, and is not any more: so much was found out before.
-        if (!isOwnedBy(thrown, FOR_EVER.owner)) throw thrown;
+        // A lease nobody uses: one of a host that was alone with the store and is gone, as was found out before, or one of
+        // ours that could not be released.
+        const isLeft = [FOR_EVER.owner, options.owner].some((left) => isOwnedBy(thrown, left));
+        if (!isLeft) throw thrown;
         return Ownership.claim({ ...options, ifOwned: "take" });
       });
       ownership.whenLost((error) => onLost?.(error));

@@ -45,7 +45,7 @@ export class HostDirectory {
   #next: string | undefined;
   /** Whether there may be sessions of hosts that are gone; at the beginning there may. */
   #isDue = true;
-  #looking: Promise<void> = Promise.resolve();
+  #looking: Promise<unknown> = Promise.resolve();
   #cancelLook: () => void = () => undefined;
 
   /** @param onGone takes up the sessions of hosts that are not there any more; what it rejects with is tried again */
@@ -70,9 +70,11 @@ export class HostDirectory {
   /** Begins to look after the others. */
   watch(): void {
     // A store that is out of reach now is asked again.
-    const looking = this.#look().catch(() => undefined);
-    this.#looking = looking.finally(() => {
-      if (this.#isIn) this.#cancelLook = this.#clock.after(LOOK_EVERY_MS, () => this.watch());
+    const looking = this.#look().catch(() => false);
+    this.#looking = looking.then((isMore) => {
+      const waitMs = isMore ? 0 : LOOK_EVERY_MS;
+      if (this.#isIn) this.#cancelLook = this.#clock.after(waitMs, () => this.watch());
+      return undefined;
     });
   }
 
@@ -106,7 +108,8 @@ export class HostDirectory {
     });
   }
 
-  async #look(): Promise<void> {
+  /** Gives whether a host was gone: the one after it may be, too. */
+  async #look(): Promise<boolean> {
     const there = (await listPeers(this.#store)).map(({ id }) => id);
     // Taken for gone after a long pause: others may have its sessions by now, and are found to by their fences.
     if (!there.includes(this.self)) await this.#enter();
@@ -115,12 +118,14 @@ export class HostDirectory {
     const fence = next === undefined ? undefined : await claimIfGone(this.#store, next);
     this.#next = next;
     if (fence !== undefined) this.#isDue = true;
-    if (!this.#isDue) return;
+    if (!this.#isDue) return false;
     await this.#onGone(
       (id) => (there.includes(id) && (id !== next || fence === undefined)) || id === this.self,
     );
     this.#isDue = false;
-    if (next !== undefined && fence !== undefined) await forget(this.#store, next, fence);
+    if (next === undefined || fence === undefined) return false;
+    await forget(this.#store, next, fence);
+    return true;
   }
 }
 

@@ -62,8 +62,8 @@ export async function passOn(peer: Peer, passed: Passed, clock: Clock): Promise<
     const shown = { status: reply.status, headers: only(reply.headers, REPLY_HEADERS) };
     return isStream(reply) ? new Response(reply.body, shown) : new Response(await wholeOf(reply), shown);
   } catch (thrown) {
-    signal.throwIfAborted();
-    if (wasNotSent(thrown) || isRepeatable(passed)) return undefined;
+    // Nobody waits for the reply of one whose client is gone: the caller finds that out.
+    if (signal.aborted || wasNotSent(thrown) || isRepeatable(passed)) return undefined;
     throw new Refusal(
       "api_error",
       "The host of this session was lost while it answered. The request may have been carried out: look before you send it again.",

@@ -14,7 +14,7 @@ import { lastSeqOf } from "../log/event-list.ts";
 import { logIdOf } from "../log/event-log.ts";
 import type { HostEnv } from "../routes/request.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
-import type { HostDirectory } from "./directory.ts";
+import type { HostDirectory, Peer } from "./directory.ts";
 import { ownerIn } from "./directory.ts";
 import { lastingStream } from "./lasting-stream.ts";
 import type { Passed } from "./pass-on.ts";
@@ -40,6 +40,8 @@ const MAX_PAUSE_MS = 500;
 /** Longer than a lease lasts: its owner may have gone with its whole machine. */
 const FIND_WITHIN_MS = 40_000;
 const MIN_SILENT_MS = 60_000;
+const CLIENT_GONE = 499;
+const MAX_KNOWN = 10_000;
 
 /** Whether a request says that another host passes it on; and if so whether it is meant for this one. */
 export function isFromPeer(headers: Headers, { secret }: HostDirectory): boolean | undefined {
@@ -55,29 +57,63 @@ export function notHere(): Response {
 /** Has requests about a session answered by its owner. */
 export function byOwner(parts: OwnerParts): Handler<HostEnv> {
   const { live, directory, clock } = parts;
+  const owners = new KnownOwners();
   return async (c, next) => {
     const id = c.req.param("id") ?? "";
     const giveUpAt = clock.now() + FIND_WITHIN_MS;
     let passed: Passed | undefined;
+    let peer = c.get("isPassedOn") || live.has(id) ? undefined : owners.get(id);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-      let owner: string;
-      try {
-        return await live.use(id, () => next());
-      } catch (thrown) {
-        const other = ownerIn(thrown);
-        if (other === undefined) throw thrown;
-        owner = other;
+      if (peer === undefined) {
+        let owner: string;
+        try {
+          return await live.use(id, () => next());
+        } catch (thrown) {
+          const other = ownerIn(thrown);
+          if (other === undefined) throw thrown;
+          owner = other;
+        }
+        if (c.get("isPassedOn")) return notHere();
+        peer = await directory.find(owner);
       }
-      if (c.get("isPassedOn")) return notHere();
+      owners.delete(id);
       passed ??= await toPass(c, id, parts.log);
-      const peer = await directory.find(owner);
       const reply = peer && (await passOn(peer, passed, clock));
-      if (reply !== undefined) return isStream(reply) ? lasting(c, reply, passed, parts) : reply;
+      if (peer !== undefined && reply !== undefined) {
+        owners.set(id, peer);
+        return isStream(reply) ? lasting(c, reply, passed, parts) : reply;
+      }
+      peer = undefined;
       if (clock.now() > giveUpAt)
         throw new Refusal("api_error", "The host of this session cannot be reached.", undefined, 503);
-      await sleep(pauseMs, clock, c.req.raw.signal);
+      await sleep(pauseMs, clock, passed.signal).catch(clientGone);
     }
   };
+}
+
+/** Who had which session last, so that the store need not be asked each time; one that has it no more says so itself. */
+class KnownOwners {
+  readonly #peers = new Map<string, Peer>();
+
+  get(sessionId: string): Peer | undefined {
+    return this.#peers.get(sessionId);
+  }
+
+  set(sessionId: string, peer: Peer): void {
+    this.#peers.set(sessionId, peer);
+    for (const oldest of this.#peers.keys())
+      if (this.#peers.size > MAX_KNOWN) this.#peers.delete(oldest);
+      else return;
+  }
+
+  delete(sessionId: string): void {
+    this.#peers.delete(sessionId);
+  }
+}
+
+/** Ends a request that nobody waits for any more; not worth a line in a log of failures. */
+function clientGone(): never {
+  throw new Refusal("api_error", "The client has closed the connection.", undefined, CLIENT_GONE);
 }
 
 /** A request as it is passed on. */

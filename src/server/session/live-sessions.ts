@@ -69,6 +69,11 @@ export class LiveSessions {
     return this.#entries.size;
   }
 
+  /** Whether a session is held in memory. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
   /** Goes on with what another host, or an earlier one, left unfinished in these sessions. */
   async takeUp(ids: readonly string[]): Promise<void> {
     const left = ids.values();
