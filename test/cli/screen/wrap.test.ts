@@ -22,6 +22,14 @@ it("stands what belongs to an option under it", () => {
   );
 });
 
+it("breaks what was broken for a wider terminal once, and leaves headings and lists as they are", () => {
+  const text =
+    "Options\n  --store <file>  a file, or a\n                  database\n  --yes  all\n\nSays what\nit is.";
+  expect(wrap(text, 24)).toBe(
+    "Options\n  --store <file> a file,\n      or a database\n  --yes  all\n\nSays what it is.",
+  );
+});
+
 it.each(COMMANDS.map(({ name, help }) => [name, help] as const))("shows an example of %s", (name, help) => {
   expect(help).toMatch(new RegExp(`^Examples?\\n(  .*\\n)*  .*\\bloophost ${name}\\b`, "m"));
 });
