@@ -1,7 +1,9 @@
 // Follows README.md word by word where nothing else is: writes its programs, runs its commands, and compares what they say
-// with the text that stands beside them.
+// with the text that stands beside them. Only the port of its host is another, one that is free.
 
+import { once } from "node:events";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { basename, join } from "node:path";
 
 import { call, emptyPlace, ROOT, start, surroundings } from "./packed.mjs";
@@ -15,7 +17,7 @@ export async function followReadme(tarball, bin, version) {
   const steps = [];
   const running = [];
   try {
-    for (const { commands, programs, expected } of readSteps(version)) {
+    for (const { commands, programs, expected } of readSteps(version, await freePort())) {
       for (const { name, code } of programs) writeFileSync(join(here.cwd, name), code);
       let said = "";
       for (const command of commands) {
@@ -56,8 +58,8 @@ function onOldNode(command, status, said, version) {
 }
 
 /** The blocks of README.md: commands, with the programs before them and the texts after them. */
-function readSteps(version) {
-  const text = readFileSync(`${ROOT}README.md`, "utf8");
+function readSteps(version, port) {
+  const text = readFileSync(`${ROOT}README.md`, "utf8").replaceAll("4100", String(port));
   const steps = [];
   let programs = [];
   let isInSection = false;
@@ -85,6 +87,15 @@ function matches(said, expected) {
     const pattern = lines.map((line) => (line === "…" ? "[^]*" : inline(line))).join("\\s*");
     return new RegExp(pattern, "m").test(said);
   });
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 function inline(line) {
