@@ -1,10 +1,13 @@
-/** What a worker does, for whoever runs it: a line as a run begins or goes on here, one as it rests, one for each error. */
+/**
+ * What a worker does, for whoever runs it: a line as a run begins or goes on here, one as it rests, one for each error. Names and
+ * codes alone of runs: inputs, and messages of failures, which may quote a prompt, stay in the store.
+ */
 
 import type { LoophostError } from "../../core/errors.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { SessionEvent } from "../../core/events.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { formatCall, formatMs, formatTime, printable, shorten } from "../screen/format.ts";
+import { formatMs, formatTime, printable, shorten } from "../screen/format.ts";
 
 const MAX_CHARS = 500;
 
@@ -26,19 +29,14 @@ export class ActivityLog {
       this.#since.set(sessionId, performance.now());
       this.#line("run", sessionId, "runs", { runId: event.runId });
     } else if (event.type === "run.waiting") {
-      const calls = event.on.map(
-        ({ id, what, name, input }) => `${what} of ${formatCall(name, input)} ${id}`,
-      );
+      const calls = event.on.map(({ id, what, name }) => `${what} of ${name} ${id}`);
       this.#rests("waits", sessionId, `waits for ${calls.join(", ")}`, {
         calls: event.on.map(({ id }) => id),
       });
     } else if (event.type === "run.ended" && event.ending !== "requires_action")
       this.#rests("ended", sessionId, event.ending, { ending: event.ending });
     else if (event.type === "run.failed")
-      this.#rests("failed", sessionId, `failed: ${event.message}`, {
-        code: event.code,
-        message: event.message,
-      });
+      this.#rests("failed", sessionId, `failed: ${event.code}`, { code: event.code });
   }
 
   /** A session could not be run. */
