@@ -40,9 +40,10 @@ export function withDeadlines(store: Store, clock: Clock): Store {
   function bounded<Part extends object>(part: Part): Part {
     return new Proxy(part, {
       get(_, name) {
-        const call: unknown = name === "claim" ? claim : Reflect.get(part, name);
-        if (typeof call !== "function" || call === claim) return call;
-        return (...given: unknown[]) => within(Promise.resolve(Reflect.apply(call, part, given)));
+        if (name === "claim") return claim;
+        const call: unknown = Reflect.get(part, name);
+        if (typeof call !== "function") return call;
+        return async (...given: unknown[]) => within(Reflect.apply(call, part, given));
       },
     });
   }

@@ -23,6 +23,8 @@ const FOLD = 2;
 const ENTRIES = 1_000;
 const CHARS_PER_ENTRY = 1_000;
 const MAX_CHARS = 16_000_000;
+/** Calls that are remembered once the host has their results, at least. */
+const CALLS = 5_000;
 
 /** When the next snapshot of a log is due, and what is in it. */
 export class Snapshots {
@@ -48,12 +50,22 @@ export class Snapshots {
   /** The snapshot to write along with the entry of this number; none when it is not due. */
   after(seq: number, facts: StoredFacts): readonly RecordWrite[] {
     if (seq < this.#dueAt) return [];
+    forgetOld(facts);
     const text = toText(facts);
     this.#dueAt = seq + distanceAfter(text);
     if (text.length > MAX_CHARS) return [];
     const value: Json = { fold: FOLD, seq, text };
     return [{ collection: SNAPSHOTS, key: this.#sessionId, value }];
   }
+}
+
+/**
+ * Forgets all but the last calls whose results the host has: a session of a million events would parse hundreds of thousands of
+ * them each time it is opened. A turn has 1,000 calls at most, so no host tells those again.
+ */
+function forgetOld({ calls, decisions }: StoredFacts): void {
+  for (const [id, { state }] of [...calls].slice(0, -CALLS))
+    if (state === "posted" && calls.delete(id)) decisions.delete(id);
 }
 
 function distanceAfter(text: string): number {

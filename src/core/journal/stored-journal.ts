@@ -67,9 +67,8 @@ export class StoredJournal implements Journal {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #failed: LoophostError | undefined;
-  #isClosing = false;
-  /** Whether the last write released the log. */
-  #isReleased = false;
+  /** Whether the log is to be released: with the last write, or once there is none. */
+  #mustRelease = false;
   #whenLost: (error: LoophostError) => void = () => undefined;
 
   private constructor(
@@ -116,8 +115,8 @@ export class StoredJournal implements Journal {
     if (before !== undefined && !(mayChange === true || (mayChange !== false && mayChange(before.shown)))) {
       throw new LoophostError(
         "agent_changed",
-        `Agent "${agent.name}" is not the one this session was begun with: its ${changed.join(" and ")} changed. ` +
-          'To go on with it as it is now, open the session with ifAgentChanged: "accept".',
+        `Agent "${agent.name}" changed since this session was begun: its ${changed.join(" and ")}. ` +
+          'To go on, open it with ifAgentChanged: "accept".',
       );
     }
     const { name, traits } = provider;
@@ -127,8 +126,7 @@ export class StoredJournal implements Journal {
   record(given: JournalEntry): Promise<void> {
     const at = Date.now();
     // An output that a schema made is for who asked for it, and need not be JSON.
-    const hasUnfit = given.type === "run.ended" && !isKeepable(given.output);
-    const entry = hasUnfit ? { ...given, output: undefined } : given;
+    const entry = "output" in given && !isKeepable(given.output) ? { ...given, output: undefined } : given;
     this.recorded.apply({ ...entry, at });
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, json: { ...toJson(entry), at }, resolve, reject });
@@ -142,12 +140,12 @@ export class StoredJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#mustRelease = true;
     this.#flush();
     // Race: released before its last entries are written, the log would refuse them, and the next owner would miss
     // them. The last write releases in its own transaction; without one the log is released by itself.
     await this.#writing;
-    if (!this.#isReleased) await this.#ownership.release();
+    if (this.#mustRelease) await this.#ownership.release();
   }
 
   #tell(event: SessionEvent): void {
@@ -185,11 +183,11 @@ export class StoredJournal implements Journal {
     // here, since it is synchronous.
     const snapshot = this.#snapshots.after(this.#last + entries.length, this.recorded);
     const records = [...this.#index.after(written, this.recorded), ...snapshot];
-    const release = this.#isClosing && this.#waiting.length === 0 && this.#told.size === 0;
+    const release = this.#mustRelease && this.#waiting.length === 0 && this.#told.size === 0;
     if (release) this.#ownership.stop();
     const along = { records, takes, release };
     this.#last = await this.#store.log.append(this.#id, this.#ownership.fence, entries, along);
-    this.#isReleased = release;
+    if (release) this.#mustRelease = false;
     // Contained: the write is durable, and an error here would make it look lost.
     if (this.#onWritten !== undefined) contained(this.#onWritten);
   }
@@ -251,7 +249,7 @@ function fromJson(entry: Json, sessionId: string): JournalEntry {
   if (!isObject(entry) || typeof entry["type"] !== "string") {
     throw new LoophostError(
       "store_failed",
-      `The journal of session ${sessionId} holds an entry that is not one of ours.`,
+      `The journal of session ${sessionId} holds an entry that is none.`,
     );
   }
   return asEntry(entry);

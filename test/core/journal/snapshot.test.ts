@@ -138,3 +138,24 @@ it("takes no snapshot of a session that was deleted, nor one of another fold", a
   expect(shorter.recorded.opened).toMatchObject(OPENED);
   await shorter.close();
 });
+
+it("forgets calls whose results the host has long had, and no other, when it writes a snapshot", async () => {
+  const store = memoryStore();
+  const journal = await open(store);
+  const entriesOf = (id: string): JournalEntry[] => [
+    { type: "decided", id, allow: true, digest: id },
+    { type: "call.started", id, name: "t", input: {}, digest: id },
+    { type: "call.finished", id, result: { content: [], isError: false }, digest: id },
+    { type: "calls.posted", ids: [id] },
+  ];
+  const unknown = entriesOf("in doubt").slice(0, 2);
+  const many = Array.from({ length: 6_000 }, (_, n) => entriesOf(`c${n}`)).flat();
+  await Promise.all([...unknown, ...many].map((entry) => journal.record(entry)));
+  await journal.record(OPENED);
+  await journal.close();
+  const { recorded } = await open(store);
+  expect(recorded.calls.size).toBe(5_001);
+  expect(recorded.calls.get("in doubt")).toMatchObject({ state: "started" });
+  expect([...recorded.calls.keys()].at(1)).toBe("c1000");
+  expect(recorded.decisions.size).toBe(5_001);
+});
