@@ -53,7 +53,7 @@ it("a message that the history holds behind the last end is waited for, and that
       { type: "catchup.started" },
       { type: "message.seen" },
       { type: "turn.began" },
-      done,
+      { type: "turn.done", ending: "completed", stopReason: null },
       { type: "message.seen" },
       { type: "catchup.ended" },
       {
