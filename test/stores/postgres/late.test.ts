@@ -17,7 +17,7 @@ it("releases a connection that comes too late, as one whose state nobody knows",
     maxWaitMs: 1,
     durability: "strict",
   });
-  await expect(database.connect(pool)).rejects.toThrow();
+  await expect(database.connect(pool)).rejects.toThrow("did not answer within 1 ms");
   expect(released).toEqual([]);
   coming.resolve({ release: (destroy?: boolean) => released.push(destroy) } as unknown as PostgresClient);
   await expect.poll(() => released).toEqual([true]);
