@@ -31,7 +31,11 @@ export type IfOwned = "fail" | "wait" | "take";
 export interface OpenOptions {
   /** The loop host, such as `local({ model })` or `claude()`. */
   readonly provider: Provider;
-  /** A session to attach to; one that the host does not know fails with `session_not_found`. Default: a new one. */
+  /**
+   * A session to attach to. `claude()` fails with `session_not_found` for one that its host does not know, since hosts make
+   * ids there; `local()` and `agentcore()` begin a conversation under an id that nothing is on record of. Default: a new
+   * one.
+   */
   readonly sessionId?: string | undefined;
   /**
    * What `provision()` made for this agent at this provider: a new session is made from that, and nothing is looked up.
