@@ -250,6 +250,43 @@ describe("pieces of chat completions go where they say they belong", () => {
     expect([result?.text, ran, asked.length]).toEqual(["done", [], 2]);
   });
 
+  it("arguments that belong to no call make it worthless also in the frame that ends it", async () => {
+    const { ran, agent } = recording();
+    const stray = chunk(
+      { tool_calls: [{ index: 3, function: { arguments: '{"a":1}' } }] },
+      { finish_reason: "tool_calls" },
+    );
+    const { result, asked } = await talk("chat", agent, chat(stray), said("done"));
+    expect([result?.text, ran, asked.length]).toEqual(["done", [], 2]);
+  });
+
+  it.each([
+    ["in one fragment", [{ index: 0, id: "k", function: { name: "", arguments: '{"a":1}' } }]],
+    [
+      "in several",
+      [
+        { index: 0, id: "k", function: { name: "", arguments: "" } },
+        { index: 0, function: { arguments: '{"a":1}' } },
+      ],
+    ],
+    [
+      "behind another call",
+      [
+        { index: 0, id: "j", function: { name: "", arguments: "{}" } },
+        { index: 1, id: "k", function: { name: "", arguments: '{"a":1}' } },
+      ],
+    ],
+  ])("a call with an empty name, %s, is answered with an error the model sees", async (_, calls) => {
+    const { ran, agent } = recording();
+    const { result, asked } = await talk("chat", agent, called(...calls), said("done"));
+    expect([result?.text, ran, result?.toolCalls?.at(-1)]).toEqual([
+      "done",
+      [],
+      { id: "k", name: "", input: { a: 1 } },
+    ]);
+    expect(asked[1]?.text).toContain("There is no tool named");
+  });
+
   it("a reply spread over choices is one reply", async () => {
     const { ran, agent } = recording();
     const spread = json({
@@ -464,7 +501,7 @@ describe("what goes back to a service is something it takes", () => {
                 choices: [
                   {
                     finish_reason: "tool_calls",
-                    message: { tool_calls: [{ id: "k", function: { name: name || "?", arguments: text } }] },
+                    message: { tool_calls: [{ id: "k", function: { name, arguments: text } }] },
                   },
                 ],
               })

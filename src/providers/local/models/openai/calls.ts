@@ -73,7 +73,7 @@ export class ChatCalls {
     const { index, id, name } = fragment;
     const known = id === "" ? undefined : this.#calls.findLast((call) => call.id === id);
     const numbered = index === undefined ? undefined : this.#calls.findLast((call) => call.index === index);
-    const call = known ?? numbered ?? (name === "" ? this.#calls.at(-1) : undefined);
+    const call = known ?? numbered ?? (name === "" && !fragment.isNamed ? this.#calls.at(-1) : undefined);
     if (call === undefined || name === "") return call;
     const isOther =
       (id !== "" && call.id !== "" && id !== call.id) ||
@@ -82,9 +82,9 @@ export class ChatCalls {
     return isOther ? undefined : call;
   }
 
-  #begin({ index, id, name, arguments: text }: Fragment): OpenCall {
+  #begin({ index, id, name, isNamed, arguments: text }: Fragment): OpenCall {
     // A call starts with its name. A fragment without one belongs to a call that never came.
-    if (name === "" && text !== "")
+    if (name === "" && text !== "" && !isNamed)
       throw new LoophostError(
         "host_protocol",
         `${this.#service} sent arguments that belong to no call: ${JSON.stringify(text.slice(0, 100))}.`,
@@ -108,6 +108,8 @@ interface Fragment {
   readonly index: number | undefined;
   readonly id: string;
   readonly name: string;
+  /** Whether it has an id and a name, empty as that may be: the model called a tool without one. */
+  readonly isNamed: boolean;
   readonly arguments: string;
   readonly extra: readonly (readonly [string, unknown])[];
 }
@@ -122,6 +124,7 @@ function readFragment(sent: unknown): Fragment | undefined {
     index: typeof index === "number" ? index : undefined,
     id: typeof id === "string" ? id : typeof id === "number" ? String(id) : "",
     name: typeof name === "string" ? name : "",
+    isNamed: typeof name === "string" && (typeof id === "string" ? id !== "" : typeof id === "number"),
     arguments:
       typeof input === "string"
         ? input

@@ -105,17 +105,18 @@ export class ChatReply implements ReplyReader {
       if (!isObject(sent)) continue;
       const choice = this.#choiceOf(sent["index"] ?? (piece === "message" ? this.#choices.size : 0));
       this.#count(sent["usage"]);
-      const { finish_reason: reason } = sent;
-      if (typeof reason === "string" && reason !== "") choice.finishReason = reason;
       const said = sent[piece] ?? sent[piece === "delta" ? "message" : "delta"];
-      if (!isObject(said)) continue;
       // Only the first choice is shown as it is written: others are pieces of the same reply, or alternatives to it.
       const isFirst = this.#choices.values().next().value === choice;
-      choice.take(said, piece === "message", (type, text) => {
-        if (!isFirst) return;
-        this.hasEmitted = true;
-        this.#emit({ type, text });
-      });
+      if (isObject(said))
+        choice.take(said, piece === "message", (type, text) => {
+          if (!isFirst) return;
+          this.hasEmitted = true;
+          this.#emit({ type, text });
+        });
+      // Last: a reply that had ended before what came with its end was read would be taken without it.
+      const { finish_reason: reason } = sent;
+      if (typeof reason === "string" && reason !== "") choice.finishReason = reason;
     }
   }
 
