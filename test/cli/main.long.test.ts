@@ -38,7 +38,7 @@ it.each([
   [["agents"], ["tag", "prune", "--keep", "--dry-run"]],
   [["artifacts"], ["list", "get", "put", "rm", "--wait-ms"]],
   [["worker"], ["--store", "--max", "--grace-ms", "--port", "SIGTERM"]],
-  [["serve"], ["--port", "--host", "--api-key", "--model"]],
+  [["serve"], ["--port", "--host", "--api-key", "--model", "--advertise"]],
   [["demo"], ["[folder]", "--model"]],
   [["init"], ["[folder]", "--template", "Example"]],
 ])("explains itself, exit codes included: %j --help", async (command, flags) => {
@@ -106,6 +106,13 @@ it.each<[code: number, args: string[], problem: string]>([
   [2, ["serve", "--port", "65536"], "--port must be a number"],
   [2, ["serve", "--host", "0.0.0.0", "--port", "0"], "Pass --api-key or set LOOPHOST_API_KEY, or listen on"],
   [2, ["serve", "--port", "4190"], "No fetch connects to port 4190"],
+  [2, ["serve", "--advertise", "http://10.0.0.7:4100"], "name it with --store"],
+  [2, ["serve", "--store", "postgres://h/d", "--take"], "Hosts share this store: there is none to wait for"],
+  [
+    2,
+    ["serve", "--store", "postgres://h/d", "--advertise", "10.0.0.7"],
+    "advertise must be an address such as",
+  ],
   [2, ["demo", "a", "b"], "demo takes one folder."],
   [3, ["demo", "nowhere"], "There is no folder nowhere."],
   [3, ["demo", "package.json"], "package.json is not a folder."],

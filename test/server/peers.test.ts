@@ -15,6 +15,7 @@ import {
   createSession,
   customTool,
   follow,
+  gate,
   GONE,
   listed,
   message,
@@ -115,6 +116,31 @@ describe("hosts that share a store", () => {
     expect(types.filter((type) => type === "user.message")).toHaveLength(1);
     expect(types).toContain("agent.message");
     expect((await kept.records.list("host.hosts", "", 10)).length).toBe(1);
+  });
+
+  it("leave nothing to one that slept through its leases: what it says then is not written, and it is one of them again", async () => {
+    const [slow, quick] = [manualClock(), manualClock()];
+    const store = memoryStore({ now: () => quick.now() });
+    const model = gate<string>();
+    const one = await share(store, { clock: slow }, () => model.opened);
+    const id = await one.session();
+    await using near = await follow(one.client, id);
+    await say(one.client, id, "go");
+    await near.until("span.model_request_start");
+    const two = await share(store, { clock: quick }, () => "by the other");
+    const isOpen = async () => (await store.records.get("host.open", id)) !== undefined;
+    for (let second = 0; second < 60 && (await isOpen()); second += 1) await quick.advance(1_000);
+    expect(await isOpen()).toBe(false);
+
+    model.open("too late");
+    await near.ended;
+    await slow.advance(1_000);
+    const hosts = async () => (await store.records.list("host.hosts", "", 10)).length;
+    await expect.poll(hosts).toBe(2);
+    const whole = await listed(two.client, id);
+    expect(await listed(one.client, id)).toEqual(whole);
+    const said = whole.filter(({ type }) => type === "agent.message");
+    expect(said).toMatchObject([{ content: [{ text: "by the other" }] }]);
   });
 
   it("take a post once, whichever of them it is sent to again [I5]", async () => {

@@ -110,11 +110,7 @@ export const serveCommand: Command = {
     const chosen = chooseModel(values.model);
     const { embeddedHost } = await import("../../server/index.ts");
     const file = storeFile(values.store);
-    const advertise = values.advertise ?? (file !== undefined && isInDatabase(file) ? "auto" : undefined);
-    if (advertise !== undefined && file === undefined)
-      throw misuse("loophost serve", "--advertise is for hosts that share a store: name it with --store");
-    if (advertise !== undefined && (values.wait || values.take))
-      throw misuse("loophost serve", "Hosts share this store: there is none to wait for, or to take it from");
+    const owning = owningBy(values, file);
     await using kept = file === undefined ? undefined : await openStore(file);
     await using watching = await watchBy(values);
     const host = embeddedHost({
@@ -127,9 +123,7 @@ export const serveCommand: Command = {
         watching.onRequest?.(line);
         if (values.verbose) console.error(describeRequest(line));
       },
-      ...(advertise === undefined
-        ? { ifOwned: values.take ? "take" : values.wait ? "wait" : "fail" }
-        : { advertise }),
+      ...owning,
       onError: (error, { sessionId }) => console.error(failure(error, sessionId)),
     });
     // Ctrl-C must also end the wait for its store.
@@ -139,7 +133,8 @@ export const serveCommand: Command = {
       throw explain(thrown, `${values.host}:${port}`);
     });
     if (listening !== undefined) {
-      const place = kept && `in ${kept.file}${advertise === undefined ? "" : ", shared with other hosts"}`;
+      const place =
+        kept && `in ${kept.file}${owning.advertise === undefined ? "" : ", shared with other hosts"}`;
       console.log(describe(listening.url, chosen?.label, apiKey !== undefined, place));
       if (!signal.aborted) await once(signal, "abort");
     }
@@ -148,6 +143,24 @@ export const serveCommand: Command = {
     return EXIT.ok;
   },
 };
+
+/** Whether the host is alone with its store, or shares it: a database is shared. */
+function owningBy(
+  {
+    advertise,
+    wait,
+    take,
+  }: { readonly advertise?: string | undefined; readonly wait: boolean; readonly take: boolean },
+  file: string | undefined,
+): Pick<EmbeddedHostOptions, "advertise" | "ifOwned"> {
+  const address = advertise ?? (file !== undefined && isInDatabase(file) ? "auto" : undefined);
+  if (address === undefined) return { ifOwned: take ? "take" : wait ? "wait" : "fail" };
+  if (file === undefined)
+    throw misuse("loophost serve", "--advertise is for hosts that share a store: name it with --store");
+  if (wait || take)
+    throw misuse("loophost serve", "Hosts share this store: there is none to wait for, or to take it from");
+  return { advertise: address };
+}
 
 /** Reads the prices of models. What is in them is checked by the host. */
 async function readPrices(file: string): Promise<NonNullable<EmbeddedHostOptions["prices"]>> {
@@ -182,12 +195,7 @@ function explain(thrown: unknown, address: string): unknown {
         .replace("(advertise)", "(--advertise)"),
     );
   if (thrown.code === "invalid_options")
-    return reword(
-      thrown,
-      thrown.message
-        .replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY")
-        .replace("embeddedHost(): advertise", "--advertise"),
-    );
+    return reword(thrown, thrown.message.replace("Set apiKey", "Pass --api-key or set LOOPHOST_API_KEY"));
   return portProblem(thrown.cause, address) ?? thrown;
 }
 
