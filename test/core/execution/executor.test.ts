@@ -49,6 +49,21 @@ describe("executing a call", () => {
       });
   });
 
+  it("forgets a call that is over: progress told by a tool that has returned reaches nobody", async () => {
+    const contexts: ToolContext[] = [];
+    const tool = toolThat((context) => {
+      contexts.push(context);
+      context.progress("half");
+      return "done";
+    });
+    const { executor, told } = await setUp([tool]);
+    await executor.execute(callOf("c"));
+    contexts[0]!.progress("too late");
+    expect(told.filter(({ type }) => type === "tool.progress")).toEqual([
+      { type: "tool.progress", id: "c", name: "t", progress: "half" },
+    ]);
+  });
+
   it("answers for a tool that fails, is unknown or gets bad input, and goes on [B-29] [F4-throw] [F4-unknown-tool] [F4-schema]", async () => {
     const strict = defineTool({
       name: "strict",
