@@ -129,12 +129,12 @@ class SessionArtifacts implements Artifacts {
   }
 
   async put(name: string, content: ArtifactContent, options: ArtifactOptions = {}): Promise<Artifact> {
-    checkOptions("put()", options, ARTIFACT);
-    checkName("put()", name);
-    const signal = signalOf("put()", options);
     const sending = toSending(content);
     let artifact: Artifact;
     try {
+      checkOptions("put()", options, ARTIFACT);
+      checkName("put()", name);
+      const signal = signalOf("put()", options);
       artifact = await this.#storage.write(this.#place, name, sending.stream, signal);
     } catch (thrown) {
       sending.cancel(thrown);

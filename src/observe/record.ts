@@ -6,7 +6,7 @@
  */
 
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { contained } from "../core/async/contained.ts";
 import type { Checks } from "../core/check-options.ts";
@@ -162,7 +162,9 @@ function headOf({ sessionId, agent, provider }: About): RecordingHead {
 }
 
 /** Appends to the session's file, which begins with its head; a full one makes room for the next. */
-function intoFile(folder: string, sessionId: string, maxBytes: number): (line: string, head: string) => void {
+function intoFile(where: string, sessionId: string, maxBytes: number): (line: string, head: string) => void {
+  // Absolute: Node's mkdir hangs on a relative path once the working directory was deleted.
+  const folder = resolve(where);
   // An id comes from a host: what would lead out of the folder is no name.
   const name =
     sessionId

@@ -6,6 +6,7 @@ import { checkOptions, must, NAME } from "../core/check-options.ts";
 import { canonical, digestOf } from "../core/digest.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
+import { checkAgent } from "./handle.ts";
 import type { Bootstrap, Runtime } from "./runtimes.ts";
 import { bootstrap, checkRuntimes } from "./runtimes.ts";
 
@@ -59,9 +60,10 @@ export function bootstrapOf(environment: Environment): Bootstrap {
  * The agent with instructions to install an environment's runtimes before it uses them; the same agent without any, or when it has them
  * already. `provision()` does this to the agent it makes; it is needed for an environment that was made alone.
  *
- * @throws LoophostError `invalid_options` for a runtime that cannot be installed
+ * @throws LoophostError `invalid_agent`; `invalid_options` for a runtime that cannot be installed
  */
 export function withRuntimes<Output>(agent: Agent<Output>, environment: Environment): Agent<Output> {
+  checkAgent("withRuntimes()", agent);
   const { instructions } = bootstrapOf(environment);
   if (agent.instructions.includes(instructions)) return agent;
   return { ...agent, instructions: [agent.instructions, instructions].filter(Boolean).join("\n\n") };

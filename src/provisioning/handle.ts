@@ -1,10 +1,21 @@
-/** The provisioning of a provider, and handles compared as JSON. */
+/** What provisioning is given: an agent, a provider, and handles, which are compared as JSON. */
 
+import type { Agent } from "../core/agent.ts";
 import { canonical } from "../core/digest.ts";
 import { LoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Provisioning } from "../core/provisioning.ts";
+
+/**
+ * Checks that an agent is one.
+ *
+ * @throws LoophostError `invalid_agent`
+ */
+export function checkAgent(owner: string, agent: Agent): void {
+  if (agent?.limits === undefined)
+    throw new LoophostError("invalid_agent", `${owner} needs an agent that was made by defineAgent().`);
+}
 
 /**
  * The provisioning part of a provider.

@@ -17,7 +17,7 @@ import { agentDigest, resourceName } from "../core/provisioning.ts";
 import { withOutputTool } from "../core/session/output.ts";
 import type { Environment } from "./environment.ts";
 import { checkEnvironment, environmentDigest, withRuntimes } from "./environment.ts";
-import { provisioningOf } from "./handle.ts";
+import { checkAgent, provisioningOf } from "./handle.ts";
 import type { Part } from "./make.ts";
 import { make } from "./make.ts";
 import type { ProvisionOptions } from "./options.ts";
@@ -121,8 +121,7 @@ function checked(
   agent: Agent,
   options: ProvisionOptions,
 ): Given & { readonly agent: Agent } {
-  if (agent?.limits === undefined)
-    throw new LoophostError("invalid_agent", `${owner} needs an agent that was made by defineAgent().`);
+  checkAgent(owner, agent);
   const part = provisioningOf(owner, provider);
   checkProvisionOptions(owner, options);
   const { environment = {} } = options;
@@ -170,7 +169,9 @@ async function have(
   const what = {
     key: await digestOf([place, parts, kind, base, digest]),
     about: { place, kind, base } satisfies JsonObject,
+    name,
     digest,
+    ids: parts.flatMap((one) => part.ids[one.kind] ?? []),
   };
   const signal = options.signal ?? new AbortController().signal;
   const how = { isTrusted: ifKnown === "use", signal };

@@ -40,8 +40,11 @@ export interface Remembered {
   readonly key: string;
   /** What is written with the handle, to list it by. */
   readonly about: JsonObject;
-  /** The digest a remembered handle must have to be this one. */
+  /** What a remembered handle must say to be this one. */
+  readonly name: string;
   readonly digest: string;
+  /** The ids it must have, by what they are called in a handle. */
+  readonly ids: readonly string[];
 }
 
 interface Known {
@@ -62,25 +65,29 @@ export function remember(
   known.set(memory.provider, ours);
   const before = ours.get(what.key);
   if (isTrusted && before?.work.isStopped === false) return before.work.join(signal);
-  const work = new SharedWork(async (stop) => {
+  const have = async (stop: AbortSignal): Promise<ProvisionHandle> => {
     const stored = isTrusted ? await lookUp(memory, what) : undefined;
     if (stored !== undefined) return stored;
     const handle = await make(stop);
     await keep(memory, what, handle);
     return handle;
+  };
+  // What became of it is noted here and not by a caller, who may have given up by then while others still wait.
+  const work = new SharedWork(async (stop) => {
+    try {
+      const handle = await have(stop);
+      entry.handle = handle;
+      return handle;
+    } catch (thrown) {
+      if (ours.get(what.key) === entry) ours.delete(what.key);
+      throw thrown;
+    }
   });
   const entry: Known = { work, handle: undefined };
   ours.set(what.key, entry);
   const [oldest] = ours.keys();
   if (ours.size > MAX_KNOWN && oldest !== undefined) ours.delete(oldest);
-  return work.join(signal).then(
-    (handle) => (entry.handle = handle),
-    (thrown: unknown) => {
-      // The abort of one caller leaves the work to the others.
-      if ((work.isStopped || !signal.aborted) && ours.get(what.key) === entry) ours.delete(what.key);
-      throw thrown;
-    },
-  );
+  return work.join(signal);
 }
 
 /**
@@ -121,19 +128,28 @@ export async function* allRecords(
   }
 }
 
-async function lookUp(memory: Memory, { key, digest }: Remembered): Promise<ProvisionHandle | undefined> {
-  const value = await inTime(memory, (records) => records.get(PROVISIONS, key));
+async function lookUp(memory: Memory, what: Remembered): Promise<ProvisionHandle | undefined> {
+  const value = await inTime(memory, (records) => records.get(PROVISIONS, what.key));
   const handle = isObject(value) ? value["handle"] : undefined;
-  return isHandleOf(handle, memory.provider, digest) ? handle : undefined;
+  return isHandleOf(handle, memory.provider, what) ? handle : undefined;
 }
 
 function keep(memory: Memory, { key, about }: Remembered, handle: ProvisionHandle): Promise<void> {
   return inTime(memory, (records) => records.put(PROVISIONS, key, { ...about, handle }));
 }
 
-function isHandleOf(handle: unknown, provider: Provider, digest: string): handle is ProvisionHandle {
-  if (!isObject(handle) || typeof handle["name"] !== "string") return false;
-  return handle["provider"] === provider.name && handle["digest"] === digest;
+/** Stores are edited by hand: a handle without an id of what it names would be refused by every session. */
+function isHandleOf(
+  handle: unknown,
+  provider: Provider,
+  { name, digest, ids }: Remembered,
+): handle is ProvisionHandle {
+  if (!isObject(handle) || handle["provider"] !== provider.name) return false;
+  return handle["name"] === name && handle["digest"] === digest && ids.every((id) => isFull(handle[id]));
+}
+
+function isFull(id: unknown): boolean {
+  return typeof id === "string" && id !== "";
 }
 
 /** Asks the store, which may fail or never answer: then it is told of, and what was asked is undefined. */

@@ -105,6 +105,22 @@ describe("bytes", () => {
   });
 });
 
+it("a source is let go of when its put is refused", async () => {
+  const files = inFolder();
+  const stopped = AbortSignal.abort();
+  const refusals = [
+    ["..", {}, "invalid_options"],
+    ["a.txt", { signal: 1 as never }, "invalid_options"],
+    ["a.txt", { signal: stopped }, "aborted"],
+  ] as const;
+  for (const [name, options, code] of refusals) {
+    let isCancelled = false;
+    const source = new ReadableStream<Uint8Array>({ cancel: () => void (isCancelled = true) });
+    await expect(files.put(name, source, options)).rejects.toMatchObject({ code });
+    expect(isCancelled).toBe(true);
+  }
+});
+
 it("a source is let go of when its put fails before it was read", async () => {
   const { filesBy } = await sessionAtClaude();
   let isCancelled = false;

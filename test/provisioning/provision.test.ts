@@ -144,6 +144,9 @@ describe("what is remembered", () => {
       { handle: 1 },
       { handle: { ...first, digest: "other" } },
       { handle: { ...first, name: 3 } },
+      { handle: { ...first, name: `other_${first.digest.slice(0, 8)}` } },
+      { handle: { ...first, agentId: undefined } },
+      { handle: { ...first, environmentId: "" } },
     ]) {
       await store.records.put("provisions", record?.key ?? "", odd);
       const fake = fakeHost();
@@ -268,7 +271,26 @@ describe("what fails half-way", () => {
     stop.abort();
     await expect(one).rejects.toMatchObject({ code: "aborted" });
     held.resolve();
-    expect(await other).toHaveProperty("agentId");
+    const handle = await other;
+    expect(handle).toHaveProperty("agentId");
+    await teardown(fake.provider, handle);
+    expect(await provision(fake.provider, agent)).not.toEqual(handle);
+  });
+
+  it("is not remembered for those who still waited when one gave up, and so can be tried again", async () => {
+    const fake = fakeHost();
+    const held = Promise.withResolvers<void>();
+    fake.onEnsure = () => held.promise;
+    const stop = new AbortController();
+    const one = provision(fake.provider, agent, { signal: stop.signal });
+    const other = provision(fake.provider, agent);
+    await until(() => fake.asked.length === 1);
+    stop.abort();
+    await expect(one).rejects.toMatchObject({ code: "aborted" });
+    held.reject(new Error("no"));
+    await expect(other).rejects.toMatchObject({ code: "provision_failed" });
+    fake.onEnsure = () => undefined;
+    expect(await provision(fake.provider, agent)).toHaveProperty("agentId");
   });
 
   it("is said of a provider that gives no ids", async () => {

@@ -118,6 +118,15 @@ describe("an agent for an environment", () => {
     expect(withRuntimes(told, environment)).toBe(told);
     expect(bootstrapOf({})).toEqual({ script: "", instructions: "", hosts: [] });
   });
+
+  it.each([undefined, null, "agent", {}, { instructions: "Help." }])("is no %j", (odd) => {
+    expect(() => withRuntimes(odd as never, { runtimes: [python] })).toThrow(
+      expect.objectContaining({
+        code: "invalid_agent",
+        message: "withRuntimes() needs an agent that was made by defineAgent().",
+      }),
+    );
+  });
 });
 
 describe("an agent that is provisioned with runtimes", () => {

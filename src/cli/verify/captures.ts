@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
@@ -50,7 +50,7 @@ export async function writeCapture(
       "invalid_options",
       `The capture ${name} still holds ${leaks.join(" and ")}; it is not written.`,
     );
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
   await writeFile(join(folder, name), text, { mode: 0o600 });
   const files = {
     ...(await manifestOf(folder)),

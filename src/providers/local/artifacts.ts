@@ -99,13 +99,16 @@ async function load() {
   return { fs, path, constants, Readable };
 }
 
-/** The folder of a session. Its id may be the user's: it is escaped, or hashed where it is too long for a name. */
+/**
+ * The folder of a session, as an absolute path: Node's mkdir hangs on a relative one once the working directory was deleted.
+ * The session's id may be the user's: it is escaped, or hashed where it is too long for a name.
+ */
 async function folderOf(folder: string, sessionId: string): Promise<string> {
   const { path } = await load();
   const escaped = encodeURIComponent(sessionId.toWellFormed()).replace(/[.~!'()*]/g, escapedCharacter);
   const name =
     escaped.length <= 200 ? escaped : `${escaped.slice(0, 100)}-${(await digestOf(sessionId)).slice(0, 32)}`;
-  return path.join(folder, name);
+  return path.resolve(folder, name);
 }
 
 function escapedCharacter(character: string): string {
