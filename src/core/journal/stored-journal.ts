@@ -214,6 +214,8 @@ export class StoredJournal implements Journal {
     const what = `The journal of session ${this.#id} could not be written`;
     const error = (this.#failed ??= toLoophostError(thrown, "store_failed", what));
     for (const { reject } of together) reject(error);
+    // What is left to tell cannot be written either; kept, it would be tried for ever.
+    this.#told.take();
     if (isNews) this.#whenLost(error);
   }
 
