@@ -107,9 +107,9 @@ export class Activation {
         "host_failed",
         `Session ${this.#facts.sessionId} could not be run`,
       );
-      if (error.code === "session_owned") return { now: "again", afterMs: OWNED_MS };
-      // Whoever replaced us has it, and looks into the inbox by himself.
-      if (error.code === "stale_owner") return { now: "parked" };
+      // Whoever has it looks into the inbox as well; looked at again in case that one dies, or let go of it at once.
+      if (error.code === "session_owned" || error.code === "stale_owner")
+        return { now: "again", afterMs: OWNED_MS };
       onError(error);
       const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(attempt, 10));
       return {

@@ -17,6 +17,9 @@ export interface Pause {
 /** A pause that is over is known for so long, so that the next try can count it. */
 const REMEMBER_MS = 60_000;
 
+const MIN_QUIET_MS = 100;
+const MAX_QUIET_MS = 5_000;
+
 /** The pauses of one worker. */
 export class Pauses {
   readonly #clock: Clock;
@@ -48,6 +51,14 @@ export class Pauses {
     const pause = this.#pauses.get(id);
     if (pause === undefined || (until !== undefined && pause.until !== until)) return 0;
     return Math.max(0, pause.at - this.#clock.now());
+  }
+
+  /**
+   * How long a session with nothing to do is left alone, in milliseconds. The more there are the longer: each costs two reads when
+   * its time is over, and until then a decision that another process posts is not seen without a bus.
+   */
+  get quietMs(): number {
+    return Math.min(MAX_QUIET_MS, MIN_QUIET_MS + 2 * this.#pauses.size);
   }
 
   /** How often in a row a session could not be run. */

@@ -16,10 +16,11 @@ import type { Activation } from "./activation.ts";
 import { SweepLease } from "./sweep-lease.ts";
 
 const PAGE = 500;
-/** Sessions that run are looked through once in so many looks. */
+/** Sessions that run are looked through once in so many looks; by the one that sweeps for all less often. */
 const RUNNING_EVERY = 5;
-/** Between two sweeps of the one that sweeps for all. */
-const SHARED_MS = 2_000;
+const SHARED_RUNNING_EVERY = 15;
+/** Between two looks of the one that sweeps for all. */
+const SHARED_MS = 1_000;
 
 /** What a sweep works with. */
 export interface SweepParts {
@@ -95,7 +96,8 @@ export class Sweep {
     if (!isSweep) return;
     this.#found = found;
     this.#looks += 1;
-    if (this.#looks % RUNNING_EVERY === 1) await this.#wakeRunning();
+    const every = this.#lease === undefined ? RUNNING_EVERY : SHARED_RUNNING_EVERY;
+    if (this.#looks % every === 1) await this.#wakeRunning();
   }
 
   /** Whether it is time for a sweep, and ours to make. */

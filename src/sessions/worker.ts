@@ -59,9 +59,6 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
   return new SessionWorker(host, worker, sweep);
 }
 
-/** The sweep leaves a session alone for so long that had nothing to do; who posts to it wakes it all the same. */
-const QUIET_MS = 5_000;
-
 /** Runs sessions of the agents it has. */
 class Host implements ActivationHost {
   readonly #parts: WorkerParts;
@@ -113,7 +110,7 @@ class Host implements ActivationHost {
     const created = await createdAs(store, id);
     if (created === undefined) return { now: "parked" };
     if (!(await hasWork(store, id))) {
-      this.#pauses.begin(id, { until: "woken", ms: QUIET_MS, failures: 0 });
+      this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0 });
       return { now: "parked" };
     }
     const served = agents.get(created.agent);

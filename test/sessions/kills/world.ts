@@ -16,6 +16,8 @@ import { manualClock } from "loophost/testing";
 import type { DeathPlace, DyingStore } from "../../server/dying-store.ts";
 import { dyingStore } from "../../server/dying-store.ts";
 import { scriptedModel } from "../scripted-model.ts";
+import type { Gate } from "./gated-store.ts";
+import { gatedStore } from "./gated-store.ts";
 
 /** Which store a world has. */
 export type Kind = "memory" | "SQLite";
@@ -52,10 +54,11 @@ export class World {
   }
 
   /** A process: its sessions, and its own view of the store, which ends with it. Without an engine each looks for itself. */
-  process(place?: DeathPlace, more: Pick<SessionsOptions, "engine" | "pollMs"> = {}): Process {
-    const view = dyingStore(this.#kept, place);
+  process(place?: DeathPlace, { release = "old", ...options }: ProcessOptions = {}): Process {
+    const gated = gatedStore(this.#kept, this.clock);
+    const view = dyingStore(gated.store, place);
     const isAlive = () => !view.isDead();
-    view.died.then(() => (this.#lapsed += 60_000)).catch(() => undefined);
+    view.died.then(() => this.lapse()).catch(() => undefined);
     const never = new Promise<never>(() => undefined);
     const note = (what: string) => (isAlive() ? void this.ledger.push(what) : undefined);
     const charge = defineTool({
@@ -106,16 +109,27 @@ export class World {
         return never;
       },
     });
-    const tools = [charge, refund, slow, deadly];
-    const agent = defineAgent({ name: "shop", model: "scripted", instructions: "Help.", tools });
+    const more = defineTool({
+      name: "more",
+      description: "More",
+      input: { type: "object" },
+      execute: () => "more",
+    });
+    const tools = [charge, refund, slow, deadly, ...(release === "new" ? [more] : [])];
+    const agent = defineAgent({
+      name: "shop",
+      model: "scripted",
+      instructions: release === "new" ? "Help well." : "Help.",
+      tools,
+    });
     const app = sessions({
       store: view.store,
-      ...more,
+      ...options,
       clock: this.clock,
       agents: [{ agent, provider: this.#provider(view) }],
       onError: (error) => isAlive() && this.errors.push(`${error.code}: ${error.message}`),
     });
-    return { app, view };
+    return { app, view, gate: gated.gate };
   }
 
   #provider(view: DyingStore): Provider {
@@ -152,6 +166,11 @@ export class World {
     };
   }
 
+  /** The leases there are lapse, as they do after half a minute without a renewal. */
+  lapse(): void {
+    this.#lapsed += 60_000;
+  }
+
   /** Lets time pass until something is there; fails after so much of it. */
   async until<T>(there: () => Promise<T | undefined> | T | undefined, stepMs = 100): Promise<T> {
     for (let passed = 0; passed <= 120_000; passed += stepMs) {
@@ -170,4 +189,10 @@ export class World {
 export interface Process {
   readonly app: Sessions;
   readonly view: DyingStore;
+  readonly gate: Gate;
+}
+
+/** How a process is set up; the next release of the agent has a tool and a sentence more. */
+interface ProcessOptions extends Pick<SessionsOptions, "engine" | "pollMs"> {
+  readonly release?: "old" | "new";
 }

@@ -37,19 +37,11 @@ export class Plane {
   readonly #options: AgentCoreConnectionOptions;
   readonly #region: string | undefined;
   #loaded: Promise<{ readonly client: AwsClient; readonly module: Module }> | undefined;
-  #sent: readonly string[] = [];
 
   constructor(which: "data" | "control", options: AgentCoreConnectionOptions, region: string | undefined) {
     this.#which = which;
     this.#options = options;
     this.#region = region;
-  }
-
-  /** What the last request was signed with, for errors to be told without: the service quotes the headers of one it refuses. */
-  get secrets(): readonly string[] {
-    const { credentials, bearerToken } = this.#options;
-    const given = typeof credentials === "object" ? [credentials.secretAccessKey] : [];
-    return [...this.#sent, ...given, ...(typeof bearerToken === "string" ? [bearerToken] : [])];
   }
 
   /** Sends a command by its name; rejects with what the SDK threw. */
@@ -91,15 +83,7 @@ export class Plane {
         "missing_dependency",
         `${PACKAGES[this.#which]} is too old: it has no ${name}.`,
       );
-    const command: Command = Reflect.construct(Constructor, [input]);
-    command.middlewareStack?.add(
-      (next) => (args) => {
-        this.#sent = credentialsIn(args);
-        return next(args);
-      },
-      { step: "deserialize", name: "loophostKnowsItsSecrets", priority: "low" },
-    );
-    return { client, command };
+    return { client, command: Reflect.construct(Constructor, [input]) };
   }
 
   async #load(): Promise<{ client: AwsClient; module: Module }> {
@@ -179,16 +163,6 @@ function bearer(bearerToken: NonNullable<AgentCoreConnectionOptions["bearerToken
       },
     ],
   };
-}
-
-/** The credentials in the headers of a signed request. */
-function credentialsIn(args: unknown): string[] {
-  const request = isObject(args) ? args["request"] : undefined;
-  const headers = isObject(request) && isObject(request["headers"]) ? request["headers"] : {};
-  const { authorization, "x-amz-security-token": token } = headers;
-  const signed = typeof authorization === "string" ? authorization : "";
-  const parts = /^Bearer (.+)$|Credential=([^/]+).*Signature=([0-9a-f]+)/.exec(signed) ?? [];
-  return [...parts.slice(1), token].filter((part) => typeof part === "string");
 }
 
 function takeBody({ headers, body }: Record<string, unknown>): StreamBody {

@@ -14,10 +14,10 @@ const MAX_MESSAGE_CHARS = 500;
 
 /** The typed error for anything a request threw; `secrets` are cut out of what the service says. */
 export function toHostError(thrown: unknown, doing: string, secrets: readonly string[] = []): LoophostError {
+  if (thrown instanceof LoophostError) return thrown;
+  const { name, code, $metadata: metadata } = isObject(thrown) ? thrown : {};
   const hide = (text: string) =>
     secrets.reduce((said, secret) => (secret === "" ? said : said.replaceAll(secret, "[key]")), text);
-  if (thrown instanceof LoophostError) return without(thrown, hide);
-  const { name, code, $metadata: metadata } = isObject(thrown) ? thrown : {};
   const said = hide(messageOf(thrown)).slice(0, MAX_MESSAGE_CHARS);
   const hostCode = typeof name === "string" ? hide(name) : undefined;
   if (hostCode === "CredentialsProviderError" || said.startsWith("Region is missing"))
@@ -44,14 +44,6 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
     hostCode: typeof code === "string" ? hide(code) : undefined,
     mayRetry: false,
   });
-}
-
-/** The same error, unless what the service said into it holds a secret. */
-function without(error: LoophostError, hide: (text: string) => string): LoophostError {
-  const { code, message, hostCode, status, requestId, mayRetry, retryAfterMs } = error;
-  const shown = { hostCode: hostCode && hide(hostCode), requestId: requestId && hide(requestId) };
-  if (hide(message) === message && shown.hostCode === hostCode && shown.requestId === requestId) return error;
-  return new LoophostError(code, hide(message), { ...shown, status, mayRetry, retryAfterMs });
 }
 
 /** Whether nothing was sent, as only a failed look-up or connect proves: a reset says nothing of what went before it. */

@@ -56,7 +56,7 @@ export async function* streamEvents(request: StreamRequest): AsyncGenerator<Harn
     isOver = true;
   } catch (thrown) {
     if (signal.aborted) throw new LoophostError("aborted", `${doing}: it was aborted.`);
-    throw toHostError(stopping.signal.aborted ? stopping.signal.reason : thrown, doing, plane.secrets);
+    throw toHostError(stopping.signal.aborted ? stopping.signal.reason : thrown, doing);
   } finally {
     watch.end();
     unlink();

@@ -92,14 +92,14 @@ export class ControlRequests {
   }
 
   async #send(request: ControlRequest, judge: (error: LoophostError) => LoophostError): Promise<Answer> {
-    const { doing, signal = new AbortController().signal, leftMs = Infinity, secrets = [] } = request;
+    const { doing, signal = new AbortController().signal, leftMs = Infinity, secrets } = request;
     const limitMs = Math.max(1, Math.min(this.#requestMs, leftMs) / POLICY.attempts);
     try {
       return await withRetry(() => this.#try(request, limitMs, signal), {
         policy: POLICY,
         clock: this.clock,
         signal,
-        toError: (thrown) => judge(toHostError(thrown, doing, [...secrets, ...this.#plane.secrets])),
+        toError: (thrown) => judge(toHostError(thrown, doing, secrets)),
       });
     } catch (thrown) {
       if (signal.aborted) throw new LoophostError("aborted", `${doing}: it was aborted.`);

@@ -39,10 +39,10 @@ export async function stopSession(request: StopRequest): Promise<void> {
       policy: DEFAULT_RETRY,
       clock,
       signal,
-      toError: (thrown) => repeatable(toHostError(thrown, doing, plane.secrets)),
+      toError: (thrown) => repeatable(toHostError(thrown, doing)),
     });
   } catch (thrown) {
-    const error = toHostError(thrown, doing, plane.secrets);
+    const error = toHostError(thrown, doing);
     if (error.status !== 404) throw error;
   }
 }

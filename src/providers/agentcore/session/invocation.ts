@@ -144,7 +144,7 @@ async function readDeployed(
       allowed: Array.isArray(allowedTools) ? allowedTools.map(String) : undefined,
     };
   } catch (thrown) {
-    const error = toHostError(thrown, doing, control.secrets);
+    const error = toHostError(thrown, doing);
     const { code, message, status, hostCode, requestId } = error;
     throw new LoophostError(
       code,

@@ -32,11 +32,14 @@ const WAKE = `
   INSERT INTO @.wakes (session, due) VALUES ($1, coalesce($2::timestamptz, clock_timestamp()))
   ON CONFLICT (session) DO UPDATE SET marks = wakes.marks + 1, due = least(wakes.due, excluded.due)`;
 
+const DUE = `SELECT session FROM @.wakes
+  WHERE due <= clock_timestamp() AND (worker IS NULL OR ${isWorkerGone("$3", "worker")}) ORDER BY due`;
+
+// The oldest first would have a wake of just now wait for thousands of somebody else's; so half of the room is for the newest.
 const PICK = `
-  UPDATE @.wakes w SET worker = $1 FROM (
-    SELECT session FROM @.wakes WHERE due <= clock_timestamp() AND (worker IS NULL OR ${isWorkerGone("$3", "worker")})
-    ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED
-  ) AS due WHERE w.session = due.session RETURNING w.session, w.marks`;
+  WITH oldest AS (${DUE} LIMIT $2 FOR UPDATE SKIP LOCKED), newest AS (${DUE} DESC LIMIT $4 FOR UPDATE SKIP LOCKED)
+  UPDATE @.wakes w SET worker = $1 FROM (SELECT session FROM oldest UNION SELECT session FROM newest) AS due
+  WHERE w.session = due.session RETURNING w.session, w.marks`;
 
 // Woken again meanwhile: it stays queued, and is due at once.
 const PARK = `
@@ -126,6 +129,7 @@ class PickingWorker implements EngineWorker {
   readonly #atWork = new Set<Promise<void>>();
   #picking: Promise<void> | undefined;
   #isToldMeanwhile = false;
+  #turn = 0;
   #timer: NodeJS.Timeout | undefined;
   #isDraining = false;
 
@@ -186,7 +190,10 @@ class PickingWorker implements EngineWorker {
       const room = this.#limits.maxActivations - this.#atWork.size;
       if (room <= 0) return;
       const number = await this.#worker.number();
-      const values = [number, room, this.#class];
+      // In turns, where there is room for one.
+      this.#turn += 1;
+      const oldest = room === 1 ? this.#turn % 2 : Math.ceil(room / 2);
+      const values = [number, oldest, this.#class, room - oldest];
       const picked = await this.#database.query(
         "Sessions could not be picked",
         this.#database.sql(PICK),
