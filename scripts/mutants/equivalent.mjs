@@ -103,8 +103,6 @@ const EQUIVALENT = [
     "letsGo(chain)",
     CACHE,
   ],
-  ["stores/postgres/database.ts", "const MAX_TIMER_MS = 2 ** 31 - 1;", "1", "2", TUNING],
-  ["stores/postgres/append.ts", "this.forget(chain.id);", "this.forget(chain.id);", ";", CACHE],
   ["stores/memory.ts", "log.lease = {", "log.lease", "logs.set", INDEPENDENT],
   ["stores/sessions.ts", "checkStore(store,", "checkStore(store", "checkId(", WHICH_FIRST],
   [

@@ -4,9 +4,6 @@ import { defineAgent, defineTool, openSession } from "loophost";
 import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { expect, it } from "vitest";
 
-import { next } from "../../../src/core/loop/machine.ts";
-import type { LoopInput } from "../../../src/core/loop/state.ts";
-import { initialState } from "../../../src/core/loop/state.ts";
 import type { HostEvent } from "../../../src/core/provider.ts";
 import { anything, call, done, needs } from "../../support/host-events.ts";
 
@@ -44,33 +41,6 @@ it("the end of another message's turn is not the run's, and the end that names i
   provider.emit({ type: "turn.began" }, { type: "message", text: "ours" }, doneWith("run_1"));
   expect(await run.result()).toMatchObject({ text: "ours" });
   expect(provider.sent).toEqual([{ type: "message", content: [{ type: "text", text: "hi" }], id: "run_1" }]);
-});
-
-it("a message that the history holds behind the last end is waited for, and that end is not its run's", () => {
-  let state = initialState("each");
-  const commands = (
-    [
-      { type: "catchup.started" },
-      { type: "message.seen" },
-      { type: "turn.began" },
-      { type: "turn.done", ending: "completed", stopReason: null },
-      { type: "message.seen" },
-      { type: "catchup.ended" },
-      {
-        type: "start",
-        inputs: [],
-        policy: { maxTurns: 9, guarded: false, terminalTool: undefined, owesOutput: false },
-        resumed: { turns: 0, runsElsewhere: true, end: undefined },
-      },
-      { type: "started" },
-    ] satisfies LoopInput[]
-  ).flatMap((input: LoopInput) => {
-    const step = next(state, input);
-    ({ state } = step);
-    return step.commands;
-  });
-  expect(commands.filter((command) => command.do === "end" || command.do === "send")).toEqual([]);
-  expect(state.runOpen).toBe(true);
 });
 
 it("what a run waits for is told once, whatever else the host says meanwhile", async () => {

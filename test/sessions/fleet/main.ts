@@ -1,103 +1,113 @@
-// `npm run fleet [-- --short] [--runs n] [--sessions n] [--seed n] [--postgres url] [--restate]`
+// `npm run fleet [-- --short] [--engine e] [--provider p] [--cell K1] [--runs n] [--seed n] [--minutes n]
+//   [--file results.jsonl] [--parked-minutes n]`
 //
-// Sessions at work in real worker processes that are killed, stopped and drained, over SQLite and PostgreSQL; one table of
-// what was left. Where PostgreSQL is installed and no address is given, one is started for the campaign. With --restate a
-// Restate server calls the workers, and is itself killed and emptied.
+// The kill matrix: sessions in real worker processes that are killed, stopped, cut off and drained, over SQLite, PostgreSQL
+// and Restate, with the loop in the worker and at a host. Every cell once, then every cell again. Each run is a line of the file, by its
+// seed; a campaign that was stopped goes on where it was. At the end a table.
 
-import { mkdtempSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { pickAt } from "../../../src/testing/faults/random.ts";
-import { restateServer } from "../../engines/restate/server.ts";
-import { ownPostgres, whyNoPostgres } from "../../stores/postgres/server.ts";
-import type { Cell, CellResult } from "./campaign.ts";
-import { runCell } from "./campaign.ts";
+import type { RecordedRun } from "./campaign.ts";
+import { CELLS, runCell } from "./campaign.ts";
+import { PARKED } from "./cells/load.ts";
+import type { Setting } from "./places.ts";
+import { places, whyNot } from "./places.ts";
+import { rowsOf, tableOf } from "./table.ts";
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
+    engine: { type: "string" },
+    provider: { type: "string" },
+    cell: { type: "string" },
     runs: { type: "string" },
-    sessions: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
-    postgres: { type: "string" },
-    restate: { type: "boolean", default: false },
+    file: { type: "string" },
+    minutes: { type: "string" },
+    "parked-minutes": { type: "string", default: "1" },
   },
 });
-const runs = Number(values.runs ?? (values.short ? 3 : 20));
 const seed = Number(values.seed);
-// A worker that hangs is found out by its lease, after half a minute: the short form leaves that out.
-const cells: readonly Cell[] = [
-  "killed",
-  "all killed",
-  "drained",
-  ...(values.short ? [] : (["stopped"] as const)),
-  ...(values.restate ? (["cut off", "engine killed", "engine emptied"] as const) : []),
-];
+const file = values.file ?? (values.short ? undefined : join(tmpdir(), `loophost-fleet-${seed}.jsonl`));
+PARKED.minutes = Number(values["parked-minutes"]);
 
-const stop: (() => Promise<void>)[] = [];
-const restate = values.restate ? await restateServer() : undefined;
-stop.push(async () => restate?.[Symbol.asyncDispose]());
-async function postgresUrl(): Promise<string | undefined> {
-  if (values.postgres !== undefined) return values.postgres;
-  if (whyNoPostgres !== undefined) return undefined;
-  const server = await ownPostgres();
-  stop.push(() => server.stop());
-  return server.url;
+const done: RecordedRun[] = [];
+if (file !== undefined && existsSync(file))
+  for (const line of readFileSync(file, "utf8").split("\n"))
+    if (line !== "") done.push(JSON.parse(line) as RecordedRun);
+if (done.length > 0) console.log(`Going on behind ${done.length} runs in ${file}.`);
+
+/** What is to be run, round by round: a campaign whose time is over has had every cell. */
+interface Planned {
+  readonly setting: Setting;
+  readonly cell: string;
+  readonly run: number;
 }
 
-const url = await postgresUrl();
-const stores: readonly (readonly [string, () => string])[] = [
-  ["SQLite", () => join(mkdtempSync(join(tmpdir(), "loophost-fleet-")), "app.db")],
-  ...(url === undefined ? [] : [["PostgreSQL", newSchema(url)] as const]),
-];
-if (url === undefined) console.log(`PostgreSQL is left out: ${whyNoPostgres}`);
+function plan(): readonly Planned[] {
+  const planned: Planned[] = [];
+  for (const engine of ["in-process", "postgres", "restate"] as const) {
+    if (values.engine !== undefined && values.engine !== engine) continue;
+    const why = whyNot(engine);
+    if (why !== undefined) console.log(`${engine} is left out: ${why}`);
+    else
+      for (const provider of ["local", "claude"] as const)
+        if (values.provider === undefined || values.provider === provider)
+          planned.push(...planFor({ engine, provider }));
+  }
+  return planned.toSorted((a, b) => a.run - b.run);
+}
 
-let isWrong = false;
-console.log(
-  "store       cell           ifCrashed  runs  next entry p50 / p99 / worst ms  repeated  lost  unknown  rerun",
+function planFor(setting: Setting): readonly Planned[] {
+  return Object.entries(CELLS).flatMap(([cell, { isIn, runs = 20 }]) => {
+    const isAsked =
+      values.cell === undefined ? !values.short || isInShort(cell, setting) : values.cell === cell;
+    if (!isAsked || !isIn(setting)) return [];
+    const times = Number(values.runs ?? (values.short ? shortRuns(cell, setting) : runs));
+    return Array.from({ length: times }, (_, run) => ({ setting, cell, run }));
+  });
+}
+
+const planned = plan().filter(
+  ({ setting: { engine, provider }, cell, run }) =>
+    !done.some(
+      (one) => one.cell === cell && one.run === run && one.engine === engine && one.provider === provider,
+    ),
 );
-for (const [store, newStore] of stores)
-  for (const cell of cells)
-    for (const ifCrashed of ["answer", "rerun"] as const) {
-      const results: CellResult[] = [];
-      for (let run = 0; run < runs; run += 1)
-        results.push(
-          await runCell({
-            cell,
-            where: newStore(),
-            ifCrashed,
-            sessions: Number(values.sessions),
-            steps: 10,
-            restate,
-            afterMs: 50 + pickAt(400, seed, run),
-          }),
-        );
-      const latencies = results.flatMap((result) => result.latencies).toSorted((a, b) => a - b);
-      const sum = (pick: (result: CellResult) => number) =>
-        results.reduce((total, one) => total + pick(one), 0);
-      const [repeated, lost] = [sum((one) => one.repeated), sum((one) => one.lost)];
-      isWrong ||= repeated > 0 || lost > 0;
-      const times = [0.5, 0.99, 1].map((share) => latencies[Math.ceil(latencies.length * share) - 1] ?? "-");
-      console.log(
-        [
-          store.padEnd(11),
-          cell.padEnd(14),
-          ifCrashed.padEnd(10),
-          String(runs).padEnd(5),
-          times.join(" / ").padEnd(32),
-          String(repeated).padEnd(9),
-          String(lost).padEnd(5),
-          String(sum((one) => one.unknown)).padEnd(8),
-          sum((one) => one.rerun),
-        ].join(" "),
-      );
+const minutes = Number(values.minutes ?? (values.short ? 3.5 : Infinity));
+const startedAt = performance.now();
+let leftOut = 0;
+{
+  await using at = places();
+  for (const { setting, cell, run } of planned) {
+    if (run > 0 && performance.now() - startedAt > minutes * 60_000) {
+      leftOut += 1;
+      continue;
     }
-for (const end of stop) await end();
-if (isWrong) process.exitCode = 1;
+    const result = await runCell(at, setting, cell, { run, seed, isShort: values.short });
+    const recorded: RecordedRun = { cell, ...setting, run, result };
+    done.push(recorded);
+    if (file !== undefined) appendFileSync(file, `${JSON.stringify(recorded)}\n`);
+    for (const wrong of result.wrong)
+      console.log(`${cell} ${setting.engine} ${setting.provider} run ${run}: ${wrong}`);
+  }
+}
+if (leftOut > 0) console.log(`${leftOut} runs were left out: ${minutes} minutes were over.`);
+// Where the machine is shared, as in CI, lateness is shown and no failure.
+const rows = rowsOf(done, { isLateWrong: !values.short });
+console.log(tableOf(rows));
+if (rows.some(({ isWrong }) => isWrong)) process.exitCode = 1;
 
-function newSchema(address: string): () => string {
-  let count = 0;
-  return () => `${address}#fleet_${process.pid}_${(count += 1)}`;
+/** In a few minutes: cells that wait for nothing, and at a host those that kill workers. */
+function isInShort(name: string, { provider }: Setting): boolean {
+  if (CELLS[name]?.isSlow === true) return false;
+  return provider === "local" || name === "K1" || name === "K8";
+}
+
+function shortRuns(name: string, { provider }: Setting): number {
+  if (name === "K15" || name === "K18" || name === "K16") return 1;
+  return provider === "local" ? 3 : 2;
 }

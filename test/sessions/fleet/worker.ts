@@ -1,56 +1,44 @@
-// A worker as a process of its own, for the fleet campaign: `worker.ts STORE LEDGER IF_CRASHED [RESTATE]`. It drains on SIGTERM.
+// A worker of the campaign, as a process of its own: `worker.ts JOB`. It drains on SIGTERM, and tells of each activation.
 
-import { appendFileSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
-
-import { defineAgent, defineTool } from "loophost";
-import { restateEngine } from "loophost/engines/restate";
-import type { ModelFunction } from "loophost/providers/local";
+import { claude } from "loophost/providers/claude";
 import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
 
-import { openStore } from "./store.ts";
+import { fleetAgent, model } from "./agent.ts";
+import type { WorkerJob } from "./parts.ts";
+import { openParts } from "./parts.ts";
 
-const [, , where = "", ledger = "", ifCrashed = "answer", restate] = process.argv;
-
-/** Calls `step` so many times, one after another, and then says so. */
-const model: ModelFunction = ({ messages }) => {
-  const asked = messages.findLastIndex(({ role }) => role === "user");
-  const steps = messages.slice(asked).filter(({ role }) => role === "tool").length;
-  const text = JSON.stringify(messages[asked]);
-  const wanted = Number(/go (\d+)/.exec(text)?.[1] ?? 0);
-  if (steps >= wanted) return `done ${wanted}`;
-  return [{ type: "tool_call", id: `call_${messages.length}`, name: "step", input: { of: steps + 1 } }];
-};
-
-const step = defineTool({
-  name: "step",
-  description: "One step",
-  input: { type: "object" },
-  ...(ifCrashed === "rerun" && { ifCrashed }),
-  async execute(_, { sessionId, callId }) {
-    appendFileSync(ledger, `${JSON.stringify({ sessionId, callId, pid: process.pid, at: Date.now() })}\n`);
-    await setTimeout(5 + Math.random() * 20);
-    return "stepped";
-  },
-});
-
+const job = JSON.parse(process.argv[2] ?? "{}") as WorkerJob;
+const parts = openParts(job);
 const app = sessions({
-  store: openStore(where),
+  ...parts,
   agents: [
     {
-      agent: defineAgent({ name: "stepper", instructions: "Step.", tools: [step] }),
-      provider: local({ model }),
+      agent: fleetAgent(job),
+      provider: job.claude === undefined ? local({ model }) : claude({ baseUrl: job.claude, apiKey: "any" }),
     },
   ],
-  engine: restate === undefined ? undefined : restateEngine(JSON.parse(restate)),
-  pollMs: restate === undefined ? 50 : 200,
+  pollMs: job.engine === "in-process" ? 50 : undefined,
+  onError: (error, { sessionId }) => {
+    if (process.env["FLEET_DEBUG"] !== undefined) console.error(process.pid, sessionId, error);
+  },
+  onEvent: (event) => {
+    if (event.type === "run.started") process.send?.({ runs: 1 });
+  },
 });
-const worker = await app.work();
+const worker = await app.work({ maxActivations: job.maxActivations });
+process.on("message", () => {
+  globalThis.gc?.();
+  process.send?.({ heapBytes: process.memoryUsage().heapUsed, active: worker.active });
+});
+process.once("disconnect", () => process.exit(1));
 process.once("SIGTERM", () => {
-  worker.drain({ graceMs: 10_000 }).then(
-    () => process.exit(0),
-    () => process.exit(1),
-  );
+  worker
+    .drain({ graceMs: job.graceMs })
+    .then(() => app.close())
+    .then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
 });
 process.send?.("ready");

@@ -1,0 +1,43 @@
+// A cell of the kill matrix: what happens to whom, and what must be so afterwards.
+
+import type { Fleet } from "../fleet.ts";
+import type { Outcome } from "../judge.ts";
+import type { Setting } from "../places.ts";
+
+/** How one run of a cell is made. */
+export interface CellRun {
+  /** The number of the run, from 0. */
+  readonly run: number;
+  /** Milliseconds of work before it happens. */
+  readonly afterMs: number;
+  readonly ifCrashed: "answer" | "rerun";
+  /** In the short form there are fewer sessions, and shorter waits. */
+  readonly isShort: boolean;
+}
+
+/** A cell. */
+export interface Cell {
+  readonly what: string;
+  /** In which settings there is such a thing. */
+  readonly isIn: (setting: Setting) => boolean;
+  /** How often it is run in the full form. Default 20. */
+  readonly runs?: number;
+  /** It waits for real: left out of the short form. */
+  readonly isSlow?: boolean;
+  /** What happens takes workers their store or engine away, so that how soon others go on is no matter of this cell. */
+  readonly isOutage?: boolean;
+  readonly play: (fleet: Fleet, run: CellRun) => Promise<Outcome & { readonly note?: string }>;
+}
+
+/** In every setting. */
+export const everywhere = (): boolean => true;
+/** Where sessions are in PostgreSQL. */
+export const inPostgres = ({ engine }: Setting): boolean => engine !== "in-process";
+/** Where Restate calls workers. */
+export const withRestate = ({ engine }: Setting): boolean => engine === "restate";
+
+/** Collects what is not as it should be. */
+export function checks(): { readonly wrong: string[]; readonly check: (is: boolean, what: string) => void } {
+  const wrong: string[] = [];
+  return { wrong, check: (is, what) => void (is || wrong.push(what)) };
+}

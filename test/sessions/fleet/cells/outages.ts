@@ -1,0 +1,71 @@
+// What happens to the database and to the engine: stopped at once, killed, emptied, and back.
+
+import { setTimeout } from "node:timers/promises";
+
+import type { Fleet } from "../fleet.ts";
+import { judge } from "../judge.ts";
+import type { Cell, CellRun } from "./cell.ts";
+import { checks, inPostgres, withRestate } from "./cell.ts";
+
+const STEPS = ["go 20", "go 20"];
+
+/** Sessions that run and sessions that are parked, something that happens under two workers that live, and what is left. */
+async function under(fleet: Fleet, { afterMs }: CellRun, happens: () => Promise<void>) {
+  const { wrong, check } = checks();
+  const parked = await fleet.ask(4, ["call refund {}"], "parked");
+  await fleet.begin();
+  await fleet.begin();
+  const calls = await fleet.waiting(parked);
+  const running = await fleet.ask(10, STEPS);
+  await setTimeout(afterMs);
+  await happens();
+  await Promise.all(parked.map((chat, index) => chat.approve(calls[index] ?? "")));
+  await fleet.idle(running, STEPS.length);
+  await fleet.idle(parked, 1);
+  const [ran, decided] = [await judge(fleet, running, STEPS.length), await judge(fleet, parked, 1)];
+  const unknown = ran.unknown + decided.unknown;
+  check(unknown + ran.rerun === 0, `${unknown} running tools became unknown, ${ran.rerun} ran again`);
+  return { ...ran, lost: ran.lost + decided.lost, repeated: ran.repeated + decided.repeated, wrong };
+}
+
+/** The cells. */
+export const outageCells: Readonly<Record<string, Cell>> = {
+  K9: {
+    what: "the database is stopped at once, and back",
+    isIn: inPostgres,
+    runs: 5,
+    isOutage: true,
+    play: (fleet, run) =>
+      under(fleet, run, async () => {
+        const server = await fleet.places.postgres();
+        await server.stop();
+        await setTimeout(1_000);
+        await server.start();
+      }),
+  },
+  "K11 killed": {
+    what: "Restate is killed, and back",
+    isIn: withRestate,
+    runs: 5,
+    isOutage: true,
+    play: (fleet, run) =>
+      under(fleet, run, async () => {
+        const restate = await fleet.places.restate();
+        await restate.kill();
+        await setTimeout(500);
+        await restate.start();
+      }),
+  },
+  "K11 emptied": {
+    what: "Restate loses its data",
+    isIn: withRestate,
+    runs: 5,
+    isOutage: true,
+    play: (fleet, run) =>
+      under(fleet, run, async () => {
+        const restate = await fleet.places.restate();
+        await restate.kill();
+        await restate.start({ isEmptied: true });
+      }),
+  },
+};

@@ -1,0 +1,84 @@
+// What a campaign shares: a PostgreSQL, a Restate and a loop host, each started when it is needed first.
+
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { embeddedHost } from "loophost/server";
+
+import type { RestateServer } from "../../engines/restate/server.ts";
+import { restateServer, whyNoRestate } from "../../engines/restate/server.ts";
+import type { PostgresServer } from "../../stores/postgres/server.ts";
+import { ownPostgres, whyNoPostgres } from "../../stores/postgres/server.ts";
+import { model } from "./agent.ts";
+
+/** Which engine says who works, and who runs the loop. */
+export interface Setting {
+  readonly engine: "in-process" | "postgres" | "restate";
+  readonly provider: "local" | "claude";
+}
+
+/** The servers of a campaign. */
+export interface Places extends AsyncDisposable {
+  postgres(): Promise<PostgresServer>;
+  restate(): Promise<RestateServer>;
+  /** The address of a loop host. */
+  host(): Promise<string>;
+  /** Where a new store is: a file, or a schema in the database. */
+  newStore(engine: Setting["engine"]): Promise<{ readonly where: string; readonly schema?: string }>;
+}
+
+/** Why an engine is left out on this machine; undefined when it is not. */
+export function whyNot(engine: Setting["engine"]): string | undefined {
+  if (engine === "restate") return whyNoRestate ?? whyNoPostgres;
+  return engine === "postgres" ? whyNoPostgres : undefined;
+}
+
+/** Gives the places, and ends all of them together. */
+export function places(): Places {
+  const ends: (() => Promise<void>)[] = [];
+  let schemas = 0;
+  const once = <T>(start: () => Promise<T>, end: (made: T) => Promise<void>) => {
+    let made: Promise<T> | undefined;
+    const begin = async () => {
+      const one = await start();
+      ends.push(() => end(one));
+      return one;
+    };
+    return () => (made ??= begin());
+  };
+  const postgres = once(
+    () => ownPostgres(),
+    (server) => server.stop(),
+  );
+  const restate = once(
+    () => restateServer(),
+    async (server) => {
+      await server[Symbol.asyncDispose]();
+    },
+  );
+  const host = once(
+    async () => {
+      const loopHost = embeddedHost({ model });
+      const { url } = await loopHost.listen();
+      return { loopHost, url };
+    },
+    async ({ loopHost }) => {
+      await loopHost.close();
+    },
+  );
+  return {
+    postgres,
+    restate,
+    host: async () => (await host()).url,
+    async newStore(engine) {
+      if (engine === "in-process")
+        return { where: join(mkdtempSync(join(tmpdir(), "loophost-fleet-")), "app.db") };
+      schemas += 1;
+      return { where: (await postgres()).url, schema: `fleet_${process.pid}_${schemas}` };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const end of ends) await end();
+    },
+  };
+}
