@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 
 import type { LoopStep } from "loophost";
@@ -137,6 +138,24 @@ it.each(["a silent model", "a tool that never ends"])("stops %s at Ctrl-C", asyn
   const { code, stderr } = await run.ended;
   const during = what === "a silent model" ? "" : " while wait (call_1) ran";
   expect([code, stderr]).toEqual([130, `loophost: Interrupted${during}.\n`]);
+});
+
+it("leaves at Ctrl-C while it waits for a store that another process holds locked", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "locked-"));
+  const store = join(folder, "sessions.db");
+  const args = ["run", SUPPORT, "hello", "--model", "scripted", "--store", store];
+  expect((await loophost(args)).code).toBe(0);
+  const other = new DatabaseSync(store);
+  other.exec("BEGIN IMMEDIATE");
+  const run = start(args);
+  await run.saw("scripted (built in)");
+  const before = performance.now();
+  run.child.kill("SIGINT");
+  const { code } = await run.ended;
+  // The store itself would wait for five seconds.
+  expect([code, performance.now() - before < 4_000]).toEqual([130, true]);
+  other.close();
+  rmSync(folder, { recursive: true });
 });
 
 it("leaves at the second Ctrl-C while a tool blocks the event loop", async () => {

@@ -68,7 +68,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
     flags.steps === undefined ? undefined : stepFile(command, flags.steps, (line) => progress.note(line));
   globalThis.console = consoleBeside(progress);
   const agent = await loadAgentFor(command, agentFile, flags);
-  await using kept = await openStoreFor(flags, sessionId);
+  await using kept = await openStoreFor(flags, sessionId, signal);
   if (kept !== undefined) await showDecided(assignment, kept, progress);
   const harness = provisioned?.["harnessArn"];
   const begunWith = isString(harness) ? { harness } : await recall(assignment, kept);
@@ -218,10 +218,14 @@ function consoleBeside(progress: Progress): Console {
 }
 
 /** A session to go on with has to be in a store that is there already. */
-function openStoreFor(flags: AgentFlags, sessionId: string | undefined): Promise<OpenStore | undefined> {
+function openStoreFor(
+  flags: AgentFlags,
+  sessionId: string | undefined,
+  signal: AbortSignal,
+): Promise<OpenStore | undefined> {
   const file = storeFile(flags.store);
   if (file === undefined) return Promise.resolve(undefined);
-  return sessionId === undefined ? openStore(file) : openExistingStore(file);
+  return sessionId === undefined ? openStore(file, signal) : openExistingStore(file, signal);
 }
 
 /** Who has run the session so far, and where. What the claude host holds need not be in a store of ours. */

@@ -2,6 +2,8 @@
 
 import { stat } from "node:fs/promises";
 
+import { waitAtMost } from "../../core/async/abort.ts";
+import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
 import { isPostgresUrl, withoutPassword } from "../../stores/postgres/pool.ts";
@@ -26,12 +28,17 @@ export function isInDatabase(file: string): boolean {
   return isPostgresUrl(file);
 }
 
+/** After Ctrl-C, closing waits no longer than this, in milliseconds, for a lock that somebody else holds. */
+const MAX_CLOSING_MS = 1_000;
+
 /**
  * Opens the store in a file or a database, and creates it if it is not there.
  *
+ * @param signal once it aborts, closing the store does not wait for other processes
+ *
  * @throws LoophostError `store_failed` when it cannot be opened, `missing_dependency` when this Node has no SQLite
  */
-export async function openStore(file: string): Promise<OpenStore> {
+export async function openStore(file: string, signal?: AbortSignal): Promise<OpenStore> {
   if (isInDatabase(file)) return openDatabase(file, "auto");
   if (file.endsWith(".json"))
     throw new LoophostError(
@@ -42,7 +49,9 @@ export async function openStore(file: string): Promise<OpenStore> {
   muteWarnings(/^SQLite is an experimental feature/);
   const { sqliteStore } = await import("../../stores/sqlite/index.ts");
   const store = sqliteStore(file);
-  return { file, store, [Symbol.asyncDispose]: () => store.close() };
+  const close = () =>
+    signal?.aborted === true ? waitAtMost(MAX_CLOSING_MS, systemClock, store.close()) : store.close();
+  return { file, store, [Symbol.asyncDispose]: close };
 }
 
 async function openDatabase(url: string, migrate: "auto" | "refuse"): Promise<OpenStore> {
@@ -56,11 +65,11 @@ async function openDatabase(url: string, migrate: "auto" | "refuse"): Promise<Op
  *
  * @throws LoophostError `store_failed` when it is not there, or cannot be opened
  */
-export async function openExistingStore(file: string): Promise<OpenStore> {
+export async function openExistingStore(file: string, signal?: AbortSignal): Promise<OpenStore> {
   if (isInDatabase(file)) return openDatabase(file, "refuse");
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) throw new LoophostError("store_failed", `There is no store ${file}.`);
-  return openStore(file);
+  return openStore(file, signal);
 }
 
 /**
