@@ -57,6 +57,7 @@ export function recordTo(
   return {
     event(event, about) {
       const { sessionId } = about;
+      if (sessionId === "") return; // told while it is being opened: it has no file yet
       const recorder = sessions.get(sessionId) ?? new SessionRecorder(where, about, options);
       // Only sessions with a run under way are held; the file knows the rest.
       if (event.type === "run.ended" || event.type === "run.failed") sessions.delete(sessionId);

@@ -5,7 +5,7 @@ import { misuse } from "../command.ts";
 import type { SessionAddress } from "../stored/session-address.ts";
 import type { WatchFlags } from "../watching.ts";
 import { WATCH_OPTIONS_HELP } from "../watching.ts";
-import type { ChosenHost, OnRetry } from "./choose-host.ts";
+import type { ChosenHost } from "./choose-host.ts";
 import { agentcoreHost, claudeHost, localHost } from "./choose-host.ts";
 import { loadAgent } from "./load-agent.ts";
 
@@ -112,12 +112,11 @@ export async function chooseHost(
   flags: AgentFlags,
   model: string,
   begunWith: BegunWith,
-  onRetry?: OnRetry,
 ): Promise<ChosenHost> {
   const { "base-url": given, harness = begunWith.harness, qualifier = begunWith.qualifier } = flags;
   const baseUrl = given ?? begunWith.baseUrl;
   const begun = begunWith.provider === "local" && given !== undefined ? "claude" : begunWith.provider;
   const provider = flags.provider ?? begun;
   if (provider === "agentcore") return agentcoreHost({ baseUrl, harness, qualifier });
-  return provider === "claude" ? claudeHost(baseUrl, onRetry) : localHost(model);
+  return provider === "claude" ? claudeHost(baseUrl) : localHost(model);
 }

@@ -4,15 +4,11 @@ import { LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { agentcore, createClient } from "../../providers/agentcore/index.ts";
 import { findAccess } from "../../providers/claude/api/settings.ts";
-import type { ClaudeOptions } from "../../providers/claude/index.ts";
 import { claude } from "../../providers/claude/index.ts";
 import { local } from "../../providers/local/local.ts";
 import type { SessionAddress } from "../stored/session-address.ts";
 import { chooseModel, MODEL_VARIABLES, SCRIPTED } from "./choose-model.ts";
 import { scriptedModel } from "./scripted-model.ts";
-
-/** Called before a request to the claude host is retried. */
-export type OnRetry = NonNullable<ClaudeOptions["onRetry"]>;
 
 /** A provider, and how to name it to the user. */
 export interface ChosenHost {
@@ -44,7 +40,7 @@ export function localHost(modelId: string): ChosenHost {
  *
  * @throws LoophostError `missing_credentials` without a key, unless the host is on this machine; `invalid_options` for an address that is none
  */
-export function claudeHost(address: string | undefined, onRetry?: OnRetry): ChosenHost {
+export function claudeHost(address: string | undefined): ChosenHost {
   const baseUrl = address ?? (process.env["ANTHROPIC_BASE_URL"] || undefined);
   checkAddress(baseUrl);
   try {
@@ -57,7 +53,7 @@ export function claudeHost(address: string | undefined, onRetry?: OnRetry): Chos
     );
   }
   const label = baseUrl === undefined ? "claude" : `claude at ${new URL(baseUrl).host}`;
-  return { label, provider: claude({ baseUrl, onRetry }), address: { baseUrl } };
+  return { label, provider: claude({ baseUrl }), address: { baseUrl } };
 }
 
 /**

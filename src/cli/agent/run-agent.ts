@@ -16,7 +16,6 @@ import { openSession } from "../../core/session/open-session.ts";
 import { misuse } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT, exitCodeOfEnding, INTERRUPTED } from "../exit.ts";
-import { formatMs } from "../screen/format.ts";
 import { Progress } from "../screen/progress.ts";
 import { reveal } from "../screen/reveal.ts";
 import type { OpenStore } from "../stored/open-store.ts";
@@ -72,9 +71,7 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   if (kept !== undefined) await showDecided(assignment, kept, progress);
   const harness = provisioned?.["harnessArn"];
   const begunWith = isString(harness) ? { harness } : await recall(assignment, kept);
-  const { provider, label, address } = await chooseHost(flags, agent.model, begunWith, (_, delayMs, error) =>
-    progress.note(`  trying again in ${formatMs(delayMs)}: ${error.message}`),
-  );
+  const { provider, label, address } = await chooseHost(flags, agent.model, begunWith);
 
   await using watching = await watchBy(flags);
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);

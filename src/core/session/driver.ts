@@ -289,6 +289,6 @@ export class LoopSession implements Session {
 function workerLost(): LoophostError {
   return new LoophostError(
     "worker_lost",
-    `${MAX_LIVES} processes that took this run up ended with nothing recorded. It is not tried again.`,
+    `${MAX_LIVES} processes that took this run up ended with nothing recorded.`,
   );
 }

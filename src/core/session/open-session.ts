@@ -90,6 +90,8 @@ async function open(
     if (isRecordedEvent(event)) recorded.push(event);
     if (isLoopEvent(event)) fold(event);
     if (event.type === "message.seen") past = [];
+    // Told at once, though there is no run yet: a session that is opened over a bad network would be silent for seconds.
+    else if (event.type === "retrying") watch.event(event);
     else if (isPassedOn(event) && !isDelta(event)) past.push(event);
   };
   let kept: LoopSession["kept"] | undefined;

@@ -6,7 +6,7 @@ import { BOOLEAN, checkOptions, MILLISECONDS } from "../../core/check-options.ts
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { checkProvisioned } from "../../core/handle.ts";
-import type { OpenRequest, Provider } from "../../core/provider.ts";
+import type { Connection, OpenRequest, Provider } from "../../core/provider.ts";
 import type { ClaudeApi } from "./api/client.ts";
 import { toHostError } from "./api/host-error.ts";
 import { connectRequests, pathTo } from "./api/requests.ts";
@@ -43,42 +43,63 @@ export function claude(options: ClaudeOptions = {}): Provider {
   checkOptions("claude()", options, OPTIONS);
   const { deltas = true, idleMs = 45_000, clock = systemClock } = options;
   checkSetup(options);
+  const opening = new Set<OpenRequest["emit"]>();
+  // There is no run yet to hear of it: without a word, a session that is opened over a bad network is silent for seconds.
+  const onRetry: ClaudeOptions["onRetry"] = (attempt, delayMs, error) => {
+    for (const emit of opening) emit({ type: "retrying", attempt, delayMs, reason: error.message });
+    return options.onRetry?.(attempt, delayMs, error);
+  };
   let made: SessionMaker | undefined;
   // One for all sessions; made lazily, since a provider without a key may still be inspected.
-  const makerOf = () => (made ??= new SessionMaker(connectRequests(options), options));
+  const makerOf = () => (made ??= new SessionMaker(connectRequests({ ...options, onRetry }), options));
   const provisioning = claudeProvisioning(() => makerOf().requests, options);
+  const open = async ({
+    agent,
+    sessionId,
+    provisioned,
+    emit,
+    signal,
+    traceContext,
+  }: OpenRequest): Promise<Connection> => {
+    await checkProvisioned(agent, { provider: "claude", ...provisioning }, provisioned);
+    const maker = makerOf();
+    const api = traced(maker.requests.api, traceContext);
+    const server = { ...ANTHROPIC, ...options.server };
+    const how = { api, server, deltas, idleMs, clock, retry: retryPolicy(options.retry), emit, signal };
+    const hold = async (id: string, hasPast: boolean) => {
+      const runHere = await findToolsRunHere({ api, agent, sessionId: id, signal });
+      return attach({ ...how, sessionId: id, hasPast, runHere });
+    };
+    if (sessionId !== undefined)
+      return hold(sessionId, true).catch((thrown: unknown) => {
+        const error = toHostError(thrown, "The session could not be attached to");
+        if (error.status !== 404) throw error;
+        throw new LoophostError("session_not_found", `The host has no session "${sessionId}".`, {
+          cause: error,
+          status: 404,
+          requestId: error.requestId,
+        });
+      });
+    const { id } = await maker.make(agent, provisioned, signal);
+    return hold(id, false).catch(async (thrown: unknown) => {
+      // Attaching failed, so the caller never gets this session's id: delete it, or it leaks at the host.
+      await api.delete(pathTo(["sessions", id]), AbortSignal.timeout(RELEASE_MS)).catch(() => undefined);
+      throw thrown;
+    });
+  };
   return {
     name: "claude",
     traits: { answers: "each", history: "host", worksAlone: true },
     address: options.client === undefined ? findHost(options) : undefined,
     artifacts: claudeArtifacts(() => makerOf().requests, idleMs),
     provisioning,
-    async open({ agent, sessionId, provisioned, emit, signal, traceContext }) {
-      await checkProvisioned(agent, { provider: "claude", ...provisioning }, provisioned);
-      const maker = makerOf();
-      const api = traced(maker.requests.api, traceContext);
-      const server = { ...ANTHROPIC, ...options.server };
-      const how = { api, server, deltas, idleMs, clock, retry: retryPolicy(options.retry), emit, signal };
-      const hold = async (id: string, hasPast: boolean) => {
-        const runHere = await findToolsRunHere({ api, agent, sessionId: id, signal });
-        return attach({ ...how, sessionId: id, hasPast, runHere });
-      };
-      if (sessionId !== undefined)
-        return hold(sessionId, true).catch((thrown: unknown) => {
-          const error = toHostError(thrown, "The session could not be attached to");
-          if (error.status !== 404) throw error;
-          throw new LoophostError("session_not_found", `The host has no session "${sessionId}".`, {
-            cause: error,
-            status: 404,
-            requestId: error.requestId,
-          });
-        });
-      const { id } = await maker.make(agent, provisioned, signal);
-      return hold(id, false).catch(async (thrown: unknown) => {
-        // Attaching failed, so the caller never gets this session's id: delete it, or it leaks at the host.
-        await api.delete(pathTo(["sessions", id]), AbortSignal.timeout(RELEASE_MS)).catch(() => undefined);
-        throw thrown;
-      });
+    async open(request) {
+      opening.add(request.emit);
+      try {
+        return await open(request);
+      } finally {
+        opening.delete(request.emit);
+      }
     },
   };
 }

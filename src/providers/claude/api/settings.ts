@@ -52,7 +52,7 @@ export interface ClaudeConnectionOptions {
   readonly timeoutMs?: number | undefined;
   /** How requests that may safely be repeated are repeated. Default: four tries over some seven seconds. */
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Called before each retry: opening a session has no events yet, and would be silent for seconds. Default: none. */
+  /** Called before each retry, also of calls that have no session to report events. Default: none. */
   readonly onRetry?: ((attempt: number, delayMs: number, error: LoophostError) => void) | undefined;
   /** Where time comes from, for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
