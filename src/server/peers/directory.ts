@@ -1,7 +1,8 @@
 /**
  * The hosts that share a store: which there are, at which address each is reached, and which of them is gone.
  *
- *   D1  a host is in the directory before it has its first session, and says in each lease which host it is
+ *   D1  a host is in the directory before it has its first session, and says in each lease which host it is; its record is
+ *       written and deleted by the fencing token of its own lease
  *   D2  a host is gone when its own lease can be claimed. Each looks after the next one only, in the order of their ids,
  *       so that many hosts ask the store no more often than each does alone
  *   D3  the sessions of a host that is gone are offered before it is forgotten: whoever does that may die, too, and is
@@ -96,16 +97,21 @@ export class HostDirectory {
 
   async #enter(): Promise<void> {
     await this.#lease?.release();
-    const { log, records } = this.#store;
-    await records.put(HOSTS, this.self, { address: this.#address, secret: this.secret });
+    const { log } = this.#store;
+    const sessionId = leaseOf(this.self);
+    const { signal } = new AbortController();
+    const { owner } = this;
     this.#lease = await Ownership.claim({
       log,
-      sessionId: leaseOf(this.self),
+      sessionId,
       ifOwned: "take",
       clock: this.#clock,
-      signal: new AbortController().signal,
-      owner: this.owner,
+      signal,
+      owner,
     });
+    const value = { address: this.#address, secret: this.secret };
+    const records = [{ collection: HOSTS, key: this.self, value }];
+    await log.append(sessionId, this.#lease.fence, [], { records });
   }
 
   /** Gives whether a host was gone: the one after it may be, too. */
@@ -145,8 +151,8 @@ export async function claimIfGone({ log }: Store, id: string): Promise<number | 
   }
 }
 
-async function forget({ log, records }: Store, id: string, fence: number): Promise<void> {
-  await records.delete(HOSTS, id);
+async function forget({ log }: Store, id: string, fence: number): Promise<void> {
+  await log.append(leaseOf(id), fence, [], { records: [{ collection: HOSTS, key: id }] });
   await log.delete(leaseOf(id), fence);
 }
 

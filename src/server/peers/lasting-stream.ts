@@ -78,7 +78,7 @@ class LastingStream {
   async pull(): Promise<void> {
     while (this.#frames === "" && !this.#over.signal.aborted) {
       const chunk = await this.#read();
-      if (chunk !== undefined) this.#decode(this.#text.decode(chunk, { stream: true }));
+      if (chunk !== undefined) this.#hear(chunk);
       else if (!(await this.#reopen())) return this.#close();
     }
     if (this.#over.signal.aborted) return;
@@ -97,6 +97,16 @@ class LastingStream {
     if (this.#over.signal.aborted) return;
     this.end();
     this.#controller?.close();
+  }
+
+  #hear(chunk: Uint8Array): void {
+    try {
+      this.#decode(this.#text.decode(chunk, { stream: true }));
+    } catch (thrown) {
+      // The stream errors with it, and an errored stream is never cancelled: its connection would leak.
+      this.end();
+      throw thrown;
+    }
   }
 
   /** The next bytes; undefined when the host ended the stream, hangs, or died. */
