@@ -58,6 +58,7 @@ it("provisions an agent, tags it, prunes what is old and releases the rest", asy
     [["prune", name, "--keep", "0"], "--keep must say how many of the newest stay"],
     [["list"], 'It is "agents list <name>"'],
     [["tag", name], 'It is "agents tag <name:tag> <version>"'],
+    [["tag", `${name}:prod`, "0f3a9c2"], "0f3a9c2 is neither eight and more digits of a digest nor a file"],
   ] as const)
     expect(await cli("agents", ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(says) });
 
@@ -125,4 +126,10 @@ it("lists, puts, fetches and deletes the files of a session", async () => {
     stderr: expect.stringContaining("There is a file package.json here"),
   });
   expect(await of("get", "../up")).toMatchObject({ code: 2, stdout: "" });
+  const below = join(folder, "no-folder", "b.csv");
+  await of("put", file);
+  expect(await of("get", "orders.csv", below)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`${below} could not be written: ENOENT`),
+  });
 }, 120_000);

@@ -1,5 +1,6 @@
 /** `loophost agents`: the versions of an agent at a loop host, their tags, and letting go of old ones. */
 
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import type { ResourceKind } from "../../core/provisioning.ts";
@@ -100,7 +101,13 @@ export const agentsCommand: Command = {
     if (what === "resolve") console.log(JSON.stringify(await resolveTag(provider, ref, { store, kind })));
     else if (what === "untag") await removeTag(provider, ref, { store, kind });
     else if (what === "tag") {
-      const given = /^[0-9a-f]{8,64}$/.test(version) ? version : await readHandle(version);
+      const isDigest = /^[0-9a-f]{8,64}$/.test(version);
+      if (!isDigest && version !== "-" && !existsSync(version))
+        throw misuse(
+          OWNER,
+          `${version} is neither eight and more digits of a digest nor a file with a handle`,
+        );
+      const given = isDigest ? version : await readHandle(version);
       const { base, tag, handle } = await setTag(provider, ref, given, { store, kind });
       console.log(
         isJson ? JSON.stringify({ base, tag, name: handle.name }) : `${base}:${tag} is ${handle.name}.`,

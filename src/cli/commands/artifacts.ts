@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import type { Artifacts } from "../../artifacts/index.ts";
 import { artifacts } from "../../artifacts/index.ts";
 import type { Artifact } from "../../core/artifacts.ts";
+import { toLoophostError } from "../../core/errors.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
@@ -139,7 +140,12 @@ async function get(
     await rename(part, to);
   } catch (thrown) {
     await rm(part, { force: true });
-    throw thrown;
+    // A missing folder or a full disk is no bug of ours; what the host says stays as it is.
+    throw toLoophostError(
+      thrown,
+      signal.aborted ? "aborted" : "invalid_options",
+      `${to} could not be written`,
+    );
   }
   return artifact;
 }
