@@ -7,7 +7,6 @@ import type { WatchFlags } from "../watching.ts";
 import { WATCH_OPTIONS_HELP } from "../watching.ts";
 import type { ChosenHost } from "./choose-host.ts";
 import { agentcoreHost, claudeHost, localHost } from "./choose-host.ts";
-import { loadAgent } from "./load-agent.ts";
 
 /** The flags, as `parseArgs` takes them. */
 export const AGENT_OPTIONS = {
@@ -90,16 +89,9 @@ export function checkFlags(command: string, flags: AgentFlags, sessionId: string
 
 const PROVIDERS: readonly string[] = ["local", "claude", "agentcore"];
 
-/** Loads the agent of a file, with the model the flags name. */
-export async function loadAgentFor(
-  command: string,
-  file: string,
-  flags: AgentFlags,
-): Promise<Agent & { model: string }> {
-  const agent = await loadAgent(file);
-  const model = flags.model ?? agent.model;
-  if (model === undefined) throw misuse(command, `The agent ${agent.name} names no model; pass --model <id>`);
-  return { ...agent, model };
+/** The agent with the model the flags name, which counts before its own. */
+export function withModel(agent: Agent, { model }: AgentFlags): Agent {
+  return model === undefined ? agent : { ...agent, model };
 }
 
 /** Who has run a session so far, and where, as far as it is on record. */
@@ -107,16 +99,21 @@ export interface BegunWith extends SessionAddress {
   readonly provider?: string | undefined;
 }
 
-/** The loop host the flags name, or else the one the session was begun with. */
+/**
+ * The loop host the flags name, or else the one the session was begun with. A harness has a model of its own; the
+ * others need that of the agent.
+ */
 export async function chooseHost(
+  command: string,
   flags: AgentFlags,
-  model: string,
-  begunWith: BegunWith,
+  { name, model }: Pick<Agent, "name" | "model">,
+  begunWith: BegunWith = {},
 ): Promise<ChosenHost> {
   const { "base-url": given, harness = begunWith.harness, qualifier = begunWith.qualifier } = flags;
   const baseUrl = given ?? begunWith.baseUrl;
   const begun = begunWith.provider === "local" && given !== undefined ? "claude" : begunWith.provider;
   const provider = flags.provider ?? begun;
   if (provider === "agentcore") return agentcoreHost({ baseUrl, harness, qualifier });
+  if (model === undefined) throw misuse(command, `The agent ${name} names no model; pass --model <id>`);
   return provider === "claude" ? claudeHost(baseUrl) : localHost(model);
 }

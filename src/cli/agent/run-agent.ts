@@ -24,11 +24,12 @@ import { recallAddress, rememberAddress } from "../stored/session-address.ts";
 import { readWaitingCalls } from "../stored/waiting-calls.ts";
 import { watchBy } from "../watching.ts";
 import type { AgentFlags, BegunWith } from "./agent-flags.ts";
-import { checkFlags, chooseHost, loadAgentFor } from "./agent-flags.ts";
+import { checkFlags, chooseHost, withModel } from "./agent-flags.ts";
 import { Questions } from "./approvals.ts";
 import type { StoredRun } from "./go-on.ts";
 import { resumeLine, waitingLines } from "./go-on.ts";
 import { inCommands, inFlags } from "./in-flags.ts";
+import { loadAgent } from "./load-agent.ts";
 import { stepFile } from "./step-file.ts";
 import { watchCtrlC } from "./watch-ctrl-c.ts";
 import { callsThatWait, whyNoAnswer } from "./why-no-answer.ts";
@@ -66,12 +67,12 @@ export async function runAgent(assignment: Assignment): Promise<ExitCode> {
   using steps =
     flags.steps === undefined ? undefined : stepFile(command, flags.steps, (line) => progress.note(line));
   globalThis.console = consoleBeside(progress);
-  const agent = await loadAgentFor(command, agentFile, flags);
+  const agent = withModel(await loadAgent(agentFile), flags);
   await using kept = await openStoreFor(flags, sessionId, signal);
   if (kept !== undefined) await showDecided(assignment, kept, progress);
   const harness = provisioned?.["harnessArn"];
   const begunWith = isString(harness) ? { harness } : await recall(assignment, kept);
-  const { provider, label, address } = await chooseHost(flags, agent.model, begunWith);
+  const { provider, label, address } = await chooseHost(command, flags, agent, begunWith);
 
   await using watching = await watchBy(flags);
   if (flags.json !== true) progress.note(`${agent.name} · ${label}`);

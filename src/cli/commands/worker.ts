@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../core/clock.ts";
 import type { ServedAgent } from "../../sessions/index.ts";
 import { sessions } from "../../sessions/index.ts";
-import { AGENT_NOTES_HELP, checkFlags, chooseHost } from "../agent/agent-flags.ts";
+import { AGENT_NOTES_HELP, checkFlags, chooseHost, withModel } from "../agent/agent-flags.ts";
 import { loadAgents } from "../agent/load-agents.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
@@ -105,12 +105,10 @@ export const workerCommand: Command = {
     const loaded = await loadAgents(positionals, (line) => console.error(line));
     const agents: ServedAgent[] = [];
     const names: string[] = [];
-    for (const { file: from, agent } of loaded) {
-      const model = values.model ?? agent.model;
-      if (model === undefined)
-        throw misuse(NAME, `The agent ${agent.name} of ${from} names no model; pass --model <id>`);
-      const { label, provider } = await chooseHost(values, model, {});
-      agents.push({ agent: { ...agent, model }, provider });
+    for (const { agent: loadedAgent } of loaded) {
+      const agent = withModel(loadedAgent, values);
+      const { label, provider } = await chooseHost(NAME, values, agent);
+      agents.push({ agent, provider });
       names.push(`${agent.name} (${label})`);
     }
 
