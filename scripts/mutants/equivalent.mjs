@@ -112,6 +112,13 @@ const EQUIVALENT = [
     "1",
     "logs and entries are numbered from 1, and what comes after (1, 0) is what comes after (0, 0)",
   ],
+  [
+    "stores/postgres/direct.ts",
+    "for (let pauseMs = FIRST_PAUSE_MS; !this.#isClosed; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {",
+    "2",
+    "3",
+    TUNING,
+  ],
   ["stores/sqlite/check.ts", "const MAX_STEP_MS = 5;", "5", "6", TUNING],
   [
     "stores/sqlite/check.ts",

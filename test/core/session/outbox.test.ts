@@ -2,7 +2,7 @@
 
 import { defineAgent, defineTool, openSession } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
-import { scriptedProvider } from "loophost/testing";
+import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import { anything, call, done, needs } from "../../support/host-events.ts";
@@ -19,11 +19,12 @@ it("a result the host has is not posted again by the next process, though the ho
   const posted = live.sent.filter(({ type }) => type === "tool_result");
   expect(posted).toHaveLength(1);
 
-  const past = [{ type: "turn.began" }, call("a", "note")] as const;
+  const past = [{ type: "turn.began" }, call("a", "note"), needs("a")] as const;
   const provider = scriptedProvider({ past });
   await using next = await openSession(agent, { provider, store, sessionId: first.id });
   const run = next.resume();
   run.result().catch(() => undefined);
+  await settleMicrotasks(); // time to post it, were it not on record
   provider.emit(done);
   await run.result();
   expect(provider.sent.filter(({ type }) => type === "tool_result")).toEqual([]);
