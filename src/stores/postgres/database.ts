@@ -6,9 +6,11 @@
  *   D3  every wait has a deadline: for a reply, and for a database to come back
  */
 
+import { crc32 } from "node:zlib";
+
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { isAbsent, isConflict, isLost, NoReply, storeFailed } from "./errors.ts";
+import { isAbsent, isConflict, isLost, isUnprepared, NoReply, storeFailed } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { OpenPool, PostgresClient, PostgresPool } from "./pool.ts";
 import type { SchemaOptions } from "./schema.ts";
@@ -31,6 +33,7 @@ export class Database {
   readonly options: DatabaseOptions;
   #pool: Promise<OpenPool> | undefined;
   #ready: Promise<PostgresPool> | undefined;
+  #prepared: OpenPool["prepared"];
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
@@ -45,7 +48,16 @@ export class Database {
   /** Sends a statement without a retry; the caller handles a lost reply. */
   async once(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     const pool = await this.ready();
-    const { rows } = await this.#inTime(pool.query(sql, [...values]));
+    const { rows } = await this.#inTime(
+      this.#prepared === undefined
+        ? pool.query(sql, [...values])
+        : this.#prepared(nameOf(sql), sql, [...values]).catch((thrown: unknown) => {
+            if (!isUnprepared(thrown)) throw thrown;
+            // Behind a pooler such as PgBouncer, which may give a connection that has not prepared it.
+            this.#prepared = undefined;
+            return pool.query(sql, [...values]);
+          }),
+    );
     return rows.filter((row): row is Row => isObject(row));
   }
 
@@ -105,10 +117,11 @@ export class Database {
 
   async #makeReady(): Promise<PostgresPool> {
     this.#pool ??= this.options.open();
-    const { pool } = await this.#pool.catch((thrown: unknown) => {
+    const { pool, prepared } = await this.#pool.catch((thrown: unknown) => {
       this.#pool = undefined;
       throw thrown;
     });
+    this.#prepared = prepared;
     const patience = new Patience(this.options.maxWaitMs);
     for (let wasThere = false; ; wasThere = true) {
       try {
@@ -144,6 +157,11 @@ export class Database {
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
+}
+
+/** A statement's name: by what it says, so that whoever else prepared it on a shared connection prepared the same. */
+function nameOf(sql: string): string {
+  return `loophost_${crc32(sql).toString(36)}_${sql.length}`;
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;

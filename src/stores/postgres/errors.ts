@@ -26,6 +26,15 @@ export function isConflict(thrown: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
+/**
+ * Whether a prepared statement was not to be had: a pooler gave another connection, or a table changed. The statement was not run.
+ */
+export function isUnprepared(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  if (code === "0A000") return messageOf(thrown).includes("cached plan");
+  return code === "26000" || code === "42P05";
+}
+
 /** The error for a reply that did not come in time. */
 export class NoReply extends Error {
   readonly code = "08000";

@@ -21,6 +21,10 @@ export interface PostgresClient {
 /** A pool, and how to end it. */
 export interface OpenPool {
   readonly pool: PostgresPool;
+  /** Sends a statement that each connection parses and plans once; not with a pool of the user's, whose driver may not know how. */
+  readonly prepared?:
+    | ((name: string, text: string, values: unknown[]) => Promise<{ readonly rows: readonly unknown[] }>)
+    | undefined;
   /** Closes its connections; does nothing to a pool that is the user's. */
   end(): Promise<void>;
 }
@@ -52,7 +56,11 @@ export async function makePool(url: string, max: number, maxWaitMs: number): Pro
   });
   // An idle connection that breaks emits "error"; without a listener that would end the process.
   pool.on("error", () => undefined);
-  return { pool, end: () => pool.end() };
+  return {
+    pool,
+    prepared: (name, text, values) => pool.query({ name, text, values }),
+    end: () => pool.end(),
+  };
 }
 
 /** Whether a text is the address of a database. */

@@ -7,6 +7,7 @@ import type { PoolConfig } from "pg";
 import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
+import { Database } from "../../../src/stores/postgres/database.ts";
 import { withoutPassword } from "../../../src/stores/postgres/pool.ts";
 import { newSchema, openedStore } from "./schemas.ts";
 import { ownPostgres, sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
@@ -254,6 +255,33 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
     expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
     expect(pool.totalCount - pool.idleCount).toBe(0);
     await expect(store.records.get("c", "k")).rejects.toThrow("The store is closed");
+  });
+
+  it("prepares its statements once for each connection, and goes on without where a pooler forgets them", async () => {
+    const pool = await openPool({ max: 1 });
+    const database = new Database({
+      place: "a test",
+      open: () =>
+        Promise.resolve({
+          pool,
+          prepared: (name: string, text: string, values: unknown[]) => pool.query({ name, text, values }),
+          end: () => Promise.resolve(),
+        }),
+      schema: newSchema(),
+      migrate: "auto",
+      maxWaitMs: 1_000,
+      durability: "strict",
+    });
+    const prepared = async () => (await pool.query("SELECT FROM pg_prepared_statements")).rowCount;
+    const one = () => database.once("SELECT $1::int AS one", [1]);
+    await one();
+    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await prepared()).toBe(1);
+    await pool.query("DEALLOCATE ALL");
+    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await prepared()).toBe(0);
+    await expect(database.once("SELECT 1 / $1::int", [0])).rejects.toThrow("division by zero");
   });
 
   it("renews the leases of all sessions in one statement; one that was replaced does not spoil the others", async () => {
