@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import type { Compared, Comparison, Figures } from "./comparison.ts";
 import { compare } from "./comparison.ts";
 import { coreSizeKb, importCosts } from "./core.ts";
-import { fleetComparison } from "./fleet/comparison.ts";
+import { engineComparison, fleetComparison } from "./fleet/comparison.ts";
 import { hostedComparison } from "./hosted/comparison.ts";
 import type { Job, Measured } from "./job.ts";
 import { journalComparisons } from "./journal/comparisons.ts";
@@ -41,6 +41,7 @@ const allComparisons = [
   ...journalComparisons(sizes.journal),
   hostedComparison(sizes.hosted),
   fleetComparison(sizes.fleet),
+  engineComparison(sizes.fleet),
 ];
 const isAsked = chooser([...allScenarios, ...allComparisons], positionals);
 const scenarios = allScenarios.filter(isAsked);

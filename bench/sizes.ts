@@ -46,7 +46,7 @@ export const FULL: Sizes = {
   imports: 5,
   journal: { toolTurns: 100, alone: 40, atOnce: 50 },
   hosted: { sessions: 1_000, thinkMs: 2_000, warmUp: 200 },
-  fleet: { appends: 20_000, sessions: 50 },
+  fleet: { appends: 20_000, sessions: 50, running: 200, turns: 10, parked: 1_000 },
 };
 
 /** Enough to see that everything runs, and no more. */
@@ -66,5 +66,5 @@ export const QUICK: Sizes = {
   imports: 3,
   journal: { toolTurns: 20, alone: 4, atOnce: 50 },
   hosted: { sessions: 50, thinkMs: 50, warmUp: 20 },
-  fleet: { appends: 500, sessions: 50 },
+  fleet: { appends: 500, sessions: 50, running: 20, turns: 2, parked: 50 },
 };

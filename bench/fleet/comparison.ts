@@ -2,8 +2,10 @@
 
 import { fileURLToPath } from "node:url";
 
+import { whyNot } from "../../test/sessions/fleet/places.ts";
 import { whyNoPostgres } from "../../test/stores/postgres/server.ts";
 import type { Comparison } from "../comparison.ts";
+import type { SessionJob } from "./session-worker.ts";
 import type { FleetJob } from "./worker.ts";
 
 /** How much is measured. */
@@ -12,6 +14,36 @@ export interface FleetSizes {
   readonly appends: number;
   /** Sessions that write, one append each at a time. */
   readonly sessions: number;
+  /** Sessions that are run at once. */
+  readonly running: number;
+  /** Tool calls of each session, one a turn, where sessions are run. */
+  readonly turns: number;
+  /** Sessions that are parked. */
+  readonly parked: number;
+}
+
+/** The comparison of engines: sessions that a worker runs. */
+export function engineComparison({ running: sessions, turns, parked }: FleetSizes): Comparison {
+  const engines = (["in-process", "postgres", "restate"] as const).filter(
+    (engine) => whyNot(engine) === undefined,
+  );
+  return {
+    name: "fleet sessions",
+    what: `${sessions} sessions of ${turns} tool calls at once, run by one worker; a step is a reply or a call`,
+    worker: fileURLToPath(new URL("./session-worker.ts", import.meta.url)),
+    contenders: engines.map((engine) => ({
+      label: engine === "in-process" ? "in process, SQLite" : engine,
+      job: { engine, running: sessions, turns, parked } satisfies SessionJob,
+    })),
+    figures: [
+      { key: "perSecond", what: "steps a second", against: "times" },
+      { key: "cpuMs", what: "CPU a step in this process, ms", against: "times" },
+      { key: "wakeMs", what: "from send() to the tool of an idle session, median, ms" },
+      { key: "wakeP99Ms", what: "the same, 99th percentile, ms" },
+      { key: "parkedKb", what: `heap for each of ${parked} parked sessions, KB` },
+    ],
+    notes: ["Sender and worker are one process here; a database and a Restate are others."],
+  };
 }
 
 /** The comparison of stores under many sessions; without PostgreSQL on this machine the file stands alone. */
