@@ -5,7 +5,7 @@ import { readLog } from "loophost/stores/sessions";
 import { expect } from "vitest";
 
 import type { DeathPlace } from "../../server/dying-store.ts";
-import type { Kind } from "./world.ts";
+import type { Kind, Where } from "./world.ts";
 import { World } from "./world.ts";
 
 const ID = "order-1";
@@ -54,11 +54,16 @@ async function textsOf(world: World): Promise<readonly string[]> {
 }
 
 /** Kills a worker before and after each of its writes, or every so manieth, looks at what is left each time, and gives their number. */
-export async function killAtWrites(kind: Kind, ifCrashed: IfCrashed | undefined, every = 1): Promise<number> {
-  const undisturbed = await play(new World(kind, ifCrashed), undefined);
+export async function killAtWrites(
+  kind: Kind,
+  ifCrashed: IfCrashed | undefined,
+  every = 1,
+  where: Where = "local",
+): Promise<number> {
+  const undisturbed = await play(new World(kind, ifCrashed, where), undefined);
   for (let nth = 1; nth <= undisturbed.writes; nth += every)
     for (const when of ["before", "after"] as const) {
-      const world = new World(kind, ifCrashed);
+      const world = new World(kind, ifCrashed, where);
       const { result } = await play(world, { nth, when });
       const about = `${when} write ${nth}: ${world.ledger.join(", ")}`;
       expect(world.errors, about).toEqual([]);
