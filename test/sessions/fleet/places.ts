@@ -3,6 +3,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 import { embeddedHost } from "loophost/server";
 
@@ -48,7 +49,12 @@ export function places(): Places {
     return () => (made ??= begin());
   };
   const postgres = once(
-    () => ownPostgres(),
+    async () => {
+      const server = await ownPostgres();
+      // For 5 seconds after its start locks that are gone say nothing of workers: all of them were lost then.
+      await setTimeout(5_000);
+      return server;
+    },
     (server) => server.stop(),
   );
   const restate = once(

@@ -18,15 +18,22 @@ function played(
   workers = 2,
 ): Cell["play"] {
   return async (fleet, { afterMs }) => {
-    const chats = await fleet.ask(10, STEPS);
     const victim = await fleet.begin();
     for (let more = 1; more < workers; more += 1) await fleet.begin();
-    await setTimeout(afterMs);
+    const chats = await fleet.ask(10, STEPS);
+    await underWay(fleet, afterMs, victim.pid);
     const at = Date.now();
     await happens(victim, fleet);
     await fleet.idle(chats, STEPS.length);
     return judge(fleet, chats, STEPS.length, { at, pid: victim.pid });
   };
+}
+
+/** Waits until a worker has begun a tool, and some milliseconds more; one that gets no session in a while is let be. */
+async function underWay(fleet: Parameters<Cell["play"]>[0], afterMs: number, pid: number): Promise<void> {
+  const giveUpAt = performance.now() + 5_000;
+  while (begunIn(fleet).every((one) => one.pid !== pid) && performance.now() < giveUpAt) await setTimeout(5);
+  await setTimeout(afterMs);
 }
 
 const TAKEN_OVER_MS = { restate: 10_000, postgres: 25_000, "in-process": 35_000 } as const;
@@ -70,10 +77,10 @@ export const workerCells: Readonly<Record<string, Cell>> = {
     async play(fleet, { afterMs }) {
       const { wrong, check } = checks();
       await using proxy = await storeProxy(await fleet.places.postgres());
-      const chats = await fleet.ask(10, STEPS);
       const victim = await fleet.begin({ where: proxy.url });
       await fleet.begin();
-      await setTimeout(afterMs);
+      const chats = await fleet.ask(10, STEPS);
+      await underWay(fleet, afterMs, victim.pid);
       const at = Date.now();
       proxy.cut();
       await fleet.idle(chats, STEPS.length);
@@ -98,11 +105,11 @@ export const workerCells: Readonly<Record<string, Cell>> = {
     isIn: everywhere,
     async play(fleet, { afterMs }) {
       const { wrong, check } = checks();
-      const running = await fleet.ask(6, STEPS);
-      const parked = await fleet.ask(4, ["call refund {}"], "parked");
       const victim = await fleet.begin();
+      const parked = await fleet.ask(4, ["call refund {}"], "parked");
       const calls = await fleet.waiting(parked);
-      await setTimeout(afterMs / 4);
+      const running = await fleet.ask(6, STEPS);
+      await underWay(fleet, afterMs, victim.pid);
       victim.child.kill("SIGKILL");
       await victim.exited;
       await Promise.all(parked.map((chat, index) => chat.approve(calls[index] ?? "")));
@@ -131,10 +138,10 @@ export const workerCells: Readonly<Record<string, Cell>> = {
     async play(fleet, { afterMs }) {
       const { wrong, check } = checks();
       const texts = [...STEPS, "call refund {}"];
-      const chats = await fleet.ask(10, texts);
       await fleet.begin({ release: "old" });
       const newer = await fleet.begin({ release: "new" });
-      await setTimeout(afterMs);
+      const chats = await fleet.ask(10, texts);
+      await underWay(fleet, afterMs, newer.pid);
       newer.child.kill("SIGTERM");
       await newer.exited;
       await fleet.begin({ release: "new" });
