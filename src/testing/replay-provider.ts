@@ -22,12 +22,27 @@ import { scriptedProvider } from "./scripted-provider.ts";
 export function replayProvider(recording: string | Recording): Provider {
   const { head, entries } = typeof recording === "string" ? readRecording(recording) : recording;
   const { name, traits } = head.provider;
-  const script = scriptedProvider({ ...traits, turns: turnsOf(entries.map(({ event }) => event)) });
+  const events = entries.map(({ event }) => event);
+  const interrupts = interruptsOf(events);
+  const script = scriptedProvider({
+    ...traits,
+    turns: turnsOf(events),
+    onSend(inputs) {
+      if (!inputs.some(({ type }) => type === "interrupt")) return;
+      const end = interrupts.shift();
+      // Asynchronous, as a real host: it stops after it was told to.
+      if (end !== undefined) queueMicrotask(() => script.emit(end));
+    },
+  });
   return {
     name,
     traits,
     open: async (request) => {
-      const connection = await script.open(request);
+      const emit = (event: HostEvent) => {
+        // The script begins each turn; a host that fails at once began none.
+        if (event.type !== "turn.began" || "raw" in event) request.emit(event);
+      };
+      const connection = await script.open({ ...request, emit });
       return { ...connection, sessionId: request.sessionId ?? head.sessionId };
     },
   };
@@ -68,7 +83,9 @@ function turnsOf(events: readonly SessionEvent[]): HostEvent[][] {
         break;
       }
       case "run.failed":
-        if (event.code.startsWith("host_")) say(failureOf(event.code, event.message));
+        if (!event.code.startsWith("host_")) break;
+        if (!isOpen) turns.push([]);
+        say(failureOf(event.code, event.message));
         isOpen = false;
         break;
       case "run.ended":
@@ -82,6 +99,17 @@ function turnsOf(events: readonly SessionEvent[]): HostEvent[][] {
     }
   }
   return turns;
+}
+
+/** What the host said to each interrupt that came between turns, while tools ran. */
+function interruptsOf(events: readonly SessionEvent[]): LoopEvent[] {
+  return events.flatMap((event, index) => {
+    if (event.type !== "run.ended" || event.ending !== "interrupted") return [];
+    const turn = events.findLast((one, at) => at < index && one.type === "turn.ended");
+    if (turn?.type === "turn.ended" && turn.ending === "interrupted") return [];
+    const { ending, stopReason, details } = event;
+    return [{ type: "turn.done", ending, stopReason, details }];
+  });
 }
 
 function callOf({ id, name, input, raw, thread }: Extract<SessionEvent, { type: "tool.called" }>): LoopEvent {
