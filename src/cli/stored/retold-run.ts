@@ -41,9 +41,9 @@ export class RetoldRun {
   }
 
   #said({ message, usage, end }: MessageEntry): SessionEvent[] {
-    if (message.role !== "assistant") return [];
-    this.#turn += 1;
     this.#hasUsage ||= usage !== undefined;
+    if (message.role !== "assistant") return spent(usage);
+    this.#turn += 1;
     const turn = this.#turn;
     const text = textOf(message);
     const calls = message.content.flatMap((block) =>

@@ -5,6 +5,8 @@
  * the model itself write a summary of what came before the newest messages.
  */
 
+import type { Usage } from "../../core/results.ts";
+import { NO_USAGE } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage, ToolMessage } from "../../core/transcript.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { Model, ModelCall } from "./model.ts";
@@ -64,11 +66,11 @@ export async function summariseWith(
   modelId: string | undefined,
   messages: readonly TranscriptMessage[],
   call: ModelCall,
-): Promise<string> {
+): Promise<{ readonly text: string; readonly usage: Usage }> {
   const conversation = model.converse({ instructions: SUMMARY_INSTRUCTIONS, tools: [], modelId });
   conversation.add({ role: "user", content: [{ type: "text", text: messages.map(inWords).join("\n\n") }] });
-  const { message } = await conversation.reply({ ...call, emit: () => undefined });
-  return textOf(message);
+  const { message, usage = NO_USAGE } = await conversation.reply({ ...call, emit: () => undefined });
+  return { text: textOf(message), usage };
 }
 
 const SUMMARY_INSTRUCTIONS =

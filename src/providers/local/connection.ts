@@ -212,7 +212,7 @@ export class LocalConnection implements Connection {
         this.#asking = undefined;
         if (verdict.end !== undefined) return this.#emit({ type: "turn.done", ...verdict.end });
         const content = [{ type: "text", text: verdict.revision } as const];
-        this.#conversation.say({ role: "user", content }, false);
+        this.#conversation.say({ role: "user", content }, false, verdict.usage);
         return this.#ask();
       })
       .catch((thrown: unknown) => {

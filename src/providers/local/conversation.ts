@@ -8,11 +8,11 @@
  */
 
 import { LoophostError } from "../../core/errors.ts";
-import type { ContextCompactedEvent } from "../../core/events.ts";
+import type { ContextCompactedEvent, UsageEvent } from "../../core/events.ts";
 import { isObject } from "../../core/json.ts";
 import type { RecordedEvent } from "../../core/provider.ts";
 import type { ToolResult, Usage } from "../../core/results.ts";
-import { textResult } from "../../core/results.ts";
+import { addUsage, NO_USAGE, textResult } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage, UserMessage } from "../../core/transcript.ts";
 import { textOf } from "../../core/transcript.ts";
 import type { CompactionOptions } from "./compaction.ts";
@@ -37,8 +37,8 @@ export interface ConversationOptions {
   readonly setup: ConversationSetup;
   readonly history: readonly TranscriptMessage[];
   readonly compaction: CompactionOptions | undefined;
-  /** Told what enters the conversation, and when it was rewritten. */
-  readonly onChange: (event: RecordedEvent | ContextCompactedEvent) => void;
+  /** Told what enters the conversation, when it was rewritten, and what that took. */
+  readonly onChange: (event: RecordedEvent | ContextCompactedEvent | UsageEvent) => void;
 }
 
 /** A conversation. */
@@ -50,6 +50,8 @@ export class Conversation {
   /** How many times the model has used each of its ids: they repeat from turn to turn. */
   readonly #uses = new Map<string, number>();
   /** Tokens of context when the model last answered. */
+  /** What summaries took: on record with the reply that follows. */
+  #unrecorded = NO_USAGE;
   #tokens = 0;
 
   constructor(options: ConversationOptions) {
@@ -80,12 +82,16 @@ export class Conversation {
     return last?.role === "assistant" ? textOf(last) : "";
   }
 
-  /** Adds a message: of the user's, of the operator's, or one said on the guards' behalf. */
-  say(message: UserMessage, isInput: boolean): void {
+  /**
+   * Adds a message: of the user's, of the operator's, or one said on the guards' behalf.
+   *
+   * @param usage what it took to come to it, which no reply of the model's counts
+   */
+  say(message: UserMessage, isInput: boolean, usage?: Usage): void {
     const why = message.content.map(refusedMedia).find((words) => words !== undefined);
     if (why !== undefined) throw new LoophostError("invalid_options", `The message cannot be sent. ${why}`);
     this.answer(new Map());
-    this.#append(message, { isInput });
+    this.#append(message, { isInput, usage });
   }
 
   /** Adds the results of the pending calls, in call order, by our ids. */
@@ -120,7 +126,12 @@ export class Conversation {
     const isLast =
       !isGraded && ending !== "paused" && !message.content.some((block) => block.type === "tool_call");
     const end = isLast ? { ending, stopReason } : undefined;
-    this.#append(message, { usage, end });
+    const spent = this.#unrecorded;
+    this.#unrecorded = NO_USAGE;
+    this.#append(message, {
+      usage: usage === undefined && spent === NO_USAGE ? undefined : addUsage(spent, usage ?? NO_USAGE),
+      end,
+    });
     return this.#pending;
   }
 
@@ -156,8 +167,12 @@ export class Conversation {
   ): Promise<void> {
     const { model, setup, onChange } = this.#options;
     const before = this.#messages;
-    const summarise = (messages: readonly TranscriptMessage[]) =>
-      summariseWith(model, setup.modelId, messages, call);
+    const summarise = async (messages: readonly TranscriptMessage[]) => {
+      const { text, usage } = await summariseWith(model, setup.modelId, messages, call);
+      this.#unrecorded = addUsage(this.#unrecorded, usage);
+      onChange({ type: "usage", usage, model: setup.modelId });
+      return text;
+    };
     const after = await compact([...before], { tokens: this.#tokens, aboveTokens, summarise });
     call.signal.throwIfAborted();
     this.#tokens = 0; // until the model has answered again there is nothing to judge by

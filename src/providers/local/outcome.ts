@@ -8,7 +8,8 @@ import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
 import { checkOutcome } from "../../core/outcome.ts";
 import type { HostEvent } from "../../core/provider.ts";
-import type { ContentBlock, Ending, Outcome, OutcomeVerdict } from "../../core/results.ts";
+import type { ContentBlock, Ending, Outcome, OutcomeVerdict, Usage } from "../../core/results.ts";
+import { NO_USAGE } from "../../core/results.ts";
 import type { TranscriptMessage } from "../../core/transcript.ts";
 import type { Grade, GradeRequest } from "./grader.ts";
 
@@ -19,7 +20,7 @@ export type GradeWork = (
 
 /** What follows from a verdict: words for the model, or the end of the turn. */
 export type Judged =
-  | { readonly revision: string; readonly end?: undefined }
+  | { readonly revision: string; readonly usage: Usage; readonly end?: undefined }
   | { readonly revision?: undefined; readonly end: { readonly ending: Ending; readonly stopReason: string } };
 
 interface OpenOutcome {
@@ -89,6 +90,7 @@ export class OutcomeWork {
     if (verdict === "needs_revision") {
       this.#keep({ ...open, iteration: open.iteration + 1 });
       return {
+        usage: typeof graded === "string" ? NO_USAGE : graded.usage,
         revision: `A grader looked at the work and asks for a revision:\n${explanation}\n\nRevise it.`,
       };
     }

@@ -220,10 +220,14 @@ describe("compaction", () => {
     const asked: ModelRequest[] = [];
     const model: ModelFunction = (request) => {
       asked.push(request);
-      if (request.instructions.startsWith("Summarise")) return "the summary";
+      if (request.instructions.startsWith("Summarise"))
+        return [{ type: "text", text: "the summary" }, spent(7)];
       return turns[asked.length - 1] ?? "done";
     };
-    await run(agent, { provider: local({ model, compaction: { aboveTokens: 4_000 } }), prompt: "go" });
+    const provider = local({ model, compaction: { aboveTokens: 4_000 } });
+    const { usage } = await run(agent, { provider, prompt: "go" });
+    // The tokens of the summary are among those of the run.
+    expect(usage.inputTokens).toBe(5 * 100 + 5_000 + 7);
     const after = asked.at(-1)?.messages ?? [];
     expect(JSON.stringify(after[0])).toContain("the summary");
     expect(after.filter(({ role }) => role === "tool").length).toBe(
