@@ -1,6 +1,9 @@
 // provision, teardown, agents and artifacts as commands, against a host on loopback.
 
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +15,10 @@ import { expect, it, onTestFinished } from "vitest";
 
 import { loophost } from "./loophost.ts";
 
+const REFUSAL = JSON.stringify({
+  type: "error",
+  error: { type: "permission_error", message: "no lists for you" },
+});
 const AGENT = fileURLToPath(import.meta.resolve("./agents/support.ts"));
 
 async function setUp() {
@@ -84,6 +91,34 @@ it("provisions an agent, tags it, prunes what is old and releases the rest", asy
   const gone = await cli("agents", "resolve", `${name}:prod`);
   expect([gone.code, gone.stdout]).toEqual([5, ""]);
 }, 120_000);
+
+it("releases also with a key that may not list", async () => {
+  const { url, folder } = await setUp();
+  const listless = createServer((asked, response) => {
+    const { method, url: path, headers } = asked;
+    if (method === "GET" && /^\/v1\/(agents|environments)(\?|$)/.test(path ?? ""))
+      return response.writeHead(403, { "content-type": "application/json" }).end(REFUSAL);
+    const { port } = new URL(url);
+    const passed = request({ host: "127.0.0.1", port, path, method, headers }, (answer) =>
+      answer.pipe(response.writeHead(answer.statusCode ?? 500, answer.headers)),
+    );
+    return asked.pipe(passed);
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => listless.closeAllConnections());
+  onTestFinished(() => void listless.close());
+  await once(listless, "listening");
+  const made = await loophost(["provision", AGENT, "--json", "--base-url", url]);
+  const handle = JSON.parse(made.stdout);
+  const file = join(folder, "handle.json");
+  writeFileSync(file, made.stdout);
+  const { port } = listless.address() as AddressInfo;
+
+  const args = ["teardown", file, "--base-url", `http://127.0.0.1:${port}`];
+  expect((await loophost([...args, "--dry-run"])).stderr).toContain("no lists for you");
+  expect((await loophost(args)).stdout).toBe(`Released ${handle.agentId}, ${handle.environmentId}.\n`);
+  const { archived_at: at } = await createClient({ baseUrl: url }).agents.get(handle.agentId);
+  expect(at).not.toBeNull();
+}, 60_000);
 
 it("lists, puts, fetches and deletes the files of a session", async () => {
   const { url, folder, cli } = await setUp();
