@@ -18,10 +18,15 @@ function played(
   workers = 2,
 ): Cell["play"] {
   return async (fleet, { afterMs }) => {
-    const victim = await fleet.begin();
-    for (let more = 1; more < workers; more += 1) await fleet.begin();
+    const all = [await fleet.begin()];
+    for (let more = 1; more < workers; more += 1) all.push(await fleet.begin());
     const chats = await fleet.ask(10, STEPS);
-    await underWay(fleet, afterMs, victim.pid);
+    while (begunIn(fleet).length === 0) await setTimeout(5);
+    await setTimeout(afterMs);
+    // Each worker takes what it finds: the one that has sessions now.
+    const { pid } = begunIn(fleet).at(-1) ?? {};
+    const victim = all.find((worker) => worker.pid === pid);
+    if (victim === undefined) throw new Error("no worker began anything");
     const at = Date.now();
     await happens(victim, fleet);
     await fleet.idle(chats, STEPS.length);
