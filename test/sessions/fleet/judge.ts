@@ -53,7 +53,8 @@ export async function entriesOf({ store }: Fleet, { id }: SessionRef): Promise<r
 /** The tools that began, in order. */
 export function begunIn({ ledger }: Fleet): readonly Begun[] {
   if (!existsSync(ledger)) return [];
-  const lines = readFileSync(ledger, "utf8").trim().split("\n");
+  // The last line may be half written.
+  const lines = readFileSync(ledger, "utf8").split("\n").slice(0, -1);
   return lines.map((line) => JSON.parse(line) as Begun);
 }
 
