@@ -115,8 +115,8 @@ export class StoredJournal implements Journal {
     if (before !== undefined && !(mayChange === true || (mayChange !== false && mayChange(before.shown)))) {
       throw new LoophostError(
         "agent_changed",
-        `Agent "${agent.name}" changed since this session was begun: its ${changed.join(" and ")}. ` +
-          'To go on, open it with ifAgentChanged: "accept".',
+        `Agent "${agent.name}" is not what it was: its ${changed.join(" and ")} changed. ` +
+          'To go on, open the session with ifAgentChanged: "accept".',
       );
     }
     const { name, traits } = provider;
