@@ -96,7 +96,7 @@ describe("a stored session", () => {
     const changed = defineAgent({ name: "payer", instructions: "Pay twice.", tools: agent.tools });
     await expect(open(changed, store)).rejects.toMatchObject({
       code: "agent_changed",
-      message: expect.stringContaining("changed since this session was begun: its instructions."),
+      message: expect.stringContaining("its instructions changed"),
     });
     await using session = await open(changed, store, { ifAgentChanged: "accept" });
     expect((await session.send("again").result()).terminal).toBe("end_turn");
