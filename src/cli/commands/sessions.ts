@@ -64,8 +64,8 @@ ${ENGINE_OPTIONS_HELP}
 follow
   --after <seq>   what comes after the event with this seq
   --until-idle    ends once nothing is left to be done, as the last run did
-  --deltas        with --json, pieces of text as well, from a store in a database; a terminal shows
-                  them anyway
+  --deltas        with --json, pieces of text as well, from a store in a database; a terminal
+                  shows them anyway
 
 export
   --entries       the entries of its log as they are instead, one JSON object a line

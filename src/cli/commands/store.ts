@@ -25,8 +25,8 @@ Options
   --from <n>      for sql: the version that is there already. Default: 0, none
   --help, -h      this text
 
-check reads every session, entry and record, against the checksums they were written with. Others
-may use the store meanwhile.
+check reads every session, entry and record, against the checksums they were written with.
+Others may use the store meanwhile.
 
 Examples
   loophost store check --store sessions.db
