@@ -100,16 +100,21 @@ export class AnthropicReply implements ReplyReader {
   }
 
   finish(): ModelReply {
-    for (const open of this.#blocks) this.#closeLate(open);
+    const stopReason = this.#message?.stop_reason ?? null;
+    const ending = stopReason === null ? "completed" : (ENDINGS.get(stopReason) ?? "terminated");
+    // One that was cut off says so, and its calls are void: nothing of it is missing.
+    const mayLack = ending === "max_tokens" || ending === "refusal";
+    for (const open of this.#blocks) {
+      if (!mayLack) this.#mustHaveInput(open);
+      this.#close(open);
+    }
     const message = { ...this.#message, content: this.#blocks.map(({ block }) => block) };
-    const stopReason = message.stop_reason ?? null;
     const isSilent = this.#blocks.length === 0 && stopReason === null;
     if (isSilent)
       throw new LoophostError(
         "host_protocol",
         `${ANTHROPIC} ended its reply without saying anything, not even why.`,
       );
-    const ending = stopReason === null ? "completed" : (ENDINGS.get(stopReason) ?? "terminated");
     const content = this.#blocks.flatMap(({ said }) => said ?? []);
     return {
       message: {
@@ -134,13 +139,12 @@ export class AnthropicReply implements ReplyReader {
     });
   }
 
-  /** Closes a block the server left open: a call whose input never came must not run. */
-  #closeLate(open: OpenBlock): void {
+  /** A block the server left open: a call whose input never came must not run. */
+  #mustHaveInput(open: OpenBlock): void {
     if (!open.isClosed && open.block.type === "tool_use" && open.text === "" && isEmpty(open.block["input"]))
       throw new LoophostError("host_protocol", `${ANTHROPIC} ended its reply before the input of a call.`, {
         mayRetry: true,
       });
-    this.#close(open);
   }
 
   #begin(sent: WireBlock): OpenBlock {

@@ -41,7 +41,7 @@ export class ChatChoice {
       this.text += said;
       show("text.delta", said);
     }
-    for (const call of Array.isArray(calls) ? calls : [])
+    for (const call of Array.isArray(calls) ? calls : [calls])
       if (isWhole) this.calls.addWhole(call);
       else this.calls.add(call);
   }

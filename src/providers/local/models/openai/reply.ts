@@ -34,7 +34,12 @@ export class ChatReply implements ReplyReader {
   }
 
   get isWhole(): boolean {
-    return this.#hasEnded || this.#finishReason !== undefined;
+    if (this.#hasEnded) return true;
+    const choices = [...this.#choices.values()];
+    const hasOpenCall = choices.some(
+      ({ calls, finishReason }) => calls.count > 0 && finishReason === undefined,
+    );
+    return !hasOpenCall && choices.some(({ finishReason }) => finishReason !== undefined);
   }
 
   take(data: string, event: string): boolean {
@@ -63,8 +68,8 @@ export class ChatReply implements ReplyReader {
   }
 
   finish(): ModelReply {
-    const { text, thinking, calls, extra, hasRefused } = this.#merged();
-    const stopReason = this.#finishReason ?? null;
+    const { text, thinking, calls, extra, hasRefused, finishReason } = this.#merged();
+    const stopReason = finishReason ?? null;
     const isEmpty = text === "" && thinking === "" && calls.count === 0;
     if (isEmpty && !hasRefused && stopReason === null)
       throw new LoophostError(
@@ -93,10 +98,6 @@ export class ChatReply implements ReplyReader {
       stopReason,
       usage: this.#usage,
     };
-  }
-
-  get #finishReason(): string | undefined {
-    return [...this.#choices.values()].find(({ finishReason }) => finishReason !== undefined)?.finishReason;
   }
 
   #takeChunk({ usage, choices }: Record<string, unknown>, piece: "delta" | "message"): void {
@@ -128,13 +129,23 @@ export class ChatReply implements ReplyReader {
     return choice;
   }
 
-  /** The first choice, and from the others what it lacks: one reply was asked for. */
-  #merged(): Pick<ChatChoice, "text" | "thinking" | "calls" | "extra" | "hasRefused"> {
-    const [first = new ChatChoice(CHAT_SERVICE), ...others] = this.#choices.values();
-    const withText = [first, ...others].find(({ text }) => text !== "") ?? first;
-    const withCalls = [first, ...others].find(({ calls }) => calls.count > 0) ?? first;
-    const { thinking, extra } = first;
-    return { text: withText.text, thinking, calls: withCalls.calls, extra, hasRefused: withText.hasRefused };
+  /** The first choice, and from the others what it lacks: one reply was asked for. It is whole if all that is taken is. */
+  #merged(): Pick<ChatChoice, "text" | "thinking" | "calls" | "extra" | "hasRefused" | "finishReason"> {
+    const all = [...this.#choices.values()];
+    const [first = new ChatChoice(CHAT_SERVICE)] = all;
+    const withText = all.find(({ text }) => text !== "") ?? first;
+    const withCalls = all.find(({ calls }) => calls.count > 0) ?? first;
+    const reasons = [withCalls, withText, first].flatMap(({ finishReason = [] }) => finishReason);
+    const ended = withCalls.calls.count > 0 ? withCalls : all.find((one) => one.finishReason !== undefined);
+    return {
+      text: withText.text,
+      thinking: withCalls.thinking || first.thinking,
+      calls: withCalls.calls,
+      // What a service wants back with its calls is where the calls are.
+      extra: new Map([...first.extra, ...withCalls.extra]),
+      hasRefused: withText.hasRefused || withCalls.hasRefused,
+      finishReason: reasons.find((reason) => ENDINGS.get(reason) !== "completed") ?? ended?.finishReason,
+    };
   }
 
   #count(sent: unknown): void {
