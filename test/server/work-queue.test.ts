@@ -311,7 +311,12 @@ describe("a worker that is gone", () => {
 });
 
 describe("a worker that is asked to stop", () => {
-  it("and is gone before it confirms leaves a new item behind while the session has work", async () => {
+  it.each<[string, ReadonlyArray<"beat" | "stop">]>([
+    ["before it ever beat", ["stop"]],
+    ["after it had begun", ["beat", "stop"]],
+    ["after it was told so", ["stop", "beat"]],
+    ["asked twice", ["beat", "stop", "stop"]],
+  ])("and is gone, %s, leaves a new item behind while the session has work", async (_, steps) => {
     const clock = manualClock();
     await using server = await startHost(waiting(), { clock });
     const { work } = server.client.beta.environments;
@@ -319,7 +324,7 @@ describe("a worker that is asked to stop", () => {
     const at = { environment_id: environmentId };
     const { id } = await taken(server, environmentId);
     await work.ack(id, at);
-    await work.stop(id, at);
+    for (const step of steps) await (step === "beat" ? work.heartbeat(id, at) : work.stop(id, at));
     await clock.advance(200_000);
     const next = await taken(server, environmentId);
     expect(next).toMatchObject({ data: { id: sessionId } });

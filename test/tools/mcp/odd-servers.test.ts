@@ -1,6 +1,6 @@
 // Servers that are not as the protocol says: odd tools, forged names, sessions forgotten, processes that do not start.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -73,11 +73,20 @@ it("gives tools names of their own, whatever they are called to look like others
 });
 
 describe("a server over HTTP that forgets its sessions", () => {
-  it("gets a new one, and the call is made in it", async () => {
+  it.each<[string, Forgetting]>([
+    ["as the protocol has it", { text: SESSION_GONE, headers: JSON_TYPE }],
+    ["in other words", { text: '{"error":"Invalid session ID"}', headers: JSON_TYPE }],
+    ["in plain text", { text: "Session not found", headers: { "content-type": "text/plain" } }],
+    ["with a web page", { text: "<h1>404</h1>", headers: { "content-type": "text/html" } }],
+    ["without a word", { text: "" }],
+    ["under an id of ours", { text: SESSION_GONE.replace("null", "1"), headers: JSON_TYPE }],
+  ])("gets a new one, and the call is made in it: it says so %s", async (_, gone) => {
     const sessions: string[] = [];
     const calls: string[] = [];
     const server = createServer((request, response) => {
-      answer(request, response, sessions, calls).catch((error: unknown) => response.destroy(error as Error));
+      answer(request, response, sessions, calls, gone).catch((error: unknown) =>
+        response.destroy(error as Error),
+      );
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
@@ -94,20 +103,30 @@ describe("a server over HTTP that forgets its sessions", () => {
   });
 });
 
+const JSON_TYPE = { "content-type": "application/json" };
+const SESSION_GONE = '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}';
+
+/** How a server says with a 404 that it has forgotten a session. */
+interface Forgetting {
+  readonly text: string;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
 /** Forgets a session with each second request to call, as a server does that was started anew. */
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   sessions: string[],
   calls: string[],
+  gone: Forgetting,
 ): Promise<void> {
   if (request.method !== "POST") return void response.writeHead(405).end();
   let body = "";
   for await (const chunk of request) body += String(chunk);
   const { id, method } = JSON.parse(body) as { id?: number; method: string };
-  const say = (result: object, status = 200) =>
+  const say = (result: object) =>
     response
-      .writeHead(status, { "content-type": "application/json", "mcp-session-id": sessions.at(-1) })
+      .writeHead(200, { "content-type": "application/json", "mcp-session-id": sessions.at(-1) })
       .end(JSON.stringify({ jsonrpc: "2.0", id, ...result }));
   if (method === "initialize") {
     sessions.push(`s${sessions.length + 1}`);
@@ -116,7 +135,7 @@ async function answer(
   }
   const isForgotten = method === "tools/call" && calls.length === sessions.length && sessions.length < 3;
   if (isForgotten || request.headers["mcp-session-id"] !== sessions.at(-1))
-    return void say({ id: null, error: { code: -32001, message: "Session not found" } }, 404);
+    return void response.writeHead(404, gone.headers).end(gone.text);
   if (id === undefined) return void response.writeHead(202).end();
   if (method === "tools/list") return void say({ result: { tools: [tool("one")] } });
   calls.push(method);

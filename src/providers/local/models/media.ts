@@ -11,7 +11,7 @@ const IMAGES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/g
 export function refusedMedia(block: ContentBlock): string | undefined {
   if (!("data" in block)) return undefined;
   const { type, mediaType, data } = block;
-  if (data === "")
+  if (data.trim() === "")
     return `An ${type === "image" ? "image" : "empty document"} of type ${mediaType} without any data.`;
   if (type === "image" && !IMAGES.has(mediaType))
     return `An image of type ${mediaType}, which models do not take; they take ${[...IMAGES].join(", ")}.`;
