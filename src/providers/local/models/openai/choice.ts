@@ -27,7 +27,7 @@ export class ChatChoice {
 
   /** Takes a delta, or a whole message, in. What is not as the wire has it is passed over; null means absent. */
   take(delta: Record<string, unknown>, isWhole: boolean, show: ShowPiece): void {
-    const { role: _, content, refusal, tool_calls: calls, function_call: _old, ...own } = delta;
+    const { role: _, content, refusal, tool_calls: calls, function_call: old, ...own } = delta;
     this.#keep(own);
     const thought = stringOf(own["reasoning_content"]) || stringOf(own["reasoning"]);
     if (thought !== "") {
@@ -41,7 +41,10 @@ export class ChatChoice {
       this.text += said;
       show("text.delta", said);
     }
-    for (const call of Array.isArray(calls) ? calls : [calls])
+    const listed = (Array.isArray(calls) ? calls : [calls]).filter(isObject);
+    // The deprecated `function_call`: passed over, a call would be lost without a word.
+    if (listed.length === 0 && isObject(old)) listed.push({ function: old });
+    for (const call of listed)
       if (isWhole) this.calls.addWhole(call);
       else this.calls.add(call);
   }

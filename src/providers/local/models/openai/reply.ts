@@ -2,7 +2,7 @@
  * The chat completions wire, the service's side: chunks of a stream, or a completion in one piece, become a reply.
  *
  * Many servers speak this wire, each with an accent. What is forgiven here: no [DONE] at the end, no usage or usage in another
- * place, a reply spread over several choices, unknown finish reasons, fields that are null or of another type.
+ * place, a reply spread over several choices, `function_call`, unknown finish reasons, fields that are null or of another type.
  */
 
 import { LoophostError } from "../../../../core/errors.ts";
@@ -104,6 +104,7 @@ export class ChatReply implements ReplyReader {
     this.#count(usage);
     for (const sent of Array.isArray(choices) ? choices : []) {
       if (!isObject(sent)) continue;
+      if (isObject(sent["error"])) throw toStreamError(sent["error"], CHAT_SERVICE);
       const choice = this.#choiceOf(sent["index"] ?? (piece === "message" ? this.#choices.size : 0));
       this.#count(sent["usage"]);
       const said = sent[piece] ?? sent[piece === "delta" ? "message" : "delta"];
