@@ -10,7 +10,7 @@ import { embeddedHost } from "loophost/server";
 import { scriptedProvider } from "loophost/testing";
 import type { McpClient } from "loophost/tools/mcp";
 import { mcpTools } from "loophost/tools/mcp";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { runFaulty } from "../durability/faults/faulty-run.ts";
 import { anything, call, done, needs } from "../support/host-events.ts";
@@ -153,6 +153,25 @@ it("writes all of it where that is asked for, redacted first, and no more bytes 
   expect(text).toContain("bytes more");
   expect(text).not.toContain("\uFFFD");
 });
+
+it.each([
+  ["true", "full"],
+  ["TRUE", "full"],
+  ["false", "off"],
+  ["1", "off"],
+])(
+  "takes the variable of the conventions for its level when none is given: %s is %s",
+  async (value, level) => {
+    vi.stubEnv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const byVariable = await collect();
+    await run(agent, { provider: canaries(), prompt: PROMPT, observers: [byVariable.observer] });
+    expect((await said(byVariable)).includes(PROMPT)).toBe(level === "full");
+    const given = await collect({ content: "off" });
+    await run(agent, { provider: canaries(), prompt: PROMPT, observers: [given.observer] });
+    expect(await said(given)).not.toContain(PROMPT);
+  },
+);
 
 it("shows nothing of what redact fails on", async () => {
   const redact = () => {
