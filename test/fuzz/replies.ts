@@ -38,6 +38,8 @@ const meaning = fc.record({
     done: fc.boolean(),
     objects: fc.boolean(),
     choices: fc.boolean(),
+    /** A single call in the spelling of before there were several. */
+    old: fc.boolean(),
     stops: fc.boolean(),
   }),
 });
@@ -102,6 +104,9 @@ function toChat(meant: Meaning): Reply {
     },
     ...(accent.noise && { extra_content: { sig: "s" } }),
   });
+  const isOld = accent.old && inputs.length === 1;
+  const calling = (sent: ReturnType<typeof call>) =>
+    isOld ? { function_call: sent.function } : { tool_calls: [sent] };
   const delta = (more: object, rest: object = {}) => ({ choices: [{ index: 0, delta: more, ...rest }] });
   const frames: string[] = [];
   if (meant.thinking !== "")
@@ -115,7 +120,7 @@ function toChat(meant: Meaning): Reply {
         : piecesOf(JSON.stringify(input), accent.pieces);
     pieces.forEach((piece, nth) => {
       const isWholeObject = accent.objects && pieces.length === 1 && Object.keys(input).length > 0;
-      frames.push(frame(delta({ tool_calls: [call(at, isWholeObject ? input : piece, nth === 0)] })));
+      frames.push(frame(delta(calling(call(at, isWholeObject ? input : piece, nth === 0)))));
     });
   });
   if (accent.noise)
@@ -125,8 +130,13 @@ function toChat(meant: Meaning): Reply {
       frame(delta({ role: "assistant", tool_calls: [null] })),
       frame({ choices: null }),
     );
+  const error = { code: 400, message: "no" };
   if (end === "error")
-    frames.push(frame({ error: { code: 400, message: "no" } }, accent.noise ? "error" : undefined));
+    frames.push(
+      accent.choices
+        ? frame({ choices: [{ index: 0, error, finish_reason: "error" }] })
+        : frame({ error }, accent.noise ? "error" : undefined),
+    );
   if (end === "refused" && accent.noise) frames.push(frame(delta({ refusal: "I will not." })));
   if (end !== "silent" && end !== "error")
     frames.push(

@@ -34,9 +34,8 @@ export class ChatCalls {
    *
    * @throws LoophostError `host_protocol` for one that belongs to no call
    */
-  add(sent: unknown): void {
+  add(sent: Record<string, unknown>): void {
     const fragment = readFragment(sent);
-    if (fragment === undefined) return;
     const found = this.#find(fragment);
     if (found !== undefined && isRepeat(found, fragment)) return;
     const call = found ?? this.#begin(fragment);
@@ -47,9 +46,9 @@ export class ChatCalls {
   }
 
   /** Takes a call that came in one piece. */
-  addWhole(sent: unknown): void {
+  addWhole(sent: Record<string, unknown>): void {
     const fragment = readFragment(sent);
-    if (fragment !== undefined) this.#begin(fragment).arguments = fragment.arguments;
+    this.#begin(fragment).arguments = fragment.arguments;
   }
 
   /** The calls, each with an id of its own: results find their calls by it, and some servers leave it out or repeat it. */
@@ -114,9 +113,8 @@ interface Fragment {
   readonly extra: readonly (readonly [string, unknown])[];
 }
 
-/** Reads a fragment: null is the same as absent, and arguments may come as an object. Undefined for what is none. */
-function readFragment(sent: unknown): Fragment | undefined {
-  if (!isObject(sent)) return undefined;
+/** Reads a fragment: null is the same as absent, and arguments may come as an object. */
+function readFragment(sent: Record<string, unknown>): Fragment {
   const { index, id, type: _, function: given, ...extra } = sent;
   const part = isObject(given) ? given : {};
   const { name, arguments: input } = part;
