@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from "node:http";
 
+import { messageOf } from "../../core/errors.ts";
 import type { StreamEvent } from "./agent-session.ts";
 import { encodeError, encodeEvent, encodeException } from "./event-stream.ts";
 import { Refusal } from "./refusal.ts";
@@ -76,6 +77,13 @@ export async function writeStream(
     frame += 1;
   }
   if (!isCut) response.end();
+}
+
+/** Ends a stream whose model failed, in its own words: a bare reset would not say what is wrong with it. */
+export function breakOff(response: ServerResponse, thrown: unknown): void {
+  if (response.destroyed) return;
+  const said = `The stand-in's model failed: ${messageOf(thrown)}`;
+  response.end(encodeException("internalServerException", said));
 }
 
 /** Whether a fault ends the stream in front of this frame; if so, it has. */

@@ -17,7 +17,7 @@ import type { ControlRequest } from "./control-plane.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { encodeException } from "./event-stream.ts";
 import type { ControlFault, Fault } from "./faults.ts";
-import { suffer, writeStream } from "./faults.ts";
+import { breakOff, suffer, writeStream } from "./faults.ts";
 import type { Harnesses } from "./harnesses.ts";
 import { parse, readBody, refuse, sendJson } from "./http.ts";
 import { checkSession, readInvocation } from "./invocation.ts";
@@ -229,7 +229,7 @@ class Service {
       return;
     }
     response.writeHead(200, { "content-type": EVENT_STREAM, "x-amzn-requestid": crypto.randomUUID() });
-    await writeStream(response, events, fault);
+    await writeStream(response, events, fault).catch((thrown: unknown) => breakOff(response, thrown));
   }
 
   /** What the next stream suffers; a refusal is thrown. */

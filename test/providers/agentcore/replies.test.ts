@@ -134,3 +134,15 @@ it("checks ids before anything is sent [A-055]", async () => {
   expect(() => providerFor({ ...host, harnessArn: "Demo-AbCdEf1234" })).toThrow(/harnessArn/);
   expect(host.requests).toEqual([]);
 });
+
+it("says what is wrong with the model of a stand-in", async () => {
+  const host = await standIn({
+    model: () => {
+      throw new Error("no such recipe");
+    },
+  });
+  await expect(run(agent, { provider: providerFor(host), prompt: "Hi" })).rejects.toMatchObject({
+    code: "host_failed",
+    message: expect.stringContaining("no such recipe"),
+  });
+});

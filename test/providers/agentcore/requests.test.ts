@@ -125,6 +125,23 @@ it("gives a reply up after a silence, and never by the length of a turn [A-063] 
     mayRetry: false,
   });
 
+  // An injected client whose stream heeds no signal.
+  async function* deaf(): AsyncGenerator<object> {
+    yield { contentBlockDelta: { contentBlockIndex: 0, delta: { text: "." } } };
+    await new Promise(() => undefined);
+  }
+  const deafClient = { send: async () => ({ stream: deaf() }) };
+  const held = await openSession(agent, {
+    provider: providerFor(host, { clock, idleMs: 1_000, client: deafClient }),
+  });
+  const unheard = held.send("Hi");
+  const outcome = unheard.result();
+  outcome.catch(() => undefined);
+  for await (const event of unheard) if (event.type === "text.delta") break;
+  await clock.advance(1_000);
+  await expect(outcome).rejects.toMatchObject({ code: "host_failed", hostCode: "idle_timeout" });
+  await held.close();
+
   // Ten times as long as it may be silent.
   const pieces = 100;
   async function* slow(): AsyncGenerator<object> {

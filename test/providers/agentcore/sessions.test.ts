@@ -5,6 +5,7 @@ import { expect, it, vi } from "vitest";
 import { defineAgent, defineTool, openSession } from "../../../src/index.ts";
 import type { ModelFunction } from "../../../src/providers/local/models/function-model.ts";
 import { memoryStore } from "../../../src/stores/memory.ts";
+import { manualClock } from "../../../src/testing/manual-clock.ts";
 import { providerFor, saidTo, standIn } from "./support.ts";
 
 const callsOnce: ModelFunction = ({ messages }) => {
@@ -61,6 +62,37 @@ it("takes a waiting call up in another process, and resumes with its result alon
       ],
     },
   ]);
+});
+
+it("tells a call that waits only once it is on record, so that nobody sees one a crash would lose", async () => {
+  const signal = new AbortController().signal;
+  const content = [{ type: "text", text: "Go" }] as const;
+  for (const isInterrupted of [false, true]) {
+    const told: string[] = [];
+    const writes: (() => void)[] = [];
+    const connection = await providerFor(await standIn({ model: callsOnce })).open({
+      agent: external,
+      sessionId: undefined,
+      history: undefined,
+      cursor: undefined,
+      emit: ({ type }) => void told.push(type),
+      whenKept: () => new Promise((resolve) => void writes.push(resolve)),
+      aroundModel: (_, work) => work(),
+      traceContext: () => ({}),
+      signal,
+    });
+    const sent = connection.send([{ type: "message", content }], signal);
+    await vi.waitFor(() => expect(writes).toHaveLength(1));
+    writes[0]?.();
+    await sent;
+    await vi.waitFor(() => expect(writes).toHaveLength(2));
+    expect(told).not.toContain("call");
+    if (isInterrupted) await connection.send([{ type: "interrupt" }], signal);
+    writes[1]?.();
+    await vi.waitFor(() => expect(told.at(-1)).toBe("turn.done"));
+    await connection.close();
+    expect(told.includes("call")).toBe(!isInterrupted);
+  }
 });
 
 it("closes a call that was stopped before anything else is said", async () => {
@@ -183,18 +215,26 @@ it("can be spoken to at once when an answer was refused because an earlier proce
     },
   });
   const looker = defineAgent({ name: "looker", instructions: "Look.", tools: [look] });
-  const dying = await openSession(looker, { provider: providerFor(host), store });
+  const clock = manualClock();
+  const dying = await openSession(looker, { provider: providerFor(host), store, clock });
   const lost = dying.send("Go").result();
   lost.catch(() => undefined);
   await vi.waitUntil(() => saidTo(host).length === 2);
-  await dying.close();
+  // It waits for the reply to begin, for so long.
+  const closed = dying.close();
+  await clock.advance(5_000);
+  await closed;
 
   await using session = await openSession(looker, {
     provider: providerFor(host),
     store,
     sessionId: dying.id,
   });
-  await expect(session.resume().result()).rejects.toMatchObject({ hostCode: "turn_lost", mayRetry: false });
+  await expect(session.resume().result()).rejects.toMatchObject({
+    hostCode: "turn_lost",
+    mayRetry: false,
+    message: expect.stringMatching(/answer to its call was refused.* handoff /),
+  });
   expect((await session.send("again").result()).text).toBe("Fine.");
   expect([runs, saidTo(host).length]).toEqual([1, 4]);
 });

@@ -42,9 +42,8 @@ export async function* streamEvents(request: StreamRequest): AsyncGenerator<Harn
     const body = await untilAborted(plane.stream(command, input, stopping.signal, member), stopping.signal);
     watch.heard();
     const { pieces, decoder } = readingOf(body);
-    for await (const piece of pieces) {
+    for await (const piece of untilAbortedEach(pieces, stopping.signal)) {
       watch.heard();
-      stopping.signal.throwIfAborted();
       decoder.push(piece);
       for (let event = decoder.next(); event !== undefined; event = decoder.next()) {
         yield event;
@@ -91,6 +90,24 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
     const unlink = onAbort([signal], reject);
     work.then(resolve, reject).finally(unlink);
   });
+}
+
+/** The pieces of a body whose reader may heed no signal either: a hanging one would outlive the idle timeout. */
+async function* untilAbortedEach(
+  pieces: AsyncIterable<unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<unknown, void, void> {
+  const reading = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await untilAborted(reading.next(), signal);
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    // Not awaited: a generator that hangs in its next() queues this behind it.
+    Promise.resolve(reading.return?.()).catch(() => undefined);
+  }
 }
 
 function fellSilent(doing: string, idleMs: number): LoophostError {

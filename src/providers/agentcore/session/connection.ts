@@ -218,21 +218,25 @@ export class HarnessConnection implements Connection {
         if (this.#asking !== asking) return;
         this.#reader.take(step.value);
       }
-      if (this.#asking === asking) this.#turnEnded();
+      if (this.#asking === asking) await this.#turnEnded(asking);
     } finally {
       await events.return();
     }
   }
 
-  #turnEnded(): void {
+  async #turnEnded(asking: AbortController): Promise<void> {
     const { handoff: waits, ...end } = this.#reader.end();
-    const handoff = waits && { ...waits, open: this.#ids.name(waits.open) };
-    if (!this.#isMuted) this.#asking = undefined;
-    if (handoff !== undefined) {
+    if (waits !== undefined) {
+      const handoff = { ...waits, open: this.#ids.name(waits.open) };
       this.#stand({ ...NOTHING_OPEN, handoff, isLost: false });
-      if (!this.#isMuted) this.#tellCalls(handoff);
-      return;
+      if (this.#isMuted) return;
+      await this.#parts.whenKept();
+      // Race: the turn may have been interrupted while the record was written.
+      if (this.#asking !== asking) return;
+      this.#asking = undefined;
+      return this.#tellCalls(handoff);
     }
+    if (!this.#isMuted) this.#asking = undefined;
     this.#stand({ ...NOTHING_OPEN, end, isLost: false });
     this.#tell({ type: "turn.done", ...end });
   }
@@ -249,8 +253,7 @@ export class HarnessConnection implements Connection {
     const { emit } = this.#parts;
     const waiting = this.#waitingOf(handoff);
     for (const use of waiting) emit({ type: "call", id: idOf(use), name: use.name, ...readInput(use) });
-    const needs = waiting.map(idOf);
-    emit({ type: "turn.done", ending: "requires_action", stopReason: "tool_use", needs });
+    emit({ type: "turn.done", ending: "requires_action", stopReason: "tool_use", needs: waiting.map(idOf) });
   }
 
   /** The calls that are answered next. */

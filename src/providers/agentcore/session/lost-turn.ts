@@ -17,10 +17,13 @@ export const LOST = { ending: "terminated", stopReason: "turn_lost" } as const;
 
 /** The error of a run whose turn was lost; the session can be spoken to afterwards. */
 export function lostTurn(sessionId: string, cause: LoophostError | undefined): LoophostError {
+  const why =
+    cause === undefined
+      ? "this side stopped before its reply was read, and the service tells it only once"
+      : `the answer to its call was refused: it was sent before, or the option handoff does not fit the service (${cause.message})`;
   return new LoophostError(
     "host_failed",
-    `A turn of AgentCore session ${sessionId} was lost: this side stopped before its reply was read, and the service tells it only ` +
-      "once. The agent may have done its work. Send a new message to go on.",
+    `A turn of AgentCore session ${sessionId} was lost: ${why}. The agent may have done its work. Send a new message to go on.`,
     { cause, mayRetry: false, hostCode: "turn_lost", status: cause?.status, requestId: cause?.requestId },
   );
 }
