@@ -54,7 +54,7 @@ async function main([name, ...argv]: readonly string[]): Promise<ExitCode> {
   } catch (thrown) {
     if (!isObject(thrown) || !String(thrown["code"]).startsWith("ERR_PARSE_ARGS_")) throw thrown;
     // Node goes on to explain how to pass an argument that begins with a dash.
-    throw misuse(`loophost ${name}`, messageOf(thrown).split(". ", 1)[0] ?? "");
+    throw misuse(`loophost ${name}`, messageOf(thrown).split(/\. |\.$/, 1)[0] ?? "");
   }
 }
 

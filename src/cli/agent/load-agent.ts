@@ -32,7 +32,7 @@ export async function importFile(path: string): Promise<unknown> {
   if (!found.isFile())
     throw new LoophostError(
       "invalid_agent",
-      `${path} is not a file; name the module that exports the agent.`,
+      `${path || '""'} is not a file; name the module that exports the agent.`,
     );
   // Errors in the file are reported as errors; Node's warning is muted.
   muteWarnings(/^(Module type of|Failed to load the ES module|Type Stripping)/i);
@@ -88,6 +88,12 @@ function explain(thrown: unknown, path: string, file: string): LoophostError {
     return new LoophostError(
       "invalid_agent",
       `${place}: Node takes this for a CommonJS file: package.json says "type": "commonjs", as npm init -y writes it, or nothing. Put "type": "module" there (npm pkg set type=module), or name the file .mts or .mjs.`,
+      { cause: thrown },
+    );
+  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX")
+    return new LoophostError(
+      "invalid_agent",
+      `${place}: syntax error: ${message}: Node only removes types. Write it as JavaScript (an object for an enum), or compile the file and name the result.`,
       { cause: thrown },
     );
   // Node calls a missing export a syntax error, too.
