@@ -81,6 +81,7 @@ function sayNotRecorded(thrown: unknown, sessionId: string): void {
 
 /** Milliseconds a collector that does not answer may delay the exit. */
 const FLUSH_MS = 5_000;
+const NO_ANSWER = `the collector took nothing within ${FLUSH_MS / 1000} s. Is OTEL_EXPORTER_OTLP_ENDPOINT its address?`;
 
 async function startSdk(): Promise<() => Promise<void>> {
   const { NodeSDK } = await import("@opentelemetry/sdk-node").catch((cause: unknown) => {
@@ -93,9 +94,9 @@ async function startSdk(): Promise<() => Promise<void>> {
   const sdk = new NodeSDK({ serviceName });
   sdk.start();
   return async () => {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, FLUSH_MS).unref();
-    await Promise.race([sdk.shutdown().catch(sayNotSent), late]);
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error(NO_ANSWER)), FLUSH_MS).unref();
+    await Promise.race([sdk.shutdown(), late]).catch(sayNotSent);
     clearTimeout(timer);
   };
 }

@@ -11,7 +11,8 @@ import type { ToolCall } from "./results.ts";
 
 /**
  * Watches sessions; every method is optional. What an observer throws or rejects with is dropped and counted, and a
- * method that wraps work cannot prevent it, repeat it, or change what it returns.
+ * method that wraps work cannot prevent it, repeat it, or change what it returns. Events and calls are no copies: whoever
+ * writes into one changes the run.
  */
 export interface Observer {
   /** Told every event of every run, in order and synchronously, deltas and progress included. */

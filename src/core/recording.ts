@@ -38,33 +38,39 @@ export interface Recording {
 }
 
 /**
- * Reads a recording. A last line that was not written to its end, as after a crash, is left out.
+ * Reads a recording. What was not written to its end, as by a crash or on a full disk, is left out: the last line, or one that
+ * is followed by the head with which the session went on.
  *
  * @throws LoophostError `invalid_options` for what is no recording, with the number of the line
  */
 export function readRecording(text: string): Recording {
-  const lines = text.split("\n");
-  // What follows the last line break is a torn write, as after a crash, or empty.
-  const whole = lines.slice(0, -1);
-  const head = parse(whole[0] ?? lines[0] ?? "", 1);
-  if (!isHead(head)) throw refused(1, "it is not the head of a recording of version 1");
+  // On Windows a byte order mark may come first, and "\r" before each "\n", which is white space to JSON.
+  const lines = text.replace(/^\uFEFF/, "").split("\n");
+  const values = lines.map(parse);
+  let head: RecordingHead | undefined;
   const entries: RecordedEntry[] = [];
-  for (const [index, line] of whole.entries()) {
-    if (index === 0 || line.trim() === "") continue;
-    const entry = parse(line, index + 1);
-    // Each part of a recording has a head: of a run, where a function took the lines, or of a file that was full.
-    if (isHead(entry)) continue;
-    if (!isEntry(entry)) throw refused(index + 1, "it is no event with its time and run");
-    entries.push(entry);
+  for (const [index, value] of values.entries()) {
+    // Each part of a recording has a head: of a run, where a function took the lines, or of a file that was full or torn.
+    if (isHead(value)) head ??= value;
+    else if (value === undefined) {
+      const isTorn = index === lines.length - 1 || isHead(values[index + 1]);
+      if (!isTorn && lines[index]?.trim() !== "") throw refused(index + 1, "it is not JSON");
+    } else if (head === undefined) throw refused(index + 1, NO_HEAD);
+    else if (isEntry(value)) entries.push(value);
+    else throw refused(index + 1, "it is no event with its time and run");
   }
+  if (head === undefined) throw refused(1, NO_HEAD);
   return { head, entries };
 }
 
-function parse(line: string, number: number): unknown {
+const NO_HEAD = "it is not the head of a recording of version 1";
+
+/** The value of a line; undefined for what is not JSON. */
+function parse(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    throw refused(number, "it is not JSON");
+    return undefined;
   }
 }
 

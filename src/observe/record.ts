@@ -5,7 +5,8 @@
  *   R2  what was told is in the file before the reader has it; only pieces of text wait, for the next that is none, or 50 ms old
  */
 
-import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, closeSync, mkdirSync, openSync, readSync, renameSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { contained } from "../core/async/contained.ts";
@@ -25,7 +26,7 @@ export interface RecordOptions {
   readonly raw?: boolean | undefined;
   /** Pieces of text put together, one line for what came within 50 ms, or "all" as they came. Default "merged". */
   readonly deltas?: "merged" | "all" | undefined;
-  /** Replaces in every text what must not be kept; told the name of its field. What it throws on is not kept. */
+  /** Replaces in every string what must not be kept; told the name of its field. What it throws on is not kept. Numbers are. */
   readonly redact?: Redact | undefined;
   /** Bytes of a file; the next is begun then, and the one before it kept as `<name>.1.jsonl`. Default 64 MiB. */
   readonly maxBytes?: number | undefined;
@@ -166,26 +167,43 @@ function headOf({ sessionId, agent, provider }: About): RecordingHead {
 function intoFile(where: string, sessionId: string, maxBytes: number): (line: string, head: string) => void {
   // Absolute: Node's mkdir hangs on a relative path once the working directory was deleted.
   const folder = resolve(where);
-  // An id comes from a host: what would lead out of the folder is no name.
-  const name =
-    sessionId
-      .replace(/[^\w.-]/g, "_")
-      .replace(/^\.+/, "_")
-      .slice(0, 120) || "session";
+  const name = nameOf(sessionId);
   const path = join(folder, `${name}.jsonl`);
   let size: number | undefined;
   return (line, head) => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const isFirst = size === undefined;
     size ??= statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     const bytes = Buffer.byteLength(line);
     if (size > 0 && size + bytes > maxBytes) {
       renameSync(path, join(folder, `${name}.1.jsonl`));
       size = 0;
     }
-    const text = size === 0 ? head + line : line;
+    let text = size === 0 ? head + line : line;
+    // By a crash, or on a full disk: a line of ours behind half a line would be none either.
+    if (isFirst && size > 0 && isTorn(path, size)) text = `\n${head}${line}`;
     appendFileSync(path, text, { mode: 0o600 });
     size += Buffer.byteLength(text);
   };
+}
+
+/** A file's name for a session's id, which comes from a host: none leads out of the folder, and no two ids have one file. */
+function nameOf(sessionId: string): string {
+  if (/^[\w-]{1,120}$/.test(sessionId)) return sessionId;
+  const digest = createHash("sha256").update(sessionId).digest("hex").slice(0, 16);
+  return `${sessionId.slice(0, 100).replaceAll(/[^\w-]/g, "_")}-${digest}`;
+}
+
+/** Whether the last line of a file has no end. */
+function isTorn(path: string, size: number): boolean {
+  const file = openSync(path, "r");
+  try {
+    const last = Buffer.alloc(1);
+    readSync(file, last, 0, 1, size - 1);
+    return last.toString() !== "\n";
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Gives lines to a function of the user's, which may fail at once or, where it gives a promise, later. */

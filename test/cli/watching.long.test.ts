@@ -56,13 +56,14 @@ it("--otel sends the traces and metrics of a run, all of them, before the comman
   expect(JSON.stringify(collector.sent)).not.toContain("Shipped.");
 });
 
-it("a collector that is not there changes nothing of the run", async () => {
+it("a collector that is not there changes nothing of the run, and is told of", async () => {
   await using model = await modelServer({ text: "Hello." });
   const env = {
     ...model.env,
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
     OTEL_METRICS_EXPORTER: "none",
   };
-  const { code, stdout } = await loophost(["run", SUPPORT, "Hi", "--otel"], { env });
+  const { code, stdout, stderr } = await loophost(["run", SUPPORT, "Hi", "--otel"], { env });
   expect([code, stdout]).toEqual([0, "Hello.\n"]);
+  expect(stderr).toContain("Traces or metrics could not be sent");
 });

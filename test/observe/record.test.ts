@@ -133,6 +133,46 @@ describe("a recording's file", () => {
     expect(existsSync(join(to, "..", "..", "out"))).toBe(false);
   });
 
+  it("is that of one session alone: ids that differ only in what no name may hold, or beyond its length", async () => {
+    const to = folder();
+    const recorder = recordTo(to);
+    const long = "q".repeat(200);
+    const ids = ["a/b", "a_b", "a.b", "../a_b", "s.1", `${long}1`, `${long}2`];
+    for (const sessionId of ids) {
+      const provider = say("hi");
+      const open: Provider["open"] = async (request) => ({ ...(await provider.open(request)), sessionId });
+      await record(recorder, { ...provider, open });
+    }
+    const heads = readdirSync(to).map((file) => readRecording(readFileSync(join(to, file), "utf8")).head);
+    expect(heads.map(({ sessionId }) => sessionId).toSorted()).toEqual(ids.toSorted());
+  });
+
+  it("that a crash tore off is read again once the session goes on in it, wherever it was torn", async () => {
+    const to = folder();
+    await record(recordTo(to));
+    const whole = readFileSync(onlyFile(to));
+    const all = readRecording(whole.toString()).entries.length;
+    for (const cut of [
+      1,
+      30,
+      whole.indexOf("\n"),
+      whole.indexOf("\n") + 9,
+      whole.length - 20,
+      whole.length - 1,
+    ]) {
+      writeFileSync(onlyFile(to), whole.subarray(0, cut));
+      await record(recordTo(to));
+      const left =
+        whole
+          .subarray(0, cut + 1)
+          .toString()
+          .split("\n").length - 2;
+      expect(readRecording(readFileSync(onlyFile(to), "utf8")).entries, `cut at ${cut}`).toHaveLength(
+        all + Math.max(left, 0),
+      );
+    }
+  });
+
   it("is bounded: a full one makes room for the next, which begins with a head", async () => {
     const to = folder();
     const recorder = recordTo(to, { maxBytes: 2_000 });
@@ -187,6 +227,11 @@ describe("a recording's file", () => {
     await record(recordTo((line) => lines.push(line)));
     const whole = `${lines.join("\n")}\n`;
     expect(readRecording(whole.slice(0, -20)).entries).toHaveLength(lines.length - 2);
+    // Joined, or saved by an editor: a last line that is whole counts, with or without its line break.
+    expect(readRecording(lines.join("\n"))).toEqual(readRecording(whole));
+    // As Windows writes text.
+    expect(readRecording(`\uFEFF${whole.replaceAll("\n", "\r\n")}`)).toEqual(readRecording(whole));
+    expect(() => readRecording(`${lines[0]}\ntorn\n${lines[1]}\n`)).toThrow(/Line 2.*not JSON/);
     expect(() => readRecording(`${lines[0]}\n{}\n`)).toThrow(/Line 2/);
     expect(() => readRecording("{}\n")).toThrow(/Line 1/);
     expect(() => readRecording("")).toThrow(/Line 1/);
