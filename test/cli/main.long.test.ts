@@ -133,6 +133,12 @@ it.each<[code: number, file: string, source: string, problem: string]>([
     "\nenum A {}\nexport default A;\n",
     "enum.ts:2: syntax error: TypeScript enum is not supported in strip-only mode: Node only removes types. Write it as JavaScript",
   ],
+  [
+    4,
+    "unknown.ts", // as Node refuses it under --no-strip-types, which the source itself cannot be run with
+    "throw Object.assign(new Error('no'), { code: 'ERR_UNKNOWN_FILE_EXTENSION' });\n",
+    "Use Node 22.18 or newer without --no-strip-types, or a JavaScript file.",
+  ],
   [3, "user.ts", 'import "./bad.ts";\n', "bad.ts:2: syntax error: "],
   [3, "throws.ts", "\n\nthrow new Error('boom');\n", "throws.ts:3: boom"],
   [3, "name.mjs", 'import { nope } from "node:fs";\n', "name.mjs:1: The requested module 'node:fs'"],

@@ -52,7 +52,7 @@ it.each(["run", "serve", "sessions"])("says which Node a store needs, for %s", a
   const env = { NODE_OPTIONS: "--no-experimental-sqlite", LOOPHOST_STORE: store };
   const { code, stderr } = await loophost(args, { env });
   expect(stderr).toBe(
-    "loophost: A store in a file needs node:sqlite, which this runtime does not have. Use Node 22.13 or newer, or memoryStore().\n",
+    "loophost: A store in a file needs node:sqlite, which this runtime does not have. Use Node 22.13 or newer without --no-experimental-sqlite, or memoryStore().\n",
   );
   expect(code).toBe(4);
 });

@@ -80,7 +80,7 @@ function explain(thrown: unknown, path: string, file: string): LoophostError {
   if (code === "ERR_UNKNOWN_FILE_EXTENSION" && /\.[cm]?ts$/.test(path))
     return new LoophostError(
       "missing_dependency",
-      `${path} is TypeScript, which this Node (${process.version}) does not run as it is. Use Node 22.18 or newer, or a JavaScript file.`,
+      `${path} is TypeScript, which this Node (${process.version}) does not run as it is. Use Node 22.18 or newer without --no-strip-types, or a JavaScript file.`,
       { cause: thrown },
     );
   const place = placeOf(thrown, file) ?? path;

@@ -15,6 +15,6 @@ export function findSqlite(): typeof Sqlite {
   if (sqlite !== undefined) return sqlite;
   throw new LoophostError(
     "missing_dependency",
-    "A store in a file needs node:sqlite, which this runtime does not have. Use Node 22.13 or newer, or memoryStore().",
+    "A store in a file needs node:sqlite, which this runtime does not have. Use Node 22.13 or newer without --no-experimental-sqlite, or memoryStore().",
   );
 }
