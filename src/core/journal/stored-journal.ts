@@ -115,7 +115,7 @@ export class StoredJournal implements Journal {
     if (before !== undefined && !(mayChange === true || (mayChange !== false && mayChange(before.shown)))) {
       throw new LoophostError(
         "agent_changed",
-        `Agent "${agent.name}" is not what it was: its ${changed.join(" and ")} changed. ` +
+        `Agent "${agent.name}": its ${changed.join(" and ")} changed. ` +
           'To go on, open the session with ifAgentChanged: "accept".',
       );
     }

@@ -169,7 +169,7 @@ export class LoopSession implements Session {
 
   async #close(): Promise<void> {
     const closed = new LoophostError("session_closed", "The session was closed.");
-    const underIt = new LoophostError("session_closed", "The session was closed while its run was open.");
+    const underIt = new LoophostError("session_closed", "The session was closed during its run.");
     const lostBefore = this.#lost;
     this.#loop.end(closed, underIt);
     await this.#loop.effects.settle(GOODBYE_MS, this.#clock);

@@ -32,8 +32,8 @@ export class ObservedWatch implements Watch {
 
   constructor(agent: Agent, options: OpenOptions) {
     const { provider, observers = [], onEvent, onStep, metadata = {}, clock = systemClock } = options;
-    // `onEvent` is shorthand for an observer with `event` alone.
-    this.#observers = onEvent === undefined ? observers : [...observers, { event: onEvent }];
+    // `onEvent` is shorthand for an observer with `event` alone. One that is listed twice is told once.
+    this.#observers = [...new Set(observers), ...(onEvent ? [{ event: onEvent }] : [])];
     this.#onStep = onStep;
     const errors = () => this.#errors;
     this.#about = (run) => ({

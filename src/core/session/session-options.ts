@@ -31,7 +31,8 @@ const OPEN: Checks<OpenOptions> = {
       (isString(value) && ["answer", "leave", "fail"].includes(value)) ||
       (isObject(value) && Number(value["answerAfterMs"]) >= 0),
   ),
-  observers: listOf("observers", isObject),
+  // A promise is an object too: openTelemetry() without `await` would watch nothing.
+  observers: listOf("observers, awaited", (item) => isObject(item) && !item["then"]),
   metadata: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
   onEvent: FUNCTION,
   onStep: FUNCTION,

@@ -63,6 +63,20 @@ function looker(): { readonly provider: ReturnType<typeof local>; readonly asked
   return { provider, askedIn };
 }
 
+it("tells one that is listed twice once", async () => {
+  let told = 0;
+  const provider = local({ model: () => "hi" });
+  const twice: Observer = { event: () => void (told += 1) };
+  const events: SessionEvent[] = [];
+  await run(agent, {
+    provider,
+    prompt: "go",
+    observers: [twice, twice],
+    onEvent: (event) => events.push(event),
+  });
+  expect(told).toBe(events.length);
+});
+
 it("is told every event in order, and stands around each tool, each send and each request [A-227] [A-231]", async () => {
   const { provider, askedIn } = looker();
   const one = watcher("one");
@@ -231,6 +245,10 @@ it("without observers nothing is told of the trace, and the journal has no place
 it("refuses observers and metadata that are none", async () => {
   const { provider } = looker();
   await expect(openSession(agent, { provider, observers: [1] as never })).rejects.toThrow(/observers/);
+  const unawaited = [Promise.resolve(watcher("late"))] as never;
+  await expect(openSession(agent, { provider, observers: unawaited })).rejects.toThrow(
+    /observers must be a list of observers, awaited/,
+  );
   await expect(openSession(agent, { provider, metadata: { a: 1 } as never })).rejects.toThrow(/metadata/);
 });
 
