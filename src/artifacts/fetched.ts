@@ -3,6 +3,7 @@
 import type { Artifact } from "../core/artifacts.ts";
 import { atLeast } from "../core/check-options.ts";
 import { LoophostError, toLoophostError } from "../core/errors.ts";
+import { atMostBytes, readBytes } from "../core/wire/body.ts";
 
 /** A file that was fetched. */
 export interface FetchedArtifact extends Artifact {
@@ -53,32 +54,15 @@ export function fetched(
       throw refused(
         `bytes(): the stream of ${name} was read already, and it comes once. Get the file again.`,
       );
-    const all = await (whole ??= readAll(name, stream, maxBytes));
+    whole ??= readBytes(
+      stream,
+      atMostBytes(maxBytes, () => tooLarge(name, maxBytes)),
+    );
+    const all = await whole;
     if (all.byteLength > maxBytes) throw tooLarge(name, maxBytes);
     return all;
   };
   return { ...artifact, stream, bytes };
-}
-
-async function readAll(
-  name: string,
-  stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of stream) {
-    bytes += piece.byteLength;
-    if (bytes > maxBytes) throw tooLarge(name, maxBytes);
-    pieces.push(piece);
-  }
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.byteLength;
-  }
-  return all;
 }
 
 function tooLarge(name: string, maxBytes: number): LoophostError {

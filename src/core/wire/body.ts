@@ -51,17 +51,46 @@ export async function readText(
   return text + decoder.decode();
 }
 
-/** Counts the bytes of a reply and refuses the one that has too many: a model may write without end. */
-export function byteLimit(maxBytes: number, service: string): (bytes: number) => void {
+/** Reads a whole body into memory. */
+export async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  onBytes: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    onBytes(chunk.length);
+    chunks.push(chunk);
+    size += chunk.length;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** Counts the bytes of a body and throws once it has too many: without a bound it would fill the memory. */
+export function atMostBytes(maxBytes: number, tooLarge: () => Error): (bytes: number) => void {
   let seen = 0;
   return (bytes) => {
     seen += bytes;
-    if (seen <= maxBytes) return;
-    throw new LoophostError(
-      "reply_too_large",
-      `The reply of ${service} has more than ${maxBytes} bytes. Raise maxReplyBytes, or lower maxTokens.`,
-    );
+    if (seen > maxBytes) throw tooLarge();
   };
+}
+
+/** Counts the bytes of a reply and refuses the one that has too many: a model may write without end. */
+export function byteLimit(maxBytes: number, service: string): (bytes: number) => void {
+  return atMostBytes(
+    maxBytes,
+    () =>
+      new LoophostError(
+        "reply_too_large",
+        `The reply of ${service} has more than ${maxBytes} bytes. Raise maxReplyBytes, or lower maxTokens.`,
+      ),
+  );
 }
 
 /** White space, and the byte order mark. */

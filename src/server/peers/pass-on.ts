@@ -9,7 +9,7 @@
 import { onAbort } from "../../core/async/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import { isObject } from "../../core/json.ts";
-import { byteLimit } from "../../core/wire/body.ts";
+import { byteLimit, readBytes } from "../../core/wire/body.ts";
 import { Refusal } from "../http/errors.ts";
 import type { Peer } from "./directory.ts";
 
@@ -60,7 +60,8 @@ export async function passOn(peer: Peer, passed: Passed, clock: Clock): Promise<
       return undefined;
     }
     const shown = { status: reply.status, headers: only(reply.headers, REPLY_HEADERS) };
-    return isStream(reply) ? new Response(reply.body, shown) : new Response(await wholeOf(reply), shown);
+    if (isStream(reply)) return new Response(reply.body, shown);
+    return new Response(await readBytes(reply.body, byteLimit(MAX_REPLY_BYTES, "another host")), shown);
   } catch (thrown) {
     // Nobody waits for the reply of one whose client is gone: the caller finds that out.
     if (signal.aborted || wasNotSent(thrown) || isRepeatable(passed)) return undefined;
@@ -79,16 +80,6 @@ export async function passOn(peer: Peer, passed: Passed, clock: Clock): Promise<
 /** Whether a reply is one that has no end of its own. */
 export function isStream({ ok, headers }: Response): boolean {
   return ok && headers.get("content-type")?.startsWith("text/event-stream") === true;
-}
-
-async function wholeOf({ body }: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const count = byteLimit(MAX_REPLY_BYTES, "another host");
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body ?? []) {
-    count(chunk.length);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function only(headers: Headers, names: readonly string[]): Record<string, string> {

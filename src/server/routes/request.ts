@@ -3,6 +3,7 @@
 import type { Context } from "hono";
 
 import type { JsonObject } from "../../core/json.ts";
+import { atMostBytes, readBytes } from "../../core/wire/body.ts";
 import { Refusal } from "../http/errors.ts";
 import { parseBody } from "../http/fields.ts";
 
@@ -52,14 +53,7 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
   if (Number(length) > MAX_BODY_BYTES) throw tooLarge();
   // Node holds a body to its stated length, and reads it far cheaper as a whole than as a stream.
   if (length !== null) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return readBytes(request.body, atMostBytes(MAX_BODY_BYTES, tooLarge));
 }
 
 function tooLarge(): Refusal {

@@ -9,6 +9,7 @@
 
 import type { Artifact, ArtifactPlace, ArtifactStorage } from "../../../core/artifacts.ts";
 import { LoophostError } from "../../../core/errors.ts";
+import { atMostBytes, readBytes } from "../../../core/wire/body.ts";
 import type { CommandOptions, CommandResult } from "../session/run-command.ts";
 import { runCommand } from "../session/run-command.ts";
 
@@ -77,7 +78,8 @@ export function shellArtifacts(folder: string, options: ShellOptions): ArtifactS
       const say = shell(place, signal);
       const path = pathOf(folder, name);
       // Before anything is sent, since the machine would be left with half of what is too large.
-      const bytes = await gather(name, content);
+      const count = atMostBytes(MAX_BYTES, () => tooLarge(name));
+      const bytes = Buffer.from((await readBytes(content, count)).buffer);
       const { createHash } = await import("node:crypto");
       const sha256 = createHash("sha256").update(bytes).digest("hex");
       const part = `${folder}/${PART}${crypto.randomUUID()}`;
@@ -131,19 +133,11 @@ async function ask(
   );
 }
 
-async function gather(name: string, content: ReadableStream<Uint8Array>): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of content) {
-    size += piece.byteLength;
-    if (size > MAX_BYTES)
-      throw new LoophostError(
-        "invalid_options",
-        `${name} has more than ${MAX_BYTES} bytes, which is the most that goes through a session's shell. Let the agent fetch it, from S3 for one.`,
-      );
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces);
+function tooLarge(name: string): LoophostError {
+  return new LoophostError(
+    "invalid_options",
+    `${name} has more than ${MAX_BYTES} bytes, which is the most that goes through a session's shell. Let the agent fetch it, from S3 for one.`,
+  );
 }
 
 function pathOf(folder: string, name: string): string {
