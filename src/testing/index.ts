@@ -3,7 +3,8 @@
 export type { EngineCase, EnginePlace, SharedEnginePlace } from "./engine-contract/case.ts";
 export { engineContract } from "./engine-contract/index.ts";
 export { sharedEngineContract } from "./engine-contract/shared-cases.ts";
-export type { FaultyStore, StoreCall, StoreFault } from "./faults/store.ts";
+export type { StoreCall } from "./faults/around-store.ts";
+export type { FaultyStore, StoreFault } from "./faults/store.ts";
 export { faultyStore } from "./faults/store.ts";
 export type { ManualClock } from "./manual-clock.ts";
 export { manualClock, settleMicrotasks } from "./manual-clock.ts";

@@ -2,6 +2,9 @@
 
 import type { Store } from "loophost";
 
+import type { StoreCall } from "../../src/testing/faults/around-store.ts";
+import { aroundStore } from "../../src/testing/faults/around-store.ts";
+
 /** Where the process dies: before the nth write is done, or when it is done and nobody has heard of it. */
 export interface DeathPlace {
   readonly nth: number;
@@ -20,26 +23,21 @@ export interface DyingStore {
 }
 
 /** Shows a store to a process that will die. */
-export function dyingStore({ log, records, inbox }: Store, place: DeathPlace | undefined): DyingStore {
+export function dyingStore(whole: Store, place: DeathPlace | undefined): DyingStore {
   const { promise: died, resolve: die } = Promise.withResolvers<void>();
   let writes = 0;
   let isDead = false;
   const never = new Promise<never>(() => undefined);
-  const read =
-    <Args extends readonly unknown[], T>(work: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> =>
-      isDead ? never : work(...args);
-  const write =
-    <Args extends readonly unknown[], T>(work: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      if (isDead) return never;
-      writes += 1;
-      isDead = writes === place?.nth;
-      if (!isDead) return work(...args);
-      if (place?.when === "after") await work(...args);
-      die();
-      return never;
-    };
+  async function around<T>(call: StoreCall, work: () => Promise<T>): Promise<T> {
+    if (isDead) return never;
+    if (!WRITES.has(call)) return work();
+    writes += 1;
+    isDead = writes === place?.nth;
+    if (!isDead) return work();
+    if (place?.when === "after") await work();
+    die();
+    return never;
+  }
   return {
     died,
     isDead: () => isDead,
@@ -48,27 +46,15 @@ export function dyingStore({ log, records, inbox }: Store, place: DeathPlace | u
       die();
     },
     writes: () => writes,
-    store: {
-      log: {
-        renew: read((id, fence, ttlMs) => log.renew(id, fence, ttlMs)),
-        release: read((id, fence) => log.release(id, fence)),
-        delete: read((id, fence) => log.delete(id, fence)),
-        claim: write((id, lease) => log.claim(id, lease)),
-        append: write((id, fence, entries, along) => log.append(id, fence, entries, along)),
-        read: read((id, after, limit) => log.read(id, after, limit)),
-      },
-      records: {
-        get: read((collection, key) => records.get(collection, key)),
-        put: write((collection, key, value) => records.put(collection, key, value)),
-        delete: write((collection, key) => records.delete(collection, key)),
-        list: read((collection, after, limit) => records.list(collection, after, limit)),
-      },
-      inbox: {
-        post: write((id, item) => inbox.post(id, item)),
-        read: read((id, limit) => inbox.read(id, limit)),
-        waiting: read((after, limit) => inbox.waiting(after, limit)),
-      },
-      close: () => Promise.resolve(),
-    },
+    store: { ...aroundStore(whole, around), close: () => Promise.resolve() },
   };
 }
+
+/** A claim counts, for a fence is written; what lets go of a session does not. */
+const WRITES: ReadonlySet<StoreCall> = new Set([
+  "log.claim",
+  "log.append",
+  "records.put",
+  "records.delete",
+  "inbox.post",
+]);

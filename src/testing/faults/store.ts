@@ -5,22 +5,8 @@
 
 import { LoophostError } from "../../core/errors.ts";
 import type { Store } from "../../core/store.ts";
-
-/** A call to a store, by name. */
-export type StoreCall =
-  | "log.claim"
-  | "log.renew"
-  | "log.release"
-  | "log.append"
-  | "log.delete"
-  | "log.read"
-  | "records.get"
-  | "records.put"
-  | "records.delete"
-  | "records.list"
-  | "inbox.post"
-  | "inbox.read"
-  | "inbox.waiting";
+import type { StoreCall } from "./around-store.ts";
+import { aroundStore } from "./around-store.ts";
 
 /** What goes wrong, and where. */
 export interface StoreFault {
@@ -47,7 +33,6 @@ export interface FaultyStore extends Store {
 
 /** Gives a store faults. Closing it never fails. */
 export function faultyStore(store: Store, faults: readonly StoreFault[]): FaultyStore {
-  const { log, records, inbox } = store;
   const calls: StoreCall[] = [];
   const plan = faults.map((fault) => ({ fault, seen: 0 }));
   const healed = Promise.withResolvers<void>();
@@ -65,43 +50,19 @@ export function faultyStore(store: Store, faults: readonly StoreFault[]): Faulty
     return isHealed ? undefined : due[0]?.fault.how;
   }
 
-  function breakable<Args extends readonly unknown[], T>(
-    call: StoreCall,
-    work: (...args: Args) => Promise<T>,
-  ): (...args: Args) => Promise<T> {
-    return async (...args) => {
-      const how = faultOf(call);
-      if (how === "full") isFull = true;
-      if (isFull && NEEDS_ROOM.has(call)) throw failed(call, "there is no room left");
-      if (how === "fail") throw failed(call, "nothing was done");
-      if (how === "hang") await healed.promise;
-      const outcome = await work(...args);
-      if (how === "lose") throw failed(call, "it was done, but the reply was lost");
-      return outcome;
-    };
+  async function breakable<T>(call: StoreCall, work: () => Promise<T>): Promise<T> {
+    const how = faultOf(call);
+    if (how === "full") isFull = true;
+    if (isFull && NEEDS_ROOM.has(call)) throw failed(call, "there is no room left");
+    if (how === "fail") throw failed(call, "nothing was done");
+    if (how === "hang") await healed.promise;
+    const outcome = await work();
+    if (how === "lose") throw failed(call, "it was done, but the reply was lost");
+    return outcome;
   }
 
   return {
-    log: {
-      claim: breakable("log.claim", (id, lease) => log.claim(id, lease)),
-      renew: breakable("log.renew", (id, fence, ttlMs) => log.renew(id, fence, ttlMs)),
-      release: breakable("log.release", (id, fence) => log.release(id, fence)),
-      append: breakable("log.append", (id, fence, entries, along) => log.append(id, fence, entries, along)),
-      delete: breakable("log.delete", (id, fence) => log.delete(id, fence)),
-      read: breakable("log.read", (id, after, limit) => log.read(id, after, limit)),
-    },
-    records: {
-      get: breakable("records.get", (collection, key) => records.get(collection, key)),
-      put: breakable("records.put", (collection, key, value) => records.put(collection, key, value)),
-      delete: breakable("records.delete", (collection, key) => records.delete(collection, key)),
-      list: breakable("records.list", (collection, after, limit) => records.list(collection, after, limit)),
-    },
-    inbox: {
-      post: breakable("inbox.post", (id, item) => inbox.post(id, item)),
-      read: breakable("inbox.read", (id, limit) => inbox.read(id, limit)),
-      waiting: breakable("inbox.waiting", (after, limit) => inbox.waiting(after, limit)),
-    },
-    callTimeoutMs: store.callTimeoutMs,
+    ...aroundStore(store, breakable),
     close: () => store.close(),
     calls,
     heal() {

@@ -3,6 +3,9 @@
 import type { Clock, Store } from "loophost";
 import { LoophostError } from "loophost";
 
+import type { StoreCall } from "../../../src/testing/faults/around-store.ts";
+import { aroundStore } from "../../../src/testing/faults/around-store.ts";
+
 /** What the store does to this process. */
 export interface Gate {
   /** Nothing comes back until `open()`, as for a process that is stopped. */
@@ -19,7 +22,7 @@ export interface Gate {
 }
 
 /** A store behind a gate. */
-export function gatedStore({ log, records, inbox }: Store, clock: Clock): { store: Store; gate: Gate } {
+export function gatedStore(whole: Store, clock: Clock): { store: Store; gate: Gate } {
   let held: PromiseWithResolvers<void> | undefined;
   let isFailing = false;
   let calls = 0;
@@ -43,37 +46,17 @@ export function gatedStore({ log, records, inbox }: Store, clock: Clock): { stor
       await new Promise<void>((resolve) => void clock.after(gate.writeMs, resolve));
     if (isFailing || isFault) throw new LoophostError("store_failed", "The store is out of reach.");
   }
-  const through =
-    (isWrite: boolean) =>
-    <Args extends readonly unknown[], T>(work: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      await pass(isWrite);
-      return work(...args);
-    };
-  const [read, write] = [through(false), through(true)];
-  return {
-    gate,
-    store: {
-      log: {
-        renew: read((id, fence, ttlMs) => log.renew(id, fence, ttlMs)),
-        release: read((id, fence) => log.release(id, fence)),
-        delete: write((id, fence) => log.delete(id, fence)),
-        claim: read((id, lease) => log.claim(id, lease)),
-        append: write((id, fence, entries, along) => log.append(id, fence, entries, along)),
-        read: read((id, after, limit) => log.read(id, after, limit)),
-      },
-      records: {
-        get: read((collection, key) => records.get(collection, key)),
-        put: write((collection, key, value) => records.put(collection, key, value)),
-        delete: write((collection, key) => records.delete(collection, key)),
-        list: read((collection, after, limit) => records.list(collection, after, limit)),
-      },
-      inbox: {
-        post: write((id, item) => inbox.post(id, item)),
-        read: read((id, limit) => inbox.read(id, limit)),
-        waiting: read((after, limit) => inbox.waiting(after, limit)),
-      },
-      close: () => Promise.resolve(),
-    },
-  };
+  const store = aroundStore(whole, async (call, work) => {
+    await pass(WRITES.has(call));
+    return work();
+  });
+  return { gate, store: { ...store, close: () => Promise.resolve() } };
 }
+
+const WRITES: ReadonlySet<StoreCall> = new Set([
+  "log.append",
+  "log.delete",
+  "records.put",
+  "records.delete",
+  "inbox.post",
+]);
