@@ -11,7 +11,7 @@ import type { Checks } from "../core/check-options.ts";
 import { atLeast, checkOptions, CLOCK, must, NAME, SIGNAL } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { LoophostError, toLoophostError } from "../core/errors.ts";
+import { hasCode, LoophostError, toLoophostError } from "../core/errors.ts";
 import { checkHandle } from "../core/handle.ts";
 import { isObject } from "../core/json.ts";
 import type { Provider } from "../core/provider.ts";
@@ -122,7 +122,7 @@ class SessionArtifacts implements Artifacts {
         return fetched(artifact, await this.#storage.read(this.#place, artifact, signal), signal);
       } catch (thrown) {
         // A race: it was replaced since it was found, and the new one is found by another look.
-        const isGone = thrown instanceof LoophostError && thrown.code === "artifact_not_found";
+        const isGone = hasCode(thrown, "artifact_not_found");
         if (!isGone || looks >= MAX_LOOKS) throw thrown;
       }
     }

@@ -119,6 +119,11 @@ export function isRunError(thrown: unknown): thrown is RunError {
   return thrown instanceof LoophostError && thrown.result !== undefined;
 }
 
+/** Whether something thrown is a LoophostError with one of these codes. */
+export function hasCode(thrown: unknown, ...codes: readonly ErrorCode[]): thrown is LoophostError {
+  return thrown instanceof LoophostError && codes.includes(thrown.code);
+}
+
 /** Turns anything thrown into a LoophostError; one that already is passes through untouched. */
 export function toLoophostError(thrown: unknown, code: ErrorCode, doing: string): LoophostError {
   if (thrown instanceof LoophostError) return thrown;

@@ -8,7 +8,7 @@
 import { hostname } from "node:os";
 
 import type { Clock } from "../core/clock.ts";
-import { LoophostError } from "../core/errors.ts";
+import { hasCode, LoophostError } from "../core/errors.ts";
 import { Ownership } from "../core/journal/ownership.ts";
 import type { IfOwned } from "../core/session.ts";
 import type { LogStore, Store } from "../core/store.ts";
@@ -134,7 +134,7 @@ const ALONE = "host/owner";
 async function refuseIfAlone(log: LogStore): Promise<void> {
   const claim = (force: boolean) => log.claim(ALONE, { owner: OURSELVES, ttlMs: 0, force });
   await claim(false).catch((thrown: unknown) => {
-    if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") throw thrown;
+    if (!hasCode(thrown, "session_owned")) throw thrown;
     if (isGone(thrown.message)) return claim(true);
     throw new LoophostError(
       "session_owned",
@@ -160,7 +160,7 @@ async function own(log: LogStore, ifOwned: IfOwned, clock: Clock, signal: AbortS
   try {
     return await claim(ifOwned === "wait" ? "fail" : ifOwned);
   } catch (thrown) {
-    if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") throw thrown;
+    if (!hasCode(thrown, "session_owned")) throw thrown;
     if (isGone(thrown.message)) return claim("take");
     if (ifOwned === "wait") return claim("wait");
     throw new LoophostError(

@@ -3,7 +3,7 @@
 import { sleep } from "../core/async/abort.ts";
 import { checkOptions, must, NAME } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
-import { LoophostError } from "../core/errors.ts";
+import { hasCode, LoophostError } from "../core/errors.ts";
 import type { JournalEntry } from "../core/journal/entry.ts";
 import { StoredFacts } from "../core/journal/recorded.ts";
 import { SessionIndex } from "../core/journal/session-index.ts";
@@ -58,8 +58,7 @@ export async function create(
       await store.log.append(id, fence, [toEntry(entry)], { records, release: true });
       return id;
     } catch (thrown) {
-      const isRace =
-        thrown instanceof LoophostError && (thrown.code === "session_owned" || thrown.code === "stale_owner");
+      const isRace = hasCode(thrown, "session_owned", "stale_owner");
       if (!isRace || tries === MAX_TRIES) throw thrown;
       await sleep(RETRY_MS, clock, new AbortController().signal);
     }

@@ -1,7 +1,7 @@
 /** Leader election for the sweep: a lease on a log of its own says which of many workers sweeps, so that the store is swept once. */
 
 import type { Clock } from "../core/clock.ts";
-import { LoophostError } from "../core/errors.ts";
+import { hasCode } from "../core/errors.ts";
 import type { LogStore } from "../core/store.ts";
 
 /** The log that is claimed for it; nothing is ever written to it. */
@@ -34,8 +34,7 @@ export class SweepLease {
       return true;
     } catch (thrown) {
       this.#fence = undefined;
-      const { code } = thrown instanceof LoophostError ? thrown : {};
-      if (code === "session_owned" || code === "stale_owner") return false;
+      if (hasCode(thrown, "session_owned", "stale_owner")) return false;
       throw thrown;
     }
   }

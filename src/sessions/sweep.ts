@@ -9,7 +9,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
-import { LoophostError } from "../core/errors.ts";
+import { hasCode } from "../core/errors.ts";
 import { BY_STATUS } from "../core/journal/session-index.ts";
 import type { Store } from "../core/store.ts";
 import type { Activation } from "./activation.ts";
@@ -133,7 +133,7 @@ async function isNobodys(log: Store["log"], id: string): Promise<boolean> {
     await log.release(id, fence);
     return true;
   } catch (thrown) {
-    if (thrown instanceof LoophostError && thrown.code === "session_owned") return false;
+    if (hasCode(thrown, "session_owned")) return false;
     throw thrown;
   }
 }

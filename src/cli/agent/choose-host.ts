@@ -1,6 +1,6 @@
 /** The loop host of `loophost run`: this process, Claude Managed Agents or AgentCore, and what speaks like them. */
 
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode, LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { agentcore, createClient } from "../../providers/agentcore/index.ts";
 import { findAccess } from "../../providers/claude/api/settings.ts";
@@ -46,7 +46,7 @@ export function claudeHost(address: string | undefined): ChosenHost {
   try {
     findAccess({ baseUrl });
   } catch (thrown) {
-    if (!(thrown instanceof LoophostError) || thrown.code !== "missing_credentials") throw thrown;
+    if (!hasCode(thrown, "missing_credentials")) throw thrown;
     throw new LoophostError(
       "missing_credentials",
       "The claude host needs an API key: set ANTHROPIC_API_KEY. Only a host on this machine goes without.",

@@ -6,7 +6,7 @@ import { Writable } from "node:stream";
 import type { Agent } from "../../core/agent.ts";
 import { onAbort } from "../../core/async/abort.ts";
 import { isString } from "../../core/check-options.ts";
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode, LoophostError } from "../../core/errors.ts";
 import type { SessionEvent, WaitingCall } from "../../core/events.ts";
 import type { ProvisionHandle } from "../../core/provisioning.ts";
 import type { PartialResult, RunEnd, SessionResult } from "../../core/results.ts";
@@ -255,7 +255,7 @@ async function openWith(
   try {
     return await openAs("fail");
   } catch (thrown) {
-    const isOwned = thrown instanceof LoophostError && thrown.code === "session_owned";
+    const isOwned = hasCode(thrown, "session_owned");
     if (!isOwned || flags.wait !== true) throw thrown;
     note("  another process has the session open; waiting for it to let go, or to be gone for 30 s");
     return openAs("wait");

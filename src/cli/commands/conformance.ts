@@ -9,7 +9,7 @@ import type {
   ConformanceTier,
   ConformanceResult,
 } from "../../conformance/index.ts";
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import { reword } from "../agent/in-flags.ts";
 import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
@@ -113,7 +113,7 @@ export const conformanceCommand: Command = {
 
 /** Names the flags where the checks name what they set. */
 function explain(thrown: unknown): unknown {
-  if (!(thrown instanceof LoophostError) || thrown.code !== "host_rejected") return thrown;
+  if (!hasCode(thrown, "host_rejected")) return thrown;
   const flags = "--api-key or LOOPHOST_API_KEY gives it, --auth says how it is sent.";
   return reword(thrown, thrown.message.replace(/Pass the right one.*$/, flags));
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import type { Agent } from "../../core/agent.ts";
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { SessionResult } from "../../core/results.ts";
 import { run } from "../../core/session/run-once.ts";
@@ -143,7 +143,7 @@ function agentcoreAt({ url, harnessArn }: AgentCoreStandIn): Provider {
 
 /** Who has no AWS package is shown the other two. */
 function withoutPackage(thrown: unknown): undefined {
-  if (!(thrown instanceof LoophostError) || thrown.code !== "missing_dependency") throw thrown;
+  if (!hasCode(thrown, "missing_dependency")) throw thrown;
   say(`  not run: ${thrown.message}`);
 }
 

@@ -1,6 +1,6 @@
 /** Deleting sessions that nobody has spoken to for long. */
 
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
 import { deleteSession } from "../../stores/sessions.ts";
 import { misuse } from "../command.ts";
@@ -53,7 +53,7 @@ async function isDeleted({ store }: OpenStore, sessionId: string): Promise<boole
   try {
     await deleteSession(store, sessionId);
   } catch (thrown) {
-    if (thrown instanceof LoophostError && thrown.code === "session_owned") return false;
+    if (hasCode(thrown, "session_owned")) return false;
     throw thrown;
   }
   await forgetAddress(store, sessionId);

@@ -1,7 +1,8 @@
 /** How a host has the log of a session: as one that is alone with its store, or as one of several that share it. */
 
 import type { Clock } from "../../core/clock.ts";
-import { LoophostError } from "../../core/errors.ts";
+import type { LoophostError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import { Ownership } from "../../core/journal/ownership.ts";
 import type { Lease, LogStore } from "../../core/store.ts";
 
@@ -78,9 +79,5 @@ export function leaseWhileUsed(log: LogStore, owner: () => string, clock: Clock)
 }
 
 function isOwnedBy(thrown: unknown, owner: string): boolean {
-  return (
-    thrown instanceof LoophostError &&
-    thrown.code === "session_owned" &&
-    thrown.message.includes(` owned by ${owner},`)
-  );
+  return hasCode(thrown, "session_owned") && thrown.message.includes(` owned by ${owner},`);
 }

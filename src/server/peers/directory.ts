@@ -12,7 +12,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { Clock } from "../../core/clock.ts";
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import { Ownership } from "../../core/journal/ownership.ts";
 import type { Json } from "../../core/json.ts";
 import type { Store } from "../../core/store.ts";
@@ -146,7 +146,7 @@ export async function claimIfGone({ log }: Store, id: string): Promise<number | 
   try {
     return await log.claim(leaseOf(id), { owner: "another host", ttlMs: 0 });
   } catch (thrown) {
-    if (thrown instanceof LoophostError && thrown.code === "session_owned") return undefined;
+    if (hasCode(thrown, "session_owned")) return undefined;
     throw thrown;
   }
 }
@@ -158,7 +158,7 @@ async function forget({ log }: Store, id: string, fence: number): Promise<void> 
 
 /** The id of the host that has a session, by the refusal of a claim; undefined for another failure, or another owner. */
 export function ownerIn(thrown: unknown): string | undefined {
-  if (!(thrown instanceof LoophostError) || thrown.code !== "session_owned") return undefined;
+  if (!hasCode(thrown, "session_owned")) return undefined;
   return /owned by (host_[0-9a-z]+) at /.exec(thrown.message)?.[1];
 }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Clock } from "../../core/clock.ts";
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode, LoophostError } from "../../core/errors.ts";
 import type { RecordStore, RecordWrite, Store } from "../../core/store.ts";
 
 /** Turns at some records. */
@@ -94,7 +94,7 @@ async function claim(log: Store["log"], lock: string, clock: Clock, owner: strin
     try {
       return await log.claim(lock, { owner, ttlMs: TURN_MS });
     } catch (thrown) {
-      const isTaken = thrown instanceof LoophostError && thrown.code === "session_owned";
+      const isTaken = hasCode(thrown, "session_owned");
       if (!isTaken || clock.now() > giveUpAt) throw thrown;
       // Jitter: hosts that wait for the same turn would ask, and miss it, together.
       const waitMs = pauseMs * (0.5 + Math.random());

@@ -9,7 +9,7 @@
 
 import { setImmediate } from "node:timers/promises";
 
-import { LoophostError } from "../../core/errors.ts";
+import { hasCode } from "../../core/errors.ts";
 import { found, hostClosed, invalid } from "../http/errors.ts";
 import { logIdOf } from "../log/event-log.ts";
 import type { LeaseLog, LogLease } from "../log/log-lease.ts";
@@ -190,7 +190,7 @@ export class LiveSessions {
       await read();
       // If the claim cannot be written, as on a full disk, the session can still be read.
       await lease.fence().catch((thrown: unknown) => {
-        if (thrown instanceof LoophostError && thrown.code === "session_owned") throw thrown;
+        if (hasCode(thrown, "session_owned")) throw thrown;
       });
       // Race: read again under the lease, since another host may have written to what was read before.
       const session = new HostedSession(await read(), this.#host, this.#keeper, lease);

@@ -7,7 +7,8 @@ import type { Agent, SomeLimits } from "../../core/agent.ts";
 import { defineAgent } from "../../core/agent.ts";
 import { sleep } from "../../core/async/abort.ts";
 import { systemClock } from "../../core/clock.ts";
-import { LoophostError, messageOf } from "../../core/errors.ts";
+import type { LoophostError } from "../../core/errors.ts";
+import { hasCode, messageOf } from "../../core/errors.ts";
 import type { SessionEvent } from "../../core/events.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Provider } from "../../core/provider.ts";
@@ -203,7 +204,7 @@ export async function failsWith(work: Promise<unknown>, code: LoophostError["cod
     () => undefined,
     (error: unknown) => error ?? new Error("nothing"),
   );
-  if (thrown instanceof LoophostError && thrown.code === code) return;
+  if (hasCode(thrown, code)) return;
   const what = thrown === undefined ? "it succeeded" : `it was rejected: ${messageOf(thrown)}`;
   throw new Error(`expected a LoophostError with the code "${code}", but ${what}`);
 }

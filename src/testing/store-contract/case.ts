@@ -1,6 +1,7 @@
 /** What a case of the store contract is, and the tiny assert the cases share: the kit needs no test runner. */
 
-import { LoophostError, messageOf } from "../../core/errors.ts";
+import type { LoophostError } from "../../core/errors.ts";
+import { hasCode, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { Store } from "../../core/store.ts";
 
@@ -34,7 +35,7 @@ export async function rejects(
   } catch (error) {
     thrown = error;
   }
-  if (thrown instanceof LoophostError && thrown.code === code) return thrown;
+  if (hasCode(thrown, code)) return thrown;
   const what = thrown === undefined ? "it succeeded" : `it was rejected: ${messageOf(thrown)}`;
   throw new Error(`expected a LoophostError with the code "${code}", but ${what}`, { cause: thrown });
 }
