@@ -28,6 +28,8 @@ import { toWord } from "./words.ts";
 /** What an activation works with. */
 export interface ActivationParts {
   readonly store: Store;
+  /** The same store as it was given: openSession() puts deadlines on it itself, and two would give each call two timers. */
+  readonly plainStore: Store;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly observers: SessionsOptions["observers"];
@@ -123,12 +125,12 @@ export class Activation {
 
   async #open(): Promise<SteeredSession> {
     const { agent, provider, context, accepts, limits, guard, onApproval, ifCallUnknown } = this.#served;
-    const { store, bus, clock } = this.#parts;
+    const { plainStore, bus, clock } = this.#parts;
     const { sessionId, tenant } = this.#facts;
     bus.say(sessionId, toWord({ say: "owner" }));
     const options = {
       provider,
-      store,
+      store: plainStore,
       clock,
       // Not "take", which would fence off a live worker, and not "wait", which would block a slot of this one.
       ifOwned: "fail" as const,

@@ -54,7 +54,8 @@ export function sessions(options: SessionsOptions): Sessions {
     onEvent,
     onError,
   } = options;
-  const store = withDeadlines(options.store ?? memoryStore(), clock);
+  const plainStore = options.store ?? memoryStore();
+  const store = withDeadlines(plainStore, clock);
   const parts = { store, bus, engine, clock, pollMs };
   const workers = new Set<Worker>();
 
@@ -87,7 +88,7 @@ export function sessions(options: SessionsOptions): Sessions {
       return list(store, how);
     },
     async work(how = {}) {
-      const worker = await startWorker({ ...parts, agents, observers, onEvent, onError }, how);
+      const worker = await startWorker({ ...parts, plainStore, agents, observers, onEvent, onError }, how);
       workers.add(worker);
       return worker;
     },
