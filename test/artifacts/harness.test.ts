@@ -1,44 +1,17 @@
 // Files of a session in a harness: through its shell, here a real one over a folder of the test's.
 
-import { spawnSync } from "node:child_process";
 import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { artifacts } from "loophost/artifacts";
 import { agentcore } from "loophost/providers/agentcore";
-import { agentCoreStandIn } from "loophost/testing/agentcore";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 
-import { newFolder } from "./hosts.ts";
-
-const sessionId = "session-".padEnd(40, "0");
-
-async function setUp(meddle: (command: string) => void = () => undefined) {
-  const folder = newFolder();
-  const commands: string[] = [];
-  const standIn = await agentCoreStandIn({
-    model: () => "hi",
-    onCommand: (command) => {
-      meddle(command);
-      commands.push(command);
-      const { stdout, stderr, status } = spawnSync("bash", ["-c", command], {
-        encoding: "utf8",
-        maxBuffer: 1e8,
-      });
-      return { stdout, stderr, exitCode: status ?? -1 };
-    },
-  });
-  onTestFinished(() => standIn.close());
-  const { url: baseUrl, harnessArn } = standIn;
-  const mount = join(folder, "mnt");
-  const provider = agentcore({ harnessArn, baseUrl, controlBaseUrl: baseUrl, artifactsPath: mount });
-  return { folder, mount, commands, files: artifacts(provider, sessionId) };
-}
+import { harnessSession } from "./harness-session.ts";
 
 const noise = Buffer.from(Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7919) % 251));
 
 it("are put in bounded commands, checked, replaced by a rename, fetched and deleted [A-223]", async () => {
-  const { mount, commands, files } = await setUp();
+  const { mount, commands, files } = await harnessSession();
   expect(await files.list()).toEqual([]);
   const put = await files.put("noise.bin", noise);
   expect(put).toMatchObject({
@@ -60,7 +33,7 @@ it("are put in bounded commands, checked, replaced by a rename, fetched and dele
 });
 
 it("have names that cannot be read as shell, and links are not followed [A-224]", async () => {
-  const { folder, mount, commands, files } = await setUp();
+  const { folder, mount, commands, files } = await harnessSession();
   for (const name of ["a b", "$(id)", "a'b", "a;b", "é", ".loophost-part-1", "`id`"])
     await expect(files.put(name, "x")).rejects.toMatchObject({ code: "invalid_options" });
   expect(commands).toEqual([]);
@@ -75,7 +48,7 @@ it("have names that cannot be read as shell, and links are not followed [A-224]"
 });
 
 it("are put at the same time under one name, each with its own size, and one of them stays [A-225]", async () => {
-  const { mount, files } = await setUp();
+  const { mount, files } = await harnessSession();
   const contents = Array.from({ length: 6 }, (_, index) => String(index).repeat(index * 1_000));
   const puts = await Promise.all(contents.map((content) => files.put("race.txt", content)));
   expect(puts.map(({ size }) => size)).toEqual(contents.map(({ length }) => length));
@@ -84,7 +57,7 @@ it("are put at the same time under one name, each with its own size, and one of 
 });
 
 it("are whole or not there: what arrives otherwise, or is too large, leaves nothing behind", async () => {
-  const { mount, files } = await setUp((command) => {
+  const { mount, files } = await harnessSession((command) => {
     // A part that is written twice, as a command that was repeated would.
     const append = /printf .* >> '(.*)'/.exec(command)?.[1];
     if (append !== undefined) writeFileSync(append, "more", { flag: "a" });
@@ -98,7 +71,7 @@ it("are whole or not there: what arrives otherwise, or is too large, leaves noth
 });
 
 it("are not given out as they never were: one that is replaced while it is read is an error", async () => {
-  const { mount, files } = await setUp((command) => {
+  const { mount, files } = await harnessSession((command) => {
     if (command.includes("tail -c +1 ")) writeFileSync(join(mount, "a.bin"), Buffer.alloc(100_000, 1));
   });
   await files.put("a.bin", noise);

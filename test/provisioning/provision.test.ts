@@ -261,15 +261,7 @@ describe("what fails half-way", () => {
   });
 
   it("is not for those who still wait when one gives up", async () => {
-    const fake = fakeHost();
-    const held = Promise.withResolvers<void>();
-    fake.onEnsure = () => held.promise;
-    const stop = new AbortController();
-    const one = provision(fake.provider, agent, { signal: stop.signal });
-    const other = provision(fake.provider, agent);
-    await until(() => fake.asked.length === 1);
-    stop.abort();
-    await expect(one).rejects.toMatchObject({ code: "aborted" });
+    const { fake, held, other } = await oneOfTwoGivesUp();
     held.resolve();
     const handle = await other;
     expect(handle).toHaveProperty("agentId");
@@ -278,15 +270,7 @@ describe("what fails half-way", () => {
   });
 
   it("is not remembered for those who still waited when one gave up, and so can be tried again", async () => {
-    const fake = fakeHost();
-    const held = Promise.withResolvers<void>();
-    fake.onEnsure = () => held.promise;
-    const stop = new AbortController();
-    const one = provision(fake.provider, agent, { signal: stop.signal });
-    const other = provision(fake.provider, agent);
-    await until(() => fake.asked.length === 1);
-    stop.abort();
-    await expect(one).rejects.toMatchObject({ code: "aborted" });
+    const { fake, held, other } = await oneOfTwoGivesUp();
     held.reject(new Error("no"));
     await expect(other).rejects.toMatchObject({ code: "provision_failed" });
     fake.onEnsure = () => undefined;
@@ -365,6 +349,20 @@ it("tells how far it is, and is not disturbed by who listens", async () => {
 });
 
 /** Waits until something is so. */
+/** Two wait for the same provisioning; one has given up, and the host has not answered yet. */
+async function oneOfTwoGivesUp() {
+  const fake = fakeHost();
+  const held = Promise.withResolvers<void>();
+  fake.onEnsure = () => held.promise;
+  const stop = new AbortController();
+  const one = provision(fake.provider, agent, { signal: stop.signal });
+  const other = provision(fake.provider, agent);
+  await until(() => fake.asked.length === 1);
+  stop.abort();
+  await expect(one).rejects.toMatchObject({ code: "aborted" });
+  return { fake, held, other };
+}
+
 function until(isSo: () => boolean): Promise<void> {
   return vi.waitFor(() => expect(isSo()).toBe(true), { timeout: 4_000, interval: 5 });
 }

@@ -28,10 +28,9 @@ export class ReplyMemory {
    * @throws Refusal when the key was used for something else
    */
   async once(key: string, request: Uint8Array, make: () => Promise<Response>): Promise<Response> {
-    const fingerprint = createHash("sha256").update(request).digest("hex");
+    const fingerprint = fingerprintOf(request);
     const known = this.#kept.get(key);
-    if (known !== undefined && known.fingerprint !== fingerprint)
-      throw invalid("This Idempotency-Key was used for another request; take a new one.");
+    if (known !== undefined) checkSame(known.fingerprint, fingerprint);
     const kept = known ?? this.#keep(key, fingerprint, make);
     const { status, headers, body } = await kept.reply;
     return new Response(body, { status, headers });
@@ -70,4 +69,18 @@ export class ReplyMemory {
     this.#chars -= this.#kept.get(key)?.chars ?? 0;
     this.#kept.delete(key);
   }
+}
+
+/** What tells one request, or one key, from another. */
+export function fingerprintOf(what: string | Uint8Array): string {
+  return createHash("sha256").update(what).digest("hex");
+}
+
+/**
+ * Checks that a key came back with what it was first used for.
+ *
+ * @throws Refusal when it did not
+ */
+export function checkSame(before: unknown, now: string): void {
+  if (before !== now) throw invalid("This Idempotency-Key was used for another request; take a new one.");
 }

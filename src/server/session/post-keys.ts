@@ -3,11 +3,9 @@
  * again after its reply was lost, though the host that took it has died since.
  */
 
-import { createHash } from "node:crypto";
-
 import type { RecordStore, RecordWrite } from "../../core/store.ts";
-import { invalid } from "../http/errors.ts";
 import { isJsonObject } from "../http/fields.ts";
+import { checkSame, fingerprintOf } from "../http/idempotency.ts";
 
 /** A post that may come again. */
 export interface KeyedPost {
@@ -20,7 +18,7 @@ const PAGE = 250;
 
 /** What a post is known by; undefined without a key. */
 export function keyedPost(key: string | undefined, body: Uint8Array): KeyedPost | undefined {
-  return key === undefined ? undefined : { key: digestOf(key), fingerprint: digestOf(body) };
+  return key === undefined ? undefined : { key: fingerprintOf(key), fingerprint: fingerprintOf(body) };
 }
 
 /**
@@ -35,8 +33,7 @@ export async function takenBefore(
 ): Promise<ReadonlySet<unknown> | undefined> {
   const kept = await records.get(postsOf(sessionId), key);
   if (!isJsonObject(kept)) return undefined;
-  if (kept["fingerprint"] !== fingerprint)
-    throw invalid("This Idempotency-Key was used for another request; take a new one.");
+  checkSame(kept["fingerprint"], fingerprint);
   return new Set(Array.isArray(kept["ids"]) ? kept["ids"] : []);
 }
 
@@ -61,8 +58,4 @@ export async function forgetPosts(records: RecordStore, sessionId: string): Prom
 
 function postsOf(sessionId: string): string {
   return `host.posts/${sessionId}`;
-}
-
-function digestOf(what: string | Uint8Array): string {
-  return createHash("sha256").update(what).digest("hex");
 }

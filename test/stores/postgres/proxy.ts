@@ -2,11 +2,12 @@
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 
 import { onTestFinished } from "vitest";
 
 import type { PostgresServer } from "./server.ts";
+import { tiedTo } from "./tied-sockets.ts";
 
 /** A proxy in front of a server. */
 export interface Proxy {
@@ -27,22 +28,13 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isFrozen = false;
   const proxy = createServer((client) => {
-    const upstream = connect(`${server.folder}/.s.PGSQL.5432`);
+    const upstream = tiedTo(server, client, sockets);
     let isLost = false;
     const cut = (done: () => void) => {
       client.destroy();
       upstream.destroy();
       done();
     };
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
     let isDead = isFrozen;
     client.on("data", (chunk: Buffer) => {
       isDead ||= isFrozen;

@@ -28,6 +28,24 @@ async function under(fleet: Fleet, { afterMs }: CellRun, happens: () => Promise<
   return { ...ran, lost: ran.lost + decided.lost, repeated: ran.repeated + decided.repeated, wrong };
 }
 
+/** A cell in which Restate is killed under the workers, and started again by a function. */
+function killsRestate(what: string, start: (restate: Restate) => Promise<unknown>): Cell {
+  return {
+    what,
+    isIn: withRestate,
+    runs: 5,
+    isOutage: true,
+    play: (fleet, run) =>
+      under(fleet, run, async () => {
+        const restate = await fleet.places.restate();
+        await restate.kill();
+        await start(restate);
+      }),
+  };
+}
+
+type Restate = Awaited<ReturnType<Fleet["places"]["restate"]>>;
+
 /** The cells. */
 export const outageCells: Readonly<Record<string, Cell>> = {
   K9: {
@@ -43,29 +61,9 @@ export const outageCells: Readonly<Record<string, Cell>> = {
         await server.start();
       }),
   },
-  "K11 killed": {
-    what: "Restate is killed, and back",
-    isIn: withRestate,
-    runs: 5,
-    isOutage: true,
-    play: (fleet, run) =>
-      under(fleet, run, async () => {
-        const restate = await fleet.places.restate();
-        await restate.kill();
-        await setTimeout(500);
-        await restate.start();
-      }),
-  },
-  "K11 emptied": {
-    what: "Restate loses its data",
-    isIn: withRestate,
-    runs: 5,
-    isOutage: true,
-    play: (fleet, run) =>
-      under(fleet, run, async () => {
-        const restate = await fleet.places.restate();
-        await restate.kill();
-        await restate.start({ isEmptied: true });
-      }),
-  },
+  "K11 killed": killsRestate("Restate is killed, and back", async (restate) => {
+    await setTimeout(500);
+    await restate.start();
+  }),
+  "K11 emptied": killsRestate("Restate loses its data", (restate) => restate.start({ isEmptied: true })),
 };

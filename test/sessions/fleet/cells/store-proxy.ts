@@ -2,9 +2,10 @@
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 
 import type { PostgresServer } from "../../../stores/postgres/server.ts";
+import { tiedTo } from "../../../stores/postgres/tied-sockets.ts";
 
 /** A proxy in front of a server. */
 export interface StoreProxy extends AsyncDisposable {
@@ -19,16 +20,7 @@ export async function storeProxy(server: PostgresServer): Promise<StoreProxy> {
   let isCut = false;
   const proxy = createServer((client) => {
     if (isCut) return void client.destroy();
-    const upstream = connect(`${server.folder}/.s.PGSQL.5432`);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
+    const upstream = tiedTo(server, client, sockets);
     client.pipe(upstream).pipe(client);
   });
   proxy.listen(0, "127.0.0.1");
