@@ -117,7 +117,8 @@ export class HostDirectory {
   /** Gives whether a host was gone: the one after it may be, too. */
   async #look(): Promise<boolean> {
     const there = (await listPeers(this.#store)).map(({ id }) => id);
-    // Taken for gone after a long pause: others may have its sessions by now, and are found to by their fences.
+    // This host slept through its lease and was taken for dead. Sessions that others took over meanwhile are safe: their
+    // fencing tokens refuse what it still writes.
     if (!there.includes(this.self)) await this.#enter();
     if (this.#next !== undefined && !there.includes(this.#next)) this.#isDue = true;
     const next = there.find((id) => id > this.self) ?? there.find((id) => id !== this.self);

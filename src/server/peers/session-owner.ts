@@ -91,7 +91,7 @@ export function byOwner(parts: OwnerParts): Handler<HostEnv> {
   };
 }
 
-/** Who had which session last, so that the store need not be asked each time; one that has it no more says so itself. */
+/** A cache of who had which session last, bounded: without it each request would ask the store. A stale entry is harmless: that host answers 421. */
 class KnownOwners {
   readonly #peers = new Map<string, Peer>();
 
