@@ -62,7 +62,7 @@ export class Activation {
     // What other processes post is seen by the sweep, for all sessions of the worker at once.
     this.#looks = new Looks(
       facts.sessionId,
-      { ...parts, pollMs: undefined },
+      { ...parts, pollMs: undefined, isOwner: true },
       ({ say }) => say === "follow" && this.#deltas.follow(),
     );
     this.#deltas = new SaidDeltas((word) => parts.bus.say(facts.sessionId, toWord(word)), parts.clock);
@@ -145,7 +145,7 @@ export class Activation {
       onEvent: (event: SessionEvent) => this.#hear(event),
       signal: this.#stop.signal,
     };
-    const onWritten = () => bus.say(sessionId, toWord({ say: "look" }));
+    const onWritten = () => bus.say(sessionId, toWord({ say: "look", written: true }));
     return openSteered(agent, options, { sessionId, mayChange: accepts ?? true, onWritten });
   }
 
@@ -156,6 +156,8 @@ export class Activation {
       if (this.#isSuspended) return { now: "again", afterMs: 0 };
       const items = await this.#readInbox();
       const isOpen = () => session.recorded.run !== undefined;
+      // What does not begin a run is looked at again during it: a message that denies what waits, say.
+      if (items.length > (isOpen() ? 0 : 1)) this.#looks.now();
       const { interrupt, message, hasSteered } = await this.#betweenRuns(session, items);
       if (isOpen() && interrupt !== undefined) {
         const run = session.resume({ ifWaiting: "return" });
@@ -222,8 +224,8 @@ export class Activation {
   }
 
   async #steer(session: SteeredSession, over: AbortSignal): Promise<void> {
-    for (let isDue = true; !over.aborted; isDue = await this.#looks.next(over)) {
-      if (!isDue) continue;
+    while (!over.aborted) {
+      if (!(await this.#looks.next(over)) || over.aborted) continue;
       // A store that cannot be read now is looked into again; what it holds is not lost.
       const items = await this.#readInbox().catch(() => []);
       for (const { n, item } of items) {

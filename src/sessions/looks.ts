@@ -17,7 +17,13 @@ export class Looks {
 
   constructor(
     id: string,
-    parts: { readonly bus: Bus; readonly clock: Clock; readonly pollMs: number | undefined },
+    parts: {
+      readonly bus: Bus;
+      readonly clock: Clock;
+      readonly pollMs: number | undefined;
+      /** Whether it is we who write its log, so that writes are no news. */
+      readonly isOwner?: boolean | undefined;
+    },
     hear: (word: Word) => void = () => undefined,
   ) {
     this.#clock = parts.clock;
@@ -26,7 +32,7 @@ export class Looks {
       const word = heard(what);
       if (word === undefined) return;
       hear(word);
-      if (word.say === "look") this.now();
+      if (word.say === "look" && !(parts.isOwner === true && word.written === true)) this.now();
     });
   }
 

@@ -1,7 +1,8 @@
 /**
  * What processes say of a session over the bus.
  *
- * - "look": something was posted to it, or written to its log
+ * - "look": something was posted to it, or with `written` to its log alone, by whoever runs it: without the difference that one
+ *   would read its inbox again after each of its own writes
  * - "follow": somebody follows it, and wants its deltas; "owner": somebody runs it, and asks who follows
  * - "delta": a piece of what the agent writes, after so many whole events and, of what follows them, so many characters
  */
@@ -13,7 +14,8 @@ import { isObject } from "../core/json.ts";
 
 /** Something said of a session. */
 export type Word =
-  | { readonly say: "look" | "follow" | "owner" }
+  | { readonly say: "look"; readonly written?: boolean | undefined }
+  | { readonly say: "follow" | "owner" }
   | { readonly say: "delta"; readonly after: number; readonly at: number; readonly event: DeltaEvent };
 
 /** A word as JSON. */
@@ -25,8 +27,9 @@ export function toWord(word: Word): Json {
 /** The word in what was heard; undefined for what this release does not know. */
 export function heard(what: Json): Word | undefined {
   if (!isObject(what)) return undefined;
-  const { say, after, at, event } = what;
-  if (say === "look" || say === "follow" || say === "owner") return { say };
+  const { say, written, after, at, event } = what;
+  if (say === "look") return { say, written: written === true };
+  if (say === "follow" || say === "owner") return { say };
   if (say !== "delta" || typeof after !== "number" || typeof at !== "number" || !isObject(event))
     return undefined;
   const { type, text } = event;
