@@ -104,7 +104,10 @@ interface Evidence {
   readonly lost: number;
 }
 
-/** With "fail" the model is told of calls whose end is not known, and sums up less; crashTest looks after the policy itself. */
+/**
+ * With "fail" the model is told of calls whose end is not known, and sums up less; so it does with "rerun" when a call
+ * was given up. crashTest looks after the policy itself.
+ */
 function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): string | undefined {
   const { result, effects, journal, repeated } = report;
   const all = effects.map(({ note }) => Number(note)).toSorted((a, b) => a - b);
@@ -112,7 +115,9 @@ function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): stri
   const due = Array.from({ length: TURNS * 2 }, (_, n) => n);
   const { ending, text, turns, toolCalls } = result;
   const isTextRight =
-    ifCrashed === "fail" || (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
+    ifCrashed === "fail" ||
+    (ifCrashed === "rerun" && wasGivenUp(journal)) ||
+    (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
   // What follows on a lost turn is another run, and on a machine that had to be stopped another conversation.
   const hasFailed = journal.some((entry) => isEntry(entry) && entry["type"] === "run.failed");
   const isAnother = host === "agentcore" && (lost > 0 || hasFailed);
@@ -124,6 +129,14 @@ function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): stri
     turns === turnsOf(host) &&
     toolCalls.length === TURNS * 2;
   return isRight ? undefined : JSON.stringify({ result, notes, repeated, sentTwice, journal }, null, 1);
+}
+
+/** Every call that failed had died with three processes, and there is one: it is not started a fourth time. */
+function wasGivenUp(journal: CrashReport["journal"]): boolean {
+  const startsOf = (id: string) =>
+    journal.filter((entry) => isEntry(entry) && entry["type"] === "call.started" && entry["id"] === id);
+  const failed = journal.filter(isFinished).filter(({ result }) => result.isError === true);
+  return failed.length > 0 && failed.every(({ id }) => startsOf(id).length === 3);
 }
 
 interface Target extends AsyncDisposable {
@@ -242,6 +255,6 @@ function isEntry(entry: unknown): entry is Record<string, unknown> {
   return typeof entry === "object" && entry !== null;
 }
 
-function isFinished(entry: unknown): entry is { id: string } {
+function isFinished(entry: unknown): entry is { id: string; result: { isError?: boolean } } {
   return isEntry(entry) && entry["type"] === "call.finished";
 }
