@@ -4,7 +4,7 @@ import type { Store } from "loophost";
 import { defineAgent, openSession } from "loophost";
 import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
-import { scriptedProvider, settleMicrotasks } from "loophost/testing";
+import { manualClock, scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { afterEach, expect, it, vi } from "vitest";
 
 const agent = defineAgent({ name: "tester", instructions: "", limits: { runTimeoutMs: 400 } });
@@ -29,8 +29,8 @@ const past = [{ type: "message.seen" }, { type: "input.taken" }, { type: "turn.b
 it("a deadline counts from the start of the run on record, in whichever process; waiting for somebody does not", async () => {
   const store = memoryStore();
   const started = Date.now();
+  const now = vi.spyOn(Date, "now").mockReturnValue(started);
   const id = await left(store, scriptedProvider(), false);
-  const now = vi.spyOn(Date, "now");
   for (const [afterMs, code] of [
     [300, "session_closed"],
     [350, "session_closed"],
@@ -38,7 +38,8 @@ it("a deadline counts from the start of the run on record, in whichever process;
   ] as const) {
     now.mockReturnValue(started + afterMs);
     const provider = scriptedProvider({ past });
-    const session = await openSession(agent, { provider, store, sessionId: id, ifOwned: "take" });
+    const clock = manualClock();
+    const session = await openSession(agent, { provider, store, sessionId: id, ifOwned: "take", clock });
     const resumed = session.resume();
     const ended = resumed.result().catch((thrown: unknown) => thrown);
     await settleMicrotasks();
