@@ -44,8 +44,9 @@ async function main([name, ...argv]: readonly string[]): Promise<ExitCode> {
   }
   if (name === "--version" || name === "-v") return print(VERSION);
   if (name === "--help" || name === "-h") return print(HELP);
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) throw misuse("loophost", `There is no command "${name}"`);
+  const listed = COMMANDS.find((candidate) => candidate.name === name);
+  if (listed === undefined) throw misuse("loophost", `There is no command "${name}"`);
+  const command = await listed.load();
   const end = argv.indexOf("--");
   const flags = end === -1 ? argv : argv.slice(0, end);
   if (flags.includes("--help") || flags.includes("-h")) return print(command.help);

@@ -5,9 +5,6 @@ import type { ExitCode } from "./exit.ts";
 
 /** A command of the command line. */
 export interface Command {
-  readonly name: string;
-  /** One line for the overview. */
-  readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
   /**

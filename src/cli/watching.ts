@@ -4,9 +4,6 @@ import { appendFileSync } from "node:fs";
 
 import { LoophostError, messageOf } from "../core/errors.ts";
 import type { Observer } from "../core/observer.ts";
-import { logTo } from "../observe/log.ts";
-import { openTelemetry } from "../observe/open-telemetry.ts";
-import { recordTo } from "../observe/record.ts";
 import type { RequestLine } from "../server/options.ts";
 import { printable } from "./screen/format.ts";
 
@@ -48,10 +45,19 @@ export async function watchBy(flags: WatchFlags): Promise<Watching> {
   const observers: Observer[] = [];
   const log = flags.log ?? (process.env["LOOPHOST_LOG"] || undefined);
   const write = log === undefined ? undefined : intoLog(log);
-  if (write !== undefined) observers.push(logTo(write));
-  if (flags.record !== undefined) observers.push(recordTo(flags.record, { onError: sayNotRecorded }));
+  if (write !== undefined) {
+    const { logTo } = await import("../observe/log.ts");
+    observers.push(logTo(write));
+  }
+  if (flags.record !== undefined) {
+    const { recordTo } = await import("../observe/record.ts");
+    observers.push(recordTo(flags.record, { onError: sayNotRecorded }));
+  }
   const stop = flags.otel === true ? await startSdk() : undefined;
-  if (stop !== undefined) observers.push(await openTelemetry());
+  if (stop !== undefined) {
+    const { openTelemetry } = await import("../observe/open-telemetry.ts");
+    observers.push(await openTelemetry());
+  }
   const onRequest = write && ((line: RequestLine) => write(requestLine(line)));
   return { observers, onRequest, [Symbol.asyncDispose]: async () => stop?.() };
 }

@@ -6,8 +6,8 @@ import { basename } from "node:path";
 import { DEFAULT_LIMITS } from "loophost";
 import { expect, it } from "vitest";
 
-import { COMMANDS } from "../../src/cli/commands/all.ts";
 import { EXIT, EXIT_OF_ERROR } from "../../src/cli/exit.ts";
+import { HELPS } from "../cli/helps.ts";
 import {
   anchorsOf,
   codesIn,
@@ -75,10 +75,10 @@ it("lists every session event in docs/sessions.md, and no other", () => {
 
 it("lists every command in docs/cli.md, the exit codes, and every option of each command", () => {
   const page = readPage("docs/cli.md");
-  expect(firstColumn(page, "The command line")).toEqual(COMMANDS.map(({ name }) => `loophost ${name}`));
+  expect(firstColumn(page, "The command line")).toEqual(HELPS.map(([name]) => `loophost ${name}`));
   const codes = rowsUnder(page, "Exit codes").map(([code = ""]) => code);
   expect(codes.toSorted()).toEqual(Object.values(EXIT).map(String).toSorted());
-  for (const { name, help } of COMMANDS) {
+  for (const [name, help] of HELPS) {
     const options = [...help.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, option = ""]) => option);
     expect(options.length).toBeGreaterThan(0);
     const section = page.text.split(`\n## loophost ${name}\n`)[1]?.split("\n## ")[0] ?? "";

@@ -1,11 +1,7 @@
-/** The loop host of `loophost run`: this process, Claude Managed Agents or AgentCore, and what speaks like them. */
+/** The loop host of `loophost run`: this process, Claude Managed Agents or AgentCore, and what speaks like them. Each is loaded when it is chosen. */
 
 import { hasCode, LoophostError } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
-import { agentcore, createClient } from "../../providers/agentcore/index.ts";
-import { findAccess } from "../../providers/claude/api/settings.ts";
-import { claude } from "../../providers/claude/index.ts";
-import { local } from "../../providers/local/local.ts";
 import type { SessionAddress } from "../stored/session-address.ts";
 import { chooseModel, MODEL_VARIABLES, SCRIPTED } from "./choose-model.ts";
 import { scriptedModel } from "./scripted-model.ts";
@@ -23,10 +19,11 @@ export interface ChosenHost {
  *
  * @throws LoophostError `missing_credentials` when the environment names no model
  */
-export function localHost(modelId: string): ChosenHost {
+export async function localHost(modelId: string): Promise<ChosenHost> {
+  const { local } = await import("../../providers/local/local.ts");
   if (modelId === SCRIPTED)
     return { label: "local · scripted (built in)", provider: local({ model: scriptedModel }) };
-  const chosen = chooseModel(modelId);
+  const chosen = await chooseModel(modelId);
   if (chosen === undefined)
     throw new LoophostError(
       "missing_credentials",
@@ -40,9 +37,13 @@ export function localHost(modelId: string): ChosenHost {
  *
  * @throws LoophostError `missing_credentials` without a key, unless the host is on this machine; `invalid_options` for an address that is none
  */
-export function claudeHost(address: string | undefined): ChosenHost {
+export async function claudeHost(address: string | undefined): Promise<ChosenHost> {
   const baseUrl = address ?? (process.env["ANTHROPIC_BASE_URL"] || undefined);
   checkAddress(baseUrl);
+  const [{ findAccess }, { claude }] = await Promise.all([
+    import("../../providers/claude/api/settings.ts"),
+    import("../../providers/claude/index.ts"),
+  ]);
   try {
     findAccess({ baseUrl });
   } catch (thrown) {
@@ -65,6 +66,7 @@ export async function agentcoreHost({ baseUrl, harness, qualifier }: SessionAddr
   checkAddress(baseUrl);
   const at = { baseUrl, controlBaseUrl: baseUrl };
   const harnessArn = harness ?? (process.env["LOOPHOST_HARNESS"] || (await theOnlyHarness(baseUrl)));
+  const { agentcore } = await import("../../providers/agentcore/index.ts");
   const [, name = harnessArn] = harnessArn.split("harness/");
   return {
     label: `agentcore · ${name}${baseUrl === undefined ? "" : ` at ${new URL(baseUrl).host}`}`,
@@ -76,6 +78,7 @@ export async function agentcoreHost({ baseUrl, harness, qualifier }: SessionAddr
 async function theOnlyHarness(baseUrl: string | undefined): Promise<string> {
   const { env } = process;
   const region = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || (baseUrl && "us-west-2") || undefined;
+  const { createClient } = await import("../../providers/agentcore/index.ts");
   const found: string[] = [];
   for await (const { arn } of createClient({ controlBaseUrl: baseUrl, region }).harnesses.list()) {
     found.push(arn);

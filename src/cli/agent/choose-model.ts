@@ -4,12 +4,10 @@
  *   ANTHROPIC_API_KEY                     Anthropic Messages (ANTHROPIC_BASE_URL for another address)
  *   OPENAI_BASE_URL, and OPENAI_API_KEY   an OpenAI-compatible endpoint, on this machine or elsewhere
  *
- * An empty variable counts as not set.
+ * An empty variable counts as not set. The code of the one that is chosen is loaded then.
  */
 
 import type { Model } from "../../providers/local/model.ts";
-import { anthropicMessages } from "../../providers/local/models/anthropic/index.ts";
-import { openAICompatible } from "../../providers/local/models/openai/index.ts";
 
 /** A model, and how to name it to the user. */
 export interface ChosenModel {
@@ -21,18 +19,21 @@ export interface ChosenModel {
 export const SCRIPTED = "scripted";
 
 /** Chooses a model; undefined when the environment names none, or the built-in one is asked for. */
-export function chooseModel(modelId: string | undefined): ChosenModel | undefined {
+export async function chooseModel(modelId: string | undefined): Promise<ChosenModel | undefined> {
   if (modelId === SCRIPTED) return undefined;
   const { env } = process;
   const id = modelId ?? "the agent's model";
   const apiKey = env["ANTHROPIC_API_KEY"] || undefined;
   const baseUrl = env["OPENAI_BASE_URL"] || undefined;
-  if (apiKey !== undefined)
+  if (apiKey !== undefined) {
+    const { anthropicMessages } = await import("../../providers/local/models/anthropic/index.ts");
     return {
       label: `${id} (Anthropic)`,
       model: anthropicMessages({ model: modelId, apiKey, baseUrl: env["ANTHROPIC_BASE_URL"] || undefined }),
     };
+  }
   if (baseUrl === undefined) return undefined;
+  const { openAICompatible } = await import("../../providers/local/models/openai/index.ts");
   const model = openAICompatible({ model: modelId, baseUrl, apiKey: env["OPENAI_API_KEY"] || undefined });
   return { label: `${id} at ${new URL(baseUrl).host}`, model };
 }

@@ -57,8 +57,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const agentsCommand: Command = {
-  name: "agents",
-  summary: "list, tag, resolve and prune the versions of an agent at a loop host",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -90,7 +88,7 @@ export const agentsCommand: Command = {
       );
     const isJson = values.json === true;
     const kind: ResourceKind = values.environments === true ? "environment" : "agent";
-    const provider = providerFor(OWNER, values);
+    const provider = await providerFor(OWNER, values);
     await using records = await recordsFor(values);
     if (what === "list") {
       const versions = await listVersions(provider, ref, { store: records.store, kind, signal });

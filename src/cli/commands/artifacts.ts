@@ -47,8 +47,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const artifactsCommand: Command = {
-  name: "artifacts",
-  summary: "list, fetch, put and delete the files of a session",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -71,7 +69,7 @@ export const artifactsCommand: Command = {
       (what === "rm" && second !== undefined)
     )
       throw misuse(OWNER, `"artifacts ${what}" is held wrong`);
-    const files = artifacts(providerFor(OWNER, values), values.session);
+    const files = artifacts(await providerFor(OWNER, values), values.session);
     const isJson = values.json === true;
     if (first === undefined) await list(files, values.session, isJson, signal);
     else if (what === "get") {

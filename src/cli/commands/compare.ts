@@ -34,8 +34,6 @@ const THEY_PART = 1;
 
 /** The command. */
 export const compareCommand: Command = {
-  name: "compare",
-  summary: "say where two recorded sessions part",
   help: HELP,
   async run(argv) {
     const { values, positionals } = parseArgs({

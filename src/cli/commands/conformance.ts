@@ -57,8 +57,6 @@ Exit codes
 
 /** The command. */
 export const conformanceCommand: Command = {
-  name: "conformance",
-  summary: "check a server that speaks the wire of Claude Managed Agents",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({

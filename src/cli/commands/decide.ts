@@ -56,8 +56,6 @@ ${EXIT_CODES_HELP}
 
 /** `loophost approve`. */
 export const approveCommand: Command = {
-  name: "approve",
-  summary: "allow a call that waits in a stored session, and go on",
   help: helpOf(
     "loophost approve allows a call that waits in a stored session, and goes on.",
     "approve <session> <call> [agent-file] [options]",
@@ -73,8 +71,6 @@ export const approveCommand: Command = {
 
 /** `loophost deny`. */
 export const denyCommand: Command = {
-  name: "deny",
-  summary: "refuse a call that waits in a stored session, and go on",
   help: helpOf(
     "loophost deny refuses a call that waits in a stored session, and goes on.",
     "deny <session> <call> [agent-file] [options]",
@@ -95,8 +91,6 @@ export const denyCommand: Command = {
 
 /** `loophost answer`. */
 export const answerCommand: Command = {
-  name: "answer",
-  summary: "answer a call of a tool without execute in a stored session, and go on",
   help: helpOf(
     "loophost answer gives the result of a call that waits for one in a stored session: one of a\ntool without execute, which nothing here runs.",
     "answer <session> <call> [agent-file] <text> [options]\n  loophost answer <session> <call> [agent-file] --file <path> [options]",

@@ -61,8 +61,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const demoCommand: Command = {
-  name: "demo",
-  summary: "run one agent over a folder on three loop hosts, and compare",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -74,7 +72,7 @@ export const demoCommand: Command = {
     const path = positionals[0] ?? fromHere(DOCS);
     const folder = await openFolder(path);
     const { files } = await folder.walk(".");
-    const { agent, model, label, isScripted } = chooseAnalyst(folder, values.model);
+    const { agent, model, label, isScripted } = await chooseAnalyst(folder, values.model);
 
     const { embeddedHost } = await import("../../server/index.ts");
     say(`One agent, three loop hosts
@@ -122,9 +120,9 @@ interface Analyst {
 }
 
 /** The agent and its model: a real one where the environment names one, else the scripted one. */
-function chooseAnalyst(folder: Folder, modelId: string | undefined): Analyst {
+async function chooseAnalyst(folder: Folder, modelId: string | undefined): Promise<Analyst> {
   const wanted = modelId ?? (process.env["ANTHROPIC_API_KEY"] ? DEFAULT_CLAUDE : undefined);
-  const chosen = chooseModel(wanted);
+  const chosen = await chooseModel(wanted);
   if (chosen === undefined)
     return {
       agent: analystOf(folder, "scripted"),

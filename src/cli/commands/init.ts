@@ -37,8 +37,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const initCommand: Command = {
-  name: "init",
-  summary: "make a project: an agent, a tool, a test without a key",
   help: HELP,
   async run(argv) {
     const { values, positionals } = parseArgs({

@@ -34,8 +34,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const interruptCommand: Command = {
-  name: "interrupt",
-  summary: "stop the run that is open in a session, wherever it runs",
   help: HELP,
   async run(argv) {
     const { values, positionals } = parseArgs({

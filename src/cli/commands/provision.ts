@@ -45,8 +45,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const provisionCommand: Command = {
-  name: "provision",
-  summary: "make an agent at a loop host, ahead of its sessions",
   help: PROVISION_HELP,
   async run(argv, signal) {
     const owner = "loophost provision";
@@ -69,7 +67,7 @@ export const provisionCommand: Command = {
     const environment: Environment | undefined =
       values.environment === undefined ? undefined : await readObject(values.environment);
     await using records = await recordsFor(values);
-    const handle = await provision(providerFor(owner, values), agent, {
+    const handle = await provision(await providerFor(owner, values), agent, {
       environment,
       store: records.store,
       ifKnown: values.check === true ? "check" : "use",
@@ -125,8 +123,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const teardownCommand: Command = {
-  name: "teardown",
-  summary: "release what was provisioned",
   help: TEARDOWN_HELP,
   async run(argv, signal) {
     const owner = "loophost teardown";
@@ -139,7 +135,7 @@ export const teardownCommand: Command = {
     if (file === undefined) throw misuse(owner, "A handle is missing");
     if (more.length > 0) throw misuse(owner, "There is more than one handle");
     const handle = await readHandle(file);
-    const provider = providerFor(owner, { provider: handle.provider, ...values });
+    const provider = await providerFor(owner, { provider: handle.provider, ...values });
     const isDry = values["dry-run"] === true;
     await using records = await recordsFor(values);
     // A key may be allowed to release and not to list: then all count as live. A dry run has nothing else to say.

@@ -41,8 +41,6 @@ const MAX_WAIT_MS = 10_000;
 
 /** The command. */
 export const replayCommand: Command = {
-  name: "replay",
-  summary: "show a recorded session again",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({

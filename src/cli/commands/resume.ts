@@ -33,8 +33,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const resumeCommand: Command = {
-  name: "resume",
-  summary: "take up what a stored session has open",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({

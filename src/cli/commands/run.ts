@@ -45,8 +45,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const runCommand: Command = {
-  name: "run",
-  summary: "run an agent once, with its tools on this machine",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({

@@ -15,7 +15,6 @@ import { misuse } from "../command.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
 import { isBlockedByFetch } from "../fetch-ports.ts";
 import { formatMs, printable, shorten } from "../screen/format.ts";
-import { serveAgentCore } from "../serve/agentcore.ts";
 import { portProblem } from "../serve/listening.ts";
 import { isInDatabase, openStore, storeFile } from "../stored/open-store.ts";
 import { WATCH_OPTIONS, watchBy } from "../watching.ts";
@@ -69,8 +68,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const serveCommand: Command = {
-  name: "serve",
-  summary: "be a loop host: the wire of Claude Managed Agents, over your model",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -101,13 +98,16 @@ export const serveCommand: Command = {
         "loophost serve",
         `No fetch connects to port ${port}, the official SDK's neither; choose another`,
       );
-    if (values.wire === "agentcore") return serveAgentCore({ ...values, port }, signal);
+    if (values.wire === "agentcore") {
+      const { serveAgentCore } = await import("../serve/agentcore.ts");
+      return serveAgentCore({ ...values, port }, signal);
+    }
     if (values.wire !== "claude")
       throw misuse("loophost serve", `There is no wire "${values.wire}", only claude and agentcore`);
     const apiKey = values["api-key"] || process.env["LOOPHOST_API_KEY"] || undefined;
 
     const prices = values.prices === undefined ? undefined : await readPrices(values.prices);
-    const chosen = chooseModel(values.model);
+    const chosen = await chooseModel(values.model);
     const { embeddedHost } = await import("../../server/index.ts");
     const file = storeFile(values.store);
     const owning = owningBy(values, file);

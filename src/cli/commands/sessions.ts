@@ -117,8 +117,6 @@ type Verb = keyof typeof VERBS;
 
 /** The command. */
 export const sessionsCommand: Command = {
-  name: "sessions",
-  summary: "list the sessions of a store; show, follow, tell, export or delete them",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({

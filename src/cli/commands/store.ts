@@ -38,8 +38,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const storeCommand: Command = {
-  name: "store",
-  summary: "look through a store for damage; give back its unused room; print its SQL",
   help: HELP,
   async run(argv) {
     const { values, positionals } = parseArgs({

@@ -54,8 +54,6 @@ const DIFFERS = 1;
 
 /** The command. */
 export const verifyCommand: Command = {
-  name: "verify",
-  summary: "hold a real service to what is documented of it",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({

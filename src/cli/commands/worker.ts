@@ -20,7 +20,6 @@ import {
 import { openStore, storeFile } from "../stored/open-store.ts";
 import { WATCH_OPTIONS, WATCH_OPTIONS_HELP, watchBy } from "../watching.ts";
 import { ActivityLog } from "../worker/activity-log.ts";
-import { answerHealth } from "../worker/health-server.ts";
 
 const NAME = "loophost worker";
 
@@ -68,8 +67,6 @@ ${EXIT_CODES_HELP}
 
 /** The command. */
 export const workerCommand: Command = {
-  name: "worker",
-  summary: "run the sessions of a store, beside other workers",
   help: HELP,
   async run(argv, signal) {
     const { values, positionals } = parseArgs({
@@ -128,14 +125,15 @@ export const workerCommand: Command = {
     const ready = () => kept.store.records.get("host.ready", "any");
     await ready();
     const worker = await app.work({ maxActivations, maxPerTenant });
-    await using health =
-      port === undefined
-        ? undefined
-        : await answerHealth(port, values.host, {
-            clock: systemClock,
-            isAlive: () => true,
-            ready: () => (signal.aborted ? Promise.reject(signal.reason) : ready()),
-          });
+    const answerHealth = async (at: number) => {
+      const { answerHealth: answer } = await import("../worker/health-server.ts");
+      return answer(at, values.host, {
+        clock: systemClock,
+        isAlive: () => true,
+        ready: () => (signal.aborted ? Promise.reject(signal.reason) : ready()),
+      });
+    };
+    await using health = port === undefined ? undefined : await answerHealth(port);
     console.error(describe(names, kept.file, health?.url));
     if (!signal.aborted) await once(signal, "abort");
     if (worker.active > 0) console.error(`Draining: ${worker.active} at work.`);

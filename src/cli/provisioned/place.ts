@@ -7,10 +7,7 @@ import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ProvisionHandle } from "../../core/provisioning.ts";
-import { agentcore } from "../../providers/agentcore/index.ts";
-import { local } from "../../providers/local/local.ts";
 import type { RecordsOf } from "../../provisioning/index.ts";
-import { fileRecords } from "../../stores/file.ts";
 import { claudeHost } from "../agent/choose-host.ts";
 import { scriptedModel } from "../agent/scripted-model.ts";
 import { misuse } from "../command.ts";
@@ -47,15 +44,19 @@ export const PLACE_OPTIONS_HELP: string = `\
   --help, -h         this text`;
 
 /** The loop host that flags name. */
-export function providerFor(command: string, flags: PlaceFlags): Provider {
+export async function providerFor(command: string, flags: PlaceFlags): Promise<Provider> {
   const { provider = "claude", "base-url": baseUrl, folder, region, harness } = flags;
   const role = flags.role ?? (process.env["LOOPHOST_ROLE"] || undefined);
-  if (provider === "claude") return claudeHost(baseUrl).provider;
-  if (provider === "local") return local({ model: scriptedModel, artifactsFolder: folder });
+  if (provider === "claude") return (await claudeHost(baseUrl)).provider;
+  if (provider === "local") {
+    const { local } = await import("../../providers/local/local.ts");
+    return local({ model: scriptedModel, artifactsFolder: folder });
+  }
   if (provider !== "agentcore")
     throw misuse(command, `There is no provider "${provider}", only claude, agentcore and local`);
   if (harness === undefined && role === undefined)
     throw misuse(command, "agentcore needs the role that harnesses work as; pass --role <arn>");
+  const { agentcore } = await import("../../providers/agentcore/index.ts");
   return agentcore({
     baseUrl,
     controlBaseUrl: baseUrl,
@@ -75,7 +76,10 @@ export async function recordsFor({ store: flag }: PlaceFlags): Promise<NamedReco
   const file = storeFile(flag);
   const none = { [Symbol.asyncDispose]: () => Promise.resolve() };
   if (file === undefined) return { store: undefined, ...none };
-  if (file.endsWith(".json")) return { store: fileRecords(file), ...none };
+  if (file.endsWith(".json")) {
+    const { fileRecords } = await import("../../stores/file.ts");
+    return { store: fileRecords(file), ...none };
+  }
   const opened = await openStore(file);
   return { store: opened.store, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
 }

@@ -32,7 +32,7 @@ const UNFIT = ["api-key", "store", "wait", "take"] as const;
 export async function serveAgentCore(flags: AgentCoreFlags, signal: AbortSignal): Promise<ExitCode> {
   const unfit = UNFIT.find((name) => flags[name] !== undefined && flags[name] !== false);
   if (unfit !== undefined) throw misuse("loophost serve", `--${unfit} does not go with --wire agentcore`);
-  const chosen = chooseModel(flags.model);
+  const chosen = await chooseModel(flags.model);
   const { port, host: hostname } = flags;
   const model = chosen?.model ?? scriptedModel;
   const host = await agentCoreStandIn({ model, port, hostname, credentials: pairs() }).catch(

@@ -2,19 +2,16 @@
 
 import { expect, it } from "vitest";
 
-import { COMMANDS } from "../../../src/cli/commands/all.ts";
 import { wrap } from "../../../src/cli/screen/wrap.ts";
+import { HELPS } from "../helps.ts";
 
-it.each(COMMANDS.map(({ name, help }) => [name, help] as const))(
-  "breaks no word of the help of %s at 40 columns, and leaves none out",
-  (_, help) => {
-    const wrapped = wrap(help, 40);
-    expect(wrapped.match(/\S+/g)).toEqual(help.match(/\S+/g));
-    const long = wrapped.split("\n").filter((line) => line.length > 40 && /\S +\S/.test(line.trim()));
-    expect(long).toEqual([]);
-    expect(wrap(help, 100)).toBe(help);
-  },
-);
+it.each(HELPS)("breaks no word of the help of %s at 40 columns, and leaves none out", (_, help) => {
+  const wrapped = wrap(help, 40);
+  expect(wrapped.match(/\S+/g)).toEqual(help.match(/\S+/g));
+  const long = wrapped.split("\n").filter((line) => line.length > 40 && /\S +\S/.test(line.trim()));
+  expect(long).toEqual([]);
+  expect(wrap(help, 100)).toBe(help);
+});
 
 it("stands what belongs to an option under it", () => {
   expect(wrap("Options\n  --model <id>  the model to ask, whatever it is", 24)).toBe(
@@ -30,6 +27,6 @@ it("breaks what was broken for a wider terminal once, and leaves headings and li
   );
 });
 
-it.each(COMMANDS.map(({ name, help }) => [name, help] as const))("shows an example of %s", (name, help) => {
+it.each(HELPS)("shows an example of %s", (name, help) => {
   expect(help).toMatch(new RegExp(`^Examples?\\n(  .*\\n)*  .*\\bloophost ${name}\\b`, "m"));
 });
