@@ -7,10 +7,12 @@
 //   npm run mutants -- --minutes 20     begins none after that long
 //   npm run mutants -- --whole          survivors of the tests nearby meet all quick tests too
 //   npm run mutants -- --list           prints the faults and runs nothing
+//   npm run mutants -- --table          prints what is known and runs nothing
 //
 // Exit code 1 when a fault survived that is not explained.
 
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -30,34 +32,37 @@ const FILES = [
   "src/stores/postgres/**/*.ts",
 ];
 
-/** Which tests should notice, the quickest first: a fault meets the next group once it has survived the one before. */
+/** Which tests should notice, the likely ones first: what their paths begin with. Long ones only where their path is named. */
 const CORE = ["test/core", "test/properties", "test/contracts/faults", "test/contracts/three-hosts"];
 const STORED = ["test/stores", "test/contracts/store", "test/durability", "test/sessions"];
 const TESTS = {
   "src/core/loop/": [
-    ["test/core/loop"],
-    CORE,
-    ["test/durability", "test/contracts/provider", "test/messages"],
+    "test/core/loop",
+    ...CORE,
+    "test/durability",
+    "test/contracts/provider",
+    "test/messages",
   ],
-  "src/core/journal/": [["test/core/journal", "test/core/session"], STORED, CORE],
-  "src/core/execution/": [["test/core/execution"], CORE, ["test/durability"]],
-  "src/core/session/": [["test/core/session"], CORE, ["test/durability"]],
-  "src/core/wire/": [["test/core/wire"], ["test/providers/claude", "test/recordings"]],
-  "src/stores/postgres/": [["test/stores/postgres", "test/contracts/store"], ["test/contracts/engine"]],
-  "src/stores/": [
-    ["test/stores", "test/contracts/store"],
-    ["test/durability", "test/cli/store"],
+  "src/core/journal/": ["test/core/journal", "test/core/session", ...STORED, ...CORE],
+  "src/core/execution/": ["test/core/execution", ...CORE, "test/durability"],
+  "src/core/session/": ["test/core/session", ...CORE, "test/durability"],
+  "src/core/wire/": ["test/core/wire", "test/providers/claude", "test/recordings"],
+  "src/stores/postgres/": [
+    "test/stores/postgres",
+    "test/durability/postgres",
+    "test/contracts/postgres-engine.long",
+    "test/contracts/postgres-store.long",
+    "test/stores/postgres/patience.long",
   ],
+  "src/stores/": ["test/stores", "test/contracts/store", "test/durability", "test/cli/store"],
   "src/sessions/": [
-    ["test/sessions/sessions", "test/sessions/drain"],
-    ["test/sessions", "test/contracts/engine"],
-    ["test/cli/sessions"],
+    "test/sessions/sessions",
+    "test/sessions/drain",
+    "test/sessions",
+    "test/contracts/engine",
+    "test/cli/sessions",
   ],
 };
-
-const LIMIT_MS = 300_000;
-const WHOLE = ["test"];
-const WHOLE_LIMIT_MS = 600_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -68,6 +73,7 @@ const { values: options } = parseArgs({
     fresh: { type: "boolean", default: false },
     whole: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    table: { type: "boolean", default: false },
   },
 });
 
@@ -75,8 +81,6 @@ const read = (file) => readFileSync(ROOT + file, "utf8");
 const files = FILES.flatMap((glob) => globSync(glob, { cwd: ROOT }).toSorted());
 const all = files.flatMap((file) => faultsOf(file, read(file)));
 const reasons = equivalents(all);
-/** The tests that pass with nothing planted. */
-const sound = new Set();
 const planted = [
   ...namedFaults(read),
   ...files.flatMap((file) =>
@@ -87,88 +91,102 @@ const planted = [
     ),
   ),
 ].filter(({ file }) => file.includes(options.only));
+/** By id: the text that was tried, by its digest, and what caught it: "" for nothing. */
+const known = options.fresh ? {} : readKnown();
+const tests = globSync("test/**/*.test.ts", { cwd: ROOT }).toSorted();
+/** The tests that pass with nothing planted. */
+const sound = new Set();
 
 if (options.list) {
   for (const fault of planted) console.log(lineOf(fault));
 } else {
-  const found = await runAll(planted);
-  printTable(found);
-  process.exitCode = found.some(({ fault, caught }) => caught === "" && !reasons.has(fault.id)) ? 1 : 0;
+  if (!options.table) await runAll();
+  printTable();
+  process.exitCode = planted.some((fault) => stateOf(fault) === "survived") ? 1 : 0;
 }
 
-/** What each fault met, as far as the time reached; what was found is kept after each, for the next run. */
-async function runAll(faults) {
-  const known = options.fresh ? {} : readKnown();
+/** Plants what is not known yet, as far as the time reaches; what was found is kept after each, for the next run. */
+async function runAll() {
   const until = Date.now() + Number(options.minutes) * 60_000;
   const workshop = openWorkshop(ROOT);
   process.once("SIGINT", () => process.exit(130));
   process.once("exit", () => workshop.close());
-  const found = [];
-  const fresh = [];
-  const survivors = [];
-  for (const fault of faults) {
-    const digest = digestOf(fault.file, fault.mutated);
-    const before = known[fault.id]?.digest === digest ? known[fault.id].caught : undefined;
-    if (before || reasons.has(fault.id)) found.push({ fault, caught: before ?? "" });
-    else (before === undefined ? fresh : survivors).push({ fault, digest });
-  }
+  mkdirSync(dirname(CACHE), { recursive: true });
   // What survived before comes last, or a run of a few minutes would reach nothing else.
-  for (const { fault, digest } of [...fresh, ...survivors]) {
+  const due = ["not reached", "survived"].flatMap((state) => planted.filter((one) => stateOf(one) === state));
+  for (const fault of due) {
     if (Date.now() > until) break;
+    const beganAt = Date.now();
     const caught = await catchIt(workshop, fault);
-    known[fault.id] = { caught, digest };
-    mkdirSync(`${ROOT}node_modules/.cache`, { recursive: true });
+    known[fault.id] = { caught, digest: digestOf(fault.file, fault.mutated) };
     writeFileSync(CACHE, JSON.stringify(known));
-    found.push({ fault, caught });
-    console.log(
-      `${caught === "" ? "SURVIVED" : "caught  "} ${lineOf(fault)}${caught && `\n           by ${caught}`}`,
-    );
+    const seconds = ((Date.now() - beganAt) / 1000).toFixed(1);
+    console.log(`${caught === "" ? "SURVIVED" : "caught  "} ${lineOf(fault)}`);
+    console.log(`           ${caught && `by ${caught} `}(${seconds} s)`);
   }
-  return found;
+  workshop.close();
 }
 
 /**
  * What fails. A test that fails with the fault has to fail again, since on a busy machine it may once be late; and pass with
- * nothing planted, since one that fails by itself would catch everything.
+ * nothing planted, since one that fails by itself would catch everything. One that timed out has to pass just before that, too.
  */
-async function failureOf(workshop, { file, mutated }, tests) {
-  const limitMs = tests === WHOLE ? WHOLE_LIMIT_MS : LIMIT_MS;
-  for (let tries = 1; tries <= 3; tries += 1) {
-    const failure = await workshop.failureWith(file, mutated, tests, limitMs);
-    if (failure === "") return "";
-    const [named] = failure.split(" > ");
-    const failed = named.startsWith("test/") ? [named] : tests;
-    await mustPass(workshop, failed);
-    if (failed === tests || (await workshop.failureWith(file, mutated, failed, limitMs)) !== "")
-      return failure;
-  }
-  return "";
-}
-
-async function mustPass(workshop, tests) {
-  const names = tests.join(" ");
-  if (sound.has(names)) return;
-  let failure = "?";
-  for (let tries = 1; tries <= 3 && failure !== ""; tries += 1)
-    failure = await workshop.failureWith(files[0], read(files[0]), tests, WHOLE_LIMIT_MS);
-  if (failure !== "") throw new Error(`With nothing planted, ${names} fails: ${failure}`);
-  sound.add(names);
-}
-
-/** The test of the same name, where there is one, then those of its folder. */
-function groupsOf(file) {
-  const own = file.replace(/^src(.*)\.ts$/, "test$1.test.ts");
-  const [, groups] = Object.entries(TESTS).find(([folder]) => file.startsWith(folder));
-  return existsSync(ROOT + own) ? [[own], ...groups] : groups;
-}
-
 async function catchIt(workshop, fault) {
-  const groups = groupsOf(fault.file);
-  for (const tests of options.whole ? [...groups, WHOLE] : groups) {
-    const failure = await failureOf(workshop, fault, tests);
-    if (failure !== "") return failure;
+  const { file, mutated } = fault;
+  for (let tries = 1; tries <= 3; tries += 1) {
+    const first = await workshop.failureWith(file, mutated, testsFor(fault));
+    if (!first) return "";
+    const isLate = /timed out/i.test(first.message);
+    if (!(await passes(workshop, first.file, isLate ? first.fullName : ""))) continue;
+    const again =
+      (first.fullName && (await workshop.failureWith(file, mutated, [first.file], first.fullName))) ||
+      (await workshop.failureWith(file, mutated, [first.file]));
+    if (again) return `${again.file} > ${again.fullName || again.message}${isLate ? " (timed out)" : ""}`;
   }
   return "";
+}
+
+/** Whether a test file, or one test of it, passes with nothing planted; one that does not is left out from then on. */
+async function passes(workshop, test, fullName) {
+  if (fullName === "" && sound.has(test)) return true;
+  for (let tries = 1; tries <= 3; tries += 1)
+    if (!(await workshop.failureWith(files[0], read(files[0]), [test], fullName))) {
+      sound.add(test);
+      return true;
+    }
+  console.log(`left out: ${test} fails with nothing planted. ${fullName}`);
+  tests.splice(tests.indexOf(test), 1);
+  return false;
+}
+
+/** What caught this fault in an older text, what caught its neighbours, the test of the same name, then the rest of its part. */
+function testsFor(fault) {
+  const { file, id } = fault;
+  const own = file.replace(/^src(.*)\.ts$/, "test$1.test.ts");
+  const [, prefixes] = Object.entries(TESTS).find(([folder]) => file.startsWith(folder));
+  const near = [own, ...prefixes, ...(options.whole ? ["test/"] : [])].flatMap((prefix) =>
+    tests.filter(
+      (test) =>
+        test.startsWith(prefix) &&
+        !test.startsWith("test/package/") &&
+        (prefix.includes(".long") || !test.includes(".long.")),
+    ),
+  );
+  const catches = new Map();
+  for (const other of all.filter((one) => known[one.id] && dirname(one.file) === dirname(file))) {
+    const weight = other.id === id ? 10_000 : other.file === file ? 100 : 1;
+    const [test] = known[other.id].caught.split(" > ");
+    if (tests.includes(test)) catches.set(test, (catches.get(test) ?? 0) + weight);
+  }
+  const likely = [...catches.keys()].toSorted((a, b) => catches.get(b) - catches.get(a)).slice(0, 3);
+  return [...new Set([...likely, ...near])];
+}
+
+function stateOf(fault) {
+  if (reasons.has(fault.id)) return "equivalent";
+  const before = known[fault.id];
+  if (before?.digest !== digestOf(fault.file, fault.mutated)) return "not reached";
+  return before.caught === "" ? "survived" : "caught";
 }
 
 function readKnown() {
@@ -184,17 +202,21 @@ function lineOf({ id, operator, file, at, was, is }) {
   return `${id} ${operator.padEnd(10)} ${file}: ${what}`;
 }
 
-/** Planted, caught, equivalent and survived, by file. */
-function printTable(found) {
-  const rows = Object.groupBy(found, ({ fault }) => (fault.operator === "named" ? "(named)" : fault.file));
-  const missed = planted.length - found.length;
-  if (missed > 0) console.log(`\n${missed} of ${planted.length} not reached: run it again.`);
-  console.log("\nfile | planted | caught | equivalent | survived\n---|---|---|---|---");
-  for (const [name, row] of Object.entries({ ...rows, all: found })) {
-    const caught = row.filter((one) => one.caught !== "").length;
-    const equivalent = row.filter(({ fault }) => reasons.has(fault.id)).length;
-    console.log(`${name} | ${row.length} | ${caught} | ${equivalent} | ${row.length - caught - equivalent}`);
+/** How many of each kind, by folder, and what survived. */
+function printTable() {
+  const kinds = ["caught", "equivalent", "survived", "not reached"];
+  const states = planted.map((fault) => ({
+    fault,
+    state: stateOf(fault),
+    folder: fault.operator === "named" ? "(named)" : dirname(fault.file),
+  }));
+  console.log(`\nfolder | planted | ${kinds.join(" | ")}\n${"---|".repeat(kinds.length + 1)}---`);
+  for (const [folder, row] of Object.entries({
+    ...Object.groupBy(states, (one) => one.folder),
+    all: states,
+  })) {
+    const counts = kinds.map((kind) => row.filter(({ state }) => state === kind).length);
+    console.log([folder, row.length, ...counts].join(" | "));
   }
-  for (const { fault, caught } of found)
-    if (caught === "" && !reasons.has(fault.id)) console.log(`survived: ${lineOf(fault)}`);
+  for (const { fault, state } of states) if (state === "survived") console.log(`survived: ${lineOf(fault)}`);
 }

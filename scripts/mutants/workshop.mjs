@@ -1,75 +1,82 @@
-// A copy of the tree in which one file at a time is spoilt, and the tests that run there. Files are hard links until they
+// A copy of the tree in which one file at a time is spoilt, and the process that runs tests there. Files are hard links until they
 // are replaced, so the tree itself is never touched.
 
-import { spawn, spawnSync } from "node:child_process";
-import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { fork, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/**
- * Makes the copy beside the tree, since links do not cross file systems; `close` removes it. It has one name, so that what vitest has
- * transformed there serves the next run, too: one run at a time.
- */
+/** After so many runs the process is replaced: what tests that were cut short have left running ends with it. */
+const RUNS_PER_PROCESS = 60;
+
+/** Makes the copy beside the tree, since links do not cross file systems; `close` removes it. It has one name: one run at a time. */
 export function openWorkshop(root) {
   const folder = `${root.replace(/\/$/, "")}-mutants`;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  const cache = join(root, "node_modules/.cache/mutants");
   const entries = readdirSync(root).filter((name) => name !== ".git");
-  const copied = spawnSync("cp", ["-al", ...entries.map((name) => join(root, name)), folder]);
+  const copied = spawnSync("cp", ["-al", ...entries.map((name) => join(root, name)), folder], {
+    encoding: "utf8",
+  });
   if (copied.status !== 0) throw new Error(`the tree could not be linked: ${copied.stderr}`);
-  return {
-    /** Runs tests with one file spoilt: "" when they pass, else the first test that fails, or what else went wrong. */
-    async failureWith(file, mutated, tests, limitMs) {
-      const place = join(folder, file);
-      rmSync(place);
-      writeFileSync(place, mutated);
-      try {
-        return await firstFailure(folder, cache, tests, limitMs);
-      } finally {
-        rmSync(place);
-        linkSync(join(root, file), place);
-      }
-    },
-    close: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
+  /** Where the file waits that is spoilt now. */
+  const whole = join(folder, "whole");
+  let runner;
+  let runs = 0;
 
-// A bound on time fails on a busy machine with nothing spoilt; what looks at the text of the tree fails at any change of it.
-const LEFT_OUT = ["test/package/**"].flatMap((glob) => ["--exclude", glob]);
-
-async function firstFailure(cwd, cache, tests, limitMs) {
-  const vitest = join(cwd, "node_modules/vitest/vitest.mjs");
-  // A group of its own, so that what tests started ends with them; a bound on memory, so that an endless list ends too.
-  const child = spawn(
-    process.execPath,
-    [vitest, "run", "--bail", "1", "--color=false", `--fsModuleCachePath=${cache}`, ...LEFT_OUT, ...tests],
-    {
-      cwd,
-      detached: true,
-      env: { ...process.env, NODE_OPTIONS: "--max-old-space-size=1024", NO_COLOR: "1" },
-    },
-  );
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk) => {
-      output = (output + chunk).slice(-200_000);
-    });
-  const end = () => {
+  function stopRunner() {
+    runner?.removeAllListeners();
     try {
-      process.kill(-child.pid, "SIGKILL");
+      // The group, so that what tests started ends, too.
+      if (runner) process.kill(-runner.pid, "SIGKILL");
     } catch {
       // It has ended by itself.
     }
+    runner = undefined;
+    runs = 0;
+  }
+
+  function askRunner(request) {
+    if (runs >= RUNS_PER_PROCESS) stopRunner();
+    runs += 1;
+    runner ??= fork("scripts/mutants/runner.mjs", {
+      cwd: folder,
+      detached: true,
+      // A bound on memory, so that an endless list ends, too.
+      env: { ...process.env, NODE_OPTIONS: "--max-old-space-size=1024", NO_COLOR: "1" },
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    return new Promise((resolve) => {
+      runner.removeAllListeners();
+      runner.once("exit", () => {
+        runner = undefined;
+        resolve({ file: request.tests[0], fullName: "", message: "the process of the tests ended" });
+      });
+      runner.once("message", ({ failure, isStuck }) => {
+        if (isStuck) stopRunner();
+        resolve(failure);
+      });
+      runner.send(request);
+    });
+  }
+
+  return {
+    /**
+     * Runs test files in this order with one file spoilt, or just one of their tests, and gives the first failure: its file, the
+     * full name of its test and a message; undefined when all pass.
+     */
+    async failureWith(file, text, tests, fullName = "") {
+      const place = join(folder, file);
+      renameSync(place, whole);
+      writeFileSync(place, text);
+      try {
+        return await askRunner({ changed: file, tests, fullName });
+      } finally {
+        renameSync(whole, place);
+      }
+    },
+    close() {
+      stopRunner();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    end();
-  }, limitMs);
-  const status = await new Promise((resolve) => child.once("close", resolve));
-  clearTimeout(timer);
-  end();
-  if (isLate) return `no end within ${limitMs / 1000} s`;
-  if (status === 0) return "";
-  return /FAIL\s+(.*)/.exec(output)?.[1] ?? /(\w*Error: .*)/.exec(output)?.[1] ?? `exit code ${status}`;
 }
