@@ -21,16 +21,17 @@ export type StoreCall =
 /**
  * Puts a function around each call of a store.
  *
- * @param around gets the name of the call and the call itself, and decides whether and when it is made
+ * @param around gets the name of the call, the call itself, and its first argument: the session or collection it is about
+ *   (`inbox.waiting`: the id after which it looks); decides whether and when it is made
  */
 export function aroundStore(
   { log, records, inbox, callTimeoutMs }: Store,
-  around: <T>(call: StoreCall, work: () => Promise<T>) => Promise<T>,
+  around: <T>(call: StoreCall, work: () => Promise<T>, about: string) => Promise<T>,
 ): Omit<Store, "close"> {
   const through =
-    <Args extends readonly unknown[], T>(call: StoreCall, work: (...args: Args) => Promise<T>) =>
+    <Args extends readonly [string, ...unknown[]], T>(call: StoreCall, work: (...args: Args) => Promise<T>) =>
     (...args: Args): Promise<T> =>
-      around(call, () => work(...args));
+      around(call, () => work(...args), args[0]);
   return {
     log: {
       claim: through("log.claim", (id, lease) => log.claim(id, lease)),

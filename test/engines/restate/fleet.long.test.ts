@@ -18,7 +18,7 @@ describe.skipIf(why !== undefined)(
       "%s: every message once, no recorded step again",
       { timeout: 120_000 },
       async (cell) => {
-        const left = await runCell(at, SETTING, cell, { run: 0, seed: 1, isShort: true });
+        const left = await runCell(at, { ...SETTING, cell, run: 0 }, { seed: 1, isShort: true });
         if (process.env["LOOPHOST_FIGURES"] !== undefined) console.log(cell, JSON.stringify(left));
         expect(left).toMatchObject({ repeated: 0, lost: 0, rerun: 0, wrong: [] });
       },

@@ -17,7 +17,7 @@ export interface AgentOptions {
   readonly release?: "old" | "new" | undefined;
 }
 
-/** "go N": so many steps, one after another. "call TOOL {json}": that one. "say X": X. "long N": so many words. */
+/** "go N": so many steps, one after another. "call TOOL {json}": that one. "say X": X. "long N M": N words, M at a time. */
 export const model: ModelFunction = async function* play({ messages }) {
   const asked = messages.findLastIndex(({ role }) => role === "user");
   const done = messages.slice(asked).filter(({ role }) => role === "tool").length;
@@ -30,7 +30,7 @@ export const model: ModelFunction = async function* play({ messages }) {
     yield { type: "tool_call", id, name: what, input: JSON.parse(json) };
   else if (verb === "long")
     for (let word = 0; word < Number(what); word += 1) {
-      await setTimeout(1);
+      if (word % (Number(json) || 1) === 0) await setTimeout(1);
       yield { type: "text", text: `word${word} ` };
     }
   else yield { type: "text", text: verb === "say" ? text.slice(4) : `done ${text}` };

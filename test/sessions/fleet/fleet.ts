@@ -28,6 +28,8 @@ export interface FleetWorker {
   readonly pid: number;
   /** Runs it has begun, or gone on with. */
   readonly runs: () => number;
+  /** Calls to its store that failed. */
+  readonly faults: () => number;
   readonly exited: Promise<void>;
   /** Its heap in bytes after a collection, and how many sessions are at work in it. */
   measure(): Promise<{ readonly heapBytes: number; readonly active: number }>;
@@ -106,12 +108,13 @@ export class Fleet implements AsyncDisposable {
       env: ENV,
       execArgv: [...process.execArgv, ...(gc ? ["--expose-gc"] : [])],
     });
-    let runs = 0;
+    let [runs, faults] = [0, 0];
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     const worker: FleetWorker = {
       child,
       pid: child.pid ?? 0,
       runs: () => runs,
+      faults: () => faults,
       exited,
       async measure() {
         const measured = new Promise<never>((resolve) => {
@@ -125,6 +128,7 @@ export class Fleet implements AsyncDisposable {
     this.#workers.push(worker);
     child.on("message", (said: unknown) => {
       if (Object(said).runs === 1) runs += 1;
+      if (Object(said).faults === 1) faults += 1;
     });
     await new Promise<void>((resolve, reject) => {
       child.on("message", (said) => said === "ready" && resolve());

@@ -9,6 +9,7 @@ import { postgresStore } from "loophost/stores/postgres";
 import { sqliteStore } from "loophost/stores/sqlite";
 
 import type { AgentOptions } from "./agent.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** Where sessions are, and what wakes them. */
 export interface Parts {
@@ -26,6 +27,8 @@ export interface WorkerJob extends AgentOptions, Parts {
   readonly claude?: string | undefined;
   readonly graceMs: number;
   readonly maxActivations?: number | undefined;
+  /** What its store does to it. */
+  readonly trouble?: Trouble | undefined;
 }
 
 /** What a poster is started with: it posts so many times, and may be killed between inbox and wake. */

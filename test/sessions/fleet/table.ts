@@ -15,14 +15,14 @@ const NEXT_STEP_MS = 1_000;
 const HEAD = [
   "cell",
   "engine",
-  "loop at",
+  "host",
   "runs",
-  "next entry ms p50 / p99 / worst",
   "repeated",
   "lost",
-  "unknown",
   "rerun",
+  "unknown",
   "wrong",
+  "next step ms p50 / p99 / worst",
   "",
 ];
 
@@ -50,12 +50,12 @@ export function rowsOf(
         engine,
         provider,
         results.length,
-        latencies.length === 0 ? "" : `${at(0.5)} / ${at(0.99)} / ${at(1)}${isLate ? " LATE" : ""}`,
         repeated,
         lost,
-        sum((one) => one.unknown),
         sum((one) => one.rerun),
+        sum((one) => one.unknown),
         wrong,
+        latencies.length === 0 ? "" : `${at(0.5)} / ${at(0.99)} / ${at(1)}${isLate ? " LATE" : ""}`,
         results.findLast(({ note }) => note !== undefined)?.note ?? "",
       ].map(String),
     };

@@ -7,9 +7,11 @@ import { sessions } from "loophost/sessions";
 import { fleetAgent, model } from "./agent.ts";
 import type { WorkerJob } from "./parts.ts";
 import { openParts } from "./parts.ts";
+import { troubled } from "./trouble.ts";
 
 const job = JSON.parse(process.argv[2] ?? "{}") as WorkerJob;
-const parts = openParts(job);
+const opened = openParts(job);
+const parts = { ...opened, store: troubled(opened.store, job.trouble, () => process.send?.({ faults: 1 })) };
 const app = sessions({
   ...parts,
   agents: [

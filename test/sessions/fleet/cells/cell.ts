@@ -1,7 +1,10 @@
 // A cell of the kill matrix: what happens to whom, and what must be so afterwards.
 
+import { setTimeout } from "node:timers/promises";
+
 import type { Fleet } from "../fleet.ts";
 import type { Outcome } from "../judge.ts";
+import { begunIn } from "../judge.ts";
 import type { Setting } from "../places.ts";
 
 /** How one run of a cell is made. */
@@ -40,4 +43,14 @@ export const withRestate = ({ engine }: Setting): boolean => engine === "restate
 export function checks(): { readonly wrong: string[]; readonly check: (is: boolean, what: string) => void } {
   const wrong: string[] = [];
   return { wrong, check: (is, what) => void (is || wrong.push(what)) };
+}
+
+/** What sessions are asked: twice twenty steps of some 15 ms. */
+export const STEPS: readonly string[] = ["go 20", "go 20"];
+
+/** Waits until a worker has begun a tool, and some milliseconds more; one that gets no session in a while is let be. */
+export async function underWay(fleet: Fleet, afterMs: number, pid: number): Promise<void> {
+  const giveUpAt = performance.now() + 5_000;
+  while (begunIn(fleet).every((one) => one.pid !== pid) && performance.now() < giveUpAt) await setTimeout(5);
+  await setTimeout(afterMs);
 }

@@ -5,9 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Fleet } from "../fleet.ts";
 import { judge } from "../judge.ts";
 import type { Cell, CellRun } from "./cell.ts";
-import { checks, inPostgres, withRestate } from "./cell.ts";
-
-const STEPS = ["go 20", "go 20"];
+import { checks, inPostgres, STEPS, withRestate } from "./cell.ts";
 
 /** Sessions that run and sessions that are parked, something that happens under two workers that live, and what is left. */
 async function under(fleet: Fleet, { afterMs }: CellRun, happens: () => Promise<void>) {

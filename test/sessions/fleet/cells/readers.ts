@@ -30,8 +30,7 @@ export const readerCells: Readonly<Record<string, Cell>> = {
     async play(fleet, { afterMs, isShort }) {
       const { wrong, check } = checks();
       // One word is some 8 bytes: with the long form a reader is a megabyte behind.
-      const words = isShort ? 200 : 2_000;
-      const texts = Array.from({ length: isShort ? 3 : 60 }, () => `long ${words}`);
+      const texts = isShort ? ["long 200", "long 200", "long 200"] : Array(60).fill("long 2000 20");
       const chats = await fleet.ask(1, texts);
       const victim = await fleet.begin();
       const heard: FollowedEvent[] = [];

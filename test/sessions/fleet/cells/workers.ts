@@ -4,10 +4,7 @@ import { setTimeout } from "node:timers/promises";
 
 import { begunIn, entriesOf, judge } from "../judge.ts";
 import type { Cell } from "./cell.ts";
-import { checks, everywhere, inPostgres, withRestate } from "./cell.ts";
-import { storeProxy } from "./store-proxy.ts";
-
-const STEPS = ["go 20", "go 20"];
+import { checks, everywhere, STEPS, underWay, withRestate } from "./cell.ts";
 
 /** Two workers with sessions of two messages each, something that happens to the first, and what is left. */
 function played(
@@ -18,8 +15,7 @@ function played(
   workers = 2,
 ): Cell["play"] {
   return async (fleet, { afterMs }) => {
-    const all = [await fleet.begin()];
-    for (let more = 1; more < workers; more += 1) all.push(await fleet.begin());
+    const all = await Promise.all(Array.from({ length: workers }, () => fleet.begin()));
     const chats = await fleet.ask(10, STEPS);
     while (begunIn(fleet).length === 0) await setTimeout(5);
     await setTimeout(afterMs);
@@ -32,13 +28,6 @@ function played(
     await fleet.idle(chats, STEPS.length);
     return judge(fleet, chats, STEPS.length, { at, pid: victim.pid });
   };
-}
-
-/** Waits until a worker has begun a tool, and some milliseconds more; one that gets no session in a while is let be. */
-async function underWay(fleet: Parameters<Cell["play"]>[0], afterMs: number, pid: number): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
-  while (begunIn(fleet).every((one) => one.pid !== pid) && performance.now() < giveUpAt) await setTimeout(5);
-  await setTimeout(afterMs);
 }
 
 /** Restate misses a worker that hangs within seconds; its lease in PostgreSQL is free once its row is stale, after 20. */
@@ -78,28 +67,6 @@ export const workerCells: Readonly<Record<string, Cell>> = {
       const allowed = TAKEN_OVER_MS[fleet.setting.engine];
       check(worst <= allowed, `taken over after ${worst} ms, not within ${allowed}`);
       return { ...outcome, wrong };
-    },
-  },
-  "K3 store": {
-    what: "a worker is cut off from the store",
-    isIn: inPostgres,
-    isOutage: true,
-    isSlow: true,
-    runs: 5,
-    async play(fleet, { afterMs }) {
-      const { wrong, check } = checks();
-      await using proxy = await storeProxy(await fleet.places.postgres());
-      const victim = await fleet.begin({ where: proxy.url });
-      await fleet.begin();
-      const chats = await fleet.ask(10, STEPS);
-      await underWay(fleet, afterMs, victim.pid);
-      const at = Date.now();
-      proxy.cut();
-      await fleet.idle(chats, STEPS.length);
-      // A tool whose start was on record when the connection went may begin a moment later.
-      const late = begunIn(fleet).filter((one) => one.pid === victim.pid && one.at > at + 250);
-      check(late.length === 0, `${late.length} tools began in the worker that was cut off`);
-      return { ...(await judge(fleet, chats, STEPS.length, { at, pid: victim.pid })), wrong };
     },
   },
   "K3 engine": {
@@ -143,27 +110,6 @@ export const workerCells: Readonly<Record<string, Cell>> = {
         await fleet.store.log.release(id, fence);
       }
     }),
-  },
-  K13: {
-    what: "workers of two releases at once, and back again",
-    isIn: everywhere,
-    async play(fleet, { afterMs }) {
-      const { wrong, check } = checks();
-      const texts = [...STEPS, "call refund {}"];
-      await fleet.begin({ release: "old" });
-      const newer = await fleet.begin({ release: "new" });
-      const chats = await fleet.ask(10, texts);
-      await underWay(fleet, afterMs, newer.pid);
-      newer.child.kill("SIGTERM");
-      await newer.exited;
-      await fleet.begin({ release: "new" });
-      const calls = await fleet.waiting(chats);
-      await Promise.all(chats.map((chat, index) => chat.approve(calls[index] ?? "")));
-      await fleet.idle(chats, texts.length);
-      const outcome = await judge(fleet, chats, texts.length);
-      check(outcome.unknown + outcome.rerun === 0, "calls were under way when nobody died");
-      return { ...outcome, wrong };
-    },
   },
   K14: {
     what: "a worker drains, with 10 s for what is under way",
