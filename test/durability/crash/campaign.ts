@@ -105,8 +105,8 @@ interface Evidence {
 }
 
 /**
- * With "fail" the model is told of calls whose end is not known, and sums up less; so it does with "rerun" when a call
- * was given up. crashTest looks after the policy itself.
+ * With "fail" the model is told of calls whose end is not known, and sums up less; so it does of a call that was given
+ * up. crashTest looks after the policy itself.
  */
 function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): string | undefined {
   const { result, effects, journal, repeated } = report;
@@ -116,7 +116,7 @@ function findWrong({ host, report, sentTwice, ifCrashed, lost }: Evidence): stri
   const { ending, text, turns, toolCalls } = result;
   const isTextRight =
     ifCrashed === "fail" ||
-    (ifCrashed === "rerun" && wasGivenUp(journal)) ||
+    wasGivenUp(journal) ||
     (text === TEXT && JSON.stringify(notes) === JSON.stringify(due));
   // What follows on a lost turn is another run, and on a machine that had to be stopped another conversation.
   const hasFailed = journal.some((entry) => isEntry(entry) && entry["type"] === "run.failed");
