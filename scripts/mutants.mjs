@@ -34,7 +34,6 @@ const FILES = [
 
 /** Which tests should notice, the likely ones first: what their paths begin with. Long ones only where their path is named. */
 const CORE = ["test/core", "test/properties", "test/contracts/faults", "test/contracts/three-hosts"];
-const STORED = ["test/stores", "test/contracts/store", "test/durability", "test/sessions"];
 const TESTS = {
   "src/core/loop/": [
     "test/core/loop",
@@ -43,7 +42,13 @@ const TESTS = {
     "test/contracts/provider",
     "test/messages",
   ],
-  "src/core/journal/": ["test/core/journal", "test/core/session", ...STORED, ...CORE],
+  "src/core/journal/": [
+    "test/core/journal",
+    "test/core/session",
+    "test/durability",
+    "test/sessions",
+    ...CORE,
+  ],
   "src/core/execution/": ["test/core/execution", ...CORE, "test/durability"],
   "src/core/session/": ["test/core/session", ...CORE, "test/durability"],
   "src/core/wire/": ["test/core/wire", "test/providers/claude", "test/recordings"],

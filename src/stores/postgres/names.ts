@@ -19,7 +19,7 @@ export function keepable(name: string): string {
       : "half a character";
   if (problem !== undefined)
     throw new LoophostError("store_failed", `A name with ${problem} cannot be kept in PostgreSQL.`);
-  if (name.length * 3 > MAX_BYTES && Buffer.byteLength(name) > MAX_BYTES)
+  if (Buffer.byteLength(name) > MAX_BYTES)
     throw new LoophostError(
       "store_failed",
       `A name of more than ${MAX_BYTES} bytes cannot be kept in PostgreSQL: it begins "${name.slice(0, 40)}".`,

@@ -92,4 +92,48 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     await engine.wake("s", { at: new Date(Date.now() + 50) });
     await expect.poll(() => begun).toEqual(["s", "s", "s"]);
   });
+
+  it("takes the oldest and the newest in turns where it has room for one", async () => {
+    const { url } = await sharedPostgres();
+    const engine = postgresEngine(url, { schema: newSchema(), maxActivations: 1, pollMs: 20 });
+    onTestFinished(() => engine.close());
+    for (const id of ["1", "2", "3", "4"]) await engine.wake(id);
+    const begun: string[] = [];
+    await engine.work({
+      activate(id) {
+        begun.push(id);
+        return Promise.resolve({ now: "parked" });
+      },
+    });
+    await expect.poll(() => begun.length).toBe(4);
+    expect(["1423", "4132"]).toContain(begun.join(""));
+  });
+
+  it("carries a word once to each who listens, and a long one as a look into the store", async () => {
+    const { url } = await sharedPostgres();
+    const schema = newSchema();
+    const [bus, other] = [postgresBus(url, { schema }), postgresBus(url, { schema })];
+    onTestFinished(() => Promise.all([bus.close(), other.close()]).then(() => undefined));
+    const heard: unknown[] = [];
+    let isListening = false;
+    const leave = bus.listen("s", (what) => heard.push(["first", what]));
+    bus.listen("s", (what) => heard.push(["second", what]));
+    bus.listen("t", () => (isListening = true));
+    // Nobody is told when a bus has begun to listen.
+    const isThere = () => {
+      other.say("t", "there?");
+      return isListening;
+    };
+    await expect.poll(isThere).toBe(true);
+    other.say("s", "short");
+    await expect.poll(() => heard).toHaveLength(2);
+    leave();
+    other.say("s", "x".repeat(8_000));
+    await expect.poll(() => heard).toHaveLength(3);
+    expect(heard).toEqual([
+      ["first", "short"],
+      ["second", "short"],
+      ["second", { say: "look" }],
+    ]);
+  });
 });
