@@ -14,9 +14,12 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
   test: {
     include: [mode === "long" ? LONG : "test/**/*.test.ts"],
     exclude: ["**/node_modules/**", ...(mode === "long" ? [] : [LONG])],
-    // Processes, not threads: a test may kill, change folder or load a native module without hurting the next.
+    // Processes, not threads: a test may kill or load a native module without hurting the others. The files of one share it
+    // and its modules, which halves the time; what one of them leaves behind fails it (test/support/leave-nothing.ts).
     pool: "forks",
     maxWorkers: 2,
+    isolate: mode === "long",
+    setupFiles: ["test/support/leave-nothing.ts"],
     testTimeout: 20_000,
     // Programs that tests start need not compile what others before them have.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile/", import.meta.url)) },

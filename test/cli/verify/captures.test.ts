@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import type { Exchange } from "../../../src/cli/verify/captures.ts";
 import { notingFetch, writeCapture } from "../../../src/cli/verify/captures.ts";
@@ -116,12 +116,8 @@ it("captures a request body whole, though it is sent in pieces [A-248]", async (
 it.each(["", "   "])(
   "a variable that is set to %o is none, and says which one is needed [A-253] [A-254]",
   async (value) => {
-    const { OPENAI_API_KEY: before } = process.env;
-    process.env["OPENAI_API_KEY"] = value;
-    onTestFinished(() => {
-      if (before === undefined) delete process.env["OPENAI_API_KEY"];
-      else process.env["OPENAI_API_KEY"] = before;
-    });
+    vi.stubEnv("OPENAI_API_KEY", value);
+    onTestFinished(() => void vi.unstubAllEnvs());
     await expect(targetOf("openai", { baseUrl: "https://host.test" })).rejects.toMatchObject({
       code: "missing_credentials",
       message: expect.stringContaining("OPENAI_API_KEY"),

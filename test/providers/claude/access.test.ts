@@ -9,7 +9,7 @@ import { Anthropic } from "@anthropic-ai/sdk";
 import { LoophostError } from "loophost";
 import type { ClaudeConnectionOptions } from "loophost/providers/claude";
 import { claude, createClient } from "loophost/providers/claude";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 const SECRET = "sk-ant-sentinel-0123456789";
 const VARIABLES = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"];
@@ -23,7 +23,6 @@ const server = createServer((request, response) => {
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
 });
 let url: string;
-const environment = { ...process.env };
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -32,11 +31,9 @@ beforeAll(async () => {
 beforeEach(() => {
   asked = [];
   answer = () => ({ body: '{"id":"agent_1"}' });
-  for (const name of VARIABLES) delete process.env[name];
+  for (const name of VARIABLES) vi.stubEnv(name, undefined);
 });
-afterEach(() => {
-  process.env = { ...environment };
-});
+afterEach(() => void vi.unstubAllEnvs());
 afterAll(() => server.close());
 
 /** The headers of a request made with some options. */
@@ -48,7 +45,7 @@ async function headersOf(options: ClaudeConnectionOptions) {
 describe("the ladder: option, environment variable, default [A-238] [A-240]", () => {
   it("takes the key from the option, else from the variable, and none is needed on loopback [A-035]", async () => {
     expect(await headersOf({})).toMatchObject({ "x-api-key": "loopback" });
-    process.env["ANTHROPIC_API_KEY"] = "from-variable";
+    vi.stubEnv("ANTHROPIC_API_KEY", "from-variable");
     expect(await headersOf({})).toMatchObject({
       "x-api-key": "from-variable",
       authorization: "Bearer from-variable",
@@ -57,18 +54,18 @@ describe("the ladder: option, environment variable, default [A-238] [A-240]", ()
   });
 
   it("sends no key at all when the option says null, whatever the variable says", async () => {
-    process.env["ANTHROPIC_API_KEY"] = "from-variable";
+    vi.stubEnv("ANTHROPIC_API_KEY", "from-variable");
     const headers = await headersOf({ apiKey: null });
     expect(headers).not.toHaveProperty("x-api-key");
     expect(headers).not.toHaveProperty("authorization");
   });
 
   it("takes a bearer token in place of a key; the key's variable comes first", async () => {
-    process.env["ANTHROPIC_AUTH_TOKEN"] = "token";
+    vi.stubEnv("ANTHROPIC_AUTH_TOKEN", "token");
     const headers = await headersOf({});
     expect(headers.authorization).toBe("Bearer token");
     expect(headers).not.toHaveProperty("x-api-key");
-    process.env["ANTHROPIC_API_KEY"] = "key";
+    vi.stubEnv("ANTHROPIC_API_KEY", "key");
     expect(await headersOf({})).toMatchObject({ authorization: "Bearer key", "x-api-key": "key" });
     expect(await headersOf({ authToken: "given", auth: "x-api-key" })).toMatchObject({
       authorization: "Bearer given",
@@ -85,11 +82,11 @@ describe("the ladder: option, environment variable, default [A-238] [A-240]", ()
   });
 
   it("takes the address from the option, else from the variable; an empty variable is none [L-37]", async () => {
-    process.env["ANTHROPIC_BASE_URL"] = `${url}/`;
+    vi.stubEnv("ANTHROPIC_BASE_URL", `${url}/`);
     await createClient().agents.get("agent_1");
     expect(asked).toHaveLength(1);
-    process.env["ANTHROPIC_BASE_URL"] = "";
-    process.env["ANTHROPIC_API_KEY"] = "";
+    vi.stubEnv("ANTHROPIC_BASE_URL", "");
+    vi.stubEnv("ANTHROPIC_API_KEY", "");
     expect(() => createClient()).toThrow(
       expect.objectContaining({
         code: "missing_credentials",

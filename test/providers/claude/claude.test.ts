@@ -6,7 +6,7 @@ import type { ModelFunction } from "loophost/providers/local";
 import type { EmbeddedHost } from "loophost/server";
 import { embeddedHost } from "loophost/server";
 import { settleMicrotasks } from "loophost/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 
 /** A model that makes the calls its first message asks for, "add 2 3; add 4 5", then tells the results. */
 const calculator: ModelFunction = ({ messages }) => {
@@ -129,16 +129,11 @@ describe("claude(), over the official SDK and real HTTP", () => {
     await expect(
       run(defineAgent({ name: "x", instructions: "" }), { provider: claude({ baseUrl: url }), prompt: "hi" }),
     ).rejects.toMatchObject({ code: "invalid_agent" });
-    const before = process.env["ANTHROPIC_API_KEY"];
-    process.env["ANTHROPIC_API_KEY"] = "";
-    try {
-      await expect(run(agent, { provider: claude(), prompt: "hi" })).rejects.toMatchObject({
-        code: "missing_credentials",
-      });
-    } finally {
-      if (before === undefined) delete process.env["ANTHROPIC_API_KEY"];
-      else process.env["ANTHROPIC_API_KEY"] = before;
-    }
+    vi.stubEnv("ANTHROPIC_API_KEY", "");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(run(agent, { provider: claude(), prompt: "hi" })).rejects.toMatchObject({
+      code: "missing_credentials",
+    });
   });
 
   it("says who could not be reached, and what was refused, without the key [I11]", async () => {
