@@ -21,9 +21,14 @@ export type Names<Options> = Readonly<Record<keyof Options, unknown>>;
  * @throws LoophostError `invalid_options` with the name, never the value, and the nearest one that exists
  */
 export function checkNames(owner: string, options: unknown, known: object): asserts options is object {
-  if (!isObject(options)) throw refused(`${owner} takes an object; got ${nameOf(options)}`);
-  const problem = unknownIn(options, known);
+  const given = asObject(owner, options);
+  const problem = unknownIn(given, known);
   if (problem !== undefined) throw refused(owner + problem);
+}
+
+function asObject(owner: string, options: unknown): Readonly<Record<string, unknown>> {
+  if (isObject(options)) return options;
+  throw refused(`${owner} takes an object; got ${nameOf(options)}`);
 }
 
 function unknownIn(options: object, known: object): string | undefined {
@@ -56,12 +61,22 @@ export function checkSome<Options>(
   checks: Checks<Options>,
   needed: readonly (keyof Options & string)[] = [],
 ): void {
-  if (!isObject(options)) throw refused(`${owner} takes an object; got ${nameOf(options)}`);
+  const problem = problemIn(asObject(owner, options), checks, needed);
+  if (problem !== undefined) throw refused(`${owner}: ${problem}`);
+}
+
+/** The first option that is not what it must be, and what it must be. */
+function problemIn<Options>(
+  options: Readonly<Record<string, unknown>>,
+  checks: Checks<Options>,
+  needed: readonly string[] = [],
+): string | undefined {
   for (const [name, check] of Object.entries<Check>(checks)) {
     const value = options[name];
-    const problem = value === undefined && !needed.some((other) => other === name) ? undefined : check(value);
-    if (problem !== undefined) throw refused(`${owner}: ${name}${problem}`);
+    const problem = value === undefined && !needed.includes(name) ? undefined : check(value);
+    if (problem !== undefined) return name + problem;
   }
+  return undefined;
 }
 
 /** A check for values that fit, with words for what they must be. */
@@ -81,11 +96,8 @@ export function atLeast(least: number): Check {
 export function fields<Options>(checks: Checks<Options>): Check {
   return (value) => {
     if (!isObject(value)) return ` must be an object with some of ${Object.keys(checks).join(", ")}`;
-    for (const [name, check] of Object.entries<Check>(checks)) {
-      const problem = value[name] === undefined ? undefined : check(value[name]);
-      if (problem !== undefined) return `.${name}${problem}`;
-    }
-    return unknownIn(value, checks);
+    const problem = problemIn(value, checks);
+    return problem === undefined ? unknownIn(value, checks) : `.${problem}`;
   };
 }
 

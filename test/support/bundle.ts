@@ -28,9 +28,20 @@ export async function bundle(): Promise<OutputChunk[]> {
   return output.filter((file) => file.type === "chunk");
 }
 
-/** The entry, and what it imports in turn without being asked to. */
-export function loadedAtOnce(chunks: readonly OutputChunk[]): readonly OutputChunk[] {
-  const wanted = new Set(chunks.filter((chunk) => chunk.isEntry).map((chunk) => chunk.fileName));
+/**
+ * The entry, and what it imports in turn without being asked to.
+ *
+ * @param later modules that are imported when they are first needed, such as `src/core/journal/stored-journal.ts`
+ */
+export function loaded(chunks: readonly OutputChunk[], ...later: readonly string[]): readonly OutputChunk[] {
+  const roots = later.map((module) => {
+    const found = chunks.find(({ facadeModuleId }) => facadeModuleId === ROOT + module);
+    if (found === undefined) throw new Error(`No chunk begins with ${module}.`);
+    return found;
+  });
+  const wanted = new Set(
+    [...chunks.filter((chunk) => chunk.isEntry), ...roots].map((chunk) => chunk.fileName),
+  );
   for (const name of wanted)
     for (const needed of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) wanted.add(needed);
   return chunks.filter((chunk) => wanted.has(chunk.fileName));
