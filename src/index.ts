@@ -2,6 +2,7 @@
 
 export type { Agent, AgentDefinition, ContextOf, Limits, OutputSpec, SomeLimits } from "./core/agent.ts";
 export { DEFAULT_LIMITS, defineAgent } from "./core/agent.ts";
+export type { RetryPolicy } from "./core/async/retry.ts";
 export type { Artifact, ArtifactPlace, ArtifactStorage } from "./core/artifacts.ts";
 export type { Clock } from "./core/clock.ts";
 export type { ErrorCode, ErrorDetails, RunError } from "./core/errors.ts";

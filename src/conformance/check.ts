@@ -20,7 +20,7 @@ export interface ConformanceCheck {
   /** A rule holds or is broken; an extension is there or is not, and neither is wrong. */
   readonly kind: "rule" | "extension";
   /** Contract: resolves when it holds, rejects with Mismatch when it does not and with Inapplicable when nobody can tell. */
-  readonly run: (guest: TestClient) => Promise<void>;
+  readonly run: (client: TestClient) => Promise<void>;
 }
 
 /** A check as the files of checks write it. */

@@ -135,22 +135,22 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
     limited(CLEAR_WITHIN_MS, work).catch(() => undefined);
 
   await greet(baseUrl);
-  const household = new RunFixtures(options.model ?? "claude-sonnet-5-5", silenceMs);
+  const fixtures = new RunFixtures(options.model ?? "claude-sonnet-5-5", silenceMs);
   const verdicts: ConformanceResult[] = [];
   for (const check of chosen) {
     if (signal?.aborted) break;
     const made: string[] = [];
     const attend = (wire: Wire) =>
-      judge(check, new TestClient(wire, household, made, check.area), options.strict ?? false);
+      judge(check, new TestClient(wire, fixtures, made, check.area), options.strict ?? false);
     const maxMs = timeoutMs + (check.needs === "silence" ? silenceMs : 0);
     const verdict = await limited(maxMs, attend, signal);
-    await tidyUp((wire) => household.clear(wire, made));
+    await tidyUp((wire) => fixtures.clear(wire, made));
     if (signal?.aborted) break;
     if (verdict.came?.startsWith(NO_REPLY)) await greet(`After ${check.id} ${baseUrl}`);
     verdicts.push(verdict);
     contained(() => onCheck?.(verdict));
   }
-  await tidyUp((wire) => household.clear(wire, household.made));
+  await tidyUp((wire) => fixtures.clear(wire, fixtures.made));
   if (signal?.aborted) throw aborted(signal);
   const count = (outcome: ConformanceResult["outcome"]) =>
     verdicts.filter((verdict) => verdict.outcome === outcome).length;
@@ -164,7 +164,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
     extensions: verdicts
       .filter(({ kind, outcome }) => kind === "extension" && outcome === "pass")
       .map(({ id }) => id),
-    left: household.left,
+    left: fixtures.left,
     ms: performance.now() - startedAt,
   };
 }
@@ -234,11 +234,11 @@ function speaksTheWire({ body }: Reply): boolean {
 
 async function judge(
   { run, ...check }: ConformanceCheck,
-  guest: TestClient,
+  client: TestClient,
   isStrict: boolean,
 ): Promise<ConformanceResult> {
   const startedAt = performance.now();
-  const show = (text: string | undefined) => (text === undefined ? undefined : guest.wire.show(text));
+  const show = (text: string | undefined) => (text === undefined ? undefined : client.wire.show(text));
   const verdict = (
     outcome: ConformanceResult["outcome"],
     whyNot?: string,
@@ -253,9 +253,9 @@ async function judge(
   });
   const { promise: late, reject } = Promise.withResolvers<never>();
   // A backstop: a check that times out has a better message of its own.
-  const unlink = onAbort([guest.wire.signal], (reason) => systemClock.after(GRACE_MS, () => reject(reason)));
+  const unlink = onAbort([client.wire.signal], (reason) => systemClock.after(GRACE_MS, () => reject(reason)));
   try {
-    await Promise.race([run(guest), late]);
+    await Promise.race([run(client), late]);
     return verdict("pass");
   } catch (thrown) {
     const failed = check.kind === "extension" ? "absent" : "fail";
@@ -263,7 +263,7 @@ async function judge(
       return verdict(thrown.isOfModel && isStrict ? failed : "skip", thrown.message);
     if (thrown instanceof NotTried) return verdict("not_tried", thrown.message, thrown);
     if (thrown instanceof Mismatch) return verdict(failed, thrown.message, thrown);
-    if (guest.wire.signal.aborted) return verdict(failed, "expected an end in time");
+    if (client.wire.signal.aborted) return verdict(failed, "expected an end in time");
     return verdict(failed, `the check itself broke: ${messageOf(thrown)}`);
   } finally {
     unlink();

@@ -49,7 +49,7 @@ export const LOOK_UP: JsonObject = {
 /** A client in one check. */
 export class TestClient {
   readonly wire: Wire;
-  readonly #household: RunFixtures;
+  readonly #fixtures: RunFixtures;
   readonly #made: string[];
   readonly #area: string;
 
@@ -57,20 +57,20 @@ export class TestClient {
    * @param made gets the paths of what is made, to be taken away
    * @param area what the check is about: whatever else it needs is set-up
    */
-  constructor(wire: Wire, household: RunFixtures, made: string[], area: string) {
+  constructor(wire: Wire, fixtures: RunFixtures, made: string[], area: string) {
     this.wire = wire;
-    this.#household = household;
+    this.#fixtures = fixtures;
     this.#made = made;
     this.#area = area;
   }
 
   get modelId(): string {
-    return this.#household.modelId;
+    return this.#fixtures.modelId;
   }
 
   /** How long a stream may be silent. */
   get silenceMs(): number {
-    return this.#household.silenceMs;
+    return this.#fixtures.silenceMs;
   }
 
   /** Creates an agent that nobody else uses. */
@@ -104,7 +104,7 @@ export class TestClient {
 
   /** The id of something made once for the whole run. */
   async shared(key: string, make: () => Promise<Reply>): Promise<string> {
-    const { ids, made } = this.#household;
+    const { ids, made } = this.#fixtures;
     const id = ids.get(key) ?? textAt(await make(), "id");
     if (!ids.has(key)) {
       ids.set(key, id);

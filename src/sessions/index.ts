@@ -102,6 +102,7 @@ export type { FollowedEvent, FollowOptions } from "./follow.ts";
 export type { Keyed, MessageOptions, Receipt, DecisionReceipt, SessionRef } from "./ref.ts";
 export type { ServedAgent, SessionFacts, SessionsOptions } from "./options.ts";
 export type { AdmissionLimits } from "./admission.ts";
+export type { ShownAgent } from "../core/journal/entry.ts";
 export type { Bus } from "../core/bus.ts";
 export type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
 export type { CreateOptions, ListOptions, SessionSummary, Worker, WorkOptions };

@@ -1,5 +1,7 @@
 /** The public testing kit: scripted hosts and hand-set time. */
 
+export type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
+export type { RecordedEntry, Recording, RecordingHead } from "../core/recording.ts";
 export type { EngineCase, EnginePlace, SharedEnginePlace } from "./engine-contract/case.ts";
 export { engineContract } from "./engine-contract/index.ts";
 export { sharedEngineContract } from "./engine-contract/shared-cases.ts";

@@ -26,23 +26,23 @@ export const accessChecks: readonly ConformanceCheck[] = checksOf("access", 1, [
     name: "no-key",
     title: "answers 401 authentication_error to a request without a key, where it asks for one",
     why: "Clients tell a missing key from every other refusal by this.",
-    run: (guest) => refusesKey(guest, "none"),
+    run: (client) => refusesKey(client, "none"),
   },
   {
     name: "wrong-key",
     title: "answers 401 authentication_error to a wrong key, where it asks for one",
     why: "A server that only looks whether there is a key lets everybody in.",
-    run: (guest) => refusesKey(guest, "wrong"),
+    run: (client) => refusesKey(client, "wrong"),
   },
   {
     name: "beta-flag",
     title: "ignores ?beta=true",
     why: "SDKs before 1.11 put it on every path.",
-    async run(guest) {
-      ok(await guest.wire.get(`${ANYTHING}&beta=true`));
-      const session = textAt(await guest.newSession(), "id");
-      ok(await guest.wire.get(`/v1/sessions/${session}?beta=true`));
-      ok(await guest.wire.post(`/v1/sessions/${session}?beta=true`, { title: "beta" }));
+    async run(client) {
+      ok(await client.wire.get(`${ANYTHING}&beta=true`));
+      const session = textAt(await client.newSession(), "id");
+      ok(await client.wire.get(`/v1/sessions/${session}?beta=true`));
+      ok(await client.wire.post(`/v1/sessions/${session}?beta=true`, { title: "beta" }));
     },
   },
   {
@@ -64,9 +64,9 @@ export const accessChecks: readonly ConformanceCheck[] = checksOf("access", 1, [
     name: "unknown-body",
     title: "ignores fields of a body it does not know",
     why: "A newer client talks to an older server.",
-    async run(guest) {
-      await guest.newSession({ x_unknown: { a: [1] } });
-      await guest.newAgent({ x_unknown: true });
+    async run(client) {
+      await client.newSession({ x_unknown: { a: [1] } });
+      await client.newAgent({ x_unknown: true });
     },
   },
 ]);

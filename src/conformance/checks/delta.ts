@@ -16,9 +16,9 @@ export const deltaChecks: readonly ConformanceCheck[] = checksOf("deltas", 2, [
     needs: "model",
     title: "sends previews to streams that asked for them only",
     why: "Older clients do not know these events.",
-    async run(guest) {
-      const talk = await guest.talk();
-      await previewed(guest, talk.id, () => talk.turn(HELLO));
+    async run(client) {
+      const talk = await client.talk();
+      await previewed(client, talk.id, () => talk.turn(HELLO));
       const odd = talk.feed.events.find(isPreview);
       must(odd === undefined, talk.feed.evidence, "neither event_start nor event_delta");
     },
@@ -28,9 +28,9 @@ export const deltaChecks: readonly ConformanceCheck[] = checksOf("deltas", 2, [
     needs: "model",
     title: "previews a beginning of the message that follows, under its id, the message being the last",
     why: "Clients show the pieces, and replace them by the whole.",
-    async run(guest) {
-      const talk = await guest.talk();
-      const feed = await previewed(guest, talk.id, () => talk.turn(HELLO));
+    async run(client) {
+      const talk = await client.talk();
+      const feed = await previewed(client, talk.id, () => talk.turn(HELLO));
       if (!feed.events.some(isPreview)) throw new Inapplicable("no preview came", true);
       const texts = new Map<string, string>();
       for (const event of feed.events) {
@@ -61,9 +61,9 @@ export const deltaChecks: readonly ConformanceCheck[] = checksOf("deltas", 2, [
     needs: "model",
     title: "keeps previews out of the list",
     why: "The list is what happened, not how it was written.",
-    async run(guest) {
-      const talk = await guest.talk();
-      await previewed(guest, talk.id, () => talk.turn(HELLO));
+    async run(client) {
+      const talk = await client.talk();
+      await previewed(client, talk.id, () => talk.turn(HELLO));
       const odd = (await talk.list()).find(isPreview);
       must(
         odd === undefined,
@@ -76,16 +76,16 @@ export const deltaChecks: readonly ConformanceCheck[] = checksOf("deltas", 2, [
     name: "unknown",
     title: "refuses event_deltas[] other than agent.message and agent.thinking with 400",
     why: "A client that asked for what never comes would wait for it.",
-    async run(guest) {
-      const { path } = await guest.talk();
-      refused(await guest.wire.get(`${path}/events/stream?event_deltas%5B%5D=agent.tool_use`), [400]);
+    async run(client) {
+      const { path } = await client.talk();
+      refused(await client.wire.get(`${path}/events/stream?event_deltas%5B%5D=agent.tool_use`), [400]);
     },
   },
 ]);
 
 /** A stream with previews, open from before a turn until after it. */
-async function previewed(guest: TestClient, id: string, turn: () => Promise<unknown>): Promise<EventFeed> {
-  const feed = await guest.follow(id, ASK);
+async function previewed(client: TestClient, id: string, turn: () => Promise<unknown>): Promise<EventFeed> {
+  const feed = await client.follow(id, ASK);
   await turn();
   await feed.untilType("session.status_idle");
   return feed;

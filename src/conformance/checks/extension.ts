@@ -12,13 +12,13 @@ export const extensionChecks: readonly ConformanceCheck[] = checksOf("extensions
     name: "idempotency-key",
     title: "does a POST with an Idempotency-Key once, and gives the same reply again",
     why: "A lost reply can be asked for again without doing anything twice.",
-    async run(guest) {
+    async run(client) {
       const headers = { "idempotency-key": `loophost-${crypto.randomUUID()}` };
-      const body = { agent: await guest.agent(), environment_id: await guest.environment() };
+      const body = { agent: await client.agent(), environment_id: await client.environment() };
       const ids: string[] = [];
       for (let n = 0; n < 2; n += 1) {
-        const made = ok(await guest.wire.post("/v1/sessions", body, { headers }));
-        ids.push(textAt(guest.remember(made, "/v1/sessions"), "id"));
+        const made = ok(await client.wire.post("/v1/sessions", body, { headers }));
+        ids.push(textAt(client.remember(made, "/v1/sessions"), "id"));
       }
       const evidence = {
         sent: "the same POST /v1/sessions twice",
@@ -32,8 +32,8 @@ export const extensionChecks: readonly ConformanceCheck[] = checksOf("extensions
     needs: "model",
     title: "gives what came after Last-Event-ID to a stream that comes back",
     why: "A client that lost its connection goes on where it was, without reading the list.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(HELLO);
       const named = talk.feed.frames.map(({ lines, event }) => ({
         id: lines.find((line) => line.startsWith("id:"))?.replace(/^id: ?/, ""),
@@ -45,7 +45,7 @@ export const extensionChecks: readonly ConformanceCheck[] = checksOf("extensions
         talk.feed.events.findIndex(({ id }) => id === first.event?.id) + 1,
       );
       const headers = { "last-event-id": first.id };
-      const feed = await EventFeed.open(guest.wire, `${talk.path}/events/stream`, { headers });
+      const feed = await EventFeed.open(client.wire, `${talk.path}/events/stream`, { headers });
       await talk.turn(HELLO);
       await feed.untilType("session.status_idle");
       must(isSame(feed.events.slice(0, missed.length), missed), feed.evidence, "first what was missed");

@@ -22,8 +22,8 @@ export const outcomeChecks: readonly ConformanceCheck[] = checksOf("outcomes", 3
     needs: "model",
     title: "works towards an outcome and tells its evaluation, from start to end, before the idle",
     why: "Clients report the verdict, and pair the two events by their ids.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const outcome = textIn(ifTaken(await talk.post(OUTCOME)).body, "data", 0, "outcome_id");
       const turn = await talk.untilIdle(0);
       const of = (type: string) => turn.find((event) => event.type === type);
@@ -55,12 +55,12 @@ export const outcomeChecks: readonly ConformanceCheck[] = checksOf("outcomes", 3
     needs: "model",
     title: "keeps the evaluation with the session",
     why: "Programs that poll read the verdict there.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const outcome = textIn(ifTaken(await talk.post(OUTCOME)).body, "data", 0, "outcome_id");
       await talk.untilIdle(0);
-      await guest.wire.poll(
-        () => guest.wire.get(talk.path),
+      await client.wire.poll(
+        () => client.wire.get(talk.path),
         (read) => at(ok(read).body, "outcome_evaluations", 0, "outcome_id") === outcome,
         `outcome_evaluations with outcome_id "${outcome}"`,
         2_000,
@@ -71,7 +71,7 @@ export const outcomeChecks: readonly ConformanceCheck[] = checksOf("outcomes", 3
     name: "limits",
     title: "refuses more than 20 iterations",
     why: "What works here must work on the service.",
-    run: async (guest) => void refused(await (await guest.talk()).post({ ...OUTCOME, max_iterations: 21 })),
+    run: async (client) => void refused(await (await client.talk()).post({ ...OUTCOME, max_iterations: 21 })),
   },
 ]);
 
@@ -81,8 +81,8 @@ export const budgetChecks: readonly ConformanceCheck[] = checksOf("budgets", 3, 
     name: "kept",
     title: "shows the budget a session is created with, amounts as they were sent",
     why: "The amount is in cents and a text; a number would be read as dollars.",
-    async run(guest) {
-      const made = await budgeted(guest);
+    async run(client) {
+      const made = await budgeted(client);
       must(isSame(at(made.body, "budget"), BUDGET), made, `budget ${JSON.stringify(BUDGET)}`);
     },
   },
@@ -90,9 +90,9 @@ export const budgetChecks: readonly ConformanceCheck[] = checksOf("budgets", 3, 
     name: "only-at-creation",
     title: "refuses a budget for a session that was made without one, as budget_create_only",
     why: "Clients tell this from a budget that is too low.",
-    async run(guest) {
-      const path = `/v1/sessions/${textAt(await guest.newSession(), "id")}`;
-      const reply = refused(await guest.wire.post(path, { budget: BUDGET }), [400]);
+    async run(client) {
+      const path = `/v1/sessions/${textAt(await client.newSession(), "id")}`;
+      const reply = refused(await client.wire.post(path, { budget: BUDGET }), [400]);
       const code = at(reply.body, "error", "details", "error_code");
       must(code === "budget_create_only", reply, "error.details.error_code budget_create_only");
     },
@@ -101,12 +101,12 @@ export const budgetChecks: readonly ConformanceCheck[] = checksOf("budgets", 3, 
     name: "changed",
     title: "raises a budget, refuses one of nothing, and takes null for none from now on",
     why: "It is the way on for a session that has used up its own.",
-    async run(guest) {
-      const path = `/v1/sessions/${textAt(await budgeted(guest), "id")}`;
-      const raised = ok(await guest.wire.post(path, upTo("900")));
+    async run(client) {
+      const path = `/v1/sessions/${textAt(await budgeted(client), "id")}`;
+      const raised = ok(await client.wire.post(path, upTo("900")));
       must(at(raised.body, "budget", "max_list_cost", "amount") === "900", raised, 'the amount "900"');
-      refused(await guest.wire.post(path, upTo("0")), [400]);
-      const freed = ok(await guest.wire.post(path, { budget: null }));
+      refused(await client.wire.post(path, upTo("0")), [400]);
+      const freed = ok(await client.wire.post(path, { budget: null }));
       must(at(freed.body, "budget") === null, freed, "budget null");
     },
   },
@@ -117,8 +117,8 @@ function ifTaken(reply: Reply): Reply {
   return ok(reply);
 }
 
-async function budgeted(guest: TestClient): Promise<Reply> {
-  const reply = await guest.trySession({ budget: BUDGET });
+async function budgeted(client: TestClient): Promise<Reply> {
+  const reply = await client.trySession({ budget: BUDGET });
   if (reply.status === 400) throw new Inapplicable("not there: a session with a budget is refused");
   return ok(reply);
 }

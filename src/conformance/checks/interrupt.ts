@@ -14,8 +14,8 @@ export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts
     needs: "model",
     title: "takes an interrupt of a resting session, and does nothing",
     why: "It crosses the end of the turn on the wire; the client cannot know.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(HELLO);
       const from = talk.feed.events.length;
       ok(await talk.post(INTERRUPT));
@@ -29,8 +29,8 @@ export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts
     needs: "model",
     title: "ends a turn that waits for results: end_turn, and its calls can no longer be answered",
     why: "It is the only way out when nobody can answer.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const turn = await talk.turn(INTERRUPT);
       must(reasonOf(turn.at(-1)) === "end_turn", talk.feed.evidence, "an idle with end_turn");
@@ -44,8 +44,8 @@ export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts
     needs: "model",
     title: "closes the open calls with an agent.tool_result that is an error, before the idle",
     why: "A call without a result looks open to every client that reads the list later.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const turn = await talk.turn(INTERRUPT);
       const closed = turn.find((event) => at(event, "tool_use_id") === call?.id);
@@ -61,8 +61,8 @@ export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts
     needs: "model",
     title: "takes an interrupt and a message in one post: first the idle, then the message's turn",
     why: "People stop an agent and say something else in one go; the first idle is not the answer.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.calls("alpha");
       const from = talk.feed.events.length;
       const reply = ok(await talk.post(INTERRUPT, HELLO));
@@ -80,8 +80,8 @@ export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts
     needs: "model",
     title: "stops a model at work: end_turn, without an error",
     why: "Somebody watches it go wrong and presses stop.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await startLong(talk);
       if (talk.feed.events.some(({ type }) => type === "session.status_idle"))
         throw new Inapplicable("the model did not take long enough to be interrupted", true);
@@ -96,8 +96,8 @@ export const interruptChecks: readonly ConformanceCheck[] = checksOf("interrupts
     needs: "model",
     title: "takes a message while it runs, and its turn comes after an interrupt",
     why: "What was said meanwhile is not lost with what was stopped.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await startLong(talk);
       const reply = ok(await talk.post(message("Answer with the single word: next")));
       const id = at(reply.body, "data", 0, "id");

@@ -14,9 +14,9 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     name: "empty",
     title: "gives an empty page as an empty data and a next_page of null",
     why: "Clients that page read both.",
-    async run(guest) {
-      const { path } = await guest.talk();
-      const page = ok(await guest.wire.get(`${path}/events?types%5B%5D=user.define_outcome`));
+    async run(client) {
+      const { path } = await client.talk();
+      const page = ok(await client.wire.get(`${path}/events?types%5B%5D=user.define_outcome`));
       must(isSame(at(page.body, "data"), []), page, "an empty list at data");
       must(at(page.body, "next_page") === null, page, "next_page null");
     },
@@ -26,9 +26,9 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     needs: "model",
     title: "lists events as they are, each with id, type and processed_at",
     why: "Clients tell by the id what they have seen.",
-    async run(guest) {
-      const talk = await spoken(guest);
-      const page = ok(await guest.wire.get(`${talk.path}/events`));
+    async run(client) {
+      const talk = await spoken(client);
+      const page = ok(await client.wire.get(`${talk.path}/events`));
       const events = eventsOf(page);
       must(
         events.every((event) => event.id !== "" && event["processed_at"] !== undefined),
@@ -43,8 +43,8 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     needs: "model",
     title: "gives the same events in pages of any size, each once, with a next_page that moves",
     why: "A cursor that stands still is an endless loop, one that skips loses a call.",
-    async run(guest) {
-      const talk = await spoken(guest);
+    async run(client) {
+      const talk = await spoken(client);
       const whole = await talk.list();
       for (const limit of [1, 3]) {
         const { events, pages } = await talk.pages(`limit=${limit}`);
@@ -65,8 +65,8 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     needs: "model",
     title: "lists events oldest first, and with order=desc the other way round",
     why: "Clients look for the latest status from the end.",
-    async run(guest) {
-      const talk = await spoken(guest);
+    async run(client) {
+      const talk = await spoken(client);
       const oldest = await talk.list("order=asc");
       const newest = await talk.list("order=desc");
       const sent = `GET ${talk.path}/events?order=desc`;
@@ -83,12 +83,12 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     needs: "model",
     title: "filters events by types[], in its bracket form, several at once",
     why: "The official SDKs write lists in a query so; without the filter a client reads everything.",
-    async run(guest) {
-      const talk = await spoken(guest);
+    async run(client) {
+      const talk = await spoken(client);
       const wanted = ["user.message", "session.status_idle"];
       const whole = await talk.list();
       const query = wanted.map((type) => `types%5B%5D=${type}`).join("&");
-      const page = ok(await guest.wire.get(`${talk.path}/events?${query}`));
+      const page = ok(await client.wire.get(`${talk.path}/events?${query}`));
       const expected = whole.filter(({ type }) => wanted.includes(type));
       must(isSame(idsOf(eventsOf(page)), idsOf(expected)), page, `only ${typesOf(expected)}`);
     },
@@ -99,8 +99,8 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     needs: "model",
     title: "filters events by created_at[gte] and [lt]",
     why: "Clients catch up from where they were instead of from the beginning.",
-    async run(guest) {
-      const talk = await spoken(guest);
+    async run(client) {
+      const talk = await spoken(client);
       const future = encodeURIComponent("2999-01-01T00:00:00Z");
       const late = await talk.pages(`created_at%5Bgte%5D=${future}`);
       const sent = `GET ${talk.path}/events?created_at[gte]=2999-01-01T00:00:00Z`;
@@ -118,16 +118,16 @@ export const listChecks: readonly ConformanceCheck[] = checksOf("lists", 1, [
     tier: 2,
     title: "refuses a page cursor that is not its own",
     why: "A client that starts again from the beginning without knowing does its work twice.",
-    async run(guest) {
-      const { path } = await guest.talk();
-      refused(await guest.wire.get(`${path}/events?page=no-such-cursor`));
+    async run(client) {
+      const { path } = await client.talk();
+      refused(await client.wire.get(`${path}/events?page=no-such-cursor`));
     },
   },
 ]);
 
 /** A session with two turns behind it. */
-async function spoken(guest: TestClient): Promise<Talk> {
-  const talk = await guest.talk();
+async function spoken(client: TestClient): Promise<Talk> {
+  const talk = await client.talk();
   await talk.turn(HELLO);
   await talk.turn(message("Answer with the single word: again"));
   await talk.list();

@@ -14,8 +14,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "gives back the stored events of a post, in its order, with the ids they are listed under",
     why: "A client that lost a reply finds out by these ids whether its message is there.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const reply = ok(await talk.post(HELLO, message("Answer with the single word: second")));
       const echoes = eventsOf(reply);
       must(echoes.length === 2, reply, "2 events, as many as were sent");
@@ -42,8 +42,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "takes all events of a post or none",
     why: "After a refusal the client sends the whole post again; what was taken before comes twice.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       refused(await talk.post(message("Never to be seen"), { type: "user.unknown" }));
       await onlyHello(talk);
     },
@@ -52,18 +52,18 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     name: "empty",
     title: "refuses a post without events",
     why: "It is a mistake of the program, and should look like one.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       refused(await talk.post());
-      refused(await guest.wire.post(`${talk.path}/events`, {}));
+      refused(await client.wire.post(`${talk.path}/events`, {}));
     },
   },
   {
     name: "unknown-type",
     title: "refuses events of types that clients do not send",
     why: "A client must not be able to speak for the agent.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       refused(await talk.post({ type: "user.unknown" }));
       refused(await talk.post({ type: "agent.message", content: [{ type: "text", text: "I did it." }] }));
       must(
@@ -78,8 +78,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "refuses a message with 400 while the session waits for results, and goes on waiting",
     why: "A conversation with an open call cannot go on; the client has to answer or interrupt.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       refused(await talk.post(message("Never to be seen")), [400]);
       await talk.turn(result(call, "code-17"));
@@ -92,8 +92,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "refuses the result of a call it never made, finally",
     why: "A result taken for nothing leaves the real call open for ever.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       refused(await talk.post(result("sevt_unknown", "code-17")));
       await talk.turn(result(call, "code-17"));
@@ -104,8 +104,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "refuses a second result of a call, finally, and keeps the first",
     why: "Clients that lost a reply post again and take a refusal for success; taken twice, it changes the answer.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha", "beta");
       ok(await talk.post(result(call, "code-17")));
       refused(await talk.post(result(call, "code-18")));
@@ -117,8 +117,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "refuses a post with two results of one call, and takes neither",
     why: "All or none holds for what events do to each other, too.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       refused(await talk.post(result(call, "code-17"), result(call, "code-18")));
       await talk.turn(result(call, "code-17"));
@@ -130,8 +130,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "refuses a result when no call is open any more, finally",
     why: "It tells a second worker that somebody else was faster.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       await talk.turn(result(call, "code-17"));
       refused(await talk.post(result(call, "code-17")));
@@ -143,8 +143,8 @@ export const postChecks: readonly ConformanceCheck[] = checksOf("posts", 1, [
     needs: "model",
     title: "refuses a user.tool_result for a custom tool's call, which stays open",
     why: "The two kinds of calls are answered by different events; a mix-up must show.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const content = [{ type: "text", text: "code-17" }];
       refused(await talk.post({ type: "user.tool_result", tool_use_id: call?.id, content }));

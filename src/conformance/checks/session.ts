@@ -15,12 +15,12 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     name: "create",
     title: "creates a session that is idle, every field there",
     why: "Typed clients read fields that are null, but not fields that are missing.",
-    async run(guest) {
-      const made = await guest.newSession({ metadata: { order: "42" } });
+    async run(client) {
+      const made = await client.newSession({ metadata: { order: "42" } });
       const { body } = made;
       must(at(body, "type") === "session", made, 'type "session"');
       must(at(body, "status") === "idle", made, 'status "idle"');
-      must(at(body, "agent", "id") === (await guest.agent()), made, "the agent, whole");
+      must(at(body, "agent", "id") === (await client.agent()), made, "the agent, whole");
       must(Array.isArray(at(body, "agent", "tools")), made, "the agent's tools");
       must(isSame(at(body, "metadata"), { order: "42" }), made, "the metadata that was sent");
       must(isTime(at(body, "created_at")), made, "created_at as a time");
@@ -31,9 +31,9 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     name: "agent-version",
     title: "takes the agent as an object with its version",
     why: "Clients that pin versions send it so.",
-    async run(guest) {
-      const agent = { type: "agent", id: await guest.agent(), version: 1 };
-      const made = await guest.newSession({ agent });
+    async run(client) {
+      const agent = { type: "agent", id: await client.agent(), version: 1 };
+      const made = await client.newSession({ agent });
       must(at(made.body, "agent", "version") === 1, made, "agent.version 1");
     },
   },
@@ -42,12 +42,12 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "takes an agent with overrides for this session alone",
     why: "Clients change the model or the instructions of one conversation so.",
-    async run(guest) {
-      const id = await guest.agent();
+    async run(client) {
+      const id = await client.agent();
       const agent = { type: "agent_with_overrides", id, system: "Another." };
-      const made = await guest.newSession({ agent });
+      const made = await client.newSession({ agent });
       must(at(made.body, "agent", "system") === "Another.", made, "the system of the override");
-      const read = ok(await guest.wire.get(`/v1/agents/${id}`));
+      const read = ok(await client.wire.get(`/v1/agents/${id}`));
       must(at(read.body, "system") !== "Another.", read, "the agent as it was");
     },
   },
@@ -55,18 +55,18 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     name: "unknown-parts",
     title: "refuses a session of an unknown agent or in an unknown environment",
     why: "The mistake must show where it was made, not when the first message fails.",
-    async run(guest) {
-      refused(await guest.trySession({ agent: "agent_unknown" }));
-      refused(await guest.trySession({ environment_id: "env_unknown" }));
+    async run(client) {
+      refused(await client.trySession({ agent: "agent_unknown" }));
+      refused(await client.trySession({ environment_id: "env_unknown" }));
     },
   },
   {
     name: "retrieve",
     title: "gives a session as it was created",
     why: "A client that comes back starts from it.",
-    async run(guest) {
-      const made = await guest.newSession({ title: "Orders" });
-      const read = ok(await guest.wire.get(`/v1/sessions/${textAt(made, "id")}`));
+    async run(client) {
+      const made = await client.newSession({ title: "Orders" });
+      const read = ok(await client.wire.get(`/v1/sessions/${textAt(made, "id")}`));
       for (const field of ["id", "agent", "title", "metadata", "status"])
         must(isSame(at(read.body, field), at(made.body, field)), read, `${field} as created`);
     },
@@ -75,10 +75,10 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     name: "update",
     title: "changes title and metadata, the latter as a patch, and says so as session.updated",
     why: "Programs keep their own notes in metadata, several of them in one session.",
-    async run(guest) {
-      const talk = await guest.talk({ metadata: { keep: "1", drop: "2" } });
+    async run(client) {
+      const talk = await client.talk({ metadata: { keep: "1", drop: "2" } });
       const change = { title: "New", metadata: { drop: null, add: "3" } };
-      const changed = ok(await guest.wire.post(talk.path, change));
+      const changed = ok(await client.wire.post(talk.path, change));
       must(at(changed.body, "title") === "New", changed, "the new title");
       must(isSame(at(changed.body, "metadata"), { keep: "1", add: "3" }), changed, "patched metadata");
       await talk.feed.untilType("session.updated");
@@ -89,12 +89,12 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     needs: "model",
     title: "starts with its initial_events by itself",
     why: "Clients make a session and its first message in one request.",
-    async run(guest) {
-      const made = await guest.newSession({ initial_events: [HELLO] });
+    async run(client) {
+      const made = await client.newSession({ initial_events: [HELLO] });
       must(at(made.body, "status") === "running", made, 'status "running"');
       const path = `/v1/sessions/${textAt(made, "id")}/events`;
-      const list = await guest.wire.poll(
-        () => guest.wire.get(path),
+      const list = await client.wire.poll(
+        () => client.wire.get(path),
         (reply) => holds(reply, "session.status_idle"),
         "the end of a turn",
       );
@@ -106,25 +106,25 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "refuses initial_events other than messages and outcomes",
     why: "There is nothing yet that could be interrupted or answered.",
-    run: async (guest) => void refused(await guest.trySession({ initial_events: [INTERRUPT] })),
+    run: async (client) => void refused(await client.trySession({ initial_events: [INTERRUPT] })),
   },
   {
     name: "metadata-limits",
     tier: 2,
     title: "refuses more than 16 pairs of metadata",
     why: "What works here must work on the service.",
-    async run(guest) {
+    async run(client) {
       const pairs = Array.from({ length: 17 }, (_, index) => [`key${index}`, "value"]);
-      refused(await guest.trySession({ metadata: Object.fromEntries(pairs) }));
+      refused(await client.trySession({ metadata: Object.fromEntries(pairs) }));
     },
   },
   {
     name: "list",
     title: "lists sessions, newest first, and finds those of an agent by agent_id",
     why: "A client that lost an id looks for it here.",
-    async run(guest) {
-      const { ids, query } = await threeSessions(guest);
-      const list = ok(await guest.wire.get(`/v1/sessions?${query}`));
+    async run(client) {
+      const { ids, query } = await threeSessions(client);
+      const list = ok(await client.wire.get(`/v1/sessions?${query}`));
       must(isSame(idsOf(list), ids.toReversed()), list, `only ${ids.toReversed().join(", ")}, in this order`);
     },
   },
@@ -132,12 +132,12 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     name: "pages",
     title: "gives a long list in pages, with a next_page that moves and ends as null",
     why: "A cursor that stands still is an endless loop in every client.",
-    async run(guest) {
-      const { ids, query } = await threeSessions(guest);
-      const first = ok(await guest.wire.get(`/v1/sessions?${query}&limit=2`));
+    async run(client) {
+      const { ids, query } = await threeSessions(client);
+      const first = ok(await client.wire.get(`/v1/sessions?${query}&limit=2`));
       must(idsOf(first).length === 2, first, "2 sessions, as limit=2 says");
       const cursor = encodeURIComponent(textAt(first, "next_page"));
-      const second = ok(await guest.wire.get(`/v1/sessions?${query}&limit=2&page=${cursor}`));
+      const second = ok(await client.wire.get(`/v1/sessions?${query}&limit=2&page=${cursor}`));
       must(isSame(idsOf(second), ids.slice(0, 1)), second, `only ${ids[0]}, the oldest`);
       must(at(second.body, "next_page") === null, second, "next_page null on the last page");
     },
@@ -147,14 +147,14 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "leads back from a later page by prev_page, which is null on the first",
     why: "User interfaces turn pages both ways.",
-    async run(guest) {
-      const { query } = await threeSessions(guest);
-      const first = ok(await guest.wire.get(`/v1/sessions?${query}&limit=2`));
+    async run(client) {
+      const { query } = await threeSessions(client);
+      const first = ok(await client.wire.get(`/v1/sessions?${query}&limit=2`));
       must(at(first.body, "prev_page") === null, first, "prev_page null on the first page");
       const next = encodeURIComponent(textAt(first, "next_page"));
-      const second = ok(await guest.wire.get(`/v1/sessions?${query}&limit=2&page=${next}`));
+      const second = ok(await client.wire.get(`/v1/sessions?${query}&limit=2&page=${next}`));
       const back = encodeURIComponent(textAt(second, "prev_page"));
-      const again = ok(await guest.wire.get(`/v1/sessions?${query}&limit=2&page=${back}`));
+      const again = ok(await client.wire.get(`/v1/sessions?${query}&limit=2&page=${back}`));
       must(isSame(idsOf(again), idsOf(first)), again, `the first page again: ${idsOf(first).join(", ")}`);
     },
   },
@@ -163,11 +163,11 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "refuses a cursor of one order in a list of the other",
     why: "It would skip or repeat sessions without a word.",
-    async run(guest) {
-      const { query } = await threeSessions(guest);
-      const first = ok(await guest.wire.get(`/v1/sessions?${query}&limit=2&order=desc`));
+    async run(client) {
+      const { query } = await threeSessions(client);
+      const first = ok(await client.wire.get(`/v1/sessions?${query}&limit=2&order=desc`));
       const next = encodeURIComponent(textAt(first, "next_page"));
-      refused(await guest.wire.get(`/v1/sessions?${query}&limit=2&order=asc&page=${next}`));
+      refused(await client.wire.get(`/v1/sessions?${query}&limit=2&order=asc&page=${next}`));
     },
   },
   {
@@ -175,9 +175,9 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "lists sessions oldest first with order=asc",
     why: "Programs that copy sessions read them in the order they were made.",
-    async run(guest) {
-      const { ids, query } = await threeSessions(guest);
-      const list = ok(await guest.wire.get(`/v1/sessions?${query}&order=asc`));
+    async run(client) {
+      const { ids, query } = await threeSessions(client);
+      const list = ok(await client.wire.get(`/v1/sessions?${query}&order=asc`));
       must(isSame(idsOf(list), ids), list, `${ids.join(", ")}, in this order`);
     },
   },
@@ -186,12 +186,12 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "filters sessions by statuses[], in its bracket form, several at once",
     why: "The official SDKs write lists in a query so.",
-    async run(guest) {
-      const { ids, query } = await threeSessions(guest);
-      const busy = ok(await guest.wire.get(`/v1/sessions?${query}&statuses%5B%5D=running`));
+    async run(client) {
+      const { ids, query } = await threeSessions(client);
+      const busy = ok(await client.wire.get(`/v1/sessions?${query}&statuses%5B%5D=running`));
       must(isSame(idsOf(busy), []), busy, "no session, since none is running");
       const both = "statuses%5B%5D=running&statuses%5B%5D=idle";
-      const all = ok(await guest.wire.get(`/v1/sessions?${query}&${both}`));
+      const all = ok(await client.wire.get(`/v1/sessions?${query}&${both}`));
       must(isSame(idsOf(all), ids.toReversed()), all, "all three, which are idle");
     },
   },
@@ -200,25 +200,25 @@ export const sessionChecks: readonly ConformanceCheck[] = checksOf("sessions", 1
     tier: 2,
     title: "filters sessions by created_at[gte] and [lt]",
     why: "Jobs that clean up look for what is older than a day.",
-    async run(guest) {
-      const { ids, query } = await threeSessions(guest);
+    async run(client) {
+      const { ids, query } = await threeSessions(client);
       const future = encodeURIComponent("2999-01-01T00:00:00Z");
-      const late = ok(await guest.wire.get(`/v1/sessions?${query}&created_at%5Bgte%5D=${future}`));
+      const late = ok(await client.wire.get(`/v1/sessions?${query}&created_at%5Bgte%5D=${future}`));
       must(isSame(idsOf(late), []), late, "no session, since none is made in the year 2999");
-      const early = ok(await guest.wire.get(`/v1/sessions?${query}&created_at%5Blt%5D=${future}`));
+      const early = ok(await client.wire.get(`/v1/sessions?${query}&created_at%5Blt%5D=${future}`));
       must(isSame(idsOf(early), ids.toReversed()), early, "all three, since they were made before 2999");
     },
   },
 ]);
 
 /** Three sessions of an agent of their own, in the order they were made. */
-async function threeSessions(guest: TestClient): Promise<{ ids: readonly string[]; query: string }> {
-  const agent = textAt(await guest.newAgent(), "id");
+async function threeSessions(client: TestClient): Promise<{ ids: readonly string[]; query: string }> {
+  const agent = textAt(await client.newAgent(), "id");
   const ids: string[] = [];
   for (let n = 0; n < 3; n += 1) {
-    ids.push(textAt(await guest.newSession({ agent }), "id"));
+    ids.push(textAt(await client.newSession({ agent }), "id"));
     // Times of creation must differ where they are only kept in whole milliseconds.
-    await guest.wire.pause(2);
+    await client.wire.pause(2);
   }
   return { ids, query: `agent_id=${agent}` };
 }

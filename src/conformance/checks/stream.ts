@@ -19,9 +19,9 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     name: "opens",
     title: "opens at once though nothing happens, as text/event-stream whatever Accept says",
     why: "Clients wait for the headers before they send; the official SDKs ask for application/json.",
-    async run(guest) {
-      const { path } = await guest.talk();
-      const { response, sent } = await guest.wire
+    async run(client) {
+      const { path } = await client.talk();
+      const { response, sent } = await client.wire
         .within(FLUSH_WITHIN_MS)
         .open("GET", `${path}/events/stream`);
       const type = response.headers.get("content-type") ?? "none";
@@ -38,17 +38,17 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "names every frame by an event: line",
     why: "The official SDKs drop frames without one, in silence.",
-    run: (guest) =>
-      everyFrame(guest, "an event: line", ({ lines }) => lines.some((line) => /^event: ?./.test(line))),
+    run: (client) =>
+      everyFrame(client, "an event: line", ({ lines }) => lines.some((line) => /^event: ?./.test(line))),
   },
   {
     name: "data-lines",
     needs: "model",
     title: "puts every event on one data: line, as JSON with a type; no [DONE]",
     why: "Hand-written clients read line by line, and parse each.",
-    run: (guest) =>
+    run: (client) =>
       everyFrame(
-        guest,
+        client,
         "one data: line of JSON with a type",
         ({ lines, event }) =>
           event !== undefined && lines.filter((line) => line.startsWith("data:")).length === 1,
@@ -59,9 +59,9 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: 'names frames by the type of their event, or all of them "message"',
     why: "Clients filter by name before they parse.",
-    run: (guest) =>
+    run: (client) =>
       everyFrame(
-        guest,
+        client,
         "event: with the type of the event, or message",
         // A frame that holds no event is the matter of data-lines.
         ({ lines, event }) =>
@@ -74,8 +74,8 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "goes on after an idle, on the same stream",
     why: "A client that keeps its stream misses the next turn otherwise.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(HELLO);
       await talk.turn(HELLO);
     },
@@ -85,11 +85,11 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "tells a new stream nothing of what happened before it opened",
     why: "Clients attach first and then read the list; replayed calls look like new ones.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(HELLO);
       const old = new Set(talk.feed.events.map(({ id }) => id));
-      const late = await guest.follow(talk.id);
+      const late = await client.follow(talk.id);
       await talk.turn(HELLO);
       await late.untilType("session.status_idle");
       const replayed = late.events.filter(({ id }) => old.has(id)).map(({ type }) => type);
@@ -101,8 +101,8 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "tells the events that the list holds, under the same ids and in the same order",
     why: "Clients put stream and list together by id; what is in one only is lost or done twice.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(HELLO);
       const listed = await talk.list();
       must(
@@ -117,9 +117,9 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "tells two streams of a session the same",
     why: "A worker and a user interface follow the same session.",
-    async run(guest) {
-      const talk = await guest.talk();
-      const second = await guest.follow(talk.id);
+    async run(client) {
+      const talk = await client.talk();
+      const second = await client.follow(talk.id);
       await talk.turn(HELLO);
       await second.untilType("session.status_idle");
       must(
@@ -134,9 +134,9 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "goes on for others when a stream is closed",
     why: "A browser tab that is closed must not end the work.",
-    async run(guest) {
-      const talk = await guest.talk();
-      const second = await guest.follow(talk.id);
+    async run(client) {
+      const talk = await client.talk();
+      const second = await client.follow(talk.id);
       await second[Symbol.asyncDispose]();
       await talk.turn(HELLO);
     },
@@ -146,8 +146,8 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "model",
     title: "keeps every character of a text, on the stream and in the list",
     why: "Names, scripts and line breaks get lost where bytes are cut or re-coded.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(message(ACCENTS));
       for (const [where, events] of [
         ["the stream", talk.feed.events],
@@ -173,9 +173,9 @@ export const streamChecks: readonly ConformanceCheck[] = checksOf("stream", 1, [
     needs: "silence",
     title: "sends a sign of life on a silent stream, named ping or as a comment, every 15 seconds or so",
     why: "Proxies cut silent connections, and clients cannot tell a dead one from a quiet one.",
-    async run(guest) {
-      const { path } = await guest.talk();
-      const feed = await EventFeed.open(guest.wire.within(guest.silenceMs), `${path}/events/stream`);
+    async run(client) {
+      const { path } = await client.talk();
+      const feed = await EventFeed.open(client.wire.within(client.silenceMs), `${path}/events/stream`);
       await feed.wait("a ping event or a comment, though nothing happens", () => feed.hasBytes);
       const bare = feed.frames.find(
         ({ lines }) => lines.some((line) => line.startsWith("data")) && !isNamed(lines),
@@ -189,11 +189,11 @@ const isNamed = (lines: readonly string[]): boolean => lines.some((line) => line
 
 /** Follows two turns and rejects a frame that does not hold; comments are no frames. */
 async function everyFrame(
-  guest: TestClient,
+  client: TestClient,
   expected: string,
   holds: (frame: Frame) => boolean,
 ): Promise<void> {
-  const talk = await guest.talk();
+  const talk = await client.talk();
   await talk.turn(HELLO);
   await talk.turn(HELLO);
   const odd = framesWithData(talk).find((frame) => !holds(frame));

@@ -13,8 +13,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "tells a call as agent.custom_tool_use with its name and its input as an object",
     why: "Clients run the tool from this event alone.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const evidence = talk.feed.showing(call);
       must(call?.["name"] === "look_up", evidence, 'name "look_up"');
@@ -27,8 +27,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "rests with requires_action and the ids of the open calls, all of them",
     why: "A client answers exactly these; one that is missing is never answered.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const calls = await talk.calls("alpha", "beta");
       const idle = talk.feed.events.at(-1);
       mustAwait(talk.feed.evidence, idle, calls);
@@ -45,8 +45,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "goes on when the result is posted: its echo, running again, and the end of the turn",
     why: "It is the whole round of a tool.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const turn = await talk.turn(result(call, "code-17"));
       const echo = mustFind(turn, "user.custom_tool_result", talk.feed);
@@ -61,8 +61,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "gives the result to the model",
     why: "A result that gets lost makes the model guess.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const turn = await talk.turn(result(call, "code-7391-alpha"));
       const said = turn.filter(({ type }) => type === "agent.message").map(textOf);
@@ -78,8 +78,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "takes a result as soon as the call was told, before the idle",
     why: "Waiting for the idle costs time in every turn, and with several threads it may never come.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       ok(await talk.post(instructCalls(["alpha"])));
       const position = await talk.feed.until("agent.custom_tool_use", ({ type }) =>
         ["agent.custom_tool_use", "session.status_idle"].includes(type),
@@ -97,8 +97,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "takes a result with is_error and goes on",
     why: "A tool that fails is news for the model, not the end of the session.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       const turn = await talk.turn(result(call, "No such word. Do not try again.", true));
       const echo = turn[mustFind(turn, "user.custom_tool_result", talk.feed)];
@@ -110,8 +110,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "takes a result without content and goes on",
     why: "Tools that only do something have nothing to say.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [call] = await talk.calls("alpha");
       await talk.turn({ type: "user.custom_tool_result", custom_tool_use_id: call?.id });
     },
@@ -121,8 +121,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "asks again for the rest when a part of the calls is answered, without running in between",
     why: "Clients take session.status_running for the model at work.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [first, second] = await talk.calls("alpha", "beta");
       const turn = await talk.turn(result(first, "code-17"));
       mustAwait(talk.feed.evidence, turn.at(-1), second === undefined ? [] : [second]);
@@ -141,8 +141,8 @@ export const toolChecks: readonly ConformanceCheck[] = checksOf("tools", 1, [
     needs: "model",
     title: "takes several results in one post, and does not ask again",
     why: "Clients that run tools in parallel send them together.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const [first, second] = await talk.calls("alpha", "beta");
       const turn = await talk.turn(result(second, "code-18"), result(first, "code-17"));
       must(

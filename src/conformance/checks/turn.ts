@@ -14,8 +14,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "says session.status_running before anything the agent does",
     why: "Clients tell a new turn from the rest of the old one by it.",
-    async run(guest) {
-      const { turn, feed } = await helloTurn(guest);
+    async run(client) {
+      const { turn, feed } = await helloTurn(client);
       const running = mustFind(turn, "session.status_running", feed);
       const before = turn.slice(0, running).filter(({ type }) => /^(agent|span)\./.test(type));
       must(before.length === 0, feed.evidence, "session.status_running before what the agent does");
@@ -26,8 +26,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "says session.usage directly before every session.status_idle, with what was used so far",
     why: "A client that stops at the idle has the whole cost.",
-    async run(guest) {
-      const { turn, feed } = await helloTurn(guest);
+    async run(client) {
+      const { turn, feed } = await helloTurn(client);
       const usage = turn.at(-2);
       must(usage?.type === "session.usage", feed.evidence, "session.usage directly before the idle");
       must(
@@ -42,8 +42,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "counts usage over the whole session",
     why: "Clients take the difference for the cost of a turn.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const spent: number[] = [];
       for (let n = 0; n < 3; n += 1) {
         const turn = await talk.turn(HELLO);
@@ -61,8 +61,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "says nothing after an idle until something new is sent",
     why: "Clients stop listening at the idle.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const first = await talk.turn(HELLO);
       await talk.turn(HELLO);
       const next = talk.feed.events[first.length];
@@ -78,8 +78,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "ends with an idle whose stop_reason is an object, and whose stop_details is there, null or not",
     why: "Clients read stop_reason.type to tell done from blocked.",
-    async run(guest) {
-      const { turn, feed } = await helloTurn(guest);
+    async run(client) {
+      const { turn, feed } = await helloTurn(client);
       const idle = turn.at(-1);
       const evidence = feed.showing(idle);
       must(reasonOf(idle) === "end_turn", evidence, 'stop_reason {"type":"end_turn"}');
@@ -91,8 +91,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "frames each request to the model by span.model_request_start and _end, with its usage",
     why: "Traces and cost reports are built from them.",
-    async run(guest) {
-      const { turn, feed } = await helloTurn(guest);
+    async run(client) {
+      const { turn, feed } = await helloTurn(client);
       const start = turn[mustFind(turn, "span.model_request_start", feed)];
       const end = turn[mustFind(turn, "span.model_request_end", feed)];
       const evidence = feed.showing(end);
@@ -112,8 +112,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "tells what the model said as agent.message, a list of text blocks",
     why: "It is what people read.",
-    async run(guest) {
-      const { turn, feed } = await helloTurn(guest);
+    async run(client) {
+      const { turn, feed } = await helloTurn(client);
       const said = turn.find(({ type }) => type === "agent.message");
       if (said === undefined) throw new Inapplicable("the model did not say anything", true);
       must(
@@ -129,8 +129,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     title:
       "shows a message with the time it was taken, on the stream before the turn is over, and in the list",
     why: "A processed_at of null means that it still waits, and clients that follow the stream wait with it.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const turn = await talk.turn(HELLO);
       const told = turn.filter(({ type }) => type === "user.message");
       must(
@@ -148,12 +148,12 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "says idle of a session once its idle was told",
     why: "Programs that poll read the status.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       await talk.turn(HELLO);
       // It may lag by a moment, and no more.
-      await guest.wire.poll(
-        () => guest.wire.get(talk.path),
+      await client.wire.poll(
+        () => client.wire.get(talk.path),
         (reply) => at(ok(reply).body, "status") === "idle",
         'status "idle"',
         2_000,
@@ -166,8 +166,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "says of the session's one thread, too, when it runs and when it rests",
     why: "Clients that show several agents follow threads, and treat one like many.",
-    async run(guest) {
-      const { turn, feed } = await helloTurn(guest);
+    async run(client) {
+      const { turn, feed } = await helloTurn(client);
       const running = turn[mustFind(turn, "session.thread_status_running", feed)];
       const idle = turn[mustFind(turn, "session.thread_status_idle", feed)];
       must(
@@ -183,8 +183,8 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
     needs: "model",
     title: "takes messages that were sent together in their order, each once",
     why: "Nobody's message is lost because another came first.",
-    async run(guest) {
-      const talk = await guest.talk();
+    async run(client) {
+      const talk = await client.talk();
       const second = { type: "user.message", content: [{ type: "text", text: "Answer with: second" }] };
       ok(await talk.post(HELLO, second));
       for (let from = 0, taken: readonly WireEvent[] = []; taken.length < 2;) {
@@ -202,7 +202,7 @@ export const turnChecks: readonly ConformanceCheck[] = checksOf("turns", 1, [
   },
 ]);
 
-async function helloTurn(guest: TestClient): Promise<{ turn: readonly WireEvent[]; feed: EventFeed }> {
-  const talk = await guest.talk();
+async function helloTurn(client: TestClient): Promise<{ turn: readonly WireEvent[]; feed: EventFeed }> {
+  const talk = await client.talk();
   return { turn: await talk.turn(HELLO), feed: talk.feed };
 }

@@ -9,7 +9,7 @@ import type { KeepEvents, Run } from "../run.ts";
 import type { CompiledSchema } from "../schema.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { Settlement } from "./run-sum.ts";
+import type { RunEndFields } from "./run-sum.ts";
 import { RunSum } from "./run-sum.ts";
 
 /** The result of a run that nobody reads, so that its events need not wait for a reader. */
@@ -70,7 +70,7 @@ export class LiveRun implements Run {
   }
 
   /** Ends the run well. */
-  end(how: Settlement): void {
+  end(how: RunEndFields): void {
     this.#queue.end();
     this.#resolve({ ...how, ...this.#result() });
   }

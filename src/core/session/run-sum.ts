@@ -5,7 +5,10 @@ import type { Money, OutcomeVerdict, SessionResult, ToolCall, Usage } from "../r
 import { addUsage, NO_USAGE } from "../results.ts";
 
 /** What is known of a run's end; the rest of its result is added up on the way. */
-export type Settlement = Pick<SessionResult, "terminal" | "ending" | "stopReason" | "details" | "transcript">;
+export type RunEndFields = Pick<
+  SessionResult,
+  "terminal" | "ending" | "stopReason" | "details" | "transcript"
+>;
 
 /** Adds up the events of one run. */
 export class RunSum {
@@ -60,7 +63,7 @@ export class RunSum {
   }
 
   /** All of a result but its end, with the events it keeps. */
-  of(sessionId: string, events: readonly SessionEvent[]): Omit<SessionResult, keyof Settlement> {
+  of(sessionId: string, events: readonly SessionEvent[]): Omit<SessionResult, keyof RunEndFields> {
     return {
       output: this.output,
       sessionId,

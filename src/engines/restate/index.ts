@@ -13,7 +13,7 @@ import type { RestateEngineOptions, RestateListen, RestateSettings } from "./opt
 import { checkRestateOptions } from "./options.ts";
 import { below, post } from "./requests.ts";
 
-export type { RestateEngineOptions, RestateListen };
+export type { ActivationHost, Engine, EngineWorker, Rest, RestateEngineOptions, RestateListen };
 
 /**
  * Makes an engine for `sessions({ engine })` that lets a Restate server say which worker runs which session. Nothing is

@@ -1,5 +1,6 @@
 /** The in-process loop host, and the models it can ask. */
 
+export type { ApiKey } from "../../core/wire/headers.ts";
 export type { AiSdkModelOptions } from "./models/ai-sdk/index.ts";
 export { aiSdkModel } from "./models/ai-sdk/index.ts";
 export type {

@@ -12,7 +12,11 @@ import type { HostEvent } from "../../core/provider.ts";
 import type { Ending, Usage } from "../../core/results.ts";
 import type { AssistantMessage, TranscriptMessage } from "../../core/transcript.ts";
 
-/** A model: makes conversations. */
+/**
+ * A model: makes conversations.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface Model {
   readonly name: string;
   /** What a request is told as: the id it asks for, where that is known, and the service, as in `ModelRequest`. */
@@ -21,7 +25,11 @@ export interface Model {
   converse(setup: ConversationSetup): ModelConversation;
 }
 
-/** What is the same for every call of a conversation. */
+/**
+ * What is the same for every call of a conversation.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface ConversationSetup {
   readonly instructions: string;
   readonly tools: readonly ToolDescription[];
@@ -29,14 +37,22 @@ export interface ConversationSetup {
   readonly modelId: string | undefined;
 }
 
-/** A tool as a model is shown it. */
+/**
+ * A tool as a model is shown it.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface ToolDescription {
   readonly name: string;
   readonly description: string;
   readonly inputSchema: JsonSchema;
 }
 
-/** A conversation with a model. */
+/**
+ * A conversation with a model.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface ModelConversation {
   /** Contract: adds a message at the end. Called for everything that is said, the model's own replies included. */
   add(message: TranscriptMessage): void;
@@ -47,14 +63,22 @@ export interface ModelConversation {
   reply(call: ModelCall): Promise<ModelReply>;
 }
 
-/** What a model call is made with. */
+/**
+ * What a model call is made with.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface ModelCall {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly emit: (event: ModelEvent) => void;
 }
 
-/** What a model call tells while it goes on. */
+/**
+ * What a model call tells while it goes on.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export type ModelEvent = Extract<
   HostEvent,
   {
@@ -69,7 +93,11 @@ export type ModelEvent = Extract<
   }
 >;
 
-/** What a model answered. */
+/**
+ * What a model answered.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface ModelReply {
   readonly message: AssistantMessage;
   /** Why it stopped, in our words. Whether it is a tool turn is decided by the calls in the message alone. */

@@ -3,7 +3,11 @@
 import type { Check } from "../../../core/check-options.ts";
 import { atLeast, BOOLEAN, fields } from "../../../core/check-options.ts";
 
-/** What is particular about a server. */
+/**
+ * What is particular about a server.
+ *
+ * @experimental It may change in any minor release before 1.0.
+ */
 export interface ServerTraits {
   /** How many events it lists at once, at most. Default 1000. */
   readonly pageSize: number;
