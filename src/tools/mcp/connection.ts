@@ -12,6 +12,7 @@ import type { JsonSchema } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
 import type { McpElicitAnswer, McpElicitation } from "./elicit.ts";
 import { elicit } from "./elicit.ts";
+import type { Line } from "./transport.ts";
 import { load, overHttp, overStdio } from "./transport.ts";
 
 /** What is used of a connected `Client` of `@modelcontextprotocol/sdk`. */
@@ -105,7 +106,7 @@ export async function connectMcp(
     try {
       return await request(used.client);
     } catch (thrown) {
-      if (isClosed || !used.isGone(thrown)) throw thrown;
+      if (isClosed || !used.isGone(thrown)) throw used.tooMuch(thrown) ?? thrown;
       if (used === current) await (reopening ??= reopen().finally(() => (reopening = undefined)));
       return await request(current.client);
     }
@@ -156,10 +157,8 @@ async function listLoosely(
 
 type OnElicit = (asked: McpElicitation) => McpElicitAnswer | Promise<McpElicitAnswer>;
 
-interface Opened {
+interface Opened extends Pick<Line, "isGone" | "tooMuch"> {
   readonly client: Client;
-  /** Whether an error says that the server has forgotten the session. */
-  readonly isGone: (thrown: unknown) => boolean;
   readonly close: () => Promise<void>;
 }
 
@@ -190,9 +189,9 @@ async function open(
     await client.connect(line.transport, { timeout: timeoutMs });
   } catch (thrown) {
     await close();
-    throw toConnectError(thrown, server, line.lastWords());
+    throw line.tooMuch(thrown) ?? toConnectError(thrown, server, line.lastWords());
   }
-  return { client, isGone: line.isGone, close };
+  return { ...line, client, close };
 }
 
 function toConnectError(thrown: unknown, server: StdioServer | HttpServer, lastWords: string): LoophostError {

@@ -5,7 +5,9 @@ import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { contained } from "../../core/async/contained.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
+import { isObject } from "../../core/json.ts";
 import type { HttpServer, StdioServer } from "./connection.ts";
+import { boundedFetch, messageTooLarge } from "./message-size.ts";
 
 /** How a server that has just been told to stop is waited for; the SDK kills it after four seconds. */
 const MAX_EXIT_MS = 6_000;
@@ -15,22 +17,31 @@ const MAX_GOODBYE_MS = 2_000;
 export interface Line {
   readonly transport: Parameters<Client["connect"]>[0];
   readonly close: (client: Client) => Promise<void>;
+  /** Whether an error says that the server has forgotten the session. */
   readonly isGone: (thrown: unknown) => boolean;
+  /** Whether a request failed because the server sent too much, and then the error that says so. */
+  readonly tooMuch: (thrown: unknown) => LoophostError | undefined;
   /** The last lines the server wrote to its standard error. */
   readonly lastWords: () => string;
 }
 
+/** The bound of the SDK, which copies what it has of a line with each piece that comes. */
+const MAX_LINE_BYTES = 10 * 1024 * 1024;
+/** A number for our own error among those the protocol leaves to implementations. */
+const TOO_MUCH = -32_099;
 const MAX_STDERR_CHARS = 2_000;
 const MAX_STDERR_LINES = 5;
 
 /** Starts a process. */
-export async function overStdio({ command, args = [], env = {}, cwd, onStderr }: StdioServer): Promise<Line> {
+export async function overStdio(server: StdioServer): Promise<Line> {
+  const { command, args = [], env = {}, cwd, onStderr } = server;
   const { StdioClientTransport } = await load(import("@modelcontextprotocol/sdk/client/stdio.js"));
   const transport = new StdioClientTransport({
     command,
     args: [...args],
     env: { ...env },
     stderr: "pipe",
+    maxBufferSize: MAX_LINE_BYTES,
     ...(cwd === undefined ? {} : { cwd }),
   });
   let stderr = "";
@@ -42,6 +53,11 @@ export async function overStdio({ command, args = [], env = {}, cwd, onStderr }:
   const exited = Promise.withResolvers<void>();
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport has no other way to tell
   transport.onclose = exited.resolve;
+  let tooMuch: LoophostError | undefined;
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- as above; what follows is that the transport closes
+  transport.onerror = ({ message }) => {
+    if (/exceeded maximum size/.test(message)) tooMuch = messageTooLarge(server.name, MAX_LINE_BYTES);
+  };
   return {
     transport,
     close: async (client) => {
@@ -50,6 +66,7 @@ export async function overStdio({ command, args = [], env = {}, cwd, onStderr }:
       await atMost(MAX_EXIT_MS, exited.promise);
     },
     isGone: () => false,
+    tooMuch: () => tooMuch,
     lastWords: () => stderr.trim().split("\n").slice(-MAX_STDERR_LINES).join("\n"),
   };
 }
@@ -61,6 +78,10 @@ export async function overHttp({ name, url, headers = {} }: HttpServer): Promise
   );
   const transport = new StreamableHTTPClientTransport(toUrl(url, name), {
     requestInit: { headers: toHeaders(headers, name) },
+    fetch: boundedFetch(name, (id, why) => {
+      const error = { code: TOO_MUCH, message: why.message, data: why };
+      if (typeof id === "number") transport.onmessage?.({ jsonrpc: "2.0", id, error });
+    }),
   });
   return {
     transport,
@@ -69,6 +90,8 @@ export async function overHttp({ name, url, headers = {} }: HttpServer): Promise
       await client.close();
     },
     isGone: (thrown) => thrown instanceof StreamableHTTPError && thrown.code === 404,
+    tooMuch: (thrown) =>
+      isObject(thrown) && thrown["data"] instanceof LoophostError ? thrown["data"] : undefined,
     lastWords: () => "",
   };
 }

@@ -1,7 +1,7 @@
 // A client that is connected already, to servers that answer as told: pages, names, cancellation, bad results.
 
 import { McpError } from "@modelcontextprotocol/sdk/types.js";
-import type { McpToolsOptions } from "loophost/tools/mcp";
+import type { McpClient, McpToolsOptions } from "loophost/tools/mcp";
 import { mcpTools } from "loophost/tools/mcp";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -242,5 +242,17 @@ describe("a result", () => {
   ])("of $of", async ({ result, content }) => {
     const [one] = await toolsOf({ list: () => ({ tools: [tool("one")] }), call: () => result });
     expect(await one?.execute?.({}, context())).toMatchObject({ content, isError: false });
+  });
+});
+
+it("gives a list up in time, whatever client is asked", async () => {
+  const client: McpClient = {
+    listTools: () => new Promise(() => undefined),
+    callTool: () => Promise.resolve({}),
+    getServerVersion: () => ({ name: "silent" }),
+  };
+  await expect(mcpTools({ client, connectTimeoutMs: 20 })).rejects.toMatchObject({
+    code: "host_protocol",
+    message: 'The MCP server "silent" did not list its tools in 20 ms.',
   });
 });
