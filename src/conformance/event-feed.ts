@@ -6,7 +6,7 @@ import type { Evidence } from "./check.ts";
 import { Mismatch } from "./check.ts";
 import { must } from "./expect.ts";
 import type { Ask, Reply, Wire } from "./wire.ts";
-import { discard } from "./wire.ts";
+import { discard, replyBytes } from "./wire.ts";
 
 /** An event, as far as all of them are alike. Deltas have no id. */
 export interface WireEvent {
@@ -104,17 +104,19 @@ export class EventFeed implements AsyncDisposable {
       return reader?.cancel().catch(() => undefined);
     });
     const decoder = new TextDecoder();
+    const count = replyBytes();
     let rest = "";
     try {
       for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
         this.hasBytes = true;
+        count(read.value.length);
         const pieces = (rest + decoder.decode(read.value, { stream: true })).split(/(?<=\n\r?\n)/);
         rest = /\n\r?\n$/.test(pieces.at(-1) ?? "") ? "" : (pieces.pop() ?? "");
         for (const piece of pieces) this.#take(piece);
         this.#wake();
       }
     } catch {
-      // The stream was cut off: checks that wait for more report it.
+      // The stream was cut off, or has no end: checks that wait for more report it.
     } finally {
       unlink();
       this.#isOver = true;

@@ -3,6 +3,7 @@
 import { onAbort, sleep } from "../core/async/abort.ts";
 import { systemClock } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
+import { atMostBytes, readText } from "../core/wire/body.ts";
 import type { Evidence } from "./check.ts";
 import { Mismatch } from "./check.ts";
 
@@ -26,6 +27,13 @@ export interface Reply extends Evidence {
   /** The text as JSON, undefined where it is none. */
   readonly body: unknown;
 }
+
+/** Counts the bytes of a reply, and throws once it has more than any check needs. */
+export function replyBytes(): (bytes: number) => void {
+  return atMostBytes(MAX_REPLY_BYTES, () => new Error(`the reply has more than ${MAX_REPLY_BYTES} bytes`));
+}
+
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 /** How the server under test is reached. */
 export interface WireOptions {
@@ -81,7 +89,9 @@ export class Wire {
     const { response, sent } = await this.open(method, path, ask);
     const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (isStream) discard(response);
-    const text = isStream ? "(an event stream)" : await this.#orLate(sent, () => response.text());
+    const text = isStream
+      ? "(an event stream)"
+      : await this.#orLate(sent, () => readText(response.body, replyBytes()));
     return {
       sent,
       came: `${response.status} ${text}`.trim(),

@@ -30,12 +30,17 @@ export function problemsWithOutside({ path, text }: SourceFile, watching: Readon
         report(node, `calls ${name} bare: contained(() => …), or return what it gives`);
       if (name === "fetch" && isGlobalCall(node) && !text.slice(node.start, endOf(node)).includes("signal"))
         report(node, "fetches without a signal, so without a deadline");
+      if (WHOLE_BODY.has(name) && !isGlobalCall(node) && (node["arguments"] as readonly Node[]).length === 0)
+        report(node, `reads a body whole by ${name}(): readText or readBytes, with a bound in bytes`);
     }
     if (node.type === "BinaryExpression" && node["operator"] === "in" && !isKnownKey(node["left"] as Node))
       report(node, 'asks with "in", which every object answers for "constructor": Object.hasOwn');
   });
   return problems;
 }
+
+/** Methods of a `Response` and a `Request` that take in a body of any size. */
+const WHOLE_BODY: ReadonlySet<string> = new Set(["text", "json", "arrayBuffer", "blob", "bytes", "formData"]);
 
 function visit(node: Node, above: readonly Node[], see: (node: Node, above: readonly Node[]) => void): void {
   see(node, above);

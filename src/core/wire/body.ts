@@ -36,11 +36,16 @@ export async function openBody(
   return { kind: "empty", start };
 }
 
-/** Reads the rest of a body as text. */
+/**
+ * Reads a body as text.
+ *
+ * @param onBytes told the size of each chunk; what it throws ends the reading
+ * @param start what was read of it already
+ */
 export async function readText(
   body: ReadableStream<Uint8Array> | null,
-  start: Uint8Array,
   onBytes: (bytes: number) => void,
+  start: Uint8Array = new Uint8Array(),
 ): Promise<string> {
   const decoder = new TextDecoder();
   let text = decoder.decode(start, { stream: true });
@@ -51,7 +56,7 @@ export async function readText(
   return text + decoder.decode();
 }
 
-/** Reads a whole body into memory. */
+/** Reads a whole body into memory; what `onBytes` throws ends the reading. */
 export async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   onBytes: (bytes: number) => void,

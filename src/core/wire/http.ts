@@ -89,7 +89,7 @@ export async function exchange(
     const { kind, start } = await openBody(response.body, onBytes);
     if (kind === "page") throw webPage(service);
     if (kind === "json")
-      reader.takeWhole(parseObject(await readText(response.body, start, onBytes), service.name));
+      reader.takeWhole(parseObject(await readText(response.body, onBytes, start), service.name));
     else if (response.body !== null)
       await readSse(response.body, take, {
         onBytes,

@@ -2,6 +2,7 @@
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { byteLimit, readBytes } from "../../core/wire/body.ts";
 import { toRefusal } from "../../core/wire/refusal.ts";
 import type { RestateSettings } from "./options.ts";
 
@@ -26,8 +27,8 @@ export async function post(
       signal: AbortSignal.timeout(timeoutMs),
     });
     if (!response.ok) throw await toRefusal(response, RESTATE, secretsIn(headers));
-    // Read, or the connection is not free for the next request.
-    await response.arrayBuffer();
+    // Accepted, whatever else it says. Read, or the connection is not free for the next request.
+    await readBytes(response.body, byteLimit(MAX_REPLY_BYTES, RESTATE.name)).catch(() => undefined);
   } catch (thrown) {
     if (thrown instanceof LoophostError) throw thrown;
     throw new LoophostError(
@@ -44,6 +45,8 @@ export async function post(
 export function below(base: string, path: string): URL {
   return new URL(path, base.endsWith("/") ? base : `${base}/`);
 }
+
+const MAX_REPLY_BYTES = 1024 * 1024;
 
 const RESTATE = { name: "Restate", keyAdvice: "Check the headers of restateEngine()." };
 

@@ -14,7 +14,7 @@ export type {
   Environments,
   NewEnvironment,
 } from "./control/environments.ts";
-export type { ClaudeFile, FileQuery, Files, NewFile } from "./control/files.ts";
+export type { ClaudeFile, DownloadOptions, FileQuery, Files, NewFile } from "./control/files.ts";
 export type { CallOptions, ClaudeWireObject } from "./api/requests.ts";
 export type {
   ClaudeSessionResource,

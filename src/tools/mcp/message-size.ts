@@ -28,7 +28,8 @@ export function boundedFetch(
   onLate: (id: unknown, why: LoophostError) => void,
 ): typeof fetch {
   return async (url, init) => {
-    const response = await fetch(url, init);
+    // The SDK gives a signal along; what has a deadline there is the request of the protocol.
+    const response = await fetch(url, { ...init, signal: init?.signal ?? null });
     const { body, status, statusText, headers } = response;
     if (body === null) return response;
     const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;

@@ -1,6 +1,6 @@
 import type { SessionEvent } from "loophost";
 import { manualClock } from "loophost/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { attach, blocked, DONE, inside, message, RUNNING, says } from "./attached.ts";
 import type { FakeHost } from "./fake-host.ts";
@@ -73,11 +73,13 @@ describe("a session that cannot be attached to", () => {
     await using host = await fakeHost({ objects: inside("cloud") });
     const clock = manualClock();
     const abort = new AbortController();
-    const opening = attach(host, { clock, fetch: withoutStreams }, { signal: abort.signal });
-    await expect.poll(() => clock.waiting).toBe(1);
+    const asked = vi.fn<typeof fetch>(withoutStreams);
+    const opening = attach(host, { clock, fetch: asked }, { signal: abort.signal });
+    await expect.poll(() => new Request(asked.mock.lastCall?.[0] ?? host.url).url).toContain("/stream");
+    expect(clock.waiting).toBe(1);
     abort.abort();
     await expect(opening).rejects.toMatchObject({ code: "aborted" });
-    expect(clock.waiting).toBe(0);
+    await expect.poll(() => clock.waiting).toBe(0);
   });
 
   it("is given up after some silent tries [I7]", async () => {

@@ -4,9 +4,9 @@
  */
 
 import { LoophostError } from "../../../core/errors.ts";
-import { isObject } from "../../../core/json.ts";
 import { USER_AGENT } from "../../../core/version.ts";
 import { toHostError } from "./host-error.ts";
+import { asBytes, asRecord, asStream, asTaken, boundedErrors } from "./reply.ts";
 import type { ClaudeConnectionOptions } from "./settings.ts";
 import { findAccess } from "./settings.ts";
 
@@ -53,7 +53,8 @@ export interface ClaudeApi {
     contentType: string,
     signal?: AbortSignal,
   ): Promise<Record<string, unknown>>;
-  download(path: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Rejects with `reply_too_large` for more than `maxBytes`. */
+  download(path: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Resolves with the bytes as they come, once the reply begins. */
   downloadStream(path: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   stream(
@@ -85,8 +86,6 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
       const headers = { ...commonHeaders(connection, method, path), ...options.headers };
       return await read(sender[method](path, { ...options, headers, maxRetries: 0 }));
     } catch (thrown) {
-      // Without its message, which would quote the beginning of the reply.
-      if (thrown instanceof SyntaxError) throw notJson(`${method.toUpperCase()} ${path}`);
       throw toHostError(thrown, `${method.toUpperCase()} ${path}`, secrets);
     }
   };
@@ -115,17 +114,9 @@ export function connectClaude(connection: ClaudeConnectionOptions): ClaudeApi {
         { signal },
         async (response) => (await response.asResponse()).body ?? new Blob([]).stream(),
       ),
-    download: (path, signal) =>
-      request(
-        "get",
-        path,
-        { signal },
-        async (response) => new Uint8Array(await (await response.asResponse()).arrayBuffer()),
-      ),
-    stream: (path, query, signal, headers = {}) =>
-      request("get", path, { query, headers, signal }, async (response) =>
-        bodyOf(await response.asResponse()),
-      ),
+    download: (path, maxBytes, signal) =>
+      request("get", path, { signal }, (response) => asBytes(response, maxBytes)),
+    stream: (path, query, signal, headers = {}) => request("get", path, { query, headers, signal }, asStream),
   };
 }
 
@@ -177,57 +168,8 @@ function ownClient(options: ClaudeConnectionOptions): ClientSource {
       defaultHeaders: { "user-agent": USER_AGENT, ...headers },
       // A redirect would take the key along. Told "error", fetch hides it behind a failure that looks like a lost connection.
       fetchOptions: { redirect: "manual" },
-      ...(options.fetch && { fetch: options.fetch }),
+      fetch: boundedErrors(options.fetch ?? globalThis.fetch),
     });
   };
   return { load, secrets };
-}
-
-function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  // An HTML page in place of a stream ends at once, and would be reconnected to until the run's timeout.
-  if (response.headers.get("content-type")?.includes("text/html") === true) throw webPage(response.url);
-  if (response.body !== null) return response.body;
-  throw new LoophostError("host_protocol", "The host answered without a body.");
-}
-
-/**
- * An HTML page with status 200: a sign-in, a proxy, the wrong path. The query is left out of the error, since it may
- * hold secrets.
- */
-function webPage(url: string): LoophostError {
-  const where = url === "" ? "What was asked for" : url.replace(/[?#].*$/, "");
-  return new LoophostError("host_protocol", `${where} is a web page, not the API. Check baseUrl.`);
-}
-
-function notJson(doing: string): LoophostError {
-  return new LoophostError("host_protocol", `${doing}: the reply is not the JSON it claims to be.`);
-}
-
-/** Refuses a reply that is not a JSON object. */
-async function asRecord(response: ClaudeResponse): Promise<Record<string, unknown>> {
-  const { url } = await response.asResponse();
-  const body = await response;
-  if (isObject(body)) return body;
-  const start = typeof body === "string" ? `: ${JSON.stringify(body.slice(0, 60))}` : "";
-  if (typeof body === "string" && body.trimStart().startsWith("<")) throw webPage(url);
-  throw new LoophostError(
-    "host_protocol",
-    `The host answered with something that is not a JSON object${start}. Check baseUrl.`,
-  );
-}
-
-/**
- * The reply to an accepted post: a 2xx counts whatever its body says, since servers answer with 202 and nothing, or
- * with a word. A caller that needs an id from it looks it up in the history.
- */
-async function asTaken(response: ClaudeResponse): Promise<Record<string, unknown>> {
-  const reply = await response.asResponse();
-  const said = await reply.text();
-  if (said.trimStart().startsWith("<")) throw webPage(reply.url);
-  try {
-    const body: unknown = JSON.parse(said);
-    return isObject(body) ? body : {};
-  } catch {
-    return {};
-  }
 }

@@ -55,8 +55,8 @@ export function steadyApi(api: ClaudeApi, options: SteadyOptions): ClaudeApi {
     // Until it is open; whoever reads it watches over it from then on.
     downloadStream: (path, signal) =>
       again(`GET ${path}`, (within) => api.downloadStream(path, within), signal),
-    download: (path, signal) =>
-      again(`GET ${path}`, (within) => api.download(path, within), signal, timeoutMs * 10),
+    download: (path, maxBytes, signal) =>
+      again(`GET ${path}`, (within) => api.download(path, maxBytes, within), signal, timeoutMs * 10),
     stream: (path, query, signal, headers) => api.stream(path, query, signal, headers),
   };
 }

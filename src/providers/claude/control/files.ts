@@ -1,7 +1,7 @@
 /** Files at the host: bytes under a name. Nothing here knows of a file system. */
 
 import type { Checks } from "../../../core/check-options.ts";
-import { atLeast, checkOptions, must, NAME, STRING } from "../../../core/check-options.ts";
+import { atLeast, checkOptions, checkSome, must, NAME, STRING } from "../../../core/check-options.ts";
 import type { CallOptions, Requests, ClaudeWireObject } from "../api/requests.ts";
 import { pathTo } from "../api/requests.ts";
 
@@ -33,11 +33,18 @@ export interface FileQuery {
   readonly limit?: number | undefined;
 }
 
+/** How a file is read. */
+export interface DownloadOptions extends CallOptions {
+  /** Bytes it may have. Default 32 MiB; those of a session come as a stream from `artifacts()`. */
+  readonly maxBytes?: number | undefined;
+}
+
 /** What can be done with files. */
 export interface Files {
   upload(file: NewFile, options?: CallOptions): Promise<ClaudeFile>;
   get(id: string, options?: CallOptions): Promise<ClaudeFile>;
-  download(id: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Reads a file whole. Rejects with `reply_too_large` when it has more bytes than `maxBytes`. */
+  download(id: string, options?: DownloadOptions): Promise<Uint8Array>;
   list(query?: FileQuery, options?: CallOptions): AsyncIterable<ClaudeFile>;
   delete(id: string, options?: CallOptions): Promise<void>;
 }
@@ -53,11 +60,17 @@ export function createFiles(requests: Requests): Files {
       return requests.once(() => requests.upload(path, form, options), { advice }, options);
     },
     get: (id, options) => requests.read(["files", id], {}, options),
-    download: async (id, options) => requests.api.download(pathTo(["files", id, "content"]), options?.signal),
+    download: async (id, options = {}) => {
+      checkSome("files.download()", options, { maxBytes: atLeast(0) });
+      const { maxBytes = MAX_BYTES, signal } = options;
+      return requests.api.download(pathTo(["files", id, "content"]), maxBytes, signal);
+    },
     list: (query, options) => requests.list(path, query, options),
     delete: (id, options) => requests.delete(["files", id], options),
   };
 }
+
+const MAX_BYTES = 32 * 1024 * 1024;
 
 const FILE: Checks<NewFile> = {
   name: NAME,

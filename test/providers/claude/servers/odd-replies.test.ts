@@ -95,6 +95,19 @@ it("a session whose creation was answered into nowhere is found in small pages",
   expect(asked.filter((line) => line === "POST /v1/sessions").length).toBe(1);
 });
 
+it("a message whose post is answered without end was taken, once", async () => {
+  const { server, provider } = await answering((request) => {
+    if (request.method !== "POST" || !request.url.endsWith("/events")) return undefined;
+    return fetch(request).then((reply) => {
+      const endless = new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(2 ** 20).fill(32)) });
+      return new Response(endless, reply);
+    });
+  });
+  await using _ = server;
+  expect((await run(agent, { provider, prompt: "hello" })).text).toBe("You said hello.");
+  expect(server.heard).toEqual(["hello"]);
+});
+
 it("an abort while a session opens ends its requests, too", async () => {
   const underWay: AbortSignal[] = [];
   const { server, provider } = await answering((request) => {
