@@ -75,6 +75,8 @@ export interface HttpServer {
   readonly url: string;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** What requests are sent with, such as one that logs in as the server asks. Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 /** A connection, and how to end it. */

@@ -124,6 +124,7 @@ const OPTIONS: Names<StdioServer & HttpServer & ConnectedServer & McpToolsOption
   onStderr: 1,
   url: 1,
   headers: 1,
+  fetch: 1,
   client: 1,
   only: 1,
   except: 1,

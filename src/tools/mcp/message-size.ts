@@ -21,15 +21,16 @@ export function messageTooLarge(server: string, maxBytes: number = MAX_MESSAGE_B
 /**
  * A `fetch` whose replies fail once they have too many bytes; of a stream of events, once an event has.
  *
+ * @param send what makes the requests
  * @param onLate told the id of the request whose stream failed: the SDK goes on waiting for what that request comes to
  */
 export function boundedFetch(
+  send: typeof fetch,
   server: string,
   onLate: (id: unknown, why: LoophostError) => void,
 ): typeof fetch {
   return async (url, init) => {
-    // The SDK gives a signal along; what has a deadline there is the request of the protocol.
-    const response = await fetch(url, { ...init, signal: init?.signal ?? null });
+    const response = await send(url, init);
     const { body, status, statusText, headers } = response;
     if (body === null) return response;
     const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;

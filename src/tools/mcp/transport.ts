@@ -72,13 +72,13 @@ export async function overStdio(server: StdioServer): Promise<Line> {
 }
 
 /** Speaks to an address. */
-export async function overHttp({ name, url, headers = {} }: HttpServer): Promise<Line> {
+export async function overHttp({ name, url, headers = {}, fetch: send = fetch }: HttpServer): Promise<Line> {
   const { StreamableHTTPClientTransport, StreamableHTTPError } = await load(
     import("@modelcontextprotocol/sdk/client/streamableHttp.js"),
   );
   const transport = new StreamableHTTPClientTransport(toUrl(url, name), {
     requestInit: { headers: toHeaders(headers, name) },
-    fetch: boundedFetch(name, (id, why) => {
+    fetch: boundedFetch(send, name, (id, why) => {
       const error = { code: TOO_MUCH, message: why.message, data: why };
       if (typeof id === "number") transport.onmessage?.({ jsonrpc: "2.0", id, error });
     }),
