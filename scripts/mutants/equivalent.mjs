@@ -2,6 +2,7 @@
 // no operator makes any more stops the script: the code has changed, so look again.
 
 const INDEPENDENT = "neither statement reads what the other writes";
+const LATER = "who waits goes on in a microtask, after both statements";
 const TUNING = "how much, or how long, is tuned and not promised";
 const RESET = "a run sets it as it starts, and nothing reads it before";
 const CACHE = "what is not in the cache is looked up, and the statement that writes checks it all the same";
@@ -81,13 +82,7 @@ const EQUIVALENT = [
     INDEPENDENT,
   ],
   ["sessions/create.ts", "store.log.read(id, 0, 1)", "1", "2", "only the first of what is read is looked at"],
-  [
-    "sessions/follow.ts",
-    "heard.add(word);",
-    "heard.add",
-    "looks.wake",
-    "who waits goes on in a microtask, after both statements",
-  ],
+  ["sessions/follow.ts", "heard.add(word);", "heard.add", "looks.wake", LATER],
   [
     "sessions/deltas.ts",
     "this.#soFar.splice(-1, 1, {",
@@ -97,6 +92,8 @@ const EQUIVALENT = [
   ],
   ["sessions/in-process.ts", "this.#timers.delete(id);", "this.#timers.delete", "this.#begin", INDEPENDENT],
   ["sessions/in-process.ts", "Math.max(0, ms)", "0", "1", TUNING],
+  ["sessions/index.ts", "await engine.close();", "await engine.close", "await bus.close", INDEPENDENT],
+  ["sessions/looks.ts", "this.#isDue = true;", "this.#isDue", "this.#resolve", LATER],
   ["sessions/options.ts", "context: 1,", "1", "2", "only the names are looked at"],
   ["sessions/options.ts", "accepts: 1,", "1", "2", "only the names are looked at"],
   ["sessions/pauses.ts", "MIN_QUIET_MS + 2 * this.#pauses.size", "2", "3", TUNING],

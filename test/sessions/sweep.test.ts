@@ -1,8 +1,11 @@
 // Workers that share an engine: one of them looks for sessions that nobody woke, and others take that over.
 
 import type { ActivationHost, Engine } from "loophost/sessions";
+import { memoryStore } from "loophost/stores/memory";
+import { manualClock } from "loophost/testing";
 import { expect, it } from "vitest";
 
+import { SweepLease } from "../../src/sessions/sweep-lease.ts";
 import { World } from "./kills/world.ts";
 
 /** An engine between processes, which notes who woke sessions; a wake goes to the first worker that is left. */
@@ -93,4 +96,45 @@ it("does not wake sessions that were posted to just now, nor those that run else
   workers[1]?.view.kill();
   await world.until(async () => ((await chat.summary())?.status === "idle" ? true : undefined), 500);
   expect(engine.wokeBy).toEqual(["worker 0"]);
+});
+
+/** A session whose tool takes two minutes, run by the nth of two workers. */
+async function setUpSlow(nth: number) {
+  const made = await setUp();
+  const { world, engine } = made;
+  const { app } = world.process(undefined, { engine: engine.deaf, pollMs: 1_000 });
+  const chat = await app.create("shop", { id: "slow" });
+  await chat.send('call slow {"ms":120000}');
+  [...engine.hosts][nth]?.activate("slow").catch(() => undefined);
+  await world.until(() => (world.ledger.includes("slow begun") ? true : undefined));
+  return { ...made, chat };
+}
+
+it("does not wake what runs in the worker that sweeps", async () => {
+  const { world, engine, chat } = await setUpSlow(0);
+  await chat.send("say more");
+  for (let second = 0; second < 25; second += 1) await world.clock.advance(1_000);
+  expect(engine.wokeBy).toEqual([]);
+});
+
+it("is not needed where a session is at work: its worker sees what is posted to it, whoever sweeps", async () => {
+  const { world, chat } = await setUpSlow(1);
+  const before = world.clock.now();
+  await chat.interrupt();
+  await world.until(async () => ((await chat.summary())?.status === "idle" ? true : undefined));
+  expect(world.clock.now() - before).toBeLessThanOrEqual(3_000);
+  expect(await chat.result()).toMatchObject({ ending: "interrupted" });
+});
+
+it("is let go of by the time a worker has drained", async () => {
+  const log = memoryStore().log;
+  const releasing = Promise.withResolvers<void>();
+  const lease = new SweepLease({ ...log, release: () => releasing.promise }, manualClock());
+  expect(await lease.isOurs()).toBe(true);
+  let isReleased = false;
+  const released = lease.release().then(() => (isReleased = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isReleased).toBe(false);
+  releasing.resolve();
+  await released;
 });

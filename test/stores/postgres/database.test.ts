@@ -1,6 +1,7 @@
 // How long a store waits for its database, and what becomes of what comes too late.
 
-import { describe, expect, it } from "vitest";
+import { Pool } from "pg";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { Database } from "../../../src/stores/postgres/database.ts";
 import { Patience } from "../../../src/stores/postgres/patience.ts";
@@ -48,6 +49,16 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     const store = openedStore(url, { schema: newSchema(), maxWaitMs: 1e12 });
     await store.records.put("c", "k", 1);
     expect(await store.records.get("c", "k")).toBe(1);
+  });
+
+  it("gives back the connection over which it made its tables", async () => {
+    const { url } = await sharedPostgres();
+    const pool = new Pool({ connectionString: url });
+    onTestFinished(() => pool.end());
+    let closed = 0;
+    pool.on("remove", () => (closed += 1));
+    await openedStore(pool, { schema: newSchema() }).records.put("c", "k", 1);
+    expect(closed).toBe(0);
   });
 
   it("reads one thing at a time where that is asked for, and nothing where nothing is", async () => {

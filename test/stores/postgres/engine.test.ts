@@ -1,10 +1,14 @@
 // Sessions over PostgreSQL alone, in processes that share nothing but the database.
 
+import { setTimeout } from "node:timers/promises";
+
 import { defineAgent } from "loophost";
 import { postgresBus, postgresEngine } from "loophost/engines/postgres";
 import { local } from "loophost/providers/local";
-import type { Sessions } from "loophost/sessions";
+import type { ActivationHost, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
+import type { PostgresPool } from "loophost/stores/postgres";
+import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { scriptedModel } from "../../sessions/scripted-model.ts";
@@ -91,6 +95,57 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     });
     await engine.wake("s", { at: new Date(Date.now() + 50) });
     await expect.poll(() => begun).toEqual(["s", "s", "s"]);
+  });
+
+  /** An engine that hears of what it picked when it is let, with a session that waits, and a worker that has begun to pick. */
+  async function slowlyPicking(activate: ActivationHost["activate"]) {
+    const { url } = await sharedPostgres();
+    const pool = new Pool({ connectionString: url });
+    const mayHear = Promise.withResolvers<void>();
+    const hasPicked = Promise.withResolvers<void>();
+    const slow: PostgresPool = {
+      connect: () => pool.connect(),
+      async query(text, values) {
+        const reply = await pool.query(text, values);
+        if (text.includes("SKIP LOCKED")) {
+          hasPicked.resolve();
+          await mayHear.promise;
+        }
+        return reply;
+      },
+    };
+    const engine = postgresEngine(slow, { schema: newSchema(), pollMs: 60_000 });
+    onTestFinished(() => engine.close().then(() => pool.end()));
+    await engine.wake("first");
+    const worker = await engine.work({ activate });
+    await hasPicked.promise;
+    return { engine, worker, mayHear };
+  }
+
+  it("picks again at once what it was told of while it picked", async () => {
+    const begun: string[] = [];
+    const { engine, mayHear } = await slowlyPicking((id) => {
+      begun.push(id);
+      return new Promise(() => undefined);
+    });
+    await engine.wake("second");
+    // Told within a moment; later than this it picks again all the same.
+    await setTimeout(100);
+    mayHear.resolve();
+    await expect.poll(() => begun).toEqual(["first", "second"]);
+  });
+
+  it("drains only once it has heard of what it picked, and that was run", async () => {
+    const done: string[] = [];
+    const { worker, mayHear } = await slowlyPicking(async (id) => {
+      await setTimeout(20);
+      done.push(id);
+      return { now: "parked" };
+    });
+    const drained = worker.drain({ graceMs: 10_000 }).then(() => [...done]);
+    await setTimeout(20);
+    mayHear.resolve();
+    expect(await drained).toEqual(["first"]);
   });
 
   it("takes the oldest and the newest in turns where it has room for one", async () => {

@@ -1,0 +1,71 @@
+// The connection that leases live with: it breaks, comes again, and has the lock of its worker before anybody relies on it.
+
+import { EventEmitter } from "node:events";
+
+import { expect, it } from "vitest";
+
+import type { Database } from "../../../src/stores/postgres/database.ts";
+import { DirectConnection } from "../../../src/stores/postgres/direct.ts";
+import type { PostgresClient } from "../../../src/stores/postgres/pool.ts";
+import { Worker } from "../../../src/stores/postgres/worker.ts";
+
+/** A connection that answers what it is told to, and notes what it was asked. */
+class FakeClient extends EventEmitter {
+  readonly asked: string[] = [];
+  readonly #isLockFree: boolean;
+  isReleased = false;
+
+  constructor(isLockFree: boolean) {
+    super();
+    this.#isLockFree = isLockFree;
+  }
+
+  query(text: string) {
+    this.asked.push(text);
+    return Promise.resolve({ rows: [{ number: 7, mine: this.#isLockFree }] });
+  }
+
+  release() {
+    this.isReleased = true;
+  }
+}
+
+/** A direct connection over these, one after the other. */
+function directOver(clients: readonly FakeClient[]): DirectConnection {
+  const left = [...clients];
+  return new DirectConnection(async () => {
+    const next = left.shift();
+    if (next === undefined) throw new Error("no further connection");
+    return next;
+  });
+}
+
+it("takes no connection for the worker's on which its lock is still held, and tries another", async () => {
+  const clients = [new FakeClient(true), new FakeClient(false), new FakeClient(true)];
+  const direct = directOver(clients);
+  const database = { sql: (text: string) => text, options: { schema: "s" } } as unknown as Database;
+  const worker = new Worker(database, direct);
+  expect(await worker.number()).toBe(7);
+  clients[0]?.emit("end");
+  await expect.poll(() => clients[2]?.asked.at(-1)).toContain("OVERRIDING SYSTEM VALUE");
+  expect(clients.map(({ isReleased }) => isReleased)).toEqual([true, true, false]);
+  expect(await worker.number()).toBe(7);
+  worker.close();
+  await direct.close();
+  expect(clients[2]?.isReleased).toBe(true);
+});
+
+it("sets up each thing once on each connection, whenever it was added", async () => {
+  const clients = [new FakeClient(true), new FakeClient(true)];
+  const direct = directOver(clients);
+  const setUps = ["first", "second"].map((name) => async (client: PostgresClient) => {
+    await client.query(name);
+  });
+  for (const setUp of setUps) await direct.add(setUp);
+  clients[0]?.emit("error", new Error("broken"));
+  clients[0]?.emit("end");
+  await expect.poll(() => clients[1]?.asked.length).toBe(3);
+  for (const { asked } of clients) expect(asked.slice(1)).toEqual(["first", "second"]);
+  await direct.close();
+  clients[1]?.emit("end");
+});
