@@ -13,6 +13,7 @@ import type { LoophostError } from "../core/errors.ts";
 import { isTransient, toLoophostError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { isDelta } from "../core/events.ts";
+import { isForNewer } from "../core/journal/entry.ts";
 import type { Run } from "../core/run.ts";
 import { resultAlone } from "../core/session/live-run.ts";
 import type { SteeredSession } from "../core/session/open-session.ts";
@@ -39,6 +40,8 @@ export interface ActivationParts {
 /** Before a session is tried again whose host, agent or store refused it. */
 const PERMANENT_MS = 30_000;
 const MAX_BACKOFF_MS = 30_000;
+/** Before one is tried again that needs a newer release, at most: for as long nobody else is called. */
+const NEWER_MS = 4_000;
 /** Before a session is looked at again that another worker has. */
 const OWNED_MS = 400;
 
@@ -113,7 +116,8 @@ export class Activation {
       if (error.code === "session_owned" || error.code === "stale_owner")
         return { now: "again", afterMs: OWNED_MS };
       onError(error);
-      const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(attempt, 10));
+      const maxMs = isForNewer(error) ? NEWER_MS : MAX_BACKOFF_MS;
+      const backoffMs = Math.min(maxMs, 500 * 2 ** Math.min(attempt, 10));
       return {
         now: "again",
         afterMs: isTransient(error) || error.code === "store_failed" ? backoffMs : PERMANENT_MS,

@@ -1,7 +1,7 @@
 /** The result of a session's last run, waited for from any process. */
 
-import { LoophostError } from "../core/errors.ts";
-import { asEntry } from "../core/journal/entry.ts";
+import { LoophostError, toLoophostError } from "../core/errors.ts";
+import { toFold } from "../core/journal/entry.ts";
 import type { SessionResult } from "../core/results.ts";
 import { ResultFold } from "../core/session/fold-result.ts";
 import { findSession } from "../stores/sessions.ts";
@@ -31,7 +31,7 @@ export async function resultOf(
       const asked = await askedOf(id, parts);
       for (let page = await store.log.read(id, after, PAGE); page.length > 0;) {
         for (const { seq, entry } of page) {
-          fold.apply(asEntry(entry));
+          fold.apply(toFold(entry));
           after = seq;
         }
         page = await store.log.read(id, after, PAGE);
@@ -49,6 +49,8 @@ export async function resultOf(
         throw new LoophostError("session_not_found", `Session ${id} was deleted.`);
       await looks.next(signal);
     }
+  } catch (thrown) {
+    throw toLoophostError(thrown, "store_failed", `The log of session ${id} could not be read`);
   } finally {
     looks.close();
   }

@@ -8,6 +8,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { RunWaitingEvent, SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
+import { isObject } from "../json.ts";
 import type { TraceContext } from "../observer.ts";
 import type { HostInput, ProviderTraits } from "../provider.ts";
 import type { Ending, RunEnd, ToolResult, ToolCall, Usage } from "../results.ts";
@@ -97,10 +98,32 @@ export type JournalEntry =
       readonly message: string;
     } & Partial<Spent>);
 
+/**
+ * The version of the fold over logs, raised when it changes: a snapshot of another version is ignored. An entry that a
+ * release before must not skip, because what follows would be misread (rolling deploys), bears it as `needs`; types that
+ * are not known and need nothing are skipped.
+ */
+export const FOLD = 2;
+
 /** A stored entry, typed: what this journal wrote is trusted, and types of a later release are ignored. */
 export function asEntry(stored: Json): JournalEntry {
   // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: the journal alone writes to logs
   return stored as unknown as JournalEntry;
+}
+
+const NEWER = "a newer loophost wrote it";
+
+/** A stored entry to be folded, typed; throws for one that is none, or that this release must not skip and does not know. */
+export function toFold(stored: Json): JournalEntry {
+  if (isObject(stored) && typeof stored["type"] === "string" && Number(stored["needs"] ?? 0) <= FOLD)
+    // oxlint-disable-next-line no-unsafe-type-assertion -- as above
+    return stored as unknown as JournalEntry;
+  throw new Error(NEWER);
+}
+
+/** Whether a session could not be opened because of such an entry: another worker may know it. */
+export function isForNewer({ cause }: Error): boolean {
+  return cause instanceof Error && cause.message === NEWER;
 }
 
 /** The inbox item that led to an entry; it is taken with it. */

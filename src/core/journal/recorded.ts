@@ -20,19 +20,19 @@ const MAX_TOLD = 10_000;
 export class StoredFacts extends CallBook {
   created: Extract<JournalEntry, { type: "session.created" }> | undefined;
   opened: Extract<JournalEntry, { type: "session.opened" }> | undefined;
-  override transcript: TranscriptMessage[] = [];
-  override unsent: readonly HostInput[] = [];
-  override run: OpenRunRecord | undefined = undefined;
-  override ended: OpenRunRecord | undefined = undefined;
-  override runs = 0;
-  override cursor: Json | undefined = undefined;
-  override hostSessionId: string | undefined = undefined;
+  declare transcript: TranscriptMessage[];
+  declare unsent: readonly HostInput[];
+  declare run: OpenRunRecord | undefined;
+  declare ended: OpenRunRecord | undefined;
+  declare runs: number;
+  declare cursor: Json | undefined;
+  declare hostSessionId: string | undefined;
   /** How many events readers were shown, and which of the open run a reader knows by their ids. */
   toldEvents = 0;
   told: Set<string> = new Set();
   /** The calls that wait for somebody. */
-  override waiting: readonly string[] = [];
-  override messagesSent = 0;
+  declare waiting: readonly string[];
+  declare messagesSent: number;
 
   /** Takes one entry in. Types it does not know, from a later release, change nothing. */
   override apply(entry: TimedEntry): void {

@@ -75,8 +75,7 @@ export class SessionIndex {
   #sets(status: SessionSummary["status"]): readonly RecordWrite[] {
     const key = this.#sessionId;
     if (status === this.#status) return [];
-    return (["running", "waiting", "failed"] as const).flatMap((name): readonly RecordWrite[] => {
-      const collection = BY_STATUS[name];
+    return Object.entries(BY_STATUS).flatMap(([name, collection]): readonly RecordWrite[] => {
       if (name === status) return [{ collection, key, value: true }];
       return this.#status === undefined || this.#status === name ? [{ collection, key }] : [];
     });

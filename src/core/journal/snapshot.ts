@@ -7,14 +7,9 @@ import type { Json } from "../json.ts";
 import { isObject } from "../json.ts";
 import type { RecordWrite, Store } from "../store.ts";
 import type { OpenRunRecord } from "./entry.ts";
+import { FOLD } from "./entry.ts";
 import type { StoredFacts } from "./recorded.ts";
 import { SNAPSHOTS } from "./session-index.ts";
-
-/**
- * The version of the fold, raised when it changes: a snapshot of another version is ignored, and the log is read from
- * its beginning.
- */
-const FOLD = 2;
 
 /**
  * Entries that are read after a snapshot, at most, or more where the snapshot is large: the cost of snapshots per entry

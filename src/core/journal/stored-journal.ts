@@ -13,11 +13,11 @@ import type { Clock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
-import { isKeepable, isObject } from "../json.ts";
+import { isKeepable } from "../json.ts";
 import type { Provider } from "../provider.ts";
 import type { Store } from "../store.ts";
 import type { JournalEntry, ShownAgent } from "./entry.ts";
-import { asEntry } from "./entry.ts";
+import { toFold } from "./entry.ts";
 import type { Journal, MayChange } from "./journal.ts";
 import type { OwnershipOptions } from "./ownership.ts";
 import { Ownership } from "./ownership.ts";
@@ -223,7 +223,7 @@ export class StoredJournal implements Journal {
     this.#last = await this.#snapshots.restore(this.#store, this.recorded);
     for await (const page of readPages(this.#store.log, this.#id, this.#last))
       for (const { seq, entry } of page) {
-        this.recorded.apply(fromJson(entry, this.#id));
+        this.recorded.apply(toFold(entry));
         this.#last = seq;
       }
   }
@@ -245,14 +245,4 @@ function showAgent({ instructions, model, tools, output }: Agent): ShownAgent {
 function toJson(entry: JournalEntry): JsonObject {
   // oxlint-disable-next-line no-unsafe-type-assertion -- see above; the compiler cannot know it of `unknown` inputs
   return entry as unknown as JsonObject;
-}
-
-function fromJson(entry: Json, sessionId: string): JournalEntry {
-  if (!isObject(entry) || typeof entry["type"] !== "string") {
-    throw new LoophostError(
-      "store_failed",
-      `The journal of session ${sessionId} holds an entry that is none.`,
-    );
-  }
-  return asEntry(entry);
 }

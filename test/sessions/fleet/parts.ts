@@ -29,6 +29,8 @@ export interface WorkerJob extends AgentOptions, Parts {
   readonly maxActivations?: number | undefined;
   /** What its store does to it. */
   readonly trouble?: Trouble | undefined;
+  /** It is of a release of loophost that writes entries of a type this one does not know. */
+  readonly newer?: { readonly needs?: number | undefined } | undefined;
 }
 
 /** What a poster is started with: it posts so many times, and may be killed between inbox and wake. */

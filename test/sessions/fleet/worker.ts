@@ -4,6 +4,7 @@ import { claude } from "loophost/providers/claude";
 import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
 
+import { newerRelease } from "../newer-release.ts";
 import { fleetAgent, model } from "./agent.ts";
 import type { WorkerJob } from "./parts.ts";
 import { openParts } from "./parts.ts";
@@ -11,7 +12,8 @@ import { troubled } from "./trouble.ts";
 
 const job = JSON.parse(process.argv[2] ?? "{}") as WorkerJob;
 const opened = openParts(job);
-const parts = { ...opened, store: troubled(opened.store, job.trouble, () => process.send?.({ faults: 1 })) };
+const written = job.newer === undefined ? opened.store : newerRelease(opened.store, job.newer);
+const parts = { ...opened, store: troubled(written, job.trouble, () => process.send?.({ faults: 1 })) };
 const app = sessions({
   ...parts,
   agents: [

@@ -54,8 +54,11 @@ export class World {
   }
 
   /** A process: its sessions, and its own view of the store, which ends with it. Without an engine each looks for itself. */
-  process(place?: DeathPlace, { release = "old", ...options }: ProcessOptions = {}): Process {
-    const gated = gatedStore(this.#kept, this.clock);
+  process(
+    place?: DeathPlace,
+    { release = "old", newer = (store) => store, ...options }: ProcessOptions = {},
+  ): Process {
+    const gated = gatedStore(newer(this.#kept), this.clock);
     const view = dyingStore(gated.store, place);
     const isAlive = () => !view.isDead();
     view.died.then(() => this.lapse()).catch(() => undefined);
@@ -195,4 +198,6 @@ export interface Process {
 /** How a process is set up; the next release of the agent has a tool and a sentence more. */
 interface ProcessOptions extends Pick<SessionsOptions, "engine" | "pollMs"> {
   readonly release?: "old" | "new";
+  /** The store as a newer release of loophost sees it. */
+  readonly newer?: (store: Store) => Store;
 }
