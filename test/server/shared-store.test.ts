@@ -12,7 +12,8 @@ import { manualClock } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
 import { OURSELVES } from "../../src/stores/sqlite/holder.ts";
-import { call, listed, scripted, startHost } from "./support.ts";
+import { aroundStore } from "../../src/testing/faults/around-store.ts";
+import { answer, call, follow, gate, listed, say, scripted, startHost } from "./support.ts";
 
 const tool = defineTool({
   name: "t",
@@ -84,6 +85,45 @@ describe("a second host on a store", () => {
     await expect.poll(() => failures).toMatchObject([{ code: "stale_owner" }]);
     expect(await first.raw("GET", "/v1/agents")).toMatchObject({ status: 503 });
     expect(await second.session()).toMatch(/^sesn_/);
+  });
+
+  it("that takes a session claims it before it reads it: a call gets one result, whoever is asked [I6]", async () => {
+    const store = memoryStore();
+    const claiming = gate();
+    const claimed = gate();
+    // The first host is still at work when the second has the session: its model does not answer any more.
+    const never = () => new Promise<never>(() => undefined);
+    await using first = await startHost(scripted([call("c1", "t")], never), { store });
+    const id = await first.session(["t"]);
+    await using reader = await follow(first.client, id);
+    await say(first.client, id, "go");
+    const waiting = await reader.until("agent.custom_tool_use");
+    await reader.idle("requires_action");
+
+    const slow = aroundStore(store, async (asked, work, about) => {
+      if (asked === "log.claim" && about === `host/${id}`) {
+        claiming.open();
+        await claimed.opened;
+      }
+      return work();
+    });
+    await using second = await startHost(scripted([call("c1", "t")], "done"), {
+      store: { ...slow, close: () => Promise.resolve() },
+      ifOwned: "take",
+    });
+    // Sent while the second takes the session, so that it is what the second has read that decides.
+    const send = (to: typeof first, text: string) =>
+      to.client.beta.sessions.events.send(id, { events: [answer(waiting.id, text)] });
+    await claiming.opened;
+    const late = send(second, "two").catch(() => undefined);
+    await send(first, "one");
+    claimed.open();
+    await late;
+    await expect
+      .poll(async () =>
+        (await listed(second.client, id)).filter(({ type }) => type === "user.custom_tool_result"),
+      )
+      .toMatchObject([{ content: [{ text: "one" }] }]);
   });
 
   it("does not wait for one whose process is gone", async () => {
