@@ -26,13 +26,12 @@ export function isWireEvent(value: unknown): value is ClaudeWireEvent {
  */
 export function listedEvent(item: unknown): ClaudeWireEvent {
   const event = [item, field(item, "event"), field(item, "data")].find(
-    (one): one is ClaudeWireEvent => isWireEvent(one) && text(one["id"]) !== undefined,
+    (one): one is ClaudeWireEvent => isWireEvent(one) && idOf(one) !== undefined,
   );
   if (event !== undefined) return event;
-  const seen = JSON.stringify(item)?.slice(0, 120) ?? "nothing";
   throw new LoophostError(
     "host_protocol",
-    `The host lists something that is no event with a type and an id: ${seen}`,
+    `The host lists something that is no event with a type and an id: ${shown(item)}`,
   );
 }
 
@@ -45,7 +44,7 @@ function field(value: unknown, name: string): unknown {
  * event is sent again once it is processed. Previews have no id and are never repeated.
  */
 export function keyOf(event: ClaudeWireEvent): string | undefined {
-  const id = text(event["id"]);
+  const id = idOf(event);
   return id !== undefined && event["processed_at"] === null ? `${id}:queued` : id;
 }
 
@@ -147,9 +146,26 @@ export function readDelta(event: ClaudeWireEvent): HostEvent {
   return { type: "text.delta", text: piece, messageId: text(event["event_id"]), index: at, raw: event };
 }
 
-/** What a call says of itself. */
+/**
+ * What a call says of itself.
+ *
+ * @throws LoophostError `host_protocol` for one without an id: its tool would take effect, and nobody could be told of it
+ */
 export function callOf(event: ClaudeWireEvent): { id: string; name: string; input: unknown } {
-  return { id: text(event["id"]) ?? "", name: text(event["name"]) ?? "", input: event["input"] ?? {} };
+  const id = idOf(event);
+  if (id === undefined)
+    throw new LoophostError("host_protocol", `The host told of a call without an id: ${shown(event)}`);
+  return { id, name: text(event["name"]) ?? "", input: event["input"] ?? {} };
+}
+
+function idOf(event: ClaudeWireEvent): string | undefined {
+  const id = text(event["id"]);
+  return id === "" ? undefined : id;
+}
+
+/** The beginning of something odd. */
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 120) ?? "nothing";
 }
 
 /** Amounts are integers in strings on the wire. */
