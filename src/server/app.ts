@@ -8,7 +8,7 @@ import { checkIsLocal, keyCheck, keysOf, unknownKey } from "./http/auth.ts";
 import { errorResponse, notFound, Refusal } from "./http/errors.ts";
 import type { Health } from "./http/health.ts";
 import { HEALTH_PATHS, healthReply } from "./http/health.ts";
-import { ReplyMemory } from "./http/idempotency.ts";
+import { keyedPost, ReplyMemory } from "./http/idempotency.ts";
 import { requestLog } from "./http/request-log.ts";
 import type { EmbeddedHostOptions, FailedIn } from "./options.ts";
 import type { HostDirectory } from "./peers/directory.ts";
@@ -90,8 +90,9 @@ export function hostApp(parts: HostParts): HostApp {
     if (key === undefined) return next();
     // Not the host: a client may come back by another name of it, or through another host on the store.
     const { pathname, search } = new URL(c.req.url);
-    const request = Buffer.concat([Buffer.from(`${pathname}${search}\n`), body]);
-    c.res = await replies.once(key, request, () => next().then(() => c.res));
+    const keyed = keyedPost(key, pathname + search, c.req.header("content-type") ?? "", body);
+    c.set("keyed", keyed);
+    c.res = await replies.once(keyed, () => next().then(() => c.res));
   });
   app.route("/v1/agents", agentRoutes(records));
   app.route("/v1/environments", environmentRoutes(records, work));

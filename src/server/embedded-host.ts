@@ -75,7 +75,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   const turns =
     peers === undefined ? () => turnsOfOne(store.records) : turnsOfMany(store, clock, () => peers.owner);
   const records = new HostRecords(store.records, turns);
-  const files = new FileStore(store.records);
+  const files = new FileStore(store.records, turns("files"));
   const work = new WorkQueue(turns("work"), clock, (sessionId) => isMarked(store.records, sessionId));
   const live = new LiveSessions(records.sessions, {
     store,

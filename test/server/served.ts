@@ -1,19 +1,15 @@
-// `loophost serve` as processes of their own on one database: killed, and started again on the same port.
+// `loophost serve` as processes of their own on one database: killed, at any moment, and started again on the same port.
 
 import { once } from "node:events";
 
 import { Client } from "pg";
 import { onTestFinished } from "vitest";
 
+import type { Started } from "../cli/loophost.ts";
 import { start } from "../cli/loophost.ts";
 import { sharedPostgres } from "../stores/postgres/server.ts";
 
-/** A process that serves. */
-export interface Served {
-  readonly url: string;
-  /** Ends it as a power cut would, and starts it again on its port; resolves when it is gone, with when it is back. */
-  restart(): Promise<{ readonly back: Promise<void> }>;
-}
+const READY = "Ctrl-C stops it.";
 
 /** Makes a database of its own, dropped after the test. */
 export async function newDatabase(): Promise<string> {
@@ -26,34 +22,50 @@ export async function newDatabase(): Promise<string> {
 
 /** Serves a database with the scripted model, on a free port. */
 export async function serve(database: string): Promise<Served> {
-  let process = await launch(database, "0");
-  onTestFinished(() => process.kill());
-  const { url } = process;
-  return {
-    url,
-    async restart() {
-      await process.kill();
-      const comeBack = async () => {
-        process = await launch(database, new URL(url).port);
-      };
-      const back = comeBack();
-      // Whoever waits for it hears of it.
-      back.catch(() => undefined);
-      return { back };
-    },
-  };
+  const served = new Served(database);
+  onTestFinished(() => served.kill());
+  await served.start();
+  return served;
 }
 
-async function launch(database: string, port: string) {
-  const started = start(["serve", "--store", database, "--port", port]);
-  const { child, said } = started;
-  const kill = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+/** A host on a port, in a process that may be replaced. */
+export class Served {
+  url = "";
+  /** Milliseconds each start took that was not cut short. */
+  readonly startedInMs: number[] = [];
+  readonly #database: string;
+  #process: Started | undefined;
+
+  constructor(database: string) {
+    this.#database = database;
+  }
+
+  /** Whether it has said that it serves. */
+  get isReady(): boolean {
+    return this.#process?.said.stdout.includes(READY) === true;
+  }
+
+  /** Starts a process; resolves when it serves, or was killed before. */
+  async start(): Promise<void> {
+    const begun = performance.now();
+    const port = this.url === "" ? "0" : new URL(this.url).port;
+    const started = start(["serve", "--store", this.#database, "--port", port]);
+    this.#process = started;
+    await started.saw(READY).catch((thrown: unknown) => {
+      if (!started.child.killed) throw thrown;
+    });
+    if (started.child.killed) return;
+    this.startedInMs.push(performance.now() - begun);
+    this.url = /^Loop host at (\S+)$/m.exec(started.said.stdout)?.[1] ?? "";
+  }
+
+  /** Ends the process as a power cut would; resolves when it is gone. */
+  async kill(): Promise<void> {
+    const child = this.#process?.child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGKILL");
     await once(child, "exit");
-  };
-  await started.saw("Ctrl-C stops it.");
-  return { url: /^Loop host at (\S+)$/m.exec(said.stdout)?.[1] ?? "", kill };
+  }
 }
 
 async function query(url: string, sql: string): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Idempotency keys: the reply to a post is kept, so that a client that lost it can repeat the post, which returns the
- * same reply and has no second effect. An extension of this host; the official clients do not send the key.
+ * same reply and has no second effect. An extension of this host; the official clients do not send the key. Here the latest
+ * replies of this process; which key made what is kept in the store, too (`records/made-by-key.ts`, `session/post-keys.ts`).
  */
 
 import { createHash } from "node:crypto";
@@ -16,6 +17,22 @@ interface Kept {
   chars: number;
 }
 
+/** A post that may come again. */
+export interface KeyedPost {
+  /** What the client's key comes to. */
+  readonly key: string;
+  /** What was posted, and where: a key that comes back with something else is a mistake of the client's. */
+  readonly fingerprint: string;
+}
+
+/** What a post to a path is known by. The boundary of a form is left out: it is another one at each try. */
+export function keyedPost(key: string, path: string, type: string, body: Uint8Array): KeyedPost {
+  const [, boundary] = /^multipart\/.*boundary="?([^";]+)/i.exec(type) ?? [];
+  const said = boundary === undefined ? body : Buffer.from(body).toString("latin1").replaceAll(boundary, "");
+  const hash = createHash("sha256").update(`${path}\n`).update(said);
+  return { key: createHash("sha256").update(key).digest("hex"), fingerprint: hash.digest("hex") };
+}
+
 /** Recent replies, bounded: the oldest are dropped. */
 export class ReplyMemory {
   readonly #kept = new Map<string, Kept>();
@@ -24,11 +41,9 @@ export class ReplyMemory {
   /**
    * Gives the reply kept under a key, or makes it and keeps it.
    *
-   * @param request what is asked; a key that comes back with something else is a mistake of the client's
    * @throws Refusal when the key was used for something else
    */
-  async once(key: string, request: Uint8Array, make: () => Promise<Response>): Promise<Response> {
-    const fingerprint = fingerprintOf(request);
+  async once({ key, fingerprint }: KeyedPost, make: () => Promise<Response>): Promise<Response> {
     const known = this.#kept.get(key);
     if (known !== undefined) checkSame(known.fingerprint, fingerprint);
     const kept = known ?? this.#keep(key, fingerprint, make);
@@ -69,11 +84,6 @@ export class ReplyMemory {
     this.#chars -= this.#kept.get(key)?.chars ?? 0;
     this.#kept.delete(key);
   }
-}
-
-/** What tells one request, or one key, from another. */
-export function fingerprintOf(what: string | Uint8Array): string {
-  return createHash("sha256").update(what).digest("hex");
 }
 
 /**

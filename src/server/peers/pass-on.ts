@@ -95,13 +95,8 @@ function originOf({ address }: Peer): string {
 }
 
 /** Whether a request changes nothing, or nothing more when it is carried out twice: the keys of posts are in the store. */
-function isRepeatable({ method, path, headers }: Passed): boolean {
-  return method === "GET" || (isPost(method, path) && headers.has("idempotency-key"));
-}
-
-/** Whether a request posts events. */
-export function isPost(method: string, path: string): boolean {
-  return method === "POST" && path.endsWith("/events");
+function isRepeatable({ method, headers }: Passed): boolean {
+  return method === "GET" || (method === "POST" && headers.has("idempotency-key"));
 }
 
 /** Whether there was no connection to send anything over. */

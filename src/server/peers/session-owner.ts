@@ -18,7 +18,7 @@ import type { HostDirectory, Peer } from "./directory.ts";
 import { ownerIn } from "./directory.ts";
 import { lastingStream } from "./lasting-stream.ts";
 import type { Passed } from "./pass-on.ts";
-import { isPost, isStream, MISDIRECTED, NOT_HERE, PASSED_ON, passOn } from "./pass-on.ts";
+import { isStream, MISDIRECTED, NOT_HERE, PASSED_ON, passOn } from "./pass-on.ts";
 
 /** What finding the owner of a session takes. */
 export interface OwnerParts {
@@ -127,7 +127,7 @@ async function toPass(c: HostContext, id: string, log: LogStore): Promise<Passed
     headers.set("last-event-id", String(last));
   }
   // So that it may be sent again when its host dies before it answers.
-  if (isPost(method, pathname) && !headers.has("idempotency-key"))
+  if (method === "POST" && !headers.has("idempotency-key"))
     headers.set("idempotency-key", `passed on ${c.env.requestId}`);
   return { method, path: pathname + search, headers, body: c.get("body"), signal };
 }

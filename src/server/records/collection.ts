@@ -7,10 +7,13 @@
 
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { RecordStore, RecordWrite } from "../../core/store.ts";
+import { found } from "../http/errors.ts";
+import type { KeyedPost } from "../http/idempotency.ts";
 import type { PageRequest } from "../http/pages.ts";
 import { cursorAt, readCursor } from "../http/pages.ts";
 import type { Order } from "../http/query.ts";
 import { mirrored, sortAfter } from "./ids.ts";
+import { MadeByKey } from "./made-by-key.ts";
 import type { Turns } from "./turns.ts";
 import { turnsOfOne } from "./turns.ts";
 
@@ -39,6 +42,7 @@ export class Collection<
   readonly #name: string;
   readonly #glanceOf: ((record: T) => Glance) | undefined;
   readonly #turns: Turns;
+  readonly #keys: MadeByKey;
 
   /**
    * @param glanceOf what of a record its filters ask for: few and small fields, kept a second time
@@ -54,6 +58,7 @@ export class Collection<
     this.#name = name;
     this.#glanceOf = glanceOf;
     this.#turns = turns;
+    this.#keys = new MadeByKey(records, name);
   }
 
   /** The record with an id. */
@@ -66,19 +71,35 @@ export class Collection<
    * Creates a record, one at a time: a record that is listed later has the higher id, so that clients which created two
    * of one name at once agree on the first.
    */
-  make(make: () => T, along: (record: T) => readonly RecordWrite[] = () => []): Promise<T> {
-    return this.#turns.take(async () => {
+  make(
+    make: () => T,
+    keyed?: KeyedPost,
+    along: (record: T) => readonly RecordWrite[] = () => [],
+  ): Promise<T> {
+    return this.#once(keyed, async () => {
       const [newest] = await this.#records.list(this.#newestFirst, "", 1);
       if (newest !== undefined) sortAfter(mirrored(newest.key));
       const record = make();
-      await this.#turns.write([...along(record), ...this.additionOf(record)]);
-      return record;
+      return [record, [...along(record), ...this.additionOf(record)]];
     });
   }
 
-  /** Keeps a new record. */
-  add(record: T): Promise<void> {
-    return turnsOfOne(this.#records).write(this.additionOf(record));
+  /** Keeps a new record, and gives it back; or the one that was made under its key before. */
+  async add(record: T, keyed?: KeyedPost): Promise<T> {
+    if (keyed !== undefined)
+      return this.#once(keyed, () => Promise.resolve([record, this.additionOf(record)]));
+    await turnsOfOne(this.#records).write(this.additionOf(record));
+    return record;
+  }
+
+  /**
+   * The record that was made or changed under a key before, as it is now; undefined for a key that is new.
+   *
+   * @throws Refusal when the key was used for something else, or the record is gone
+   */
+  async madeBy(keyed: KeyedPost | undefined): Promise<T | undefined> {
+    const id = keyed && (await this.#keys.idOf(keyed));
+    return id === undefined ? undefined : found(await this.get(id), `What this Idempotency-Key made, ${id},`);
   }
 
   /** Replaces a record of a collection without glances. */
@@ -115,12 +136,12 @@ export class Collection<
   change(
     id: string,
     work: (record: T | undefined) => T,
+    keyed?: KeyedPost,
     along: (record: T) => readonly RecordWrite[] = () => [],
   ): Promise<T> {
-    return this.#turns.take(async () => {
+    return this.#once(keyed, async () => {
       const record = work(await this.get(id));
-      await this.#turns.write([...along(record), ...this.writesOf(record)]);
-      return record;
+      return [record, [...along(record), ...this.writesOf(record)]];
     });
   }
 
@@ -147,6 +168,20 @@ export class Collection<
     };
   }
 
+  /** Writes in a turn, once under each key. */
+  #once(
+    keyed: KeyedPost | undefined,
+    work: () => Promise<readonly [record: T, writes: readonly RecordWrite[]]>,
+  ): Promise<T> {
+    return this.#turns.take(async () => {
+      const before = await this.madeBy(keyed);
+      if (before !== undefined) return before;
+      const [record, writes] = await work();
+      await this.#turns.write([...writes, ...(keyed ? [this.#keys.keeping(keyed, record.id)] : [])]);
+      return record;
+    });
+  }
+
   #toRecord(value: Json): T {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a parse boundary: only `put` writes to a collection
     return value as T;
@@ -162,17 +197,17 @@ export class Collection<
     wanted: number,
     accept: (record: Glance) => boolean,
   ): Promise<T[]> {
-    const found: T[] = [];
+    const kept: T[] = [];
     let key = order === "desc" && after !== "" ? mirrored(after) : after;
     for (;;) {
       const page = await this.#records.list(order === "asc" ? this.#name : this.#newestFirst, key, PAGE);
       for (const entry of page) {
         const record = order === "asc" ? this.#toRecord(entry.value) : await this.#behind(entry, accept);
-        if (record !== undefined && accept(record)) found.push(record);
-        if (found.length === wanted) return found;
+        if (record !== undefined && accept(record)) kept.push(record);
+        if (kept.length === wanted) return kept;
       }
       const last = page.at(-1);
-      if (last === undefined) return found;
+      if (last === undefined) return kept;
       key = last.key;
     }
   }

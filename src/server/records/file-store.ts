@@ -6,9 +6,12 @@
 
 import type { RecordStore } from "../../core/store.ts";
 import { found, notFound } from "../http/errors.ts";
+import type { KeyedPost } from "../http/idempotency.ts";
 import { Collection } from "./collection.ts";
 import type { FileRecord } from "./file-record.ts";
 import { copyFile, isExpired } from "./file-record.ts";
+import type { Turns } from "./turns.ts";
+import { turnsOfOne } from "./turns.ts";
 
 /** Bytes of one piece. Stores keep JSON, so a piece is base64 of a third more. */
 const PIECE = 768 * 1_024;
@@ -19,24 +22,28 @@ export class FileStore {
   readonly records: Collection<FileRecord>;
   readonly #store: RecordStore;
 
-  constructor(store: RecordStore) {
+  /** @param turns at uploads under an Idempotency-Key. Default: the host is alone with its files */
+  constructor(store: RecordStore, turns: Turns = turnsOfOne(store)) {
     this.#store = store;
-    this.records = new Collection(store, "host.files");
+    this.records = new Collection(store, "host.files", undefined, turns);
   }
 
-  /** Keeps a new file. */
-  async add(file: FileRecord, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  /** Keeps a new file, and gives back what is known of it; or of the one that was made under its key before. */
+  async add(file: FileRecord, bytes: Uint8Array<ArrayBuffer>, keyed?: KeyedPost): Promise<FileRecord> {
+    const before = await this.records.madeBy(keyed);
+    if (before !== undefined) return before;
     const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let start = 0, piece = 0; start < whole.length; start += PIECE, piece += 1)
       await this.#store.put(piecesOf(file.id), keyOf(piece), whole.toString("base64", start, start + PIECE));
-    await this.records.add(file);
+    const kept = await this.records.add(file, keyed);
+    if (kept.id !== file.id) await this.#dropBytes(file);
+    return kept;
   }
 
   /** Makes a session's own copy of a file. */
   async copy(id: string, sessionId: string): Promise<FileRecord> {
     const copy = copyFile(await this.get(id), sessionId);
-    await this.add(copy, await this.bytes(id));
-    return copy;
+    return this.add(copy, await this.bytes(id));
   }
 
   /**

@@ -26,7 +26,7 @@ export class HostRecords {
     this.#store = store;
     this.agents = new Collection(store, "host.agents", undefined, turns("agents"));
     this.environments = new Collection(store, "host.environments", undefined, turns("environments"));
-    this.sessions = new Collection(store, "host.sessions", glanceOf);
+    this.sessions = new Collection(store, "host.sessions", glanceOf, turns("sessions"));
   }
 
   /** The write that keeps a version of an agent for good, for the transaction of what it became. */

@@ -20,6 +20,7 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
       return Response.json(
         await agents.make(
           () => createAgent(body),
+          c.get("keyed"),
           (agent) => records.versionOf(agent),
         ),
       );
@@ -45,13 +46,15 @@ export function agentRoutes(records: HostRecords): Hono<HostEnv> {
       const changed = await agents.change(
         id,
         (agent) => updateAgent(found(agent, `Agent ${id}`), body),
+        c.get("keyed"),
         (agent) => records.versionOf(agent),
       );
       return Response.json(changed);
     })
     .post("/:id/archive", async (c) => {
       const id = c.req.param("id");
-      return Response.json(await agents.change(id, (agent) => archived(found(agent, `Agent ${id}`))));
+      const put = await agents.change(id, (agent) => archived(found(agent, `Agent ${id}`)), c.get("keyed"));
+      return Response.json(put);
     })
     .get("/:id/versions", async (c) => {
       const { id } = await records.agent(c.req.param("id"));

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import { invalid } from "../http/errors.ts";
 import { pageOf } from "../http/pages.ts";
 import { withArchived } from "../http/query.ts";
+import type { EnvironmentRecord } from "../records/environment-record.ts";
 import { createEnvironment, updateEnvironment } from "../records/environment-record.ts";
 import type { HostRecords } from "../records/host-records.ts";
 import { archived, foundEnvironment } from "../records/host-records.ts";
@@ -19,7 +20,7 @@ export function environmentRoutes(records: HostRecords, work: WorkQueue): Hono<H
   return new Hono<HostEnv>()
     .post("/", async (c) => {
       const body = bodyOf(c);
-      return Response.json(await environments.make(() => createEnvironment(body)));
+      return Response.json(await environments.make(() => createEnvironment(body), c.get("keyed")));
     })
     .get("/", async (c) => {
       const query = queryOf(c);
@@ -34,13 +35,14 @@ export function environmentRoutes(records: HostRecords, work: WorkQueue): Hono<H
     .post("/:id", async (c) => {
       const id = c.req.param("id");
       const body = bodyOf(c);
-      return Response.json(
-        await environments.change(id, (record) => updateEnvironment(foundEnvironment(record, id), body)),
-      );
+      const update = (record: EnvironmentRecord | undefined) =>
+        updateEnvironment(foundEnvironment(record, id), body);
+      return Response.json(await environments.change(id, update, c.get("keyed")));
     })
     .post("/:id/archive", async (c) => {
       const id = c.req.param("id");
-      return Response.json(await environments.change(id, (record) => archived(foundEnvironment(record, id))));
+      const archive = (record: EnvironmentRecord | undefined) => archived(foundEnvironment(record, id));
+      return Response.json(await environments.change(id, archive, c.get("keyed")));
     })
     .delete("/:id", async (c) => {
       const { id } = await records.environment(c.req.param("id"));

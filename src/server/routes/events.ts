@@ -10,7 +10,6 @@ import type { StreamOptions } from "../log/event-stream.ts";
 import { openStream } from "../log/event-stream.ts";
 import { threadOf } from "../records/session-record.ts";
 import type { LiveSessions } from "../session/live-sessions.ts";
-import { keyedPost } from "../session/post-keys.ts";
 import type { HostedSession } from "../session/session.ts";
 import { readEvents } from "../wire/user-events.ts";
 import type { HostContext, HostEnv } from "./request.ts";
@@ -32,8 +31,8 @@ export function eventRoutes(live: LiveSessions, defaults: StreamDefaults): Hono<
     });
   return new Hono<HostEnv>()
     .post("/:id/events", async (c) => {
-      const keyed = keyedPost(c.req.header("idempotency-key"), c.get("body"));
-      return Response.json({ data: await live.post(c.req.param("id"), readEvents(bodyOf(c)), keyed) });
+      const data = await live.post(c.req.param("id"), readEvents(bodyOf(c)), c.get("keyed"));
+      return Response.json({ data });
     })
     .get("/:id/events", (c) => use(c, (session) => list(c, session)))
     .get("/:id/events/stream", (c) => use(c, (session) => stream(c, session, defaults)))

@@ -24,8 +24,8 @@ export function fileRoutes(files: FileStore): Hono<HostEnv> {
       const lifetime = form.get("expires_in_seconds");
       if (!(upload instanceof File)) throw invalid("file is required: a part of the form with a filename.");
       const file = createFile(upload, typeof lifetime === "string" ? lifetime : null);
-      await files.add(file, new Uint8Array(await upload.arrayBuffer()));
-      return Response.json(file);
+      const bytes = new Uint8Array(await upload.arrayBuffer());
+      return Response.json(await files.add(file, bytes, c.get("keyed")));
     })
     .get("/", async (c) => {
       const query = queryOf(c);

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../core/json.ts";
 import { atMostBytes, readBytes } from "../../core/wire/body.ts";
 import { Refusal } from "../http/errors.ts";
 import { parseBody } from "../http/fields.ts";
+import type { KeyedPost } from "../http/idempotency.ts";
 
 /** What travels with a request through the routes. */
 export interface HostEnv {
@@ -18,6 +19,8 @@ export interface HostEnv {
   };
   readonly Variables: {
     readonly body: Uint8Array<ArrayBuffer>;
+    /** What a post with an Idempotency-Key is known by. */
+    readonly keyed?: KeyedPost;
     /** Whether another host on the store passed it on to this one. */
     readonly isPassedOn: boolean;
   };

@@ -24,14 +24,22 @@ export function resourceRoutes(live: LiveSessions, files: FileStore): Hono<HostE
       use(c, async (session) => Response.json(pageThrough((await session.kept()).resources, queryOf(c)))),
     )
     .post("/:id/resources", (c) =>
-      use(c, async (session) => {
+      live.useOnce(c.req.param("id"), c.get("keyed"), async (session, taken, keep) => {
+        if (taken !== undefined)
+          return Response.json(
+            found(
+              (await session.kept()).resources.find(({ id }) => taken.has(id)),
+              "What this Idempotency-Key made",
+            ),
+          );
         const body = bodyOf(c);
         if (typeOf(body) !== "file")
           throw invalid('Only a resource of type "file" can be added to a session.');
         const { id, resources } = session.record;
         const resource = await createResource(body, resources, id, files);
         try {
-          await session.changeResources([...session.record.resources, resource]);
+          const changed = [...session.record.resources, resource];
+          await session.changeResources(changed, () => keep([resource.id]));
         } catch (thrown) {
           await dropResources([resource], files);
           throw thrown;

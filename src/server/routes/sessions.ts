@@ -11,6 +11,7 @@ import type { AgentSnapshot } from "../records/agent-record.ts";
 import { overridden, snapshotOf } from "../records/agent-record.ts";
 import type { FileStore } from "../records/file-store.ts";
 import type { HostRecords } from "../records/host-records.ts";
+import type { SessionRecord } from "../records/session-record.ts";
 import { createSession, sessionOf } from "../records/session-record.ts";
 import { createResources, dropResources } from "../records/session-resource.ts";
 import { readBudget } from "../session/budget.ts";
@@ -30,6 +31,7 @@ export function sessionRoutes(
   return new Hono<HostEnv>()
     .post("/", async (c) => {
       const body = bodyOf(c);
+      const keyed = c.get("keyed");
       refuseVaults(body["vault_ids"]);
       const events = readInitialEvents(body);
       const agent = await resolveAgent(records, body["agent"]);
@@ -40,11 +42,12 @@ export function sessionRoutes(
       const budget = readBudget(body["budget"], agent.model.id, live.prices);
       const session = { ...createSession(body, agent, environment), budget };
       const resources = await createResources(body, session.id, files);
+      let created: SessionRecord | undefined;
       try {
-        return Response.json(sessionOf(await live.create({ ...session, resources }, events)));
-      } catch (thrown) {
-        await dropResources(resources, files);
-        throw thrown;
+        created = await live.create({ ...session, resources }, events, keyed);
+        return Response.json(sessionOf(created));
+      } finally {
+        if (created?.id !== session.id) await dropResources(resources, files);
       }
     })
     .get("/", async (c) => {
@@ -72,9 +75,10 @@ export function sessionRoutes(
       live.use(c.req.param("id"), async (session) => Response.json(sessionOf(await session.kept()))),
     )
     .post("/:id", (c) =>
-      live.use(c.req.param("id"), async (session) =>
-        Response.json(sessionOf(await session.update(bodyOf(c)))),
-      ),
+      live.useOnce(c.req.param("id"), c.get("keyed"), async (session, taken, keep) => {
+        if (taken !== undefined) return Response.json(sessionOf(await session.kept()));
+        return Response.json(sessionOf(await session.update(bodyOf(c), () => keep([]))));
+      }),
     )
     .post("/:id/archive", (c) =>
       live.use(c.req.param("id"), async (session) => {

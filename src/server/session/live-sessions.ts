@@ -11,6 +11,7 @@ import { setImmediate } from "node:timers/promises";
 
 import { hasCode } from "../../core/errors.ts";
 import { found, hostClosed, invalid } from "../http/errors.ts";
+import type { KeyedPost } from "../http/idempotency.ts";
 import { logIdOf } from "../log/event-log.ts";
 import type { LeaseLog, LogLease } from "../log/log-lease.ts";
 import { leaseForEver } from "../log/log-lease.ts";
@@ -24,7 +25,6 @@ import type { SessionHost, SessionKeeper } from "./host.ts";
 import { isMarked, markOf } from "./open-marks.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
-import type { KeyedPost } from "./post-keys.ts";
 import { forgetPosts, keeping, takenBefore } from "./post-keys.ts";
 import { HostedSession } from "./session.ts";
 
@@ -94,19 +94,26 @@ export class LiveSessions {
   }
 
   /**
-   * Keeps a new session and gives it its first events.
+   * Keeps a new session and gives it its first events; or gives the one that was made under its key before.
    *
    * @throws Refusal when there is no model for its agent, or its events do not go together or speak of files that are
    * not there; then there is no session
    */
-  async create(record: SessionRecord, events: readonly UserEvent[]): Promise<SessionRecord> {
+  async create(
+    record: SessionRecord,
+    events: readonly UserEvent[],
+    keyed?: KeyedPost,
+  ): Promise<SessionRecord> {
     // Fail early: refused now rather than at its first message.
     this.#host.provider(record.agent);
     await this.#checkFiles(events);
     checkPost(events, { work: new OpenWork(), isCapped: false, threadId: record.thread_id });
-    await this.records.add(record);
-    return this.use(record.id, (session) => {
-      if (events.length > 0) session.post(events);
+    const kept = await this.records.add(record, keyed);
+    const { id } = kept;
+    const hasEvents = keyed && (await takenBefore(this.#host.store.records, id, keyed)) !== undefined;
+    if (events.length === 0 || hasEvents === true) return kept;
+    return this.useOnce(id, keyed, (session, taken, keep) => {
+      if (taken === undefined) keep(session.post(events).map((echo) => echo.id));
       return session.kept();
     });
   }
@@ -118,18 +125,38 @@ export class LiveSessions {
    * @throws Refusal when they do not fit what it is doing, or speak of files that are not there
    */
   async post(id: string, events: readonly UserEvent[], keyed?: KeyedPost): Promise<readonly WireEvent[]> {
-    return this.use(id, async (session) => {
-      const taken = keyed && (await takenBefore(this.#host.store.records, id, keyed));
+    return this.useOnce(id, keyed, async (session, taken, keep) => {
       if (taken !== undefined) return echoesOf(session, taken);
       await this.#checkFiles(events);
       await checkConfirmations(session, events);
       const echoes = session.post(events);
-      if (keyed !== undefined) {
-        const ids = echoes.map((echo) => echo.id);
-        session.log.writeAlong(`post ${keyed.key}`, () => [keeping(id, keyed, ids)]);
-      }
+      keep(echoes.map((echo) => echo.id));
       await session.log.written();
       return echoes;
+    });
+  }
+
+  /**
+   * Does something with a session that may be asked for again under its key.
+   *
+   * @param work is told the ids it kept when it was done before, if it was; `keep` writes ids along with what it adds to
+   * the log in the same step
+   */
+  async useOnce<T>(
+    id: string,
+    keyed: KeyedPost | undefined,
+    work: (
+      session: HostedSession,
+      taken: ReadonlySet<unknown> | undefined,
+      keep: (ids: readonly string[]) => void,
+    ) => T | Promise<T>,
+  ): Promise<T> {
+    return this.use(id, async (session) => {
+      const taken = keyed && (await takenBefore(this.#host.store.records, id, keyed));
+      return work(session, taken, (ids) => {
+        if (keyed === undefined) return;
+        session.log.writeAlong(`post ${keyed.key}`, () => [keeping(id, keyed, ids)]);
+      });
     });
   }
 

@@ -5,21 +5,10 @@
 
 import type { RecordStore, RecordWrite } from "../../core/store.ts";
 import { isJsonObject } from "../http/fields.ts";
-import { checkSame, fingerprintOf } from "../http/idempotency.ts";
-
-/** A post that may come again. */
-export interface KeyedPost {
-  readonly key: string;
-  /** What was posted: a key that comes back with something else is a mistake of the client's. */
-  readonly fingerprint: string;
-}
+import type { KeyedPost } from "../http/idempotency.ts";
+import { checkSame } from "../http/idempotency.ts";
 
 const PAGE = 250;
-
-/** What a post is known by; undefined without a key. */
-export function keyedPost(key: string | undefined, body: Uint8Array): KeyedPost | undefined {
-  return key === undefined ? undefined : { key: fingerprintOf(key), fingerprint: fingerprintOf(body) };
-}
 
 /**
  * The ids of the events of a post that was taken before; undefined for one that was not.

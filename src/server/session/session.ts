@@ -104,8 +104,12 @@ export class HostedSession {
     return echoes;
   }
 
-  /** Changes what an update may change; gives back what is then in the store. */
-  async update(body: JsonObject): Promise<SessionRecord> {
+  /**
+   * Changes what an update may change; gives back what is then in the store.
+   *
+   * @param along called when it is taken: what that adds to the log is written in the same step
+   */
+  async update(body: JsonObject, along: () => void = () => undefined): Promise<SessionRecord> {
     this.#mustLive();
     const { budget } = body;
     const changes = {
@@ -114,14 +118,19 @@ export class HostedSession {
     };
     this.#state.change(changes);
     this.#state.say(wireEvent("session.updated", changes));
+    along();
     if (this.#state.work.isCapped && !isUsedUp(this.record)) this.#runner.resume();
     return this.kept();
   }
 
   /** Gives the session other resources, without a word in the log. */
-  async changeResources(resources: SessionRecord["resources"]): Promise<void> {
+  async changeResources(
+    resources: SessionRecord["resources"],
+    along: () => void = () => undefined,
+  ): Promise<void> {
     this.#mustLive();
     this.#state.change({ resources });
+    along();
     await this.log.written();
   }
 
