@@ -12,9 +12,10 @@ export interface Engine {
   readonly isShared?: boolean | undefined;
   /**
    * Contract: durable once it resolves; an activation that begins after it sees all that was posted before. Repeats are
-   * harmless. With `at` the session is woken then, which may be moved by the next wake.
+   * harmless. With `at` the session is woken then, which may be moved by the next wake. An engine with a queue of its own lets
+   * tenants take turns, where the session's is named.
    */
-  wake(id: string, when?: { readonly at: Date }): Promise<void>;
+  wake(id: string, when?: { readonly at: Date }, tenant?: string): Promise<void>;
   /**
    * Contract: at most one activation per session at a time, as far as the engine can know. A session whose worker is
    * lost is activated again elsewhere. A second activation of a session that is active in this process joins the first.

@@ -102,11 +102,11 @@ export interface RefParts {
 export function sessionRef(id: string, parts: RefParts): SessionRef {
   const { store, bus, engine } = parts;
 
-  async function post(key: string, item: Item): Promise<Receipt> {
+  async function post(key: string, item: Item, tenant: string | undefined): Promise<Receipt> {
     const { n, isNew } = await store.inbox.post(id, { key, body: toBody(item) });
     bus.say(id, toWord({ say: "look" }));
     // Posted is posted: told of a failure here the caller would think it is not. The sweep of a worker finds what nobody woke.
-    await engine.wake(id).catch(() => undefined);
+    await engine.wake(id, undefined, tenant).catch(() => undefined);
     return { item: n, isNew };
   }
 
@@ -118,11 +118,11 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
 
   async function decide(callId: string, item: Item, given: string | undefined): Promise<DecisionReceipt> {
     checkCall(callId);
-    const { decidedBefore = {} } = await mustExist();
+    const { decidedBefore = {}, tenant } = await mustExist();
     // A call that is asked about again, after a crash, is decided again: under a key of its own.
     const times = Object.hasOwn(decidedBefore, callId) ? decidedBefore[callId] : undefined;
     const key = given ?? (times === undefined ? `call:${callId}` : `call:${callId}:${times}`);
-    const receipt = await post(key, item);
+    const receipt = await post(key, item, tenant);
     const decision = receipt.isNew ? decisionOf(item) : await decisionIn(receipt.item);
     if (decision === undefined)
       throw new LoophostError("invalid_options", `The key "${key}" was used for something else.`);
@@ -153,10 +153,10 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       });
       const { key = crypto.randomUUID(), system, ifOpen } = options;
       toInputs(prompt, { system });
-      const { status } = await mustExist();
+      const { status, tenant } = await mustExist();
       if (ifOpen === "refuse" && (status === "running" || status === "waiting")) throw isBusy(id);
       const policy = ifOpen === "refuse" ? "queue" : ifOpen;
-      return post(key, { ask: "message", prompt, system, ifOpen: policy });
+      return post(key, { ask: "message", prompt, system, ifOpen: policy }, tenant);
     },
     async approve(callId, options = {}) {
       checkOptions<Keyed>("approve()", options, { key: NAME });
@@ -173,8 +173,8 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     },
     async interrupt(options = {}) {
       checkOptions<Keyed>("interrupt()", options, { key: NAME });
-      await mustExist();
-      return post(options.key ?? crypto.randomUUID(), { ask: "interrupt" });
+      const { tenant } = await mustExist();
+      return post(options.key ?? crypto.randomUUID(), { ask: "interrupt" }, tenant);
     },
     follow(options = {}) {
       checkOptions<FollowOptions>("follow()", options, {

@@ -12,7 +12,7 @@ import { keepable } from "./names.ts";
 import { LogQueue } from "./queue.ts";
 import { Renewals } from "./renewals.ts";
 import { lockClass } from "./schema.ts";
-import { isGone, type Worker } from "./worker.ts";
+import { isWorkerGone, type Worker } from "./worker.ts";
 
 /** A page ends after this many bytes: parsing more at once would block the event loop. */
 const PAGE_BYTES = 1_000_000;
@@ -27,7 +27,7 @@ const CLAIM = `
   VALUES ($1, nextval('@.fences'), 0, $2, $3, $4, $5, ${UNTIL("$6")})
   ON CONFLICT (id) DO UPDATE SET fence = nextval('@.fences'), owner = excluded.owner, worker = excluded.worker,
     claim = excluded.claim, lease_until = ${UNTIL("$6")}
-  WHERE $7 OR l.claim = $5 OR l.lease_until <= clock_timestamp() OR ${isGone("$8")}
+  WHERE $7 OR l.claim = $5 OR l.lease_until <= clock_timestamp() OR ${isWorkerGone("l.worker", "$8", "$9")}
   RETURNING fence, last, sum`;
 
 const OWNER = `
@@ -85,7 +85,8 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       return queue.perform(id, async () => {
         const isLease = worker !== undefined && ttlMs > 0;
         const number = isLease ? await database.retry(doing, () => worker.number()) : null;
-        const values = [id, sumOfId(id), plain(owner), number, token, ttlOf(ttlMs), force, schemaLock];
+        const me = worker?.enrolled ?? null;
+        const values = [id, sumOfId(id), plain(owner), number, token, ttlOf(ttlMs), force, schemaLock, me];
         for (;;) {
           const [claimed] = await database.query(doing, claim, values);
           if (claimed !== undefined) {

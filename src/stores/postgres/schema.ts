@@ -77,8 +77,18 @@ CREATE TABLE wakes ( -- sessions that somebody is to run, for workers that have 
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX wakes_due ON wakes (due);`;
 
+const SECOND = `
+ALTER TABLE workers ADD COLUMN since timestamptz NOT NULL DEFAULT now(); -- from when on its renewals were steady
+ALTER TABLE wakes ADD COLUMN tenant text COLLATE "C" NOT NULL DEFAULT ''; -- whose session it is: tenants take turns
+CREATE INDEX wakes_in_turn ON wakes (tenant, due) WHERE worker IS NULL;
+CREATE INDEX wakes_taken ON wakes (worker) WHERE worker IS NOT NULL;`;
+
 /** The steps from each version to the next, the first from nothing. */
-const MIGRATIONS: readonly Migration[] = [{ sql: FIRST.trim(), oldestCode: 1 }];
+const MIGRATIONS: readonly Migration[] = [
+  { sql: FIRST.trim(), oldestCode: 1 },
+  // The index wakes_due is of use to code of version 1 alone; a later step drops it.
+  { sql: SECOND.trim(), oldestCode: 1 },
+];
 
 /** The key of a schema in advisory locks. */
 export function lockClass(schema: string): number {

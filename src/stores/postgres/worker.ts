@@ -4,9 +4,12 @@
  *
  *   W1  the number of a store is never reused; after its connection broke it takes the lock of that number again
  *   W2  a process that hangs keeps its connection, but does not renew its row, and so is found out
+ *   W3  a database that pauses (failover, a full disk) keeps everybody from renewing, and whoever came back first would
+ *       take the sessions of the living: so only a worker whose own renewals were steady all the while finds another hung
  */
 
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { isObject } from "../../core/json.ts";
 import type { Database } from "./database.ts";
@@ -14,35 +17,41 @@ import type { DirectConnection } from "./direct.ts";
 import type { PostgresClient } from "./pool.ts";
 import { lockClass } from "./schema.ts";
 
-const RENEW_MS = 5_000;
-/** Milliseconds without a renewal after which a worker counts as hung. */
-const STALE_MS = 20_000;
+const RENEW_MS = 2_000;
+/** Milliseconds without a renewal after which a worker counts as hung: three renewals, and some. */
+const STALE_MS = 7_000;
+/** Renewals further apart than this are not steady: the database may have paused between them. */
+const STEADY_MS = 2 * RENEW_MS;
+/** How long a connection that did not answer has left once others are known to answer. */
+const ANSWER_MS = 1_000;
 const FORGET_AFTER = "1 hour";
 /** A database that just restarted has also released the locks of living workers: wait this long for them. */
 const GRACE = "5 s";
 
 const NAME = `process ${process.pid} on ${hostname()}`;
-const UNTIL = `clock_timestamp() + ${STALE_MS} * interval '1 ms'`;
+const later = (ms: number) => `clock_timestamp() + ${ms} * interval '1 ms'`;
+const UNTIL = later(STALE_MS);
 
 /**
- * A condition in SQL: the worker of the log `l` is gone.
+ * A condition in SQL: a worker is gone; false for none.
  *
- * @param classParameter the parameter that has the number of the schema, such as `$8`
+ * @param worker the column that has its number
+ * @param schemaLock the parameter that has the number of the schema in advisory locks, such as `$8`
+ * @param me the parameter that has the number of the worker that asks, or null: that one finds nobody hung
  */
-export function isGone(classParameter: string): string {
-  return isWorkerGone(classParameter, "l.worker");
-}
-
-/** A condition in SQL: the worker of this number is gone; false for none. */
-export function isWorkerGone(classParameter: string, worker: string): string {
+export function isWorkerGone(worker: string, schemaLock: string, me: string): string {
   return `CASE
     WHEN ${worker} IS NULL OR clock_timestamp() < pg_postmaster_start_time() + interval '${GRACE}' THEN false
-    ELSE pg_try_advisory_xact_lock_shared(${classParameter}, ${worker})
-      OR EXISTS (SELECT FROM @.workers w WHERE w.number = ${worker} AND w.until <= clock_timestamp()) END`;
+    ELSE pg_try_advisory_xact_lock_shared(${schemaLock}, ${worker})
+      OR EXISTS (
+        SELECT FROM @.workers silent, @.workers me
+        WHERE silent.number = ${worker} AND silent.until <= clock_timestamp()
+          AND me.number = ${me} AND me.until > ${later(STALE_MS - STEADY_MS)} AND me.since <= ${later(-STALE_MS)}) END`;
 }
 
 /** The worker that a store is. */
 export class Worker {
+  readonly #database: Database;
   readonly #direct: DirectConnection;
   readonly #class: number;
   readonly #enrolSql: string;
@@ -51,21 +60,30 @@ export class Worker {
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(database: Database, direct: DirectConnection) {
+    this.#database = database;
     this.#direct = direct;
     this.#class = lockClass(database.options.schema);
     this.#enrolSql = database.sql(`
       WITH forgotten AS (DELETE FROM @.workers WHERE until < clock_timestamp() - interval '${FORGET_AFTER}'),
-        enrolled AS (INSERT INTO @.workers (name, until) VALUES ($2, ${UNTIL}) RETURNING number)
+        enrolled AS (
+          INSERT INTO @.workers (name, until, since) VALUES ($2, ${UNTIL}, clock_timestamp()) RETURNING number)
       SELECT number, pg_advisory_lock($1, number) FROM enrolled`);
     this.#renewSql = database.sql(`
-      INSERT INTO @.workers (number, name, until) OVERRIDING SYSTEM VALUE VALUES ($1, $2, ${UNTIL})
-      ON CONFLICT (number) DO UPDATE SET until = excluded.until`);
+      INSERT INTO @.workers AS w (number, name, until, since) OVERRIDING SYSTEM VALUE
+      VALUES ($1, $2, ${UNTIL}, clock_timestamp())
+      ON CONFLICT (number) DO UPDATE SET until = excluded.until,
+        since = CASE WHEN w.until > ${later(STALE_MS - STEADY_MS)} THEN w.since ELSE excluded.since END`);
   }
 
   /** The number of this worker, from when on its life can be told by the lock. */
   async number(): Promise<number> {
     if (this.#number === undefined) await this.#direct.add(this.#enrol);
     return this.#number ?? 0;
+  }
+
+  /** The number, where it has one already. */
+  get enrolled(): number | undefined {
+    return this.#number;
   }
 
   close(): void {
@@ -86,15 +104,28 @@ export class Worker {
       await this.#renew(client);
     }
     clearInterval(this.#renewal);
+    let underWay: Promise<void> | undefined;
     this.#renewal = setInterval(() => {
-      const giveUp = setTimeout(() => this.#direct.abandon(client), RENEW_MS - 1).unref();
-      this.#renew(client)
-        .catch(() => this.#direct.abandon(client))
-        .finally(() => clearTimeout(giveUp));
+      const before = underWay;
+      if (before !== undefined) this.#doubt(client, () => underWay === before).catch(() => undefined);
+      else
+        underWay = this.#renew(client)
+          .catch(() => this.#direct.abandon(client))
+          .finally(() => (underWay = undefined));
     }, RENEW_MS).unref();
   };
 
   async #renew(client: PostgresClient): Promise<void> {
     await client.query(this.#renewSql, [this.#number, NAME]);
+  }
+
+  /**
+   * Gives up a connection that does not answer although the database answers on others (a half-open connection). While it answers
+   * nobody the connection is kept: a lock that is let go of would look like a death once it is back.
+   */
+  async #doubt(client: PostgresClient, isSilent: () => boolean): Promise<void> {
+    await this.#database.once("SELECT 1", []);
+    await sleep(ANSWER_MS, undefined, { ref: false });
+    if (isSilent()) this.#direct.abandon(client);
   }
 }

@@ -148,20 +148,29 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     expect(await drained).toEqual(["first"]);
   });
 
-  it("takes the oldest and the newest in turns where it has room for one", async () => {
+  it("lets tenants take turns, whoever has more waiting, and each has its oldest first", async () => {
     const { url } = await sharedPostgres();
-    const engine = postgresEngine(url, { schema: newSchema(), maxActivations: 1, pollMs: 20 });
+    const engine = postgresEngine(url, { schema: newSchema(), maxActivations: 4, pollMs: 60_000 });
     onTestFinished(() => engine.close());
-    for (const id of ["1", "2", "3", "4"]) await engine.wake(id);
+    for (const id of ["a1", "a2", "a3", "a4", "a5", "a6", "a7"]) await engine.wake(id, undefined, "a");
+    for (const id of ["b1", "c1"]) await engine.wake(id, undefined, id.slice(0, 1));
+    await engine.wake("nobody's");
     const begun: string[] = [];
+    const ends: (() => void)[] = [];
     await engine.work({
-      activate(id) {
+      async activate(id) {
         begun.push(id);
-        return Promise.resolve({ now: "parked" });
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return { now: "parked" };
       },
     });
-    await expect.poll(() => begun.length).toBe(4);
-    expect(["1423", "4132"]).toContain(begun.join(""));
+    await expect.poll(() => begun.toSorted()).toEqual(["a1", "b1", "c1", "nobody's"]);
+    await engine.wake("b2", undefined, "b");
+    for (const [index, id] of ["a2", "b2", "a3", "a4"].entries()) {
+      ends[index]?.();
+      await expect.poll(() => begun.at(-1)).toBe(id);
+    }
+    for (const end of ends) end();
   });
 
   it("carries a word once to each who listens, and a long one as a look into the store", async () => {

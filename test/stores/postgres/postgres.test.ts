@@ -91,11 +91,28 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
     const schema = newSchema();
     const store = openedStore(pool, { schema, migrate: "refuse" });
     await expect(store.records.get("c", "k")).rejects.toThrow(
-      `"${schema}" of the store is not there, this code needs version 1`,
+      `"${schema}" of the store is not there, this code needs version 2`,
     );
     await pool.query(postgresStoreSql({ schema }));
     await store.records.put("c", "k", 1);
     expect(await store.records.get("c", "k")).toBe(1);
+  });
+
+  it("of version 1 is brought up to date with what is in it, while code of version 1 still works", async () => {
+    const pool = await openPool();
+    const schema = newSchema();
+    const [first = ""] = postgresStoreSql({ schema }).split("-- version 2");
+    await pool.query(`${first}COMMIT`);
+    await pool.query(`INSERT INTO ${schema}.wakes (session, due) VALUES ('s', now())`);
+    await openedStore(pool, { schema }).records.put("c", "k", 1);
+    await pool.query(`INSERT INTO ${schema}.wakes (session, due) VALUES ('t', now())`);
+    await pool.query(`INSERT INTO ${schema}.workers (name, until) VALUES ('older', now())`);
+    const { rows } = await pool.query(`SELECT session, tenant FROM ${schema}.wakes ORDER BY session`);
+    expect(rows).toEqual([
+      { session: "s", tenant: "" },
+      { session: "t", tenant: "" },
+    ]);
+    expect(postgresStoreSql({ schema, from: 1 })).not.toContain("CREATE TABLE");
   });
 
   it("is used when a newer loophost says so, and refused otherwise", async () => {
@@ -106,7 +123,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
     expect(await openedStore(pool, { schema }).records.get("c", "k")).toBe(1);
     await pool.query(`UPDATE ${schema}.meta SET oldest_code = 9`);
     await expect(openedStore(pool, { schema }).records.get("c", "k")).rejects.toThrow(
-      "its version is 9, this one knows 1",
+      "its version is 9, this one knows 2",
     );
   });
 

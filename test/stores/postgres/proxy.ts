@@ -20,6 +20,9 @@ export interface Proxy {
   /** Carries nothing any more, and takes connections that are never answered, until `thaw()`; those there are then stay dead. */
   readonly freeze: () => void;
   readonly thaw: () => void;
+  /** Carries nothing until `goOn()`; then what waited, too. */
+  readonly pause: () => void;
+  readonly goOn: () => void;
 }
 
 /** Starts a proxy, which ends with the test. */
@@ -27,8 +30,10 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
   let breaking: { readonly words: string; readonly when: string; readonly done: () => void } | undefined;
   const sockets = new Set<Socket>();
   let isFrozen = false;
+  let isPaused = false;
   const proxy = createServer((client) => {
     const upstream = tiedTo(server, client, sockets);
+    if (isPaused) for (const socket of [client, upstream]) socket.pause();
     let isLost = false;
     const cut = (done: () => void) => {
       client.destroy();
@@ -69,6 +74,14 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     freeze: () => (isFrozen = true),
     thaw: () => (isFrozen = false),
+    pause() {
+      isPaused = true;
+      for (const socket of sockets) socket.pause();
+    },
+    goOn() {
+      isPaused = false;
+      for (const socket of sockets) socket.resume();
+    },
     loseReplyTo: (words, when = "afterIsDone") =>
       new Promise((done) => {
         breaking = { words, when, done };

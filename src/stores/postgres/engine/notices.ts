@@ -1,6 +1,6 @@
 /**
- * NOTIFY, debounced: messages within a moment are one statement, since commits that notify queue behind one lock of the
- * whole server.
+ * NOTIFY, throttled: the first message is sent at once, those of the next moment together as one statement, since commits
+ * that notify queue behind one lock of the whole server.
  */
 
 import type { Database } from "../database.ts";
@@ -18,6 +18,7 @@ export class Notices {
   readonly #database: Database;
   readonly #channel: string;
   #waiting = new Set<string>();
+  /** Set for a moment after each statement. */
   #timer: NodeJS.Timeout | undefined;
   #saying: Promise<void> = Promise.resolve();
 
@@ -30,17 +31,23 @@ export class Notices {
   say(text: string): void {
     if (this.#waiting.size >= MAX_WAITING) return;
     this.#waiting.add(text);
-    this.#timer ??= setTimeout(() => void this.flush(), MERGE_MS);
+    if (this.#timer === undefined) this.#send();
   }
 
   /** Sends what is queued; never rejects. */
   flush(): Promise<void> {
+    this.#send();
+    return this.#saying;
+  }
+
+  #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#waiting.size === 0) return;
+    this.#timer = setTimeout(() => this.#send(), MERGE_MS);
     const texts = [...this.#waiting];
     this.#waiting = new Set();
-    if (texts.length > 0) this.#saying = this.#saying.then(() => this.#notify(texts));
-    return this.#saying;
+    this.#saying = this.#saying.then(() => this.#notify(texts));
   }
 
   async #notify(texts: readonly string[]): Promise<void> {

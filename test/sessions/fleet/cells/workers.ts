@@ -30,8 +30,8 @@ function played(
   };
 }
 
-/** Restate misses a worker that hangs within seconds; its lease in PostgreSQL is free once its row is stale, after 20. */
-const TAKEN_OVER_MS = { restate: 25_000, postgres: 25_000, "in-process": 35_000 } as const;
+/** The lease of a worker that hangs is free in PostgreSQL after 7 seconds without a renewal, and a file's when its time is over. */
+const TAKEN_OVER_MS = { restate: 10_000, postgres: 25_000, "in-process": 35_000 } as const;
 
 /** The cells. */
 export const workerCells: Readonly<Record<string, Cell>> = {

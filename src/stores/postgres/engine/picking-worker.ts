@@ -1,0 +1,208 @@
+/**
+ * A worker of the engine on PostgreSQL: picks sessions that are due, runs them, and notes how they rest.
+ *
+ *   N1  a wake that comes while its session runs raises its mark, and the session is run again
+ *   N2  sessions of a worker whose lock is gone, or that hangs, are freed by others
+ *   N3  fairness: tenants take turns, so that ten thousand wakes of one do not keep another's waiting
+ */
+
+import { waitAtMost } from "../../../core/async/abort.ts";
+import { systemClock } from "../../../core/clock.ts";
+import type { ActivationHost, EngineWorker, Rest } from "../../../core/engine.ts";
+import type { Database, Row } from "../database.ts";
+import type { DirectConnection } from "../direct.ts";
+import { lockClass } from "../schema.ts";
+import { isWorkerGone, Worker } from "../worker.ts";
+
+/** How much a worker picks, and how often it looks by itself. */
+export interface PickLimits {
+  readonly pollMs: number;
+  readonly maxActivations: number;
+}
+
+/** Sorts before all others. */
+const FIRST_TENANT = "";
+
+const IS_DUE = "worker IS NULL AND due <= clock_timestamp()";
+
+// The tenants with something due, from $3 on, by a recursive query: an index scan for each, however many wakes one has (a loose
+// index scan). Then from each as many as come to the room in all, the oldest first.
+const PICK = `
+  WITH RECURSIVE turns AS (
+    (SELECT tenant, 1 AS n FROM @.wakes WHERE ${IS_DUE} AND tenant >= $3 ORDER BY tenant LIMIT 1)
+    UNION ALL
+    SELECT next.tenant, t.n + 1 FROM turns t CROSS JOIN LATERAL (
+      SELECT tenant FROM @.wakes WHERE ${IS_DUE} AND tenant > t.tenant ORDER BY tenant LIMIT 1) next
+    WHERE t.n < $2
+  ), due AS (
+    SELECT w.session FROM turns t CROSS JOIN LATERAL (
+      SELECT session FROM @.wakes WHERE ${IS_DUE} AND tenant = t.tenant ORDER BY due
+      LIMIT (SELECT ceil($2::float8 / count(*)) FROM turns) FOR UPDATE SKIP LOCKED) w
+    LIMIT $2
+  ), picked AS (
+    UPDATE @.wakes w SET worker = $1 FROM due WHERE w.session = due.session RETURNING w.session, w.marks, w.tenant
+  )
+  SELECT session, marks, tenant FROM picked ORDER BY tenant`;
+
+// Each worker is looked at once, not for each of its sessions.
+const FREE = `
+  WITH taken AS MATERIALIZED (SELECT DISTINCT worker FROM @.wakes WHERE worker IS NOT NULL)
+  UPDATE @.wakes w SET worker = NULL FROM taken
+  WHERE w.worker = taken.worker AND w.worker <> $1 AND ${isWorkerGone("taken.worker", "$2", "$1")}`;
+
+// Woken again meanwhile: it stays queued, and is due at once.
+const PARK = `
+  WITH done AS (DELETE FROM @.wakes WHERE session = $1 AND worker = $2 AND marks = $3)
+  UPDATE @.wakes SET worker = NULL, due = clock_timestamp() WHERE session = $1 AND worker = $2 AND marks <> $3
+  RETURNING true AS due`;
+
+const REST = `
+  UPDATE @.wakes SET worker = NULL,
+    due = CASE WHEN marks = $3 THEN clock_timestamp() + $4 * interval '1 ms' ELSE clock_timestamp() END
+  WHERE session = $1 AND worker = $2 RETURNING due <= clock_timestamp() AS due`;
+
+const GIVE_BACK = "UPDATE @.wakes SET worker = NULL WHERE worker = $1";
+
+/** Picks sessions that are due, and runs them. */
+export class PickingWorker implements EngineWorker {
+  readonly #database: Database;
+  readonly #direct: DirectConnection;
+  readonly #host: ActivationHost;
+  readonly #limits: PickLimits;
+  readonly #worker: Worker;
+  readonly #class: number;
+  readonly #pickSql: string;
+  readonly #freeSql: string;
+  readonly #atWork = new Set<Promise<unknown>>();
+  #freeing: Promise<void> | undefined;
+  #picking: Promise<void> | undefined;
+  #isToldMeanwhile = false;
+  /** Whether the last pick left nothing of the room, so that more may be due. */
+  #isFull = false;
+  /** The first tenant whose turn it is. */
+  #turn = FIRST_TENANT;
+  #timer: NodeJS.Timeout | undefined;
+  #isDraining = false;
+
+  constructor(database: Database, direct: DirectConnection, host: ActivationHost, limits: PickLimits) {
+    this.#database = database;
+    this.#direct = direct;
+    this.#host = host;
+    this.#limits = limits;
+    this.#worker = new Worker(database, direct);
+    this.#class = lockClass(database.options.schema);
+    this.#pickSql = database.sql(PICK);
+    this.#freeSql = database.sql(FREE);
+  }
+
+  async begin(channel: string): Promise<void> {
+    await this.#worker.number();
+    await this.#direct.add(async (client) => {
+      client.on("notification", () => this.pickNow());
+      await client.query(`LISTEN ${channel}`);
+    });
+    this.#timer = setInterval(() => this.#poll(), this.#limits.pollMs);
+    this.#poll();
+  }
+
+  async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#isDraining = true;
+    clearInterval(this.#timer);
+    await this.#freeing;
+    await this.#picking;
+    await waitAtMost(graceMs, systemClock, Promise.all(this.#atWork));
+    // Sessions that are still active after the grace period are left to other workers, as after a crash.
+    if (this.#atWork.size > 0)
+      await this.#database
+        .query("Sessions could not be given back", this.#database.sql(GIVE_BACK), [
+          await this.#worker.number(),
+        ])
+        .catch(() => undefined);
+    this.#worker.close();
+  }
+
+  /** Frees the sessions of workers that are gone, and picks. */
+  #poll(): void {
+    this.#freeing ??= this.#free()
+      // A failed poll is retried by the next one.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#freeing = undefined;
+        this.pickNow();
+      });
+  }
+
+  async #free(): Promise<void> {
+    const values = [await this.#worker.number(), this.#class];
+    await this.#database.query("Sessions of workers that are gone could not be freed", this.#freeSql, values);
+  }
+
+  /** Picks what is due, now or once the pick under way is over. */
+  pickNow(): void {
+    if (this.#isDraining) return;
+    if (this.#picking !== undefined) {
+      this.#isToldMeanwhile = true;
+      return;
+    }
+    this.#picking = this.#pickAll()
+      // A failed poll is retried by the next one.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#picking = undefined;
+        if (this.#isToldMeanwhile) this.pickNow();
+      });
+  }
+
+  async #pickAll(): Promise<void> {
+    this.#isToldMeanwhile = false;
+    const number = await this.#worker.number();
+    while (!this.#isDraining) {
+      const room = this.#limits.maxActivations - this.#atWork.size;
+      if (room <= 0) return;
+      const first = this.#turn;
+      const values = [number, room, first];
+      const picked = await this.#database.query("Sessions could not be picked", this.#pickSql, values);
+      for (const row of picked) this.#run(row, number);
+      this.#isFull = picked.length === room;
+      this.#turn = this.#isFull ? after(picked.at(-1)) : FIRST_TENANT;
+      // A tenant that is alone may have the whole room: where it took less, nothing more is due.
+      const tenants = new Set(picked.map(({ tenant }) => tenant));
+      if (!this.#isFull && first === FIRST_TENANT && tenants.size < 2) return;
+    }
+  }
+
+  #run(row: Row, number: number): void {
+    const running = this.#runToRest(row, number)
+      // If its rest cannot be noted, the session is picked again by a worker that finds this one gone; the store knows
+      // what was done.
+      .catch(() => false)
+      .then((isDueAgain) => {
+        this.#atWork.delete(running);
+        if (isDueAgain || this.#isFull) this.pickNow();
+        return undefined;
+      });
+    this.#atWork.add(running);
+  }
+
+  async #runToRest(row: Row, number: number): Promise<boolean> {
+    const id = String(row["session"]);
+    return this.#rest(id, number, Number(row["marks"]), await this.#host.activate(id));
+  }
+
+  /** Notes that a session rests; tells whether it is due again. */
+  async #rest(id: string, worker: number, marks: number, rest: Rest): Promise<boolean> {
+    const doing = `The rest of session ${id} could not be noted`;
+    const afterMs = rest.now === "again" ? rest.afterMs : rest.wakeAt && rest.wakeAt.getTime() - Date.now();
+    const values = [id, worker, marks];
+    const rows =
+      afterMs === undefined
+        ? await this.#database.query(doing, this.#database.sql(PARK), values)
+        : await this.#database.query(doing, this.#database.sql(REST), [...values, Math.max(0, afterMs)]);
+    return rows.some(({ due }) => due === true);
+  }
+}
+
+/** The first tenant that can come after that of a row. */
+function after(row: Row | undefined): string {
+  return `${String(row?.["tenant"])}\u0001`;
+}
