@@ -72,6 +72,7 @@ for await (const [{ changed, tests, fullName }] of on(process, "message")) {
   const { unhandledErrors } = await vitest.runTestSpecifications(
     tests.map((test) => project.createSpecification(resolve(test), only)),
   );
+  for (const timer of timers.values()) clearTimeout(timer);
   noteFailure(tests[0], "", unhandledErrors);
   process.send({ failure });
 }

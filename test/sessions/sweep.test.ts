@@ -6,6 +6,8 @@ import { manualClock } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import { SweepLease } from "../../src/sessions/sweep-lease.ts";
+import { Sweep } from "../../src/sessions/sweep.ts";
+import { aroundStore } from "../../src/testing/faults/around-store.ts";
 import { World } from "./kills/world.ts";
 
 /** An engine between processes, which notes who woke sessions; a wake goes to the first worker that is left. */
@@ -126,15 +128,54 @@ it("is not needed where a session is at work: its worker sees what is posted to 
   expect(await chat.result()).toMatchObject({ ending: "interrupted" });
 });
 
-it("is let go of by the time a worker has drained", async () => {
-  const log = memoryStore().log;
+it("is over as soon as a worker rests, also while the store takes its time to take the lease back", async () => {
+  const clock = manualClock();
+  const store = memoryStore({ now: () => clock.now() });
   const releasing = Promise.withResolvers<void>();
-  const lease = new SweepLease({ ...log, release: () => releasing.promise }, manualClock());
-  expect(await lease.isOurs()).toBe(true);
-  let isReleased = false;
-  const released = lease.release().then(() => (isReleased = true));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(isReleased).toBe(false);
+  const woken: string[] = [];
+  const engine: Engine = {
+    isShared: true,
+    wake: async (id) => void woken.push(id),
+    work: () => Promise.reject(new Error("not asked")),
+    close: () => Promise.resolve(),
+  };
+  const slow = { ...store, log: { ...store.log, release: () => releasing.promise } };
+  const sweep = new Sweep(
+    { store: slow, engine, clock, pollMs: 1_000 },
+    { active: new Map(), isBusyWith: () => false },
+    true,
+  );
+  await store.inbox.post("before", { key: "k", body: 1 });
+  for (let second = 0; second < 5; second += 1) await clock.advance(1_000);
+  expect(woken).toContain("before");
+  let hasRested = false;
+  const rested = sweep.rest().then(() => (hasRested = true));
+  woken.length = 0;
+  for (let second = 0; second < 5; second += 1) await clock.advance(1_000);
+  expect([woken, hasRested]).toEqual([[], false]);
   releasing.resolve();
-  await released;
+  await rested;
+  sweep.stop();
+});
+
+it("asks the store for the lease once in three seconds, and knows within ten that another has it", async () => {
+  const clock = manualClock();
+  await clock.advance(60_000);
+  const store = memoryStore({ now: () => clock.now() });
+  const calls: string[] = [];
+  const counted = aroundStore(store, (call, work) => {
+    calls.push(call);
+    return work();
+  });
+  const [lease, rival] = [new SweepLease(counted.log, clock), new SweepLease(store.log, clock)];
+  for (let look = 0; look < 4; look += 1) {
+    expect([await lease.isOurs(), await rival.isOurs()]).toEqual([true, false]);
+    await clock.advance(1_000);
+  }
+  expect(calls).toEqual(["log.claim"]);
+  expect(await lease.isOurs()).toBe(true);
+  expect(calls).toEqual(["log.claim", "log.renew"]);
+  // As a process that hangs.
+  await clock.advance(11_000);
+  expect([await rival.isOurs(), await lease.isOurs()]).toEqual([true, false]);
 });

@@ -23,6 +23,15 @@ it("takes whole events once, and no delta, progress or end, which would be told 
   expect(told.size).toBe(0);
 });
 
+it("takes nothing that cannot be kept: one such event would fail the write of all the others", () => {
+  const told = new ToldEvents();
+  let deep: unknown = [];
+  for (let depth = 0; depth < 1_000; depth += 1) deep = [deep];
+  expect(told.add({ type: "tool.called", id: "a", name: "t", input: deep }, new Set())).toBe(false);
+  expect(told.add({ type: "tool.called", id: "a", name: "t", input: 1 }, new Set())).toBe(true);
+  expect(told.size).toBe(1);
+});
+
 it("goes into several entries when more has come than one has places for", () => {
   const told = new ToldEvents();
   const event = (id: string): SessionEvent => ({ type: "provider", raw: { id, secret: "s" } });
