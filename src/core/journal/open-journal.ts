@@ -2,6 +2,7 @@
 
 import type { Store } from "../store.ts";
 import { CallBook } from "./call-book.ts";
+import { loadDigest } from "./call-digest.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalOptions } from "./stored-journal.ts";
 
@@ -11,6 +12,7 @@ import type { JournalOptions } from "./stored-journal.ts";
  * @throws LoophostError `session_owned`, or `store_failed` when the store cannot be read
  */
 export async function openJournal(store: Store | undefined, how: JournalOptions): Promise<Journal> {
+  await loadDigest();
   if (store === undefined) return memoryJournal();
   const { StoredJournal } = await import("./stored-journal.ts");
   return StoredJournal.open(store, how);
