@@ -232,7 +232,8 @@ describe("two calls", () => {
     }
     await Promise.all(answers);
     await stream.idle("end_turn");
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    // One after the other they would take 1,600 ms.
+    expect(performance.now() - startedAt).toBeLessThan(1_200);
   });
 });
 
