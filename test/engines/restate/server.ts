@@ -32,7 +32,23 @@ export const skipped: string = whyNoRestate === undefined ? "" : ` (skipped: ${w
 
 /** Starts a server. */
 export async function restateServer(): Promise<RestateServer> {
-  const [node = 0, ingressPort = 0, adminPort = 0] = await freePorts(3);
+  const [server] = await restateNodes(1);
+  if (server === undefined) throw new Error("no server was started");
+  return server;
+}
+
+/** Starts the nodes of a cluster, which keeps going when one of three is lost. */
+export async function restateNodes(count: number): Promise<readonly RestateServer[]> {
+  const ports = await Promise.all(Array.from({ length: count }, () => freePorts(3)));
+  const fabrics = ports.map(([fabric]) => `127.0.0.1:${fabric}`);
+  return Promise.all(ports.map((own, index) => restateNode(own, index, fabrics)));
+}
+
+async function restateNode(
+  [, ingressPort = 0, adminPort = 0]: readonly number[],
+  index: number,
+  fabrics: readonly string[],
+): Promise<RestateServer> {
   const [ingress, admin] = [`http://127.0.0.1:${ingressPort}`, `http://127.0.0.1:${adminPort}`];
   const folder = mkdtempSync(join(tmpdir(), "loophost-restate-"));
   let ended: Promise<unknown> = Promise.resolve();
@@ -49,9 +65,9 @@ export async function restateServer(): Promise<RestateServer> {
       if (isEmptied) rmSync(join(folder, "data"), { recursive: true, force: true });
       const child = spawn(
         binary ?? "",
-        ["--no-logo", "--node-name", "one", "--base-dir", join(folder, "data")],
+        ["--no-logo", "--node-name", `node-${index}`, "--base-dir", join(folder, "data")],
         {
-          env: settings(node, ingressPort, adminPort),
+          env: settings(index, ingressPort, adminPort, fabrics),
           stdio: "ignore",
         },
       );
@@ -72,18 +88,25 @@ export async function restateServer(): Promise<RestateServer> {
 }
 
 /** Small, quiet, and quick to notice a worker that hangs: the settings of docs/fleet.md. */
-function settings(node: number, ingress: number, admin: number): Record<string, string> {
-  const fabric = `127.0.0.1:${node}`;
+function settings(
+  index: number,
+  ingress: number,
+  admin: number,
+  fabrics: readonly string[],
+): Record<string, string> {
+  const fabric = fabrics[index] ?? "";
   return {
     DO_NOT_TRACK: "1",
     RESTATE_DISABLE_TELEMETRY: "true",
     RESTATE_LISTEN_MODE: "tcp",
+    RESTATE_AUTO_PROVISION: String(index === 0),
+    RESTATE_DEFAULT_REPLICATION: String(Math.ceil(fabrics.length / 2)),
     RESTATE_BIND_ADDRESS: fabric,
     RESTATE_ADVERTISED_ADDRESS: `http://${fabric}`,
-    RESTATE_METADATA_CLIENT__ADDRESSES: `["http://${fabric}"]`,
+    RESTATE_METADATA_CLIENT__ADDRESSES: JSON.stringify(fabrics.map((one) => `http://${one}`)),
     RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingress}`,
     RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${admin}`,
-    RESTATE_DEFAULT_NUM_PARTITIONS: "1",
+    RESTATE_DEFAULT_NUM_PARTITIONS: String(fabrics.length),
     RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "64 MiB",
     RESTATE_LOG_FILTER: "off",
     RESTATE_WORKER__INVOKER__HTTP2_KEEP_ALIVE_INTERVAL: "2s",

@@ -63,7 +63,7 @@ export async function runCell(
   const ms = () => Math.round(performance.now() - startedAt);
   const over = new AbortController();
   try {
-    await using fleet = await Fleet.open(at, { engine, provider }, ifCrashed);
+    await using fleet = await Fleet.open(at, { engine, provider }, ifCrashed, cell.isOnCluster);
     const how = { run, afterMs: 50 + pickAt(400, seed, run), ifCrashed, isShort } as const;
     const deadlineMs = DEADLINE_MS + PARKED.minutes * 60_000;
     const hangs = setTimeout(deadlineMs, undefined, { signal: over.signal }).then(() => {

@@ -67,7 +67,13 @@ export class Fleet implements AsyncDisposable {
     this.app = sessions({ store, engine, bus });
   }
 
-  static async open(at: Places, setting: Setting, ifCrashed: "answer" | "rerun"): Promise<Fleet> {
+  /** @param isOnCluster whether its Restate is the one of three nodes */
+  static async open(
+    at: Places,
+    setting: Setting,
+    ifCrashed: "answer" | "rerun",
+    isOnCluster = false,
+  ): Promise<Fleet> {
     const store = await at.newStore(setting.engine);
     const claude = setting.provider === "claude" ? await at.host() : undefined;
     if (setting.engine !== "restate")
@@ -76,7 +82,7 @@ export class Fleet implements AsyncDisposable {
         claude,
         balancer: undefined,
       });
-    const { ingress, admin } = await at.restate();
+    const { ingress, admin } = await (isOnCluster ? at.cluster() : at.restate());
     const restate = { ingress, admin, name: `fleet-${crypto.randomUUID()}` };
     const parts = { ...store, engine: setting.engine, restate };
     return new Fleet(at, setting, ifCrashed, { parts, claude, balancer: await balancer() });

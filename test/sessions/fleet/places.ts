@@ -8,9 +8,10 @@ import { setTimeout } from "node:timers/promises";
 import { embeddedHost } from "loophost/server";
 
 import type { RestateServer } from "../../engines/restate/server.ts";
-import { restateServer, whyNoRestate } from "../../engines/restate/server.ts";
+import { restateNodes, restateServer, whyNoRestate } from "../../engines/restate/server.ts";
 import type { PostgresServer } from "../../stores/postgres/server.ts";
 import { ownPostgres, whyNoPostgres } from "../../stores/postgres/server.ts";
+import { balancer } from "../../support/balancer.ts";
 import { model } from "./agent.ts";
 
 /** Which engine says who works, and who runs the loop. */
@@ -19,10 +20,19 @@ export interface Setting {
   readonly provider: "local" | "claude";
 }
 
+/** Nodes that are one Restate. */
+interface RestateCluster extends AsyncDisposable {
+  readonly ingress: string;
+  readonly admin: string;
+  readonly nodes: readonly RestateServer[];
+}
+
 /** The servers of a campaign. */
 export interface Places extends AsyncDisposable {
   postgres(): Promise<PostgresServer>;
   restate(): Promise<RestateServer>;
+  /** A Restate of three nodes behind balancers. */
+  cluster(): Promise<RestateCluster>;
   /** The address of a loop host. */
   host(): Promise<string>;
   /** Where a new store is: a file, or a schema in the database. */
@@ -63,6 +73,9 @@ export function places(): Places {
       await server[Symbol.asyncDispose]();
     },
   );
+  const cluster = once(startCluster, async (made) => {
+    await made[Symbol.asyncDispose]();
+  });
   const host = once(
     async () => {
       const loopHost = embeddedHost({ model });
@@ -76,6 +89,7 @@ export function places(): Places {
   return {
     postgres,
     restate,
+    cluster,
     host: async () => (await host()).url,
     async newStore(engine) {
       if (engine === "in-process")
@@ -85,6 +99,23 @@ export function places(): Places {
     },
     async [Symbol.asyncDispose]() {
       for (const end of ends) await end();
+    },
+  };
+}
+
+async function startCluster(): Promise<RestateCluster> {
+  const nodes = await restateNodes(3);
+  const [ingress, admin] = [await balancer(), await balancer()];
+  for (const node of nodes) {
+    ingress.add(Number(new URL(node.ingress).port));
+    admin.add(Number(new URL(node.admin).port));
+  }
+  return {
+    ingress: `http://127.0.0.1:${ingress.port}`,
+    admin: `http://127.0.0.1:${admin.port}`,
+    nodes,
+    async [Symbol.asyncDispose]() {
+      for (const one of [ingress, admin, ...nodes]) await one[Symbol.asyncDispose]();
     },
   };
 }

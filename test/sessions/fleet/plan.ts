@@ -55,7 +55,8 @@ export function grouped(runs: readonly Planned[]): readonly (readonly Planned[])
 
 /** In a few minutes: cells that wait for nothing, and at a host those that kill workers. */
 function isInShort(name: string, { provider }: Setting): boolean {
-  if (CELLS[name]?.isSlow === true) return false;
+  const { isSlow = false, isFullOnly = false } = CELLS[name] ?? {};
+  if (isSlow || isFullOnly) return false;
   return provider === "local" || name === "K1" || name === "K8";
 }
 

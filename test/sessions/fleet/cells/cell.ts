@@ -25,6 +25,10 @@ export interface Cell {
   readonly isIn: (setting: Setting) => boolean;
   /** How often it is run in the full form. Default 20. */
   readonly runs?: number;
+  /** It needs more than a shared machine has: left out of the short form. */
+  readonly isFullOnly?: boolean;
+  /** Its Restate has three nodes. */
+  readonly isOnCluster?: boolean;
   /** It waits for real: left out of the short form. */
   readonly isSlow?: boolean;
   /** What happens takes workers their store or engine away, so that how soon others go on is no matter of this cell. */

@@ -63,5 +63,23 @@ export const outageCells: Readonly<Record<string, Cell>> = {
     await setTimeout(500);
     await restate.start();
   }),
+  "K11 node": {
+    what: "one of the three nodes of Restate is killed, and back when all is done",
+    isIn: withRestate,
+    runs: 5,
+    isOutage: true,
+    isFullOnly: true,
+    isOnCluster: true,
+    async play(fleet, run) {
+      const { nodes } = await fleet.places.cluster();
+      const node = nodes[run.run % nodes.length];
+      try {
+        return await under(fleet, run, async () => node?.kill());
+      } finally {
+        await node?.kill();
+        await node?.start();
+      }
+    },
+  },
   "K11 emptied": killsRestate("Restate loses its data", (restate) => restate.start({ isEmptied: true })),
 };

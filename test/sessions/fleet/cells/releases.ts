@@ -12,8 +12,7 @@ export const releaseCells: Readonly<Record<string, Cell>> = {
     isOutage: true,
     async play(fleet, { run, afterMs }) {
       const { wrong, check } = checks();
-      // Over Restate a balancer of connections calls the same worker again and again.
-      const needs = run % 2 === 0 || fleet.setting.engine === "restate" ? undefined : 99;
+      const needs = run % 2 === 0 ? undefined : 99;
       const newer = await fleet.begin({ newer: { needs } });
       const chats = await fleet.ask(6, ["call refund {}", ...STEPS]);
       const calls = await fleet.waiting(chats);
@@ -31,7 +30,8 @@ export const releaseCells: Readonly<Record<string, Cell>> = {
           "the older one ran them",
         );
       const at = Date.now();
-      if (needs === undefined) older.child.kill("SIGTERM");
+      // Restate calls the older one over the connection it has, until that one says goodbye.
+      if (needs === undefined || fleet.setting.engine === "restate") older.child.kill("SIGTERM");
       await fleet.begin({ newer: { needs } });
       await fleet.idle(chats, STEPS.length + 1);
       const outcome = await judge(fleet, chats, STEPS.length + 1);
