@@ -95,7 +95,8 @@ export function places(): Places {
       if (engine === "in-process")
         return { where: join(mkdtempSync(join(tmpdir(), "loophost-fleet-")), "app.db") };
       schemas += 1;
-      return { where: (await postgres()).url, schema: `fleet_${process.pid}_${schemas}` };
+      const schema = `fleet_${process.pid}_${schemas}`;
+      return { where: (await postgres()).url, schema };
     },
     async [Symbol.asyncDispose]() {
       for (const end of ends) await end();
