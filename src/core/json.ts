@@ -24,7 +24,9 @@ export function isKeepable(value: unknown, depth = 200, room: { chars: number } 
   room.chars -= typeof value === "string" ? value.length : 1;
   if (room.chars < 0 || typeof value === "bigint") return false;
   if (typeof value !== "object" || value === null) return true;
-  return depth > 0 && Object.values(value).every((part) => isKeepable(part, depth - 1, room));
+  let isFit = depth > 0;
+  for (const part of Object.values(value)) isFit &&= isKeepable(part, depth - 1, room);
+  return isFit;
 }
 
 /** The outcome of validating a value: the value as the schema gives it out, or what is wrong with it. */

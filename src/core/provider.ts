@@ -290,8 +290,3 @@ export function isPassedOn<T extends { readonly type: string }>(
 export function isRecordedEvent(event: HostEvent): event is RecordedEvent {
   return RECORDED.has(event.type);
 }
-
-/** Whether the loop decides on an event. */
-export function isLoopEvent(event: HostEvent): event is LoopEvent {
-  return !PASSED_ON.has(event.type) && !isRecordedEvent(event);
-}

@@ -106,7 +106,7 @@ export class Executor {
     if (recorded?.state === "finished") return finished(id, recorded.result, 0, true);
     if (recorded?.state === "posted") return { type: "call.answered", id };
     if (recorded?.state === "started" && recorded.times >= MAX_TIMES)
-      return this.#finish(call, textResult(endsItsProcess(name), true), 0);
+      return this.#finish(id, digest, textResult(endsItsProcess(name), true), 0);
 
     const tool = this.#tools.get(name);
     const isOthers = tool === undefined ? await this.#isForOthers(call, signal) : tool.execute === undefined;
@@ -131,20 +131,20 @@ export class Executor {
       const startedAt = clock.now();
       const result =
         recorded === undefined || approved
-          ? await this.#run(call, run)
-          : await this.#afterUnknown(call, tool, run);
+          ? await this.#run(call, digest, run)
+          : await this.#afterUnknown(call, digest, tool, run);
       // Do not journal a cancelled call's result: it will not be posted, and on resume it would count as finished.
       if (signal.aborted) return undefined;
-      return await this.#finish(call, result, Math.round(clock.now() - startedAt));
+      return await this.#finish(id, digest, result, Math.round(clock.now() - startedAt));
     } finally {
       this.#places.leave();
       own?.leave();
     }
   }
 
-  async #finish(call: Call, result: ToolResult, durationMs: number): Promise<LoopInput> {
-    const { id } = call;
-    await this.#options.journal.record({ type: "call.finished", id, result, digest: callDigest(call) });
+  /** @param digest of the call from before it ran: a tool may change its input in place */
+  async #finish(id: string, digest: string, result: ToolResult, durationMs: number): Promise<LoopInput> {
+    await this.#options.journal.record({ type: "call.finished", id, result, digest });
     return finished(id, result, durationMs, false);
   }
 
@@ -161,10 +161,10 @@ export class Executor {
     return ifCallUnknown === "leave";
   }
 
-  async #run(call: Call, run: ToolRun): Promise<ToolResult> {
+  async #run(call: Call, digest: string, run: ToolRun): Promise<ToolResult> {
     const { journal, tell, watch } = this.#options;
     const { id, name, input } = call;
-    await journal.record({ type: "call.started", id, name, input, digest: callDigest(call) });
+    await journal.record({ type: "call.started", id, name, input, digest });
     tell({ type: "tool.started", id, name });
     const traceContext = watch.traceContext(id) ?? {};
     const traced = { ...run, context: { ...run.context, traceContext } };
@@ -172,12 +172,12 @@ export class Executor {
   }
 
   /** A call in doubt: the process died while it ran, so `ifCrashed` of its tool decides. */
-  async #afterUnknown(call: Call, tool: Tool | undefined, run: ToolRun): Promise<ToolResult> {
+  async #afterUnknown(call: Call, digest: string, tool: Tool | undefined, run: ToolRun): Promise<ToolResult> {
     const policy = tool?.ifCrashed;
-    if (policy === "rerun") return this.#run(call, run);
+    if (policy === "rerun") return this.#run(call, digest, run);
     if (tool !== undefined && typeof policy === "object") {
       const probed = await probeTool(tool, policy, run);
-      if (probed === "absent") return this.#run(call, run);
+      if (probed === "absent") return this.#run(call, digest, run);
       if (probed !== "unknown") return probed;
     }
     return textResult(

@@ -22,17 +22,8 @@ interface NamedInput {
   readonly input: unknown;
 }
 
-/** Digests of calls that are at work: each is asked for several times, and a tool that changes its input changes no digest. */
-const KNOWN = new WeakMap<NamedInput, string>();
-
 /** The SHA-256 of a call's name and input, whatever the order of the input's keys. */
-export function callDigest(call: NamedInput): string {
-  const digest = KNOWN.get(call) ?? digestOf(call);
-  KNOWN.set(call, digest);
-  return digest;
-}
-
-function digestOf({ name, input }: NamedInput): string {
+export function callDigest({ name, input }: NamedInput): string {
   if (sha256 === undefined) throw new TypeError("loadDigest() was not awaited");
   return sha256(JSON.stringify([name, input], sortKeys));
 }

@@ -169,9 +169,13 @@ export class LoopSession implements Session {
 
   async #close(): Promise<void> {
     const closed = new LoophostError("session_closed", "The session was closed.");
-    const underIt = new LoophostError("session_closed", "The session was closed during its run.");
     const lostBefore = this.#lost;
-    this.#loop.end(closed, underIt);
+    // An error is dear for its stack: that of a run is made only where one is open.
+    const { run } = this.#loop;
+    this.#loop.end(
+      closed,
+      run && new LoophostError("session_closed", "The session was closed during its run."),
+    );
     await this.#loop.effects.settle(GOODBYE_MS, this.#clock);
     this.#closing.abort(closed);
     await this.#connection.close();

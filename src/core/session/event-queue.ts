@@ -117,9 +117,8 @@ export class EventQueue {
       return Promise.reject(
         new LoophostError("invalid_options", "next() was called again before the last one settled."),
       );
-    return new Promise((resolve, reject) => {
-      reading.waiting = { resolve, reject };
-    });
+    reading.waiting = Promise.withResolvers();
+    return reading.waiting.promise;
   }
 }
 
@@ -132,9 +131,7 @@ function isSameMessage(a: DeltaEvent, b: DeltaEvent): boolean {
 
 /** One reader, and the next() it waits for. */
 interface Reading {
-  waiting:
-    | { resolve: (result: IteratorResult<SessionEvent>) => void; reject: (error: LoophostError) => void }
-    | undefined;
+  waiting: PromiseWithResolvers<IteratorResult<SessionEvent>> | undefined;
 }
 
 const DONE: IteratorResult<SessionEvent> = { value: undefined, done: true };

@@ -26,10 +26,7 @@ export class LiveRun implements Run {
   readonly #queue = new EventQueue();
   readonly #keep: KeepEvents;
   readonly #sessionId: string;
-  readonly #settled: Promise<SessionResult>;
-  #resolve: (result: SessionResult) => void = () => undefined;
-  #reject: (error: LoophostError) => void = () => undefined;
-
+  readonly #settled = Promise.withResolvers<SessionResult>();
   readonly #events: SessionEvent[] = [];
   readonly #sum = new RunSum();
 
@@ -37,12 +34,8 @@ export class LiveRun implements Run {
     this.id = id;
     this.#sessionId = sessionId;
     this.#keep = keep;
-    this.#settled = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     // A caller may iterate and never ask for the result; the iterator already throws the error.
-    this.#settled.catch(() => undefined);
+    this.#settled.promise.catch(() => undefined);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SessionEvent> {
@@ -50,7 +43,7 @@ export class LiveRun implements Run {
   }
 
   result(): Promise<SessionResult> {
-    return this.#settled;
+    return this.#settled.promise;
   }
 
   /** Keeps no event for a reader: there will be none. */
@@ -72,7 +65,7 @@ export class LiveRun implements Run {
   /** Ends the run well. */
   end(how: RunEndFields): void {
     this.#queue.end();
-    this.#resolve({ ...how, ...this.#result() });
+    this.#settled.resolve({ ...how, ...this.#result() });
   }
 
   /** Ends the run with an error, which carries what there is of a result. */
@@ -80,7 +73,7 @@ export class LiveRun implements Run {
     const complete = withResult(error, { ...this.#result(), transcript });
     complete.stack = `${complete.stack}\n${framesOf(this.#startedAt)}`;
     this.#queue.end(complete);
-    this.#reject(complete);
+    this.#settled.reject(complete);
   }
 
   /** Takes over what an earlier process had added up of this run. */

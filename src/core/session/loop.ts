@@ -24,7 +24,7 @@ import { ids } from "../loop/calls.ts";
 import { next } from "../loop/machine.ts";
 import type { Command, LoopInput, LoopState } from "../loop/state.ts";
 import type { Connection, HostEvent, PassedOnEvent, RecordedEvent } from "../provider.ts";
-import { isLoopEvent, isPassedOn, isRecordedEvent } from "../provider.ts";
+import { isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { RunEnd } from "../results.ts";
 import { terminalOf } from "../results.ts";
 import type { OpenOptions } from "../session.ts";
@@ -111,10 +111,10 @@ export class Loop {
   /** Takes an event of the host's. */
   hear(event: HostEvent): void {
     if (this.#parts.signal.aborted) return;
-    if (isRecordedEvent(event)) return this.#keep(event);
     // An event that comes while an earlier one is still being folded waits its turn; deltas seldom do.
-    if (isLoopEvent(event) || this.#inputs.isBusy) this.dispatch(event);
-    else this.tell(event);
+    if (isPassedOn(event) && !this.#inputs.isBusy) this.tell(event);
+    else if (isRecordedEvent(event)) this.#keep(event);
+    else this.dispatch(event);
   }
 
   /** Takes an input: at once, or after those being folded. */

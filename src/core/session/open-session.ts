@@ -22,7 +22,7 @@ import type {
   Provider,
   RecordedEvent,
 } from "../provider.ts";
-import { isLoopEvent, isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
+import { isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { OpenOptions, Session, NeedsContext } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { LoopSession } from "./driver.ts";
@@ -87,12 +87,13 @@ async function open(
     watch.step(state.answers, input, step.commands);
   };
   let hear = (event: HostEvent) => {
-    if (isRecordedEvent(event)) recorded.push(event);
-    if (isLoopEvent(event)) fold(event);
-    if (event.type === "message.seen") past = [];
     // Told at once, though there is no run yet: a session that is opened over a bad network would be silent for seconds.
-    else if (event.type === "retrying") watch.event(event);
-    else if (isPassedOn(event) && !isDelta(event)) past.push(event);
+    if (event.type === "retrying") watch.event(event);
+    else if (isRecordedEvent(event)) recorded.push(event);
+    else if (!isPassedOn(event)) {
+      fold(event);
+      if (event.type === "message.seen") past = [];
+    } else if (!isDelta(event)) past.push(event);
   };
   let kept: LoopSession["kept"] | undefined;
   let connection: Connection | undefined;

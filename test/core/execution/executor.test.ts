@@ -34,6 +34,19 @@ describe("executing a call", () => {
     ]);
   });
 
+  it("takes the result of a tool that changes its input in place for that of the call it was given", async () => {
+    const pay = defineTool({
+      name: "t",
+      description: "d",
+      input: { type: "object" },
+      execute: (input) => void (input["euros"] = 500),
+    });
+    const { executor, dispatched } = await setUp([pay]);
+    await executor.execute(callOf("c", { input: { euros: 5 } }));
+    await executor.execute(callOf("c", { input: { euros: 5 } }));
+    expect(dispatched).toMatchObject([{ replayed: false }, { replayed: true }]);
+  });
+
   it("hands the tool its context, and the same idempotency key at every attempt [A-134] [I4]", async () => {
     const seen: ToolContext[] = [];
     const tool = toolThat((context) => void seen.push(context), { ifCrashed: "rerun" });

@@ -28,7 +28,7 @@ it("is the same in a runtime without node:crypto, once it is loaded there", asyn
   const path = "../../../src/core/journal/call-digest.ts?elsewhere";
   const there: typeof callDigests = await import(path);
   await there.loadDigest();
-  expect(there.callDigest({ ...call })).toBe(callDigest(call));
+  expect(there.callDigest(call)).toBe(callDigest(call));
 });
 
 it("is the same whatever the order of keys, and another for any other input", () => {
@@ -37,12 +37,4 @@ it("is the same whatever the order of keys, and another for any other input", ()
   expect(callDigest(a)).toBe(callDigest(b));
   for (const input of [{ to: { iban: 1, name: 2 }, euros: [6, 5] }, {}, null, undefined, "5"])
     expect(callDigest({ name: "pay", input })).not.toBe(callDigest(a));
-});
-
-it("of a call stays what it was when its tool changes the input in place", () => {
-  const call = { name: "pay", input: { euros: 5 } };
-  const before = callDigest(call);
-  call.input.euros = 500;
-  expect(callDigest(call)).toBe(before);
-  expect(callDigest({ ...call })).not.toBe(before);
 });
