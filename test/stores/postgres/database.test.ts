@@ -69,7 +69,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     await log.append(longest, fence, ["a", "b"]);
     for (const key of ["k", "l"]) {
       await records.put("c", key, key);
-      await inbox.post(longest, { key, body: key });
+      expect(await inbox.post(longest, { key, body: key })).toMatchObject({ isNew: true });
     }
     const read = (limit: number) =>
       Promise.all([
