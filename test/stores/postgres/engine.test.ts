@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { defineAgent } from "loophost";
 import { postgresBus, postgresEngine } from "loophost/engines/postgres";
 import { local } from "loophost/providers/local";
-import type { ActivationHost, Sessions } from "loophost/sessions";
+import type { ActivationHost, Engine, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import type { PostgresPool } from "loophost/stores/postgres";
 import { Pool } from "pg";
@@ -14,6 +14,9 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { scriptedModel } from "../../sessions/scripted-model.ts";
 import { newSchema, openedStore } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
+
+/** A busy machine takes its time. */
+const PATIENT = { timeout: 10_000 };
 
 const agent = defineAgent({ name: "a", instructions: "Answer." });
 
@@ -70,14 +73,14 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       },
     });
     await engine.wake("s");
-    await expect.poll(() => begun.length).toBe(1);
+    await expect.poll(() => begun.length, PATIENT).toBe(1);
     await engine.wake("s");
     await engine.wake("s");
     ran[0]?.();
     await twice.promise;
     ran[1]?.();
     await engine.wake("t");
-    await expect.poll(() => begun).toEqual(["s", "s", "t"]);
+    await expect.poll(() => begun, PATIENT).toEqual(["s", "s", "t"]);
     ran[2]?.();
   });
 
@@ -94,7 +97,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       },
     });
     await engine.wake("s", { at: new Date(Date.now() + 50) });
-    await expect.poll(() => begun).toEqual(["s", "s", "s"]);
+    await expect.poll(() => begun, PATIENT).toEqual(["s", "s", "s"]);
   });
 
   /** An engine that hears of what it picked when it is let, with a session that waits, and a worker that has begun to pick. */
@@ -132,7 +135,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     // Told within a moment; later than this it picks again all the same.
     await setTimeout(100);
     mayHear.resolve();
-    await expect.poll(() => begun).toEqual(["first", "second"]);
+    await expect.poll(() => begun, PATIENT).toEqual(["first", "second"]);
   });
 
   it("drains only once it has heard of what it picked, and that was run", async () => {
@@ -164,13 +167,37 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
         return { now: "parked" };
       },
     });
-    await expect.poll(() => begun.toSorted()).toEqual(["a1", "b1", "c1", "nobody's"]);
+    await expect.poll(() => begun.toSorted(), PATIENT).toEqual(["a1", "b1", "c1", "nobody's"]);
     await engine.wake("b2", undefined, "b");
     for (const [index, id] of ["a2", "b2", "a3", "a4"].entries()) {
       ends[index]?.();
-      await expect.poll(() => begun.at(-1)).toBe(id);
+      await expect.poll(() => begun.at(-1), PATIENT).toBe(id);
     }
     for (const end of ends) end();
+  });
+
+  it("runs one session at a time where that is asked for, and gives it to another worker when it drains", async () => {
+    const { url } = await sharedPostgres();
+    const schema = newSchema();
+    const [engine, other] = [1, 2].map((maxActivations) =>
+      postgresEngine(url, { schema, maxActivations, pollMs: 20 }),
+    ) as [Engine, Engine];
+    onTestFinished(() => Promise.all([engine.close(), other.close()]).then(() => undefined));
+    // So that one of their workers sweeps for all.
+    expect(engine.isShared).toBe(true);
+    for (const id of ["a", "b"]) await engine.wake(id);
+    const begun: string[] = [];
+    const activate = (id: string) => {
+      begun.push(id);
+      return new Promise<never>(() => undefined);
+    };
+    const worker = await engine.work({ activate });
+    await expect.poll(() => begun, PATIENT).toEqual(["a"]);
+    await worker.drain({ graceMs: 0 });
+    expect(begun).toEqual(["a"]);
+    begun.length = 0;
+    await other.work({ activate });
+    await expect.poll(() => begun.toSorted(), PATIENT).toEqual(["a", "b"]);
   });
 
   it("carries a word once to each who listens, and a long one as a look into the store", async () => {
@@ -188,12 +215,12 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       other.say("t", "there?");
       return isListening;
     };
-    await expect.poll(isThere).toBe(true);
+    await expect.poll(isThere, PATIENT).toBe(true);
     other.say("s", "short");
-    await expect.poll(() => heard).toHaveLength(2);
+    await expect.poll(() => heard, PATIENT).toHaveLength(2);
     leave();
     other.say("s", "x".repeat(8_000));
-    await expect.poll(() => heard).toHaveLength(3);
+    await expect.poll(() => heard, PATIENT).toHaveLength(3);
     expect(heard).toEqual([
       ["first", "short"],
       ["second", "short"],
