@@ -5,6 +5,8 @@
  *       on what that update returns: no transaction block, no isolation level to get wrong, one round trip
  *   A2  when the reply is lost, the end of the log says whether the append was done: there is one owner, and one
  *       statement of his at a time. Sent again while the first still runs, only one of the two finds the end it expects
+ *   A3  a log that does not end where its owner left it lost entries, in a failover to a standby that had not got them: its
+ *       owner writes nothing more, or entries would stand without those before them
  */
 
 import { LoophostError } from "../../core/errors.ts";
@@ -24,6 +26,8 @@ export interface End {
 /** An attempt to write a chain. */
 interface Attempt {
   readonly chain: Chain;
+  /** Where its owner left the log, where that is known. */
+  readonly left: End | undefined;
   /** Where the log ends without it; undefined when that has to be looked up. */
   before: End | undefined;
   after: End | undefined;
@@ -132,8 +136,8 @@ export class Appender {
 
   #attempt(chain: Chain): Attempt {
     const known = this.#ends.get(chain.id);
-    const before = known?.fence === chain.fence ? known.end : undefined;
-    return { chain, before, after: undefined, mayBeWritten: false };
+    const left = known?.fence === chain.fence ? known.end : undefined;
+    return { chain, left, before: left, after: undefined, mayBeWritten: false };
   }
 
   /** Looks up where logs end, where that is not known; gives the attempts that are still to be made. */
@@ -149,7 +153,7 @@ export class Appender {
 
   /** Whether an attempt is still to be made, by what is in the database; settles it otherwise. */
   #isOpen(attempt: Attempt, row: Row | undefined): boolean {
-    const { chain, after, mayBeWritten } = attempt;
+    const { chain, left, after, mayBeWritten } = attempt;
     const [fence, last, sum] = [Number(row?.["fence"]), Number(row?.["last"]), Number(row?.["sum"])];
     const lastFence = letsGo(chain) ? -chain.fence : chain.fence;
     const leavesATrace = letsGo(chain) || chain.appends.some(({ texts }) => texts.length > 0);
@@ -160,6 +164,12 @@ export class Appender {
     }
     if (row === undefined || fence !== chain.fence) {
       this.#reject(chain, staleOwner(chain.id));
+      return false;
+    }
+    if (left !== undefined && (left.last !== last || left.sum !== sum)) {
+      this.#reject(chain, entriesGone(chain.id, left.last, last));
+      // Not forgotten: the next append is refused as well.
+      this.note(chain.id, chain.fence, left);
       return false;
     }
     attempt.before = { last, sum };
@@ -193,6 +203,14 @@ export class Appender {
     const error = this.#database.failed(thrown, `Session ${chain.id} could not be written`);
     for (const append of chain.appends) append.reject(error);
   }
+}
+
+function entriesGone(id: string, left: number, last: number): LoophostError {
+  return new LoophostError(
+    "store_failed",
+    `Session ${id} could not be written: entries of it are gone. It was left with ${left}, and has ${last} now, as after a ` +
+      "failover to a standby that had not got the last ones. Open it again to go on from what is there.",
+  );
 }
 
 function letsGo({ appends }: Chain): boolean {
