@@ -30,21 +30,26 @@ export async function toRefusal(
   const text = await readStart(response.body);
   const problem = readProblem(hideSecrets(text, secrets));
   const word = headers.get("x-should-retry");
+  const retryAfterMs = readRetryAfter(headers);
+  const isFinal = word === "false" || (retryAfterMs === undefined && isHopeless(status, problem));
   return toError(status, `${service.name} answered ${status}${quote(problem)}${advise(status, service)}`, {
     hostCode: problem.code,
     requestId: headers.get("request-id") ?? headers.get("x-request-id") ?? undefined,
-    retryAfterMs: readRetryAfter(headers),
-    mayRetry: word === "true" ? true : word === "false" || isHopeless(status, problem) ? false : undefined,
+    retryAfterMs,
+    mayRetry: word === "true" ? true : isFinal ? false : undefined,
   });
 }
 
-/** Reads an error the service reported inside a reply that had begun as a success. */
+/**
+ * Reads an error the service reported inside a reply that had begun as a success. One that says nothing known is transient:
+ * the request had been taken, and what fails after that is the service.
+ */
 export function toStreamError(error: unknown, service: string): LoophostError {
   const problem = readProblem({ error });
   const words = isObject(error) ? [error["code"], error["status"], error["type"], problem.code] : [];
   const status = words.map(statusOf).find((known) => known !== undefined);
-  const isFinal =
-    isHopeless(status ?? 429, problem) || (status === undefined && FINAL.test(problem.code ?? ""));
+  const isKnownFinal = problem.words.some((word) => FINAL.test(word)) || TOO_LONG.test(problem.message);
+  const isFinal = isHopeless(status ?? 429, problem) || (status === undefined && isKnownFinal);
   return toError(status, `${service} broke its reply off${quote(problem)}`, {
     hostCode: problem.code,
     mayRetry: isFinal ? false : undefined,
@@ -57,8 +62,11 @@ export function toStreamError(error: unknown, service: string): LoophostError {
  * @param isReply whether it has what a reply has on this wire
  */
 export function errorIn(sent: Record<string, unknown>, isReply: boolean): unknown {
-  const { error, object, message, detail, code, type } = sent;
+  const { error, object, message, detail, code, type, base_resp } = sent;
   if (error !== undefined && error !== null && error !== false && error !== "") return error;
+  // MiniMax says how it went beside each reply, and answers 200 whatever it says.
+  if (isObject(base_resp) && typeof base_resp["status_code"] === "number" && base_resp["status_code"] !== 0)
+    return { code: String(base_resp["status_code"]), message: base_resp["status_msg"] };
   const isError = object === "error" || type === "error";
   const looksLikeOne = typeof (message ?? detail) === "string" || code !== undefined;
   return isError || (!isReply && looksLikeOne && !isObject(message)) ? sent : undefined;
@@ -93,19 +101,27 @@ const STATUS_OF: ReadonlyMap<string, number> = new Map([
 const FINAL =
   /invalid|bad.?request|not.?found|unauthori[sz]ed|forbidden|denied|unsupported|too.?(long|large)|context.?length/i;
 
-/** A 429 that waiting does not mend: a paid quota is used up. */
-const SPENT =
-  /insufficient.?(quota|balance|funds|credits?)|billing|payment|exceeded_current_quota|account_?(deactivated|suspended)/i;
+/** What messages say of a prompt that does not fit the model. */
+const TOO_LONG = /context.?(length|size|window)/i;
 
-function isHopeless(status: number | undefined, { code = "" }: Problem): boolean {
-  return status === 429 && SPENT.test(code);
+/** Codes of a 429 that waiting does not mend: what was paid for is used up, or a limit on spending is reached. */
+const SPENT =
+  /insufficient.?(quota|balance|funds|credits?)|credit.?balance|spend.?limit|billing|payment|overdue|exceeded_current_quota|account_?(deactivated|suspended)/i;
+/** What messages say of it. Not "quota" or "billing": there are rate limits that speak of those. */
+const SPENT_IN_WORDS = /insufficient (account )?(balance|funds|credits?)|余额不足|欠费/i;
+
+function isHopeless(status: number | undefined, { words, message }: Problem): boolean {
+  return status === 429 && (words.some((word) => SPENT.test(word)) || SPENT_IN_WORDS.test(message));
 }
 
 const MAX_MESSAGE_CHARS = 500;
 const MAX_BODY_BYTES = 64 * 1024;
 
 interface Problem {
+  /** The most particular of the words. */
   readonly code: string | undefined;
+  /** All that say of what kind it is. */
+  readonly words: readonly string[];
   readonly message: string;
 }
 
@@ -113,15 +129,18 @@ interface Problem {
 function readProblem(body: unknown): Problem {
   if (typeof body === "string") {
     const parsed = parse(body);
-    return parsed === undefined ? { code: undefined, message: body.trim() } : readProblem(parsed);
+    return parsed === undefined ? { code: undefined, words: [], message: body.trim() } : readProblem(parsed);
   }
   const outer = isObject(body) ? (body["error"] ?? body) : body;
-  if (!isObject(outer)) return { code: undefined, message: typeof outer === "string" ? outer : "" };
+  if (!isObject(outer))
+    return { code: undefined, words: [], message: typeof outer === "string" ? outer : "" };
   const details = isObject(outer["details"]) ? outer["details"] : {};
   // The most particular word first.
-  const code = [details["error_code"], outer["code"], outer["type"]].find((word) => typeof word === "string");
+  const words = [details["error_code"], outer["code"], outer["type"]].filter(
+    (word) => typeof word === "string",
+  );
   const message = [outer["message"], outer["detail"]].find((word) => typeof word === "string");
-  return { code, message: message ?? "" };
+  return { code: words[0], words, message: message ?? "" };
 }
 
 function toError(status: number | undefined, message: string, details: ErrorDetails): LoophostError {
