@@ -66,8 +66,8 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
   checkHostOptions(options);
   const { clock = systemClock, advertise } = options;
   const store = withDeadlines(options.store ?? memoryStore(), clock);
-  const takeUp = async (isOurs: (hostId: string | undefined) => boolean) =>
-    live.takeUp(await markedIds(store.records, isOurs));
+  const takeUp = async (isOurs: (hostId: string | undefined) => boolean, withStopped = false) =>
+    live.takeUp(await markedIds(store.records, isOurs, withStopped));
   const peers =
     advertise === undefined
       ? undefined
@@ -109,7 +109,8 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     claimStore(options, clock, {
       // A session that cannot be resumed now is resumed, or found broken, at its next use.
       onHeld() {
-        takeUp(() => true).catch(() => undefined);
+        // Race: a host that lives, and whose store is taken, may go on with a session that waits until that is claimed, too.
+        takeUp(() => true, options.ifOwned === "take").catch(() => undefined);
       },
       onLost(loss) {
         report(loss, {});

@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 import { EventLog } from "../../src/server/log/event-log.ts";
 import { ConversationCache } from "../../src/server/session/conversation-cache.ts";
 import { wireEvent } from "../../src/server/wire/wire-events.ts";
-import { answer, call, follow, listed, say, scripted, startHost, stopOf } from "./support.ts";
+import { answer, call, follow, gate, listed, say, scripted, startHost, stopOf } from "./support.ts";
 
 /** A store that counts the entries that are read from it. */
 function counted(store: Store): { readonly store: Store; readonly taken: () => number } {
@@ -62,6 +62,46 @@ it("reads a long past once: the messages after that cost what is new, also when 
   expect(asked).toEqual([1_001, 1_003, 1_005]);
   expect(read[0]).toBeGreaterThan(20_000);
   for (const later of read.slice(1)) expect(later).toBeLessThan(100);
+});
+
+it("reads at its start the sessions that are at work, and none that waits for a client", async () => {
+  const store = memoryStore();
+  const silence = gate<string>();
+  const one = await startHost(
+    scripted([call("c1", "a")], () => silence.opened),
+    { store },
+  );
+  const [waiting, atWork] = [await one.session(["a"]), await one.session(["a"])];
+  for (const id of [waiting, atWork]) {
+    await using stream = await follow(one.client, id);
+    await say(one.client, id, "go");
+    const idle = await stream.idle("requires_action");
+    const [use] = (idle["stop_reason"] as { event_ids: string[] }).event_ids;
+    if (id === waiting) continue;
+    await one.client.beta.sessions.events.send(id, { events: [answer(use, "42")] });
+    await stream.until("span.model_request_start", stream.events.length);
+  }
+  await one.host.close();
+
+  const read = new Set<string>();
+  const log: Store["log"] = {
+    ...store.log,
+    read(id, ...range) {
+      read.add(id);
+      return store.log.read(id, ...range);
+    },
+  };
+  await using two = await startHost(scripted("", "done"), { store: { ...store, log } });
+  await expect
+    .poll(async () => (await two.client.beta.sessions.list({ statuses: ["running"] })).data)
+    .toEqual([]);
+  expect([...read]).toEqual([`host/${atWork}`]);
+  const [use = ""] = (await listed(two.client, waiting)).flatMap(({ type, id }) =>
+    type === "agent.custom_tool_use" && id !== undefined ? [id] : [],
+  );
+  await using stream = await follow(two.client, waiting);
+  await two.client.beta.sessions.events.send(waiting, { events: [answer(use, "42")] });
+  await stream.idle("end_turn");
 });
 
 /** An event no model is told of. */

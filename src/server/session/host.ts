@@ -10,6 +10,7 @@ import type { SessionRecord } from "../records/session-record.ts";
 import type { ReadFile } from "../wire/content.ts";
 import type { Prices } from "./budget.ts";
 import type { ConversationCache } from "./conversation-cache.ts";
+import type { OpenWork } from "./open-work.ts";
 
 /** What all sessions of a host work with. */
 export interface SessionHost {
@@ -37,8 +38,8 @@ export interface SessionHost {
 
 /** Who keeps the sessions of a host. */
 export interface SessionKeeper {
-  /** Contract: what keeps a record, and whether its session has work open. */
-  writesOf(record: SessionRecord, isOpen: boolean): readonly RecordWrite[];
+  /** Contract: what keeps a record, and the mark of a session with work open. */
+  writesOf(record: SessionRecord, work: OpenWork): readonly RecordWrite[];
   /** Contract: what keeps nothing of a session any more. */
   forget(id: string): readonly RecordWrite[];
   /** Contract: called when a session may have nothing left to do. */

@@ -3,7 +3,7 @@
  * One that is idle, and that nobody follows, is not in use; nor is one that has waited long for an answer.
  *
  *   V1  the store knows which sessions have work open; one of those goes on as soon as it is loaded, and each is loaded
- *       when the host starts
+ *       when the host starts, except those that have stopped for a client
  *   V2  a session is loaded while the host has the lease on its log, and what is loaded was read under it
  */
 
@@ -22,7 +22,7 @@ import { filesOf } from "../wire/user-events.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
 import type { Prices } from "./budget.ts";
 import type { SessionHost, SessionKeeper } from "./host.ts";
-import { isMarked, markOf } from "./open-marks.ts";
+import { isMarked, markOf, unmarked } from "./open-marks.ts";
 import { OpenWork } from "./open-work.ts";
 import { checkPost } from "./post-check.ts";
 import { forgetPosts, keeping, takenBefore } from "./post-keys.ts";
@@ -46,13 +46,13 @@ export class LiveSessions {
   /** Leases that are being let go of: who loads the session again waits, or would be refused by itself. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #keeper: SessionKeeper = {
-    writesOf: (record, isOpen) => [
+    writesOf: (record, work) => [
       ...this.records.writesOf(record),
-      markOf(record.id, isOpen, this.#host.hostId),
+      markOf(record.id, work, this.#host.hostId),
     ],
     forget: (id) => {
       this.#host.conversations.forget(id);
-      return [...this.records.deletionOf(id), markOf(id, false, undefined)];
+      return [...this.records.deletionOf(id), unmarked(id)];
     },
     onQuiet: (id) => this.#release(id),
   };
@@ -77,7 +77,6 @@ export class LiveSessions {
   /** Goes on with what another host, or an earlier one, left unfinished in these sessions. */
   async takeUp(ids: readonly string[]): Promise<void> {
     const left = ids.values();
-    // A session that waits for a client is evicted from memory at once.
     const takeUpNext = async () => {
       for (const id of left) {
         await this.use(id, () => undefined).catch(() => undefined);

@@ -56,7 +56,7 @@ export class SessionState {
   /** Changes the record. */
   change(changes: Partial<SessionRecord>): void {
     this.#record = { ...this.#record, ...changes, updated_at: now() };
-    this.log.writeAlong("record", () => this.#keeper.writesOf(this.#record, this.work.isOpen));
+    this.log.writeAlong("record", () => this.#keeper.writesOf(this.#record, this.work));
   }
 
   /** Says that the session runs. */
