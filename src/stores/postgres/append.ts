@@ -35,6 +35,7 @@ interface Attempt {
   mayBeWritten: boolean;
 }
 
+// The token of a log that is let go of turns negative, so that an owner that released cannot write again.
 const APPEND = `
   WITH given AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[])

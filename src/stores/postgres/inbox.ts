@@ -4,6 +4,7 @@ import type { InboxItem, InboxStore } from "../../core/store.ts";
 import { storeDamaged, sumOfItem } from "../checksum.ts";
 import { inboxFull, MAX_WAITING_ITEMS } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
+import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
 import { keepable } from "./names.ts";
 
@@ -17,11 +18,19 @@ const POST = `
       ON CONFLICT (session, key) DO NOTHING RETURNING n)
   SELECT are_too_many, (SELECT n FROM known) AS known, (SELECT n FROM added) AS added FROM waiting`;
 
+const READ = `
+  SELECT at, n, key, sum, is_cut, CASE WHEN NOT is_cut THEN body END AS body FROM (
+    SELECT g.at, i.*,
+      g.at > 1 AND sum(octet_length(i.body)) OVER (ORDER BY g.at, i.n) - octet_length(i.body) >= ${MAX_BYTES} AS is_cut
+    FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS g (session, most, at)
+    CROSS JOIN LATERAL (
+      SELECT n, key, body, sum FROM @.inbox WHERE session = g.session AND taken IS NULL ORDER BY n LIMIT g.most) i
+  ) r ORDER BY at, n`;
+
 /** The inboxes in a schema. */
 export function postgresInbox(database: Database): InboxStore {
   const add = database.sql(POST);
-  const select = database.sql(`
-    SELECT n, key, body, sum FROM @.inbox WHERE session = $1 AND taken IS NULL ORDER BY n LIMIT $2`);
+  const reads = new Batch(database, READ);
   const list = database.sql(`
     SELECT DISTINCT session FROM @.inbox WHERE taken IS NULL AND session > $1 ORDER BY session LIMIT $2`);
 
@@ -41,7 +50,7 @@ export function postgresInbox(database: Database): InboxStore {
     async read(id, limit) {
       if (limit < 1) return [];
       const values = [keepable(id), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
-      const rows = await database.query(`The inbox of session ${id} could not be read`, select, values);
+      const rows = await reads.ask(`The inbox of session ${id} could not be read`, values);
       return rows.map((row) => toItem(id, row));
     },
     async waiting(after, limit) {

@@ -2,11 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 
+import { hasCode } from "../../core/errors.ts";
 import type { LogStore, StoredEntry } from "../../core/store.ts";
 import { storeDamaged, sumOfEntry, sumOfId } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
 import { sessionOwned, staleOwner } from "../leases.ts";
 import { Appender } from "./append.ts";
+import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
 import { keepable } from "./names.ts";
 import { LogQueue } from "./queue.ts";
@@ -14,8 +16,6 @@ import { Renewals } from "./renewals.ts";
 import { lockClass } from "./schema.ts";
 import { isWorkerGone, type Worker } from "./worker.ts";
 
-/** A page ends after this many bytes: parsing more at once would block the event loop. */
-const PAGE_BYTES = 1_000_000;
 /** Milliseconds above which a lease has no end: the database cannot count so far. */
 const MAX_TTL_MS = 1e13;
 
@@ -34,9 +34,6 @@ const OWNER = `
   SELECT owner, extract(epoch FROM lease_until)::float8 * 1000 AS until, lease_until <= clock_timestamp() AS lapsed
   FROM @.logs WHERE id = $1`;
 
-// The token turns negative, so that an owner that released cannot write again.
-const RELEASE = "UPDATE @.logs SET fence = -fence, lease_until = '-infinity' WHERE id = $1 AND fence = $2";
-
 const DELETE = `
   WITH gone AS (DELETE FROM @.logs WHERE id = $1 AND fence = $2 RETURNING number),
     erased AS (DELETE FROM @.entries e USING gone g WHERE e.log = g.number),
@@ -45,15 +42,21 @@ const DELETE = `
 
 // The entry before is read too, for its checksum: the chain starts there.
 const READ = `
-  WITH log AS MATERIALIZED (SELECT number, last, sum FROM @.logs WHERE id = $1)
-  SELECT l.last, l.sum AS end_sum, e.found, e.seq, e.sum, e.entry,
-    (SELECT b.sum FROM @.entries b WHERE b.log = l.number AND b.seq = $2) AS sum_before
-  FROM log l LEFT JOIN LATERAL (
-    SELECT p.*, sum(octet_length(p.entry)) OVER (ORDER BY p.seq) - octet_length(p.entry) AS bytes_before,
-      count(*) OVER () AS found
-    FROM (SELECT seq, sum, entry FROM @.entries WHERE log = l.number AND seq > $2 ORDER BY seq LIMIT $3) p
-  ) e ON e.bytes_before < ${PAGE_BYTES}
-  ORDER BY e.seq`;
+  SELECT at, last, end_sum, sum_before, found, seq, sum, is_cut, CASE WHEN NOT is_cut THEN entry END AS entry FROM (
+    SELECT l.*, e.*,
+      l.at > 1 AND sum(octet_length(e.entry)) OVER (ORDER BY l.at, e.seq) - octet_length(e.entry) >= ${MAX_BYTES} AS is_cut
+    FROM (
+      SELECT g.at, g.after, g.most, l.*,
+        (SELECT b.sum FROM @.entries b WHERE b.log = l.number AND b.seq = g.after) AS sum_before
+      FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS g (id, after, most, at)
+      CROSS JOIN LATERAL (SELECT number, last, sum AS end_sum FROM @.logs WHERE id = g.id LIMIT 1) l
+    ) l LEFT JOIN LATERAL (
+      SELECT p.*, sum(octet_length(p.entry)) OVER (ORDER BY p.seq) - octet_length(p.entry) AS bytes_before,
+        count(*) OVER () AS found
+      FROM (
+        SELECT seq, sum, entry FROM @.entries WHERE log = l.number AND seq > l.after ORDER BY seq LIMIT l.most) p
+    ) e ON e.bytes_before < ${MAX_BYTES}
+  ) r ORDER BY at, seq`;
 
 /** The logs of a store, and when it is idle. */
 export interface PostgresLog extends LogStore {
@@ -72,9 +75,8 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
   const claim = database.sql(CLAIM);
   const findOwner = database.sql(OWNER);
   const renewals = new Renewals(database);
-  const release = database.sql(RELEASE);
   const erase = database.sql(DELETE);
-  const read = database.sql(READ);
+  const reads = new Batch(database, READ);
   const schemaLock = lockClass(database.options.schema);
 
   return {
@@ -108,9 +110,10 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     release: async (id, fence) => {
       keepable(id);
       if (!isFence(fence)) return;
-      return queue.perform(id, async () => {
-        appender.forget(id);
-        await database.query(`Session ${id} could not be released`, release, [id, fence]);
+      const nothing = { texts: [], records: [], takes: [] };
+      await queue.append({ id, fence, ...nothing, release: true }).catch((thrown: unknown) => {
+        // Of a log that is somebody else's now there is nothing to release.
+        if (!hasCode(thrown, "stale_owner")) throw thrown;
       });
     },
     delete: async (id, fence) => {
@@ -142,7 +145,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       if (limit < 1) return [];
       const from = Math.max(0, Math.floor(after));
       const values = [keepable(id), from, Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
-      const rows = await database.query(`Session ${id} could not be read`, read, values);
+      const rows = await reads.ask(`Session ${id} could not be read`, values);
       return pageOf(id, from, limit, rows);
     },
     idle: () => queue.idle(),

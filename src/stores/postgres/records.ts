@@ -5,12 +5,22 @@ import type { RecordStore } from "../../core/store.ts";
 import { storeDamaged, sumOfRecord } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
 import { PAGE_CHARS } from "../page.ts";
+import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
 import { keepable } from "./names.ts";
 
+const GET = `
+  SELECT at, key, sum, is_cut, CASE WHEN NOT is_cut THEN value END AS value FROM (
+    SELECT g.at, r.*,
+      g.at > 1 AND sum(octet_length(r.value)) OVER (ORDER BY g.at) - octet_length(r.value) >= ${MAX_BYTES} AS is_cut
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (collection, key, at)
+    CROSS JOIN LATERAL (
+      SELECT key, value, sum FROM @.records WHERE collection = g.collection AND key = g.key LIMIT 1) r
+  ) r`;
+
 /** The records in a schema. */
 export function postgresRecords(database: Database): RecordStore {
-  const select = database.sql("SELECT key, value, sum FROM @.records WHERE collection = $1 AND key = $2");
+  const gets = new Batch(database, GET);
   const put = database.sql(`
     INSERT INTO @.records (collection, key, value, sum) VALUES ($1, $2, $3, $4)
     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum`);
@@ -24,7 +34,7 @@ export function postgresRecords(database: Database): RecordStore {
   return {
     async get(collection, key) {
       const doing = `Record ${collection}/${key} could not be read`;
-      const [row] = await database.query(doing, select, [keepable(collection), keepable(key)]);
+      const [row] = await gets.ask(doing, [keepable(collection), keepable(key)]);
       return row === undefined ? undefined : valueOf(collection, row);
     },
     async put(collection, key, value) {

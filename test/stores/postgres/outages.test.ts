@@ -47,7 +47,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     const { url, loseReplyTo } = await startProxy(await sharedPostgres());
     const store = openedStore(url, { schema: newSchema() });
     const fence = await store.log.claim("s", LONG);
-    const broken = loseReplyTo("ORDINALITY");
+    const broken = loseReplyTo("lets_go");
     const last = store.log.append("s", fence, ["a"], { release: true });
     await broken;
     expect(await last).toBe(1);
@@ -83,7 +83,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     const [store, rival] = [openedStore(url, { schema }), openedStore(server.url, { schema })];
     const fence = await store.log.claim("s", LONG);
     await rival.log.read("s", 0, 1);
-    const broken = loseReplyTo("ORDINALITY", "beforeIsSeen");
+    const broken = loseReplyTo("lets_go", "beforeIsSeen");
     const append = store.log.append("s", fence, ["late"]).catch((thrown: unknown) => thrown);
     await broken;
     const next = await rival.log.claim("s", { ...LONG, force: true });

@@ -6,6 +6,7 @@
 
 import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import type { ActivationHost, Engine, EngineWorker } from "../../../core/engine.ts";
+import { Batch } from "../batch.ts";
 import type { Database } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
 import type { PostgresStoreOptions } from "../open.ts";
@@ -26,9 +27,13 @@ export interface PostgresEngineOptions extends PostgresStoreOptions {
 /** Characters of a tenant that count: what is in an index has a bound. */
 const MAX_TENANT = 200;
 
+// One row for a session, however often it is woken in a moment: one statement changes a row once.
 const WAKE = `
-  INSERT INTO @.wakes AS w (session, due, tenant) VALUES ($1, coalesce($2::timestamptz, clock_timestamp()), coalesce($3, ''))
-  ON CONFLICT (session) DO UPDATE SET marks = w.marks + 1, due = least(w.due, excluded.due), tenant = coalesce($3, w.tenant)`;
+  INSERT INTO @.wakes AS w (session, due, tenant, marks)
+  SELECT session, min(coalesce(due, clock_timestamp())), coalesce(max(tenant), ''), count(*)
+  FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS g (session, due, tenant) GROUP BY session ORDER BY session
+  ON CONFLICT (session) DO UPDATE SET marks = w.marks + excluded.marks, due = least(w.due, excluded.due),
+    tenant = CASE excluded.tenant WHEN '' THEN w.tenant ELSE excluded.tenant END`;
 
 /**
  * Makes an engine over the tables of a store on PostgreSQL, by the address of the database or a `Pool` of `pg`.
@@ -52,6 +57,7 @@ class PostgresEngine implements Engine {
   readonly #direct: DirectConnection;
   readonly #limits: PickLimits;
   readonly #channel: string;
+  readonly #wakes: Batch;
   readonly #notices: Notices;
   readonly #workers = new Set<PickingWorker>();
   #closing: Promise<void> | undefined;
@@ -60,6 +66,7 @@ class PostgresEngine implements Engine {
     this.#database = database;
     this.#direct = direct;
     this.#limits = limits;
+    this.#wakes = new Batch(database, WAKE);
     this.#channel = channelOf(database.options.schema, "wakes");
     this.#notices = new Notices(database, this.#channel);
   }
@@ -67,7 +74,7 @@ class PostgresEngine implements Engine {
   async wake(id: string, when?: { readonly at: Date }, tenant?: string): Promise<void> {
     const at = when?.at.toISOString() ?? null;
     const values = [id, at, tenant?.slice(0, MAX_TENANT) ?? null];
-    await this.#database.query(`Session ${id} could not be woken`, this.#database.sql(WAKE), values);
+    await this.#wakes.ask(`Session ${id} could not be woken`, values);
     if (at !== null) return;
     for (const worker of this.#workers) worker.pickNow();
     // One notification for all wakes of a moment (debounced): it only says that there is something to pick.

@@ -9,6 +9,7 @@
 import { waitAtMost } from "../../../core/async/abort.ts";
 import { systemClock } from "../../../core/clock.ts";
 import type { ActivationHost, EngineWorker, Rest } from "../../../core/engine.ts";
+import { Batch } from "../batch.ts";
 import type { Database, Row } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
 import { lockClass } from "../schema.ts";
@@ -50,16 +51,21 @@ const FREE = `
   UPDATE @.wakes w SET worker = NULL FROM taken
   WHERE w.worker = taken.worker AND w.worker <> $1 AND ${isWorkerGone("taken.worker", "$2", "$1")}`;
 
-// Woken again meanwhile: it stays queued, and is due at once.
-const PARK = `
-  WITH done AS (DELETE FROM @.wakes WHERE session = $1 AND worker = $2 AND marks = $3)
-  UPDATE @.wakes SET worker = NULL, due = clock_timestamp() WHERE session = $1 AND worker = $2 AND marks <> $3
-  RETURNING true AS due`;
-
+// Woken again meanwhile: it stays queued, and is due at once. $4: after how long it is to be run again; null for not before it
+// is woken.
 const REST = `
-  UPDATE @.wakes SET worker = NULL,
-    due = CASE WHEN marks = $3 THEN clock_timestamp() + $4 * interval '1 ms' ELSE clock_timestamp() END
-  WHERE session = $1 AND worker = $2 RETURNING due <= clock_timestamp() AS due`;
+  WITH rest AS (
+    SELECT g.*, w.marks <> g.marks AS is_woken
+    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::float8[])
+      WITH ORDINALITY AS g (session, worker, marks, after_ms, at)
+    JOIN @.wakes w ON w.session = g.session AND w.worker = g.worker ORDER BY w.session FOR UPDATE OF w
+  ), parked AS (
+    DELETE FROM @.wakes w USING rest r WHERE w.session = r.session AND NOT r.is_woken AND r.after_ms IS NULL
+  )
+  UPDATE @.wakes w SET worker = NULL,
+    due = clock_timestamp() + CASE WHEN r.is_woken THEN 0 ELSE r.after_ms END * interval '1 ms'
+  FROM rest r WHERE w.session = r.session AND (r.is_woken OR r.after_ms IS NOT NULL)
+  RETURNING r.at, w.due <= clock_timestamp() AS is_due`;
 
 const GIVE_BACK = "UPDATE @.wakes SET worker = NULL WHERE worker = $1";
 
@@ -73,6 +79,7 @@ export class PickingWorker implements EngineWorker {
   readonly #class: number;
   readonly #pickSql: string;
   readonly #freeSql: string;
+  readonly #rests: Batch;
   readonly #atWork = new Set<Promise<unknown>>();
   #freeing: Promise<void> | undefined;
   #picking: Promise<void> | undefined;
@@ -93,6 +100,7 @@ export class PickingWorker implements EngineWorker {
     this.#class = lockClass(database.options.schema);
     this.#pickSql = database.sql(PICK);
     this.#freeSql = database.sql(FREE);
+    this.#rests = new Batch(database, REST);
   }
 
   async begin(channel: string): Promise<void> {
@@ -191,14 +199,10 @@ export class PickingWorker implements EngineWorker {
 
   /** Notes that a session rests; tells whether it is due again. */
   async #rest(id: string, worker: number, marks: number, rest: Rest): Promise<boolean> {
-    const doing = `The rest of session ${id} could not be noted`;
     const afterMs = rest.now === "again" ? rest.afterMs : rest.wakeAt && rest.wakeAt.getTime() - Date.now();
-    const values = [id, worker, marks];
-    const rows =
-      afterMs === undefined
-        ? await this.#database.query(doing, this.#database.sql(PARK), values)
-        : await this.#database.query(doing, this.#database.sql(REST), [...values, Math.max(0, afterMs)]);
-    return rows.some(({ due }) => due === true);
+    const values = [id, worker, marks, afterMs === undefined ? null : Math.max(0, afterMs)];
+    const rows = await this.#rests.ask(`The rest of session ${id} could not be noted`, values);
+    return rows.some((row) => row["is_due"] === true);
   }
 }
 
