@@ -61,6 +61,29 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     expect(closed).toBe(0);
   });
 
+  it("refuses a name it cannot hold in whatever is asked of it", async () => {
+    const { url } = await sharedPostgres();
+    const { log, records, inbox } = openedStore(url, { schema: newSchema() });
+    const name = "half \ud83d";
+    const calls: Record<string, () => Promise<unknown>> = {
+      claim: () => log.claim(name, { owner: "o", ttlMs: 1_000 }),
+      renew: () => log.renew(name, 1, 1_000),
+      release: () => log.release(name, 1),
+      append: () => log.append(name, 1, ["a"]),
+      read: () => log.read(name, 0, 1),
+      "log.delete": () => log.delete(name, 1),
+      get: () => records.get("c", name),
+      put: () => records.put(name, "k", 1),
+      "records.delete": () => records.delete("c", name),
+      list: () => records.list(name, "", 1),
+      post: () => inbox.post("s", { key: name, body: 1 }),
+      "inbox.read": () => inbox.read(name, 1),
+      waiting: () => inbox.waiting(name, 1),
+    };
+    for (const [call, work] of Object.entries(calls))
+      await expect(work(), call).rejects.toThrow("A name with half a character cannot be kept");
+  });
+
   it("reads one thing at a time where that is asked for, and nothing where nothing is", async () => {
     const { url } = await sharedPostgres();
     const { log, records, inbox } = openedStore(url, { schema: newSchema() });

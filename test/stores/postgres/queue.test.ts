@@ -26,6 +26,10 @@ function heldQueue() {
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return {
     queue,
+    /** What each statement appends. */
+    appends: () =>
+      statements.map((chains) => chains.flatMap((one) => one.appends.flatMap(({ texts }) => texts))),
+    /** The logs of each statement. */
     ids: () => statements.map((chains) => chains.map(({ id }) => id)),
     letThrough: async () => {
       for (const resolve of open.splice(0)) resolve();
@@ -67,4 +71,23 @@ it("has two statements under way at most, and no more in one than a reply can wa
   await letThrough();
   expect(await Promise.all(written)).toEqual([400, 400, 400, 400, 1, 1]);
   await queue.idle();
+});
+
+it("writes what one log appends together, and nothing behind a release or under another token", async () => {
+  const { queue, appends, letThrough, turn } = heldQueue();
+  const written = [
+    queue.append(append("a", ["1"])),
+    queue.append({ ...append("a", ["2"]), release: true }),
+    queue.append({ ...append("a", ["3"]), fence: 2 }),
+    queue.append({ ...append("a", ["4"]), fence: 3 }),
+  ];
+  await turn();
+  for (let statement = 0; statement < 3; statement += 1) await letThrough();
+  await Promise.all(written);
+  expect(appends()).toEqual([["1", "2"], ["3"], ["4"]]);
+  const behind = [queue.append({ ...append("b", ["1"]), release: true }), queue.append(append("b", ["2"]))];
+  await turn();
+  for (let statement = 0; statement < 2; statement += 1) await letThrough();
+  await Promise.all(behind);
+  expect(appends().slice(3)).toEqual([["1"], ["2"]]);
 });
