@@ -56,6 +56,7 @@ const TESTS = {
     "test/durability/postgres",
     "test/contracts/postgres-engine.long",
     "test/contracts/postgres-store.long",
+    "test/stores/postgres/silent.long",
     "test/stores/postgres/patience.long",
   ],
   "src/stores/": ["test/stores", "test/contracts/store", "test/durability", "test/cli/store"],

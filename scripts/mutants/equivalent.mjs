@@ -7,7 +7,7 @@ const EQUIVALENT = {
     ["core/execution/executor.ts", "this.#tools = new Map(", "this.#tools", "this.#places"],
     ["core/execution/run-tool.ts", "cancelTimer();", "cancelTimer(); unlink();", "unlink(); cancelTimer();"],
     [
-      "core/journal/call-digest.ts",
+      "core/journal/sha256.ts",
       "padded.setUint8(bytes.length, 0x80);",
       "padded.setUint8",
       "padded.setBigUint64",
@@ -160,6 +160,12 @@ const EQUIVALENT = {
   ],
   "a worker that is told too often finds nothing to pick": [
     ["stores/postgres/engine/engine.ts", "if (at !== null) return;", "if (at !== null) return;", ";"],
+  ],
+  "deltas of a session that is not open yet are void": [
+    ["sessions/activation.ts", "this.#session?.told ?? 0", "0", "1"],
+  ],
+  "a comparison tells which comes first, and not by how much": [
+    ["core/journal/call-digest.ts", "(a < b ? -1 : 1)", "1", "2"],
   ],
   "the query always gives a row": [["stores/sqlite/inbox.ts", "next.get()?.n ?? 1;", "1", "2"]],
 };

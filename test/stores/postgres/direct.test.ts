@@ -1,47 +1,14 @@
 // The connection that leases live with: it breaks, comes again, and has the lock of its worker before anybody relies on it.
 
-import { EventEmitter } from "node:events";
-
 import { expect, it } from "vitest";
 
 import type { Database } from "../../../src/stores/postgres/database.ts";
-import { DirectConnection } from "../../../src/stores/postgres/direct.ts";
 import type { PostgresClient } from "../../../src/stores/postgres/pool.ts";
 import { Worker } from "../../../src/stores/postgres/worker.ts";
+import { directOver, FakeClient } from "./fake-connection.ts";
 
 /** A busy machine takes its time. */
 const PATIENT = { timeout: 10_000 };
-
-/** A connection that answers what it is told to, and notes what it was asked. */
-class FakeClient extends EventEmitter {
-  readonly asked: string[] = [];
-  readonly #isLockFree: boolean;
-  isReleased = false;
-
-  constructor(isLockFree: boolean) {
-    super();
-    this.#isLockFree = isLockFree;
-  }
-
-  query(text: string) {
-    this.asked.push(text);
-    return Promise.resolve({ rows: [{ number: 7, mine: this.#isLockFree }] });
-  }
-
-  release() {
-    this.isReleased = true;
-  }
-}
-
-/** A direct connection over these, one after the other. */
-function directOver(clients: readonly FakeClient[]): DirectConnection {
-  const left = [...clients];
-  return new DirectConnection(async () => {
-    const next = left.shift();
-    if (next === undefined) throw new Error("no further connection");
-    return next;
-  });
-}
 
 it("takes no connection for the worker's on which its lock is still held, and tries another", async () => {
   const clients = [new FakeClient(true), new FakeClient(false), new FakeClient(true)];
