@@ -66,7 +66,7 @@ describe("writes of one moment", () => {
 describe("a file somebody else has locked", () => {
   it("fails a write that waited long enough, and lets everything else go on meanwhile", async () => {
     const path = newStorePath();
-    const { log } = openedStore(path, { maxWaitMs: 60 });
+    const { log } = openedStore(path, { maxWaitMs: 300 });
     const fence = await log.claim("a", OWNER);
     await log.append("a", fence, [1]);
     const other = new DatabaseSync(path);
