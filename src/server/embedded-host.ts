@@ -83,7 +83,7 @@ export function embeddedHost(options: EmbeddedHostOptions): EmbeddedHost {
     ...(peers && { hostId: peers.self, leaseLog: leaseWhileUsed(store.log, () => peers.owner, clock) }),
     provider: providerOf(options, clock),
     files,
-    conversations: new ConversationCache(),
+    conversations: new ConversationCache(store.records),
     prices: options.prices ?? {},
     observers: options.observers ?? [],
     onRunning: (session) => work.want(session),

@@ -4,6 +4,7 @@ import type { JsonObject, Store } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import { expect, it } from "vitest";
 
+import type { ModelRequest } from "../../src/providers/local/models/function-model.ts";
 import { EventLog } from "../../src/server/log/event-log.ts";
 import { ConversationCache } from "../../src/server/session/conversation-cache.ts";
 import { wireEvent } from "../../src/server/wire/wire-events.ts";
@@ -109,6 +110,45 @@ function userSilence(): JsonObject {
   return wireEvent("session.thread_status_idle");
 }
 
+it("after a start reads what came after the last snapshot, whose conversation is that of the log", async () => {
+  const kept = memoryStore();
+  const seen: string[] = [];
+  const model = ({ messages }: ModelRequest) => {
+    seen.push(JSON.stringify(messages));
+    return messages.at(-1)?.role === "tool" ? "done" : [call(`c${seen.length}`, "a")];
+  };
+  const { store, taken } = counted(kept);
+  let id = "";
+  const read: number[] = [];
+  for (let start = 0; start < 3; start += 1) {
+    await using server = await startHost(model, { store });
+    if (id === "") {
+      id = await server.session(["a"]);
+      const fence = await kept.log.claim(`host/${id}`, { owner: "the past", ttlMs: 1, force: true });
+      const past = Array.from({ length: 3_000 }, (_, n) =>
+        n % 20 === 0 ? userMessage(`${n}`) : userSilence(),
+      );
+      await kept.log.append(`host/${id}`, fence, past);
+    }
+    taken();
+    await using stream = await follow(server.client, id);
+    await say(server.client, id, `message ${start}`);
+    const idle = await stream.idle("requires_action");
+    read.push(taken());
+    const [use] = (idle["stop_reason"] as { event_ids: string[] }).event_ids;
+    await server.client.beta.sessions.events.send(id, { events: [answer(use, "42")] });
+    await stream.idle("end_turn");
+  }
+  expect(read[0]).toBeGreaterThan(3_000);
+  for (const later of read.slice(1)) expect(later).toBeLessThan(100);
+  const log = new EventLog(kept.log, id, () => undefined);
+  const whole = await new ConversationCache(memoryStore().records).read(id, log, noFiles);
+  expect(seen.at(-1)).toBe(JSON.stringify(whole.slice(0, -1)));
+  await using server = await startHost(model, { store });
+  await server.client.beta.sessions.delete(id);
+  expect(await kept.records.list("host.conversations", "", 10)).toEqual([]);
+});
+
 it("lets timers and leases have their turn while it reads a long log", async () => {
   const { log: store } = memoryStore();
   const fence = await store.claim("host/s", { owner: "o", ttlMs: 1 });
@@ -125,7 +165,7 @@ it("lets timers and leases have their turn while it reads a long log", async () 
 
 it("keeps the conversations that were used last, within its room, and reads the others again", async () => {
   const { log: store } = memoryStore();
-  const cache = new ConversationCache(2_500);
+  const cache = new ConversationCache(memoryStore().records, 2_500);
   const logs = new Map(
     await Promise.all(
       ["a", "b", "c"].map(async (id) => {

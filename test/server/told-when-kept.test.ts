@@ -142,7 +142,7 @@ it("a session whose log cannot be written is had from the store again, even whil
     clock: manualClock(),
     provider: () => local({ model: () => "ok" }),
     files: { get: () => Promise.resolve(), read: () => Promise.reject(new Error("no files here")) },
-    conversations: new ConversationCache(),
+    conversations: new ConversationCache(memoryStore().records),
     observers: [],
     prices: {},
     onRunning: () => undefined,

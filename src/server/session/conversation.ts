@@ -23,17 +23,53 @@ interface Call {
   readonly toldAs: string;
 }
 
+/** A conversation as it is kept. */
+interface State {
+  readonly chars: number;
+  readonly messages: TranscriptMessage[];
+  readonly told: string[];
+  readonly open: readonly Call[];
+  readonly results: readonly (readonly [string, ToolResult])[];
+  readonly held: TranscriptMessage[];
+}
+
 /** A fold over the events of a session; it can be read at any time, and goes on with the events after that. */
 export class Conversation {
-  readonly #messages: TranscriptMessage[] = [];
+  #messages: TranscriptMessage[] = [];
   #chars = 0;
   /** The call events of the reply that is being read. */
   #told: string[] = [];
   /** The calls of the last reply, until all have a result. */
   #open: readonly Call[] = [];
-  readonly #results = new Map<string, ToolResult>();
+  #results = new Map<string, ToolResult>();
   /** Messages that came while calls were open. */
   #held: TranscriptMessage[] = [];
+
+  /** What `toText` gave. */
+  static from(kept: string): Conversation {
+    const { chars, messages, told, open, results, held }: State = JSON.parse(kept);
+    const conversation = new Conversation();
+    conversation.#chars = chars;
+    conversation.#messages = messages;
+    conversation.#told = told;
+    conversation.#open = open;
+    conversation.#results = new Map(results);
+    conversation.#held = held;
+    return conversation;
+  }
+
+  /** All of it, as text. */
+  toText(): string {
+    const state: State = {
+      chars: this.#chars,
+      messages: this.#messages,
+      told: this.#told,
+      open: this.#open,
+      results: [...this.#results],
+      held: this.#held,
+    };
+    return JSON.stringify(state);
+  }
 
   /** How large it is, in characters of JSON: about what it takes in memory. */
   get chars(): number {

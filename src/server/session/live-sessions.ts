@@ -21,6 +21,7 @@ import type { UserEvent } from "../wire/user-events.ts";
 import { filesOf } from "../wire/user-events.ts";
 import type { WireEvent } from "../wire/wire-events.ts";
 import type { Prices } from "./budget.ts";
+import { snapshotDeletion } from "./conversation-snapshot.ts";
 import type { SessionHost, SessionKeeper } from "./host.ts";
 import { isMarked, markOf, unmarked } from "./open-marks.ts";
 import { OpenWork } from "./open-work.ts";
@@ -52,7 +53,7 @@ export class LiveSessions {
     ],
     forget: (id) => {
       this.#host.conversations.forget(id);
-      return [...this.records.deletionOf(id), unmarked(id)];
+      return [...this.records.deletionOf(id), unmarked(id), snapshotDeletion(id)];
     },
     onQuiet: (id) => this.#release(id),
   };

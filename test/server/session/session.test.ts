@@ -34,7 +34,7 @@ function hostOf(provider: SessionHost["provider"]): Omit<SessionHost, "store"> {
     clock: manualClock(),
     provider,
     files: NO_FILES,
-    conversations: new ConversationCache(),
+    conversations: new ConversationCache(memoryStore().records),
     prices: {},
     observers: [],
     onRunning: () => undefined,
