@@ -30,10 +30,16 @@ ${EXIT_CODES_HELP}
 
 const stop = listenForStop();
 process.on("uncaughtException", (thrown) => leave(report(thrown)));
+// Only an event loop that has run dry comes by here; `process.exit()` does not.
+process.on("beforeExit", () => (isDry = true));
 process.on("exit", () => {
-  if (!hasSettled) process.exitCode = report(new Error("it waits for something that can no longer come"));
+  if (hasSettled || stop.reason === "interrupted") return;
+  const dry = new Error("it waits for something that can no longer come");
+  const left = "Something called process.exit(): the agent file, or a tool of it. Throw an error instead.";
+  process.exitCode = report(isDry ? dry : new LoophostError("invalid_agent", left));
 });
 
+let isDry = false;
 let hasSettled = false;
 main(process.argv.slice(2)).then(leave, (thrown: unknown) => leave(report(thrown)));
 

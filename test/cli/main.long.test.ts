@@ -147,6 +147,8 @@ it.each<[code: number, file: string, source: string, problem: string]>([
   [3, "two.mjs", `${agentNamed("a")}${agentNamed("b")}`, "exports several agents (a, b)"],
   [3, "half.mjs", 'export default { name: "a", instructions: "" };\n', "made by defineAgent"],
   [3, "common.cjs", 'import "node:fs";\n', "Node takes this for a CommonJS file: package.json says"],
+  [3, "exits.mjs", "process.exit(0);\n", "called process.exit(): the agent file, or a tool of it"],
+  [3, "fails.mjs", "process.exit(1);\n", "called process.exit()"],
   [1, "hangs.mjs", "await new Promise(() => undefined);\n", "waits for something that can no longer come"],
 ])("ends with %i and one line when %s is no agent file", async (code, file, source, problem) => {
   await writeFile(join(folder, "bad.ts"), "const a: number = 1;\nconst = 5;\n");

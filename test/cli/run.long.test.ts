@@ -140,6 +140,25 @@ it.each(["a silent model", "a tool that never ends"])("stops %s at Ctrl-C", asyn
   expect([code, stderr]).toEqual([130, `loophost: Interrupted${during}.\n`]);
 });
 
+it("prints at Ctrl-C how to go on in a stored session: by saying more, for what was stopped is over", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "loophost-"));
+  await using model = await modelServer({ text: "Wait.", tool: ["wait", {}] }, { text: "Gladly." });
+  const run = start(["run", SUPPORT, "hi", "--store", join(folder, "a b.db")], { env: model.env });
+  await run.saw("Wait.");
+  run.child.kill("SIGINT");
+  const { code, stderr } = await run.ended;
+  const [, command = ""] = /To go on: loophost (.*)\n$/.exec(stderr) ?? [];
+  const words = [...command.matchAll(/["']([^"']*)["']|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? "",
+  );
+  const more = words.map((word) => (word === "<message>" ? "Go on, please." : word));
+  const { stdout } = await loophost(more, { env: model.env });
+  // What the tool was stopped in may be taken up before.
+  expect([code, stdout]).toEqual([130, expect.stringMatching(/Gladly\.\n$/)]);
+  expect(JSON.stringify(model.requests.at(-1))).toContain("Go on, please.");
+  rmSync(folder, { recursive: true });
+});
+
 it("leaves at Ctrl-C while it waits for a store that another process holds locked", async () => {
   const folder = mkdtempSync(join(tmpdir(), "locked-"));
   const store = join(folder, "sessions.db");

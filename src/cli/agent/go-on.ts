@@ -24,6 +24,18 @@ export function resumeLine(stored: StoredRun): string {
   return commandLine("resume", stored);
 }
 
+/** The command that says something in the session: a run that was stopped is over, and there is nothing of it to resume. */
+export function sayLine({ sessionId, agentFile = "<agent-file>", storeFile, model }: StoredRun): string {
+  const where = [
+    "--session",
+    sessionId,
+    "--store",
+    storeFile,
+    ...(model === undefined ? [] : ["--model", model]),
+  ];
+  return `loophost run ${formatWord(agentFile)} "<message>" ${where.map(formatWord).join(" ")}`;
+}
+
 /** A call that waits, whole, with the commands that decide about it. */
 export function waitingLines(call: WaitingCall, stored: StoredRun | undefined): readonly string[] {
   const [head = "", ...lines] = callLines(call);

@@ -27,7 +27,7 @@ import type { AgentFlags, BegunWith } from "./agent-flags.ts";
 import { checkFlags, chooseHost, withModel } from "./agent-flags.ts";
 import { Questions } from "./approvals.ts";
 import type { StoredRun } from "./go-on.ts";
-import { resumeLine, waitingLines } from "./go-on.ts";
+import { sayLine, waitingLines } from "./go-on.ts";
 import { inCommands, inFlags } from "./in-flags.ts";
 import { loadAgent } from "./load-agent.ts";
 import { stepFile } from "./step-file.ts";
@@ -192,7 +192,7 @@ function interrupted(
       ? " Nothing was decided."
       : stored === undefined
         ? ""
-        : ` To go on: ${resumeLine(stored)}`;
+        : ` To go on: ${sayLine(stored)}`;
   return new LoophostError("aborted", `${INTERRUPTED}${what}.${wayOut}`);
 }
 

@@ -25,7 +25,7 @@ function toInput(prompt: Prompt): HostInput {
     throw refused("An outcome needs a description and a rubric.");
   }
   if (!Array.isArray(prompt) || prompt.length === 0)
-    throw refused("The prompt is empty; there is nothing to send.");
+    throw refused("A prompt is text, or a list of blocks, and not empty.");
   const bad = prompt.findIndex((block) => !isContentBlock(block));
   if (bad >= 0) throw refused(`The prompt's block ${bad} is ${NO_BLOCK}.`);
   return { type: "message", content: prompt };

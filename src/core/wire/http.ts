@@ -143,6 +143,11 @@ function notAReply(text: string, service: string, isDamaged = false): LoophostEr
       );
 }
 
+/** Whether `fetch` refused to connect at all: it connects to no port of a list, such as 6000, and another try is refused as well. */
+export function isBlockedPort(thrown: unknown): boolean {
+  return messageOf(thrown).includes("(bad port)");
+}
+
 /** Turns whatever an exchange threw into a typed error, without the key and without the path of the address. */
 export function toConnectionError(thrown: unknown, service: HttpService, signal: AbortSignal): LoophostError {
   if (signal.aborted)
@@ -155,6 +160,15 @@ export function toConnectionError(thrown: unknown, service: HttpService, signal:
       "host_rejected",
       `${service.name} at ${host} answered with a redirect, which is not followed. Set baseUrl to where it leads.`,
       { cause: thrown, mayRetry: false },
+    );
+  if (isBlockedPort(thrown))
+    return new LoophostError(
+      "host_unreachable",
+      `No fetch connects to the port of ${host}; choose another.`,
+      {
+        cause: thrown,
+        mayRetry: false,
+      },
     );
   const failed = `The connection to ${service.name} at ${host} failed: ${problem}.`;
   return new LoophostError("host_unreachable", failed, { cause: thrown });

@@ -92,8 +92,9 @@ it("refuses blocks that are none, and names the first, before anything is sent",
     // @ts-expect-error -- the same for a tool's result
     expect(() => toolContent([block])).toThrow(TypeError);
   }
+  const told = "text, or a list of blocks, and not empty";
   // @ts-expect-error -- the same for a prompt that is none at all
-  for (const none of [null, 5, {}]) expect(() => session.send(none)).toThrow("there is nothing to send");
+  for (const none of [null, 5, {}]) expect(() => session.send(none)).toThrow(told);
   expect(provider.sent).toEqual([]);
 });
 

@@ -3,6 +3,7 @@
 import type { ErrorDetails } from "../../../core/errors.ts";
 import { LoophostError, messageOf } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
+import { isBlockedPort } from "../../../core/wire/http.ts";
 import { readRetryAfter } from "../../../core/wire/retry-after.ts";
 import { hideSecrets } from "../../../core/wire/secrets.ts";
 
@@ -15,7 +16,10 @@ export function toHostError(thrown: unknown, doing: string, secrets: readonly st
   const cause = secrets.length > 0 && mentions(thrown, hide) ? withoutSecrets(thrown, hide) : thrown;
   const { status, error: body, headers, requestID } = isObject(thrown) ? thrown : {};
   if (typeof status !== "number")
-    return new LoophostError("host_unreachable", `${doing}: ${hide(messageOf(thrown))}`, { cause });
+    return new LoophostError("host_unreachable", `${doing}: ${hide(messageOf(thrown))}`, {
+      cause,
+      mayRetry: isBlockedPort(thrown) ? false : undefined,
+    });
   if (status >= 300 && status < 400) {
     const message = `${doing}: the host answered ${status}, a redirect, which is not followed: it would take the key along. Check baseUrl.`;
     return new LoophostError("host_protocol", message, { cause, status, mayRetry: false });
