@@ -131,13 +131,15 @@ class SessionRecorder {
     contained(() => this.#options.onError?.(thrown, this.#sessionId));
   }
 
-  #toLine(entry: object): string {
+  #toLine(entry: { readonly at: number; readonly run: string; readonly event: SessionEvent }): string {
     const { raw = true, redact } = this.#options;
-    const seen = (key: string, value: unknown): unknown => {
+    function seen(this: unknown, key: string, value: unknown): unknown {
       if (key === "raw" && !raw) return undefined;
       if (typeof value === "bigint") return String(value);
-      return typeof value === "string" && redact !== undefined ? redacted(redact, value, key) : value;
-    };
+      // The event's own type is a word of ours, and without it a recording cannot be read.
+      const isOurs = typeof value !== "string" || (this === entry.event && key === "type");
+      return isOurs || redact === undefined ? value : redacted(redact, value, key);
+    }
     return JSON.stringify(entry, seen);
   }
 }

@@ -48,6 +48,15 @@ it("a run is logged and recorded, shown again, and compared with another", async
   const parted = await loophost(["compare", one, other]);
   expect(parted.code).toBe(1);
   expect(parted.stdout).toContain('- call lookup_order {"id":"42"}\n+ call lookup_order {"id":"43"}');
+  writeFileSync(join(folder, "utf16.jsonl"), `\uFEFF${readFileSync(one, "utf8")}`, "utf16le");
+  expect((await loophost(["replay", join(folder, "utf16.jsonl")])).stdout).toBe("Shipped.\n");
+  const [head] = readFileSync(one, "utf8").split("\n");
+  const edited = join(folder, "edited.jsonl");
+  writeFileSync(edited, `${head}\n{"at":1,"run":"r","event":{"type":"tool.finished"}}\n`);
+  expect(await loophost(["replay", edited])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("an event in it lacks what belongs to its type"),
+  });
   expect(await loophost(["replay", SUPPORT])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("Line 1"),

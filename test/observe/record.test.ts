@@ -117,7 +117,11 @@ describe("a recording's file", () => {
     for (const redact of [(text: string) => text.replaceAll("secret-canary", "[x]"), fail] as const) {
       const to = folder();
       await record(recordTo(to, { redact }));
-      expect(readFileSync(onlyFile(to), "utf8")).not.toContain("secret-canary");
+      const text = readFileSync(onlyFile(to), "utf8");
+      expect(text).not.toContain("secret-canary");
+      expect(readRecording(text).entries.map(({ event }) => event.type)).toEqual(
+        expect.arrayContaining(["run.started", "message", "run.ended"]),
+      );
     }
   });
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
-import { LoophostError } from "../../core/errors.ts";
+import { LoophostError, messageOf } from "../../core/errors.ts";
 import type { Recording } from "../../core/recording.ts";
 import { readRecording } from "../../core/recording.ts";
 import { summarise } from "../../observe/compare.ts";
@@ -65,24 +65,40 @@ export const replayCommand: Command = {
       if (waitMs >= 1) await sleep(waitMs, undefined, { signal });
       signal.throwIfAborted();
       if (values.json) process.stdout.write(`${JSON.stringify(event)}\n`);
-      else progress.show(event);
+      else understood(file, () => progress.show(event));
     }
-    if (!values.json) progress.note(`\n${inShort(recording)}`);
+    if (!values.json) progress.note(understood(file, () => `\n${inShort(recording)}`));
     return EXIT.ok;
   },
 };
 
 /** Reads a recording from its file. */
 export async function openRecording(file: string): Promise<Recording> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new LoophostError("store_failed", `The recording cannot be read: ${why}`, { cause });
   });
+  // What PowerShell writes by ">" is in UTF-16, and says so by its first bytes.
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
   try {
-    return readRecording(text);
+    return readRecording(new TextDecoder(encoding).decode(bytes));
   } catch (thrown) {
     if (!(thrown instanceof LoophostError)) throw thrown;
     throw new LoophostError("invalid_options", `${file}: ${thrown.message}`, { cause: thrown });
+  }
+}
+
+/**
+ * Does something with a recording's events, of which only time and type were looked at when it was read.
+ *
+ * @throws LoophostError `invalid_options` when an event lacks what belongs to it, as in a file that was edited
+ */
+function understood<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const message = `${file}: an event in it lacks what belongs to its type (${messageOf(cause)}).`;
+    throw new LoophostError("invalid_options", message, { cause });
   }
 }
 

@@ -5,13 +5,13 @@ import { readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 import { expect, it, onTestFinished } from "vitest";
 
-const CLIENT = join(import.meta.dirname, "stalled-client.ts");
+const CLIENT = fileURLToPath(new URL("stalled-client.ts", import.meta.url));
 /** The client's limits, and then some. */
 const LONGER_THAN_ITS_LIMIT_MS = 3_500;
 
