@@ -151,6 +151,39 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     expect(await drained).toEqual(["first"]);
   });
 
+  it.each([
+    ["the reply to its pick was lost", "SKIP LOCKED", true, 1],
+    ["its rest could not be noted", "parked AS", false, 2],
+  ])("runs a session that is its worker's and that it does not run: %s", async (_, words, isDone, times) => {
+    const pool = new Pool({ connectionString: (await sharedPostgres()).url });
+    let hasFailed = false;
+    const failing: PostgresPool = {
+      connect: () => pool.connect(),
+      async query(text, values) {
+        const fails = !hasFailed && text.includes(words);
+        hasFailed ||= fails;
+        if (fails && !isDone) throw new Error("refused");
+        const reply = await pool.query(text, values);
+        if (fails) throw new Error("Connection terminated unexpectedly");
+        return reply;
+      },
+    };
+    const engine = postgresEngine(failing, { schema: newSchema(), pollMs: 20 });
+    onTestFinished(() => engine.close().then(() => pool.end()));
+    await engine.wake("s");
+    const begun: string[] = [];
+    await engine.work({
+      activate(id) {
+        begun.push(id);
+        return Promise.resolve({ now: "parked" });
+      },
+    });
+    await expect.poll(() => begun, PATIENT).toHaveLength(times);
+    // A worker picks in turn: what was there is dealt with before what comes.
+    await engine.wake("t");
+    await expect.poll(() => begun, PATIENT).toEqual([...Array.from({ length: times }, () => "s"), "t"]);
+  });
+
   it("lets tenants take turns, whoever has more waiting, and each has its oldest first", async () => {
     const { url } = await sharedPostgres();
     const engine = postgresEngine(url, { schema: newSchema(), maxActivations: 4, pollMs: 60_000 });

@@ -3,7 +3,9 @@
  *
  *   N1  a wake that comes while its session runs raises its mark, and the session is run again
  *   N2  sessions of a worker whose lock is gone, or that hangs, are freed by others
- *   N3  fairness: tenants take turns, so that ten thousand wakes of one do not keep another's waiting
+ *   N3  what is this worker's in the table and not at work, since the reply to a pick was lost or a rest could not be noted,
+ *       is freed by itself: nobody else would while it lives
+ *   N4  fairness: tenants take turns, so that ten thousand wakes of one do not keep another's waiting
  */
 
 import { waitAtMost } from "../../../core/async/abort.ts";
@@ -45,11 +47,12 @@ const PICK = `
   )
   SELECT session, marks, tenant FROM picked ORDER BY tenant`;
 
-// Each worker is looked at once, not for each of its sessions.
+// Each worker is looked at once, not for each of its sessions. $3: what is at work here.
 const FREE = `
   WITH taken AS MATERIALIZED (SELECT DISTINCT worker FROM @.wakes WHERE worker IS NOT NULL)
   UPDATE @.wakes w SET worker = NULL FROM taken
-  WHERE w.worker = taken.worker AND w.worker <> $1 AND ${isWorkerGone("taken.worker", "$2", "$1")}`;
+  WHERE w.worker = taken.worker
+    AND CASE WHEN w.worker = $1 THEN w.session <> ALL ($3::text[]) ELSE ${isWorkerGone("taken.worker", "$2", "$1")} END`;
 
 // Woken again meanwhile: it stays queued, and is due at once. $4: after how long it is to be run again; null for not before it
 // is woken.
@@ -80,10 +83,12 @@ export class PickingWorker implements EngineWorker {
   readonly #pickSql: string;
   readonly #freeSql: string;
   readonly #rests: Batch;
-  readonly #atWork = new Set<Promise<unknown>>();
-  #freeing: Promise<void> | undefined;
+  /** The runs under way, each with its session. */
+  readonly #atWork = new Map<Promise<unknown>, string>();
   #picking: Promise<void> | undefined;
   #isToldMeanwhile = false;
+  /** Whether sessions are to be freed before the next pick: not during one, which would free what it is just picking. */
+  #isFreeDue = false;
   /** Whether the last pick left nothing of the room, so that more may be due. */
   #isFull = false;
   /** The first tenant whose turn it is. */
@@ -116,9 +121,8 @@ export class PickingWorker implements EngineWorker {
   async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#isDraining = true;
     clearInterval(this.#timer);
-    await this.#freeing;
     await this.#picking;
-    await waitAtMost(graceMs, systemClock, Promise.all(this.#atWork));
+    await waitAtMost(graceMs, systemClock, Promise.all(this.#atWork.keys()));
     // Sessions that are still active after the grace period are left to other workers, as after a crash.
     if (this.#atWork.size > 0)
       await this.#database
@@ -129,20 +133,16 @@ export class PickingWorker implements EngineWorker {
     this.#worker.close();
   }
 
-  /** Frees the sessions of workers that are gone, and picks. */
+  /** Frees the sessions that nobody runs, and picks. */
   #poll(): void {
-    this.#freeing ??= this.#free()
-      // A failed poll is retried by the next one.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#freeing = undefined;
-        this.pickNow();
-      });
+    this.#isFreeDue = true;
+    this.pickNow();
   }
 
-  async #free(): Promise<void> {
-    const values = [await this.#worker.number(), this.#class];
-    await this.#database.query("Sessions of workers that are gone could not be freed", this.#freeSql, values);
+  async #free(number: number): Promise<void> {
+    this.#isFreeDue = false;
+    const values = [number, this.#class, [...this.#atWork.values()]];
+    await this.#database.query("Sessions that nobody runs could not be freed", this.#freeSql, values);
   }
 
   /** Picks what is due, now or once the pick under way is over. */
@@ -164,6 +164,7 @@ export class PickingWorker implements EngineWorker {
   async #pickAll(): Promise<void> {
     this.#isToldMeanwhile = false;
     const number = await this.#worker.number();
+    if (this.#isFreeDue) await this.#free(number);
     while (!this.#isDraining) {
       const room = this.#limits.maxActivations - this.#atWork.size;
       if (room <= 0) return;
@@ -181,15 +182,14 @@ export class PickingWorker implements EngineWorker {
 
   #run(row: Row, number: number): void {
     const running = this.#runToRest(row, number)
-      // If its rest cannot be noted, the session is picked again by a worker that finds this one gone; the store knows
-      // what was done.
+      // If its rest cannot be noted, the session is freed and picked again; the store knows what was done.
       .catch(() => false)
       .then((isDueAgain) => {
         this.#atWork.delete(running);
         if (isDueAgain || this.#isFull) this.pickNow();
         return undefined;
       });
-    this.#atWork.add(running);
+    this.#atWork.set(running, String(row["session"]));
   }
 
   async #runToRest(row: Row, number: number): Promise<boolean> {
