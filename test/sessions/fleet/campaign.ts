@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 
 import { pickAt } from "../../../src/testing/faults/random.ts";
 import type { Cell } from "./cells/cell.ts";
+import { failoverCells } from "./cells/failovers.ts";
 import { loadCells, PARKED } from "./cells/load.ts";
 import { outageCells } from "./cells/outages.ts";
 import { postCells } from "./cells/posts.ts";
@@ -24,6 +25,7 @@ export const CELLS: Readonly<Record<string, Cell>> = {
   ...releaseCells,
   ...postCells,
   ...outageCells,
+  ...failoverCells,
   ...readerCells,
   ...loadCells,
 };

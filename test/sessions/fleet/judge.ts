@@ -30,6 +30,7 @@ export interface Entry {
   readonly item?: number;
   readonly result?: unknown;
   readonly ending?: string;
+  readonly runId?: string;
   readonly input?: unknown;
   readonly code?: string;
 }

@@ -74,6 +74,59 @@ export async function ownPostgres(
   return server;
 }
 
+/** A server that follows another, and can take its place. */
+export interface StandbyServer extends PostgresServer {
+  /** Resolves when it has what the primary has now. */
+  catchUp(): Promise<void>;
+  /** Gets nothing from the primary any more. */
+  fallBehind(): void;
+  /** Becomes the primary. */
+  promote(): void;
+}
+
+/** Starts a standby of a server. With "synchronous" that one waits for it before it calls anything written. */
+export async function standbyOf(
+  primary: PostgresServer,
+  how: "synchronous" | "asynchronous",
+): Promise<StandbyServer> {
+  const folder = mkdtempSync(join(rootFolder(), "loophost-pg-"));
+  own(folder);
+  endWith(process.pid, folder);
+  const run = (program: string, ...args: readonly string[]) =>
+    execFileSync(join(installed ?? "", program), args, {
+      ...unprivileged(),
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe"],
+      encoding: "utf8",
+    });
+  const ask = ({ folder: at }: PostgresServer, sql: string) =>
+    run("psql", "-h", at, "-U", "postgres", "-At", "-c", sql);
+  const from = `host=${primary.folder} port=${PORT} user=postgres application_name=standby`;
+  run("pg_basebackup", "-D", join(folder, "data"), "-d", from, "-R", "-X", "stream", "-c", "fast", "-N");
+  const server = serverIn(folder);
+  await server.start();
+  await until(() => ask(primary, "SELECT state FROM pg_stat_replication").includes("streaming"));
+  if (how === "synchronous") {
+    ask(primary, "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    ask(primary, "SELECT pg_reload_conf()");
+    await until(() => ask(primary, "SELECT sync_state FROM pg_stat_replication").includes("sync"));
+  }
+  return {
+    ...server,
+    catchUp() {
+      const end = ask(primary, "SELECT pg_current_wal_lsn()").trim();
+      return until(() => ask(server, `SELECT pg_last_wal_receive_lsn() >= '${end}'`).startsWith("t"));
+    },
+    fallBehind() {
+      ask(server, "ALTER SYSTEM SET primary_conninfo = ''");
+      ask(server, "SELECT pg_reload_conf()");
+    },
+    promote() {
+      ask(server, "SELECT pg_promote()");
+    },
+  };
+}
+
 function serverIn(folder: string, settings: readonly string[] = []): PostgresServer {
   const data = join(folder, "data");
   const fixed = ["listen_addresses=", `unix_socket_directories=${folder}`, "max_connections=200"];
@@ -86,7 +139,7 @@ function serverIn(folder: string, settings: readonly string[] = []): PostgresSer
     async start() {
       const postgres = join(installed ?? "", "postgres");
       spawn(postgres, ["-D", data, ...options], { ...unprivileged(), stdio: "ignore", cwd: folder }).unref();
-      await until(() => stateOf(data) === "ready");
+      await until(() => stateOf(data) === "ready" || stateOf(data) === "standby");
     },
     async stop() {
       const pid = pidOf(data);

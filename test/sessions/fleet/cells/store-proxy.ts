@@ -1,4 +1,4 @@
-// A way to a PostgreSQL server that can be cut.
+// A way to a PostgreSQL server that can be cut, or lead to another one.
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
@@ -12,28 +12,38 @@ export interface StoreProxy extends AsyncDisposable {
   readonly url: string;
   /** Breaks all connections, and takes no more. */
   cut(): void;
+  /** Breaks all connections; new ones are to another server. */
+  leadTo(other: PostgresServer): void;
 }
 
 /** Starts a proxy. */
 export async function storeProxy(server: PostgresServer): Promise<StoreProxy> {
+  let to = server;
   const sockets = new Set<Socket>();
   let isCut = false;
   const proxy = createServer((client) => {
     if (isCut) return void client.destroy();
-    const upstream = tiedTo(server, client, sockets);
+    const upstream = tiedTo(to, client, sockets);
     client.pipe(upstream).pipe(client);
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const address = proxy.address();
   const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   const cut = () => {
     isCut = true;
-    for (const socket of sockets) socket.destroy();
+    breakAll();
   };
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     cut,
+    leadTo(other) {
+      to = other;
+      breakAll();
+    },
     async [Symbol.asyncDispose]() {
       cut();
       proxy.close();
