@@ -1,5 +1,6 @@
 // What happens to workers: they are killed, stopped, cut off, replaced, drained, and killed by their own tools.
 
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
 import { begunIn, entriesOf, judge } from "../judge.ts";
@@ -33,6 +34,18 @@ function played(
 /** The lease of a worker that hangs is free in PostgreSQL after 7 seconds without a renewal, and a file's when its time is over. */
 const TAKEN_OVER_MS = { restate: 10_000, postgres: 25_000, "in-process": 35_000 } as const;
 
+/** Stops a process, and not in the middle of a write to a file: until it goes on nobody else could write to that. */
+async function stopped(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  await setTimeout(50);
+  while (existsSync("/proc/locks") && readFileSync("/proc/locks", "utf8").includes(`WRITE ${pid} `)) {
+    process.kill(pid, "SIGCONT");
+    await setTimeout(1);
+    process.kill(pid, "SIGSTOP");
+    await setTimeout(50);
+  }
+}
+
 /** The cells. */
 export const workerCells: Readonly<Record<string, Cell>> = {
   K1: {
@@ -51,7 +64,7 @@ export const workerCells: Readonly<Record<string, Cell>> = {
       let [pid, stoppedAt] = [0, 0];
       const outcome = await played((victim) => {
         [pid, stoppedAt] = [victim.pid, Date.now()];
-        victim.child.kill("SIGSTOP");
+        return stopped(victim.pid);
       })(fleet, run);
       const before = begunIn(fleet).length;
       process.kill(pid, "SIGCONT");
