@@ -46,7 +46,7 @@ export const FULL: Sizes = {
   imports: 5,
   journal: { toolTurns: 100, alone: 40, atOnce: 50 },
   hosted: { sessions: 1_000, thinkMs: 2_000, warmUp: 200 },
-  fleet: { appends: 20_000, sessions: 50, running: 200, turns: 10, parked: 1_000 },
+  fleet: { appends: 40_000, sessions: 50, running: 200, turns: 10, parked: 1_000 },
 };
 
 /** Enough to see that everything runs, and no more. */

@@ -8,6 +8,9 @@ import type { Comparison } from "../comparison.ts";
 import type { SessionJob } from "./session-worker.ts";
 import type { FleetJob } from "./worker.ts";
 
+/** Sessions that write at once where a worker has all its places taken: its groups are as large as they get. */
+const MANY = 200;
+
 /** How much is measured. */
 export interface FleetSizes {
   /** Appends in all. */
@@ -29,7 +32,7 @@ export function engineComparison({ running: sessions, turns, parked }: FleetSize
   );
   return {
     name: "fleet sessions",
-    what: `${sessions} sessions of ${turns} tool calls at once, run by one worker; a step is a reply or a call`,
+    what: `${sessions} sessions of ${turns} tool calls at once, made beforehand, run by one worker; a step is a reply or a call`,
     worker: fileURLToPath(new URL("./session-worker.ts", import.meta.url)),
     contenders: engines.map((engine) => ({
       label: engine === "in-process" ? "in process, SQLite" : engine,
@@ -37,7 +40,11 @@ export function engineComparison({ running: sessions, turns, parked }: FleetSize
     })),
     figures: [
       { key: "perSecond", what: "steps a second", against: "times" },
-      { key: "cpuMs", what: "CPU a step in this process, ms", against: "times" },
+      {
+        key: "cpuMs",
+        what: "CPU a step in this process, its share of send() included, ms",
+        against: "times",
+      },
       { key: "wakeMs", what: "from send() to the tool of an idle session, median, ms" },
       { key: "wakeP99Ms", what: "the same, 99th percentile, ms" },
       { key: "parkedKb", what: `heap for each of ${parked} parked sessions, KB` },
@@ -59,6 +66,7 @@ export function fleetComparison(sizes: FleetSizes): Comparison {
         ? [
             { label: "PostgreSQL, a store each", job: job("postgres-each") },
             { label: "PostgreSQL, one store", job: job("postgres") },
+            { label: `PostgreSQL, one store, ${MANY} sessions`, job: { ...job("postgres"), sessions: MANY } },
           ]
         : []),
     ],

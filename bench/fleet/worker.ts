@@ -72,7 +72,7 @@ async function appendTo(
   const all = (count: number, waits: number[]) =>
     Promise.all(Array.from({ length: sessions }, (_, session) => write(session, count, waits)));
   const each = Math.ceil(appends / sessions);
-  await all(Math.ceil(each / 10), []);
+  await all(Math.ceil(each / 4), []);
   const waits: number[] = [];
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();

@@ -17,6 +17,9 @@ export async function post(
   body: JsonObject,
   along: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  // A timer that is cleared: that of AbortSignal.timeout() goes off later all the same, and makes an error each time.
+  const overtime = new AbortController();
+  const timer = setTimeout(() => overtime.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -24,7 +27,7 @@ export async function post(
       body: JSON.stringify(body),
       // A redirect would take the headers along to whom they are not meant for.
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: overtime.signal,
     });
     if (!response.ok) throw await toRefusal(response, RESTATE, secretsIn(headers));
     // Accepted, whatever else it says. Read, or the connection is not free for the next request.
@@ -38,6 +41,8 @@ export async function post(
         cause: thrown,
       },
     );
+  } finally {
+    clearTimeout(timer);
   }
 }
 
