@@ -19,16 +19,23 @@ import { isWorkerGone, type Worker } from "./worker.ts";
 /** Milliseconds above which a lease has no end: the database cannot count so far. */
 const MAX_TTL_MS = 1e13;
 
-const UNTIL = (ttl: string) =>
-  `CASE WHEN ${ttl}::float8 IS NULL THEN 'infinity'::timestamptz ELSE clock_timestamp() + ${ttl}::float8 * interval '1 ms' END`;
-
+// Rows are locked in the order of their ids, as by appends. $8 and $9 are the same for all.
 const CLAIM = `
-  INSERT INTO @.logs AS l (id, fence, last, sum, owner, worker, claim, lease_until)
-  VALUES ($1, nextval('@.fences'), 0, $2, $3, $4, $5, ${UNTIL("$6")})
-  ON CONFLICT (id) DO UPDATE SET fence = nextval('@.fences'), owner = excluded.owner, worker = excluded.worker,
-    claim = excluded.claim, lease_until = ${UNTIL("$6")}
-  WHERE $7 OR l.claim = $5 OR l.lease_until <= clock_timestamp() OR ${isWorkerGone("l.worker", "$8", "$9")}
-  RETURNING fence, last, sum`;
+  WITH given AS (
+    SELECT *, CASE WHEN ttl IS NULL THEN 'infinity' ELSE clock_timestamp() + ttl * interval '1 ms' END AS until
+    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[], $5::text[], $6::float8[], $7::bool[])
+      WITH ORDINALITY AS g (id, sum, owner, worker, claim, ttl, force, at)
+  ), claimed AS (
+    INSERT INTO @.logs AS l (id, fence, last, sum, owner, worker, claim, lease_until)
+    SELECT id, nextval('@.fences'), 0, sum, owner, worker, claim, until FROM given ORDER BY id COLLATE "C"
+    ON CONFLICT (id) DO UPDATE SET fence = nextval('@.fences'), owner = excluded.owner, worker = excluded.worker,
+      claim = excluded.claim, lease_until = excluded.lease_until
+    WHERE l.claim = excluded.claim OR l.lease_until <= clock_timestamp()
+      OR EXISTS (SELECT FROM given g WHERE g.id = l.id AND g.force)
+      OR ${isWorkerGone("l.worker", "($8::int[])[1]", "($9::int[])[1]")}
+    RETURNING id, fence, last, sum
+  )
+  SELECT g.at, c.fence, c.last, c.sum FROM claimed c JOIN given g ON g.id = c.id`;
 
 const OWNER = `
   SELECT owner, extract(epoch FROM lease_until)::float8 * 1000 AS until, lease_until <= clock_timestamp() AS lapsed
@@ -72,7 +79,7 @@ export interface PostgresLog extends LogStore {
 export function postgresLog(database: Database, worker: Worker | undefined): PostgresLog {
   const appender = new Appender(database);
   const queue = new LogQueue((chains) => appender.write(chains));
-  const claim = database.sql(CLAIM);
+  const claims = new Batch(database, CLAIM);
   const findOwner = database.sql(OWNER);
   const renewals = new Renewals(database);
   const erase = database.sql(DELETE);
@@ -90,7 +97,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
         const me = worker?.enrolled ?? null;
         const values = [id, sumOfId(id), plain(owner), number, token, ttlOf(ttlMs), force, schemaLock, me];
         for (;;) {
-          const [claimed] = await database.query(doing, claim, values);
+          const [claimed] = await claims.ask(doing, values);
           if (claimed !== undefined) {
             const fence = Number(claimed["fence"]);
             appender.note(id, fence, { last: Number(claimed["last"]), sum: Number(claimed["sum"]) });

@@ -28,9 +28,13 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
     return { store, statements: () => sent.splice(0).length };
   }
 
-  it("share statements: reads of records, inboxes and logs, and what lets go of logs", async () => {
+  it("share statements: claims, reads of records, inboxes and logs, and what lets go of logs", async () => {
     const { store, statements } = await counted();
+    const another = await store.log.claim("another", { owner: "o", ttlMs: 60_000 });
+    statements();
     const fences = await Promise.all(IDS.map((id) => store.log.claim(id, { owner: "o", ttlMs: 60_000 })));
+    expect(statements()).toBeLessThan(4);
+    expect(new Set([another, ...fences]).size).toBe(IDS.length + 1);
     await Promise.all(IDS.map((id, index) => store.log.append(id, fences[index] ?? 0, [id, "two"])));
     await Promise.all(IDS.map((id) => store.records.put("c", id, id)));
     for (const id of IDS) await store.inbox.post(id, { key: "k", body: id });
