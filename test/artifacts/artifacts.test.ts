@@ -1,6 +1,6 @@
 // Files of a session by name: the same on every host that keeps them, and nothing outside of the session.
 
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { defineAgent, LoophostError, openSession } from "loophost";
@@ -285,6 +285,23 @@ describe("in a folder", () => {
     setTimeout(() => stop.abort(), 20);
     await expect(putting).rejects.toMatchObject({ code: "aborted" });
     expect(readdirSync(join(folder, "s"))).toEqual([]);
+  });
+
+  it("what a writer left that was killed is removed by a later put; what is still written stays", async () => {
+    const folder = newFolder();
+    const files = artifacts(local({ model: () => "", artifactsFolder: folder }), "s");
+    await files.put("a.txt", "a");
+    for (const [name, ageMs] of [
+      ["old", 25 * 3_600_000],
+      ["new", 3_600_000],
+    ] as const) {
+      const part = join(folder, "s", `.loophost-part-${name}`);
+      writeFileSync(part, "half");
+      const then = new Date(Date.now() - ageMs);
+      utimesSync(part, then, then);
+    }
+    await files.put("b.txt", "b");
+    expect(readdirSync(join(folder, "s")).toSorted()).toEqual([".loophost-part-new", "a.txt", "b.txt"]);
   });
 });
 

@@ -11,6 +11,7 @@ import { LoophostError, messageOf } from "../../core/errors.ts";
 
 /** The prefix of files that are being written; such files are no artifacts. */
 const PART = ".loophost-part-";
+const LEFT_MS = 24 * 60 * 60 * 1_000;
 /** Bytes of one piece. */
 const PIECE = 256 * 1_024;
 
@@ -57,6 +58,7 @@ export function folderArtifacts(folder: string): ArtifactStorage {
       const part = path.join(own, `${PART}${crypto.randomUUID()}`);
       try {
         await fs.mkdir(own, { recursive: true });
+        await removeLeft(own);
         const handle = await fs.open(part, "wx", 0o600);
         let stats: { size: number; mtimeMs: number };
         try {
@@ -86,6 +88,17 @@ export function folderArtifacts(folder: string): ArtifactStorage {
       });
     },
   };
+}
+
+/** Removes what writers left that were killed, or the disk would fill: files nobody has written to for a day. */
+async function removeLeft(own: string): Promise<void> {
+  const { fs, path } = await load();
+  for (const name of await fs.readdir(own).catch(() => []))
+    if (name.startsWith(PART)) {
+      const stats = await fs.lstat(path.join(own, name)).catch(() => undefined);
+      if (stats !== undefined && Date.now() - stats.mtimeMs > LEFT_MS)
+        await fs.rm(path.join(own, name), { force: true }).catch(() => undefined);
+    }
 }
 
 /** Loaded with the first use: the in-process loop host runs where there are no files, too. */

@@ -7,7 +7,7 @@ import { LoophostError, messageOf } from "../../core/errors.ts";
 import { sumOfEntry, sumOfId, sumOfItem, sumOfRecord } from "../checksum.ts";
 import { storeFailed } from "./errors.ts";
 import { findSqlite } from "./find-sqlite.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { MIGRATIONS, versionOf } from "./schema.ts";
 import { lostCommits } from "./tail.ts";
 
 /** Something in a store that is not as it was written. */
@@ -96,7 +96,7 @@ function openToRead(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new (findSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5_000 });
-    if (db.prepare("PRAGMA user_version").get()?.["user_version"] === MIGRATIONS.length) return db;
+    if (versionOf(db, path) === MIGRATIONS.length) return db;
   } catch (thrown) {
     db?.close();
     throw storeFailed(thrown, path, "The store could not be opened");
@@ -104,7 +104,7 @@ function openToRead(path: string): DatabaseSync {
   db.close();
   throw new LoophostError(
     "store_failed",
-    `There are no checksums to check in this file (${path}): it is no store, or of another version. A store of an earlier version gets them when it is next opened.`,
+    `There are no checksums to check in this file (${path}): it is empty, or of an earlier version, which gets them when it is next opened.`,
   );
 }
 

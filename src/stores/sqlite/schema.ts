@@ -75,7 +75,12 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly Mig
   }
 }
 
-function versionOf(db: DatabaseSync, path: string, newest: number): number {
+/**
+ * The version of a file, 0 for one that is empty. Writes nothing.
+ *
+ * @throws LoophostError `store_failed` when the file is somebody else's, or of a newer version
+ */
+export function versionOf(db: DatabaseSync, path: string, newest: number = MIGRATIONS.length): number {
   // One read snapshot: another process may be creating the file, and half of its schema would look like a foreign file.
   db.exec("SAVEPOINT looking");
   const isBare = numberOf(db, "SELECT count(*) FROM sqlite_schema") === 0;

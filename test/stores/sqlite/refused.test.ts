@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import type { Json, Store } from "loophost";
 import { LoophostError } from "loophost";
-import { sqliteStore } from "loophost/stores/sqlite";
+import { checkSqliteStore, sqliteStore } from "loophost/stores/sqlite";
 import { describe, expect, it } from "vitest";
 
 import { newStorePath, openedStore } from "./files.ts";
@@ -75,9 +75,9 @@ describe("a path without a store", () => {
     const newer = new DatabaseSync(path);
     newer.exec("PRAGMA user_version = 7");
     newer.close();
-    expect(refusalOf(path)).toMatch(
-      /its version is 7, this one knows 3\. It was left as it is; update loophost\.$/,
-    );
+    const told = /its version is 7, this one knows 3\. It was left as it is; update loophost\.$/;
+    expect(refusalOf(path)).toMatch(told);
+    await expect(checkSqliteStore(path)).rejects.toThrow(told);
   });
 });
 
