@@ -166,8 +166,8 @@ export class Executor {
     const { id, name, input } = call;
     await journal.record({ type: "call.started", id, name, input, digest });
     tell({ type: "tool.started", id, name });
-    const traceContext = watch.traceContext(id) ?? {};
-    const traced = { ...run, context: { ...run.context, traceContext } };
+    const traceContext = watch.traceContext(id);
+    const traced = traceContext === undefined ? run : { ...run, context: { ...run.context, traceContext } };
     return watch.tool({ id, name, input }, () => runTool(call, traced));
   }
 

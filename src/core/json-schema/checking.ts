@@ -41,6 +41,7 @@ export interface Meter {
 /** A check that cannot go on; nothing it is part of may pass. */
 class Stopped extends Error {}
 
+const NONE: ReadonlyMap<string, Json> = new Map();
 const NOTHING: ReadonlySet<string | number> = new Set();
 const FINE: Finding = { problems: [], seen: NOTHING };
 
@@ -178,7 +179,7 @@ export class Checking {
 
   /** The schemas in a keyword's object, by name. */
   entriesOf(map: Json | undefined): ReadonlyMap<string, Json> {
-    if (!isSchemaObject(map)) return new Map();
+    if (!isSchemaObject(map)) return NONE;
     let entries = this.#entries.get(map);
     if (entries === undefined) {
       entries = new Map();

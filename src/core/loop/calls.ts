@@ -62,7 +62,7 @@ export function answeredElsewhere(state: LoopState, id: string, out: Command[]):
 /** A call must be approved before it runs. */
 export function asked(state: LoopState, id: string, out: Command[]): LoopState {
   const asking = change(state, [id], ["running"], { status: "asking" });
-  if (asking !== state) for (const call of pick(asking, [id])) tell(out, approvalOf(call));
+  if (asking !== state) for (const call of asking.calls) if (call.id === id) tell(out, approvalOf(call));
   return asking;
 }
 
@@ -98,19 +98,16 @@ export function finish(
 ): LoopState {
   const answer: HostInput = { type: "tool_result", callId: id, result };
   const finished = change(state, [id], ["running", "asking", "awaiting"], { status: "answered", answer });
-  if (finished !== state) {
-    for (const { name } of pick(finished, [id]))
-      tell(out, { type: "tool.finished", id, name, result, durationMs, replayed });
-  }
-  const terminal = finished.policy.terminalTool?.name;
-  const isTerminal = !result.isError && pick(finished, [id]).some(({ name }) => name === terminal);
+  const name = state.calls.find((call) => call.id === id)?.name ?? "";
+  if (finished !== state) tell(out, { type: "tool.finished", id, name, result, durationMs, replayed });
+  const isTerminal = !result.isError && name === finished.policy.terminalTool?.name;
   return isTerminal ? { ...finished, terminalToolCalled: true } : finished;
 }
 
 /** The host took some answers of ours. */
 export function posted(state: LoopState, posts: readonly string[], out: Command[]): LoopState {
-  for (const call of pick(state, posts))
-    if (call.status === "posting") tell(out, { type: "tool.posted", id: call.id });
+  for (const { id, status } of state.calls)
+    if (status === "posting" && posts.includes(id)) tell(out, { type: "tool.posted", id });
   return change(state, posts, ["posting"], DELIVERED);
 }
 
@@ -145,10 +142,6 @@ export function change(
     return { ...call, ...to };
   });
   return changed ? { ...state, calls } : state;
-}
-
-function pick(state: LoopState, which: readonly string[]): Call[] {
-  return state.calls.filter((call) => which.includes(call.id));
 }
 
 /** The ids of some calls. */

@@ -22,11 +22,11 @@ export async function openBody(
   onBytes: (bytes: number) => void,
 ): Promise<OpenedBody> {
   const reader = body?.getReader();
-  let start = new Uint8Array();
+  let start: Uint8Array = new Uint8Array();
   try {
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
       onBytes(read.value.length);
-      start = joined(start, read.value);
+      start = start.length === 0 ? read.value : joined(start, read.value);
       const first = start.find((byte) => !BLANK.has(byte));
       if (first !== undefined) return { kind: kindOf(first), start };
     }

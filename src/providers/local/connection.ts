@@ -77,21 +77,18 @@ export class LocalConnection implements Connection {
   }
 
   send(inputs: readonly HostInput[]): Promise<void> {
-    const what = inputs.map(({ type }) => UNSUPPORTED.get(type)).find((unfit) => unfit !== undefined);
-    if (what !== undefined) {
+    const has = (type: HostInput["type"]) => inputs.some((input) => input.type === type);
+    const what = has("raw") ? "raw events" : has("verdict") ? "verdicts" : undefined;
+    if (what !== undefined)
       return Promise.reject(
         new LoophostError("invalid_options", `The in-process loop host takes no ${what}.`),
       );
-    }
-    const results = new Map(
-      inputs.flatMap((input) =>
-        input.type === "tool_result" ? [[input.callId, input.result] as const] : [],
-      ),
-    );
+    const results = new Map<string, ToolResult>();
+    for (const input of inputs) if (input.type === "tool_result") results.set(input.callId, input.result);
     const messages = inputs.filter(isMessage);
-    if (inputs.some((input) => input.type === "interrupt")) this.#interrupt(results);
+    if (has("interrupt")) this.#interrupt(results);
     else if (results.size > 0) this.#goOn(results);
-    else if (inputs.some((input) => input.type === "continue")) this.#goOnFrom();
+    else if (has("continue")) this.#goOnFrom();
     else if (messages.length > 0) {
       this.#guards?.reset();
       this.#guarded.clear();
@@ -157,14 +154,16 @@ export class LocalConnection implements Connection {
   /** Answers the pending calls and takes the next turn. */
   #goOn(results: ReadonlyMap<string, ToolResult>): void {
     const calls = this.#conversation.pending;
-    const known = calls.flatMap((call) => {
-      const result = results.get(call.id);
-      return result === undefined ? [] : [{ call, result }];
-    });
     this.#answer(results);
     if (this.#hasOutput(calls, results))
       return this.#emit({ type: "turn.done", ending: "completed", stopReason: "output" });
-    this.#advise(this.#guards?.learn(known));
+    if (this.#guards !== undefined) {
+      const known = calls.flatMap((call) => {
+        const result = results.get(call.id);
+        return result === undefined ? [] : [{ call, result }];
+      });
+      this.#advise(this.#guards.learn(known));
+    }
     this.#ask();
   }
 
@@ -180,7 +179,7 @@ export class LocalConnection implements Connection {
   }
 
   #answer(results: ReadonlyMap<string, ToolResult>): void {
-    this.#conversation.answer(new Map([...this.#guarded, ...results]));
+    this.#conversation.answer(this.#guarded.size === 0 ? results : new Map([...this.#guarded, ...results]));
     this.#guarded.clear();
   }
 
@@ -280,9 +279,3 @@ export class LocalConnection implements Connection {
     return true;
   }
 }
-
-/** Inputs that this host does not support, and why. */
-const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ["raw", "raw events"],
-  ["verdict", "verdicts"],
-]);

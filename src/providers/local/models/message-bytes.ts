@@ -33,11 +33,13 @@ export class MessageBytes {
   replace(index: number, json: string): void {
     const start = this.#starts[index] ?? this.#length;
     const end = this.#starts[index + 1] ?? this.#length;
-    const written = ENCODER.encode(wellFormedJson(index === 0 ? json : `,${json}`));
-    const grown = written.length - (end - start);
+    const written = ENCODER.encode(wellFormedJson(json));
+    const comma = index === 0 ? 0 : 1;
+    const grown = comma + written.length - (end - start);
     this.#makeRoom(grown);
     this.#bytes.copyWithin(end + grown, end, this.#length);
-    this.#bytes.set(written, start);
+    this.#bytes[start] = COMMA; // over which the first message is written
+    this.#bytes.set(written, start + comma);
     this.#length += grown;
     for (let after = index + 1; after < this.count; after += 1)
       this.#starts[after] = (this.#starts[after] ?? 0) + grown;
@@ -71,3 +73,4 @@ export class MessageBytes {
 
 const ENCODER = new TextEncoder();
 const TAIL = ENCODER.encode("]}");
+const COMMA = 0x2c;

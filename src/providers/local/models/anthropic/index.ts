@@ -52,6 +52,13 @@ export interface AnthropicMessagesOptions extends FetchModelOptions {
 export function anthropicMessages(options: AnthropicMessagesOptions = {}): Model {
   checkOptions(options);
   const url = toUrl(options.baseUrl ?? "https://api.anthropic.com", "/v1/messages", FACTORY);
+  // Kept: they are the same from turn to turn, until the key changes.
+  let sent: { readonly key: string; readonly isOn: boolean; readonly headers: RequestHeaders } | undefined;
+  const headersFor = (key: string, isOn: boolean): RequestHeaders => {
+    if (sent?.key !== key || sent.isOn !== isOn)
+      sent = { key, isOn, headers: toRequestHeaders(options, key, isOn) };
+    return sent.headers;
+  };
   return {
     name: "anthropic-messages",
     asks: (modelId) => ({ model: options.model ?? modelId, service: "anthropic" }),
@@ -63,7 +70,7 @@ export function anthropicMessages(options: AnthropicMessagesOptions = {}): Model
           url,
           keyAdvice: `Check the API key (option apiKey, or ${KEY_VARIABLE}).`,
           apiKey: () => findApiKey(options.apiKey, KEY_VARIABLE, ANTHROPIC),
-          headers: (key = "") => toRequestHeaders(options, key, thread.isOn),
+          headers: (key = "") => headersFor(key, thread.isOn),
         },
         options,
       );
@@ -201,11 +208,13 @@ function maxTokensOf({ maxTokens, thinking }: AnthropicMessagesOptions): number 
   return maxTokens ?? DEFAULT_MAX_TOKENS + (thinking?.budgetTokens ?? 0);
 }
 
+type RequestHeaders = Record<string, string>;
+
 function toRequestHeaders(
   options: AnthropicMessagesOptions,
   key: string,
   hasThread: boolean,
-): Record<string, string> {
+): RequestHeaders {
   const { auth = "x-api-key", betas = [], stream = true, headers = {} } = options;
   const asked = [...betas, ...(hasThread ? [MESSAGE_THREADS_BETA] : [])];
   return toHeaders(
