@@ -182,3 +182,43 @@ it("what was made under a key, and is gone, is not made anew", async () => {
   const two = await clientOn(store);
   expect(await refusal(two.client.beta.sessions.create(place, KEYED))).toBe(GONE);
 });
+
+describe("a reply that is not about the post is not kept under its key:", () => {
+  /** A host, and a session of it that one which cannot be reached has until it is let go of. */
+  async function elsewhere() {
+    const store = memoryStore();
+    const one = await startHost(() => "ok", { store, advertise: "auto" });
+    onTestFinished(() => one.host.close());
+    const id = await one.session();
+    const log = `host/${id}`;
+    const fence = await store.log.claim(log, { owner: "host_gone at http://127.0.0.1:9", ttlMs: 600_000 });
+    const post = (headers = {}, signal: AbortSignal | null = null) =>
+      fetch(`${one.url}/v1/sessions/${id}/events`, {
+        method: "POST",
+        body: JSON.stringify({ events: [message("go")] }),
+        headers: { "content-type": "application/json", ...KEYED.headers, ...headers },
+        signal,
+      });
+    const again = async () => {
+      await store.log.release(log, fence);
+      const { status } = await post();
+      const events = await listed(one.client, id);
+      return [status, events.filter(({ type }) => type === "user.message").length];
+    };
+    return { store, post, again };
+  }
+
+  it("that to a client which left", async () => {
+    const { post, again } = await elsewhere();
+    await expect(post({}, AbortSignal.timeout(200))).rejects.toThrow("timeout");
+    expect(await again()).toEqual([200, 1]);
+  });
+
+  it("that to a host which passed it on to the wrong one", async () => {
+    const { store, post, again } = await elsewhere();
+    const [{ value } = { value: {} }] = await store.records.list("host.hosts", "", 1);
+    const { secret } = value as { secret: string };
+    expect((await post({ "x-loophost-peer": secret })).status).toBe(421);
+    expect(await again()).toEqual([200, 1]);
+  });
+});

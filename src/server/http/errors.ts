@@ -17,6 +17,12 @@ const STATUS = {
   api_error: 500,
 } as const;
 
+/** The status of a reply to a host that passed a request on to one that does not have the session. */
+export const MISDIRECTED = 421;
+
+/** The status of a request whose client has closed the connection: nobody reads the reply. */
+export const CLIENT_GONE = 499;
+
 /** A request that is answered with an error. */
 export class Refusal extends Error {
   override readonly name = "Refusal";

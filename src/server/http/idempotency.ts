@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 
-import { invalid } from "./errors.ts";
+import { CLIENT_GONE, invalid, MISDIRECTED } from "./errors.ts";
 
 const MAX_REPLIES = 1_000;
 const MAX_CHARS = 16 * 1024 * 1024;
@@ -43,11 +43,13 @@ export class ReplyMemory {
    *
    * @throws Refusal when the key was used for something else
    */
-  async once({ key, fingerprint }: KeyedPost, make: () => Promise<Response>): Promise<Response> {
+  async once(keyed: KeyedPost, make: () => Promise<Response>): Promise<Response> {
+    const { key, fingerprint } = keyed;
     const known = this.#kept.get(key);
     if (known !== undefined) checkSame(known.fingerprint, fingerprint);
     const kept = known ?? this.#keep(key, fingerprint, make);
     const { status, headers, body } = await kept.reply;
+    if (known !== undefined && isToOneAlone(status)) return this.once(keyed, make);
     return new Response(body, { status, headers });
   }
 
@@ -57,7 +59,7 @@ export class ReplyMemory {
       const { status, headers } = response;
       const body = await response.text();
       // A failed request may be retried under the same key.
-      if (status >= 500) this.#forget(key);
+      if (status >= 500 || isToOneAlone(status)) this.#forget(key);
       else this.#weigh(key, body.length);
       return { status, headers, body };
     };
@@ -84,6 +86,11 @@ export class ReplyMemory {
     this.#chars -= this.#kept.get(key)?.chars ?? 0;
     this.#kept.delete(key);
   }
+}
+
+/** Whether a reply is about who asked, and says nothing of the post: kept, it would be given to the client that comes again. */
+function isToOneAlone(status: number): boolean {
+  return status === CLIENT_GONE || status === MISDIRECTED;
 }
 
 /**

@@ -10,16 +10,13 @@ import { onAbort } from "../../core/async/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import { isObject } from "../../core/json.ts";
 import { byteLimit, readBytes } from "../../core/wire/body.ts";
-import { Refusal } from "../http/errors.ts";
+import { MISDIRECTED, Refusal } from "../http/errors.ts";
 import type { Peer } from "./directory.ts";
 
 /** The header of a request that another host passes on: the secret of the host it is meant for. */
 export const PASSED_ON = "x-loophost-peer";
 
-/** The status of the reply of a host that does not have the session. */
-export const MISDIRECTED = 421;
-
-/** The header of such a reply: a status alone may be a proxy's. */
+/** The header of the reply of a host that does not have the session: its status alone may be a proxy's. */
 export const NOT_HERE = "x-loophost-not-here";
 
 /** A request to pass on. */

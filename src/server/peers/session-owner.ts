@@ -9,7 +9,7 @@ import { sleep } from "../../core/async/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { LogStore } from "../../core/store.ts";
 import { digestOf } from "../http/auth.ts";
-import { Refusal } from "../http/errors.ts";
+import { CLIENT_GONE, MISDIRECTED, Refusal } from "../http/errors.ts";
 import { lastSeqOf } from "../log/event-list.ts";
 import { logIdOf } from "../log/event-log.ts";
 import type { HostEnv } from "../routes/request.ts";
@@ -18,7 +18,7 @@ import type { HostDirectory, Peer } from "./directory.ts";
 import { ownerIn } from "./directory.ts";
 import { lastingStream } from "./lasting-stream.ts";
 import type { Passed } from "./pass-on.ts";
-import { isStream, MISDIRECTED, NOT_HERE, PASSED_ON, passOn } from "./pass-on.ts";
+import { isStream, NOT_HERE, PASSED_ON, passOn } from "./pass-on.ts";
 
 /** What finding the owner of a session takes. */
 export interface OwnerParts {
@@ -40,7 +40,6 @@ const MAX_PAUSE_MS = 500;
 /** Longer than a lease lasts: its owner may have gone with its whole machine. */
 const FIND_WITHIN_MS = 40_000;
 const MIN_SILENT_MS = 60_000;
-const CLIENT_GONE = 499;
 const MAX_KNOWN = 10_000;
 
 /** Whether a request says that another host passes it on; and if so whether it is meant for this one. */
