@@ -3,10 +3,13 @@
  * driver as much as dozens of rows do, and sessions that are run together ask together.
  *
  *   B1  a statement has an array parameter for each value of an ask, and its rows say by `at` which ask they answer, from 1
- *   B2  bounded in bytes: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
+ *   B2  a statement that is refused for one of its asks, a damaged row say, is made again for each alone: the others do not fail
+ *       with it
+ *   B3  bounded in bytes: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
  */
 
 import type { Database, Row } from "./database.ts";
+import { isConflict, isLost } from "./errors.ts";
 
 interface Ask {
   readonly doing: string;
@@ -66,12 +69,18 @@ export class Batch {
       this.#statements -= 1;
       this.#schedule();
     };
-    this.#query(asks)
-      .catch((thrown: unknown) => {
-        for (const { reject } of asks) reject(thrown);
-      })
-      .then(done, done);
+    this.#answer(asks).then(done, done);
     this.#schedule();
+  }
+
+  /** Asks, and settles each; never rejects. */
+  async #answer(asks: readonly Ask[]): Promise<void> {
+    try {
+      await this.#query(asks);
+    } catch (thrown) {
+      if (asks.length > 1 && isRefused(thrown)) for (const ask of asks) await this.#answer([ask]);
+      else for (const { reject } of asks) reject(thrown);
+    }
   }
 
   async #query(asks: readonly Ask[]): Promise<void> {
@@ -90,4 +99,10 @@ export class Batch {
     }
     this.#waiting.unshift(...cut);
   }
+}
+
+/** Whether the database answered, with an error: out of reach it was for long enough for all. */
+function isRefused(thrown: unknown): boolean {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause !== undefined && !isLost(cause) && !isConflict(cause);
 }

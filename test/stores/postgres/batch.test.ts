@@ -67,4 +67,33 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
       expect(items.map(({ body }) => body)).toEqual([LARGE, LARGE, LARGE]);
     expect(statements()).toBeGreaterThan(8);
   });
+
+  it("do not fail with one among them that is refused", async () => {
+    const pool = new Pool({ connectionString: (await sharedPostgres()).url });
+    const store = openedStore(
+      {
+        connect: () => pool.connect(),
+        query: (text, values) =>
+          JSON.stringify(values ?? []).includes("damaged")
+            ? Promise.reject(Object.assign(new Error("invalid page in block 0"), { code: "XX001" }))
+            : pool.query(text, values),
+      },
+      { schema: newSchema() },
+      (close) => onTestFinished(() => close().then(() => pool.end())),
+    );
+    await store.records.put("c", "sound", 1);
+    const read = await Promise.allSettled(
+      ["sound", "damaged", "none"].map((key) => store.records.get("c", key)),
+    );
+    expect(read).toMatchObject([
+      { value: 1 },
+      {
+        reason: {
+          code: "store_damaged",
+          message: expect.stringMatching(/^Record c\/damaged could not be read: /),
+        },
+      },
+      { value: undefined },
+    ]);
+  });
 });
