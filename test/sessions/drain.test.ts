@@ -1,12 +1,16 @@
 // A worker that stops, and one whose runs fail: what it still begins, and what it leaves to others.
 
-import { defineAgent } from "loophost";
+import { setTimeout } from "node:timers/promises";
+
+import { defineAgent, LoophostError } from "loophost";
 import type { ModelFunction } from "loophost/providers/local";
 import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { readLog } from "loophost/stores/sessions";
 import { expect, it } from "vitest";
+
+import { aroundStore } from "../../src/testing/faults/around-store.ts";
 
 const agent = defineAgent({ name: "a", instructions: "" });
 
@@ -77,4 +81,34 @@ it("goes on with the next message after a run that its model failed", async () =
   await app.work();
   expect(await chat.result()).toMatchObject({ text: "done" });
   expect(errors).toEqual([]);
+});
+
+it("has let go of a session it was opening by the time it has drained, also over a slow store", async () => {
+  const whole = memoryStore();
+  let pauseMs = 0;
+  const slow = aroundStore(whole, async (_, work) => {
+    await setTimeout(pauseMs);
+    return work();
+  });
+  const opening = Promise.withResolvers<void>();
+  const provider = {
+    ...local({ model: () => "never" }),
+    open: () => {
+      opening.resolve();
+      return new Promise<never>(() => undefined);
+    },
+  };
+  await using app = sessions({
+    store: { ...slow, close: () => whole.close() },
+    agents: [{ agent, provider }],
+  });
+  const chat = await app.create("a");
+  await chat.send("one");
+  const worker = await app.work();
+  await opening.promise;
+  await expect(whole.log.claim(chat.id, { owner: "another", ttlMs: 60_000 })).rejects.toThrow(LoophostError);
+  pauseMs = 30;
+  await worker.drain({ graceMs: 1 });
+  expect(worker.active).toBe(0);
+  expect(await whole.log.claim(chat.id, { owner: "another", ttlMs: 60_000 })).toBeGreaterThan(0);
 });

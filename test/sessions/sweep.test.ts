@@ -119,6 +119,17 @@ it("does not wake what runs in the worker that sweeps", async () => {
   expect(engine.wokeBy).toEqual([]);
 });
 
+it("is left to others by a worker that drains, also while it still waits for a tool", async () => {
+  const { engine, workers, ask } = await setUpSlow(0);
+  const [first] = workers;
+  let hasDrained = false;
+  const drained = first?.worker.drain({ graceMs: 60_000 }).then(() => (hasDrained = true));
+  expect(await ask("lost")).toBeLessThanOrEqual(8_000);
+  expect([engine.wokeBy, hasDrained]).toEqual([["worker 1"], false]);
+  first?.view.kill();
+  await Promise.race([drained, first?.view.died]);
+});
+
 it("is not needed where a session is at work: its worker sees what is posted to it, whoever sweeps", async () => {
   const { world, chat } = await setUpSlow(1);
   const before = world.clock.now();
