@@ -167,6 +167,9 @@ const EQUIVALENT = {
   "a comparison tells which comes first, and not by how much": [
     ["core/journal/call-digest.ts", "(a < b ? -1 : 1)", "1", "2"],
   ],
+  "a version is raised when what it names changes; which number it is says nothing": [
+    ["core/journal/entry.ts", "export const FOLD = 2;", "2", "3"],
+  ],
   "the query always gives a row": [["stores/sqlite/inbox.ts", "next.get()?.n ?? 1;", "1", "2"]],
 };
 
