@@ -31,6 +31,11 @@ export class DirectConnection {
     this.#take = take;
   }
 
+  /** Whether there is a connection, with all that is set up on it. */
+  get isConnected(): boolean {
+    return this.#client !== undefined;
+  }
+
   /** Sets something up, on the connection there is and on each after it. */
   async add(setUp: SetUp): Promise<void> {
     // A connection under way has it as well, or begins with it.

@@ -84,7 +84,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
   const renewals = new Renewals(database);
   const erase = database.sql(DELETE);
   const reads = new Batch(database, READ);
-  const schemaLock = lockClass(database.options.schema);
+  const schemaLock = () => (worker === undefined ? lockClass(database.options.schema) : worker.schemaLock);
 
   return {
     claim: async (id, { owner, ttlMs, force = false }) => {
@@ -95,7 +95,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
         const isLease = worker !== undefined && ttlMs > 0;
         const number = isLease ? await database.retry(doing, () => worker.number()) : null;
         const me = worker?.enrolled ?? null;
-        const values = [id, sumOfId(id), plain(owner), number, token, ttlOf(ttlMs), force, schemaLock, me];
+        const values = [id, sumOfId(id), plain(owner), number, token, ttlOf(ttlMs), force, schemaLock(), me];
         for (;;) {
           const [claimed] = await claims.ask(doing, values);
           if (claimed !== undefined) {

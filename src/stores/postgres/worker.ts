@@ -4,7 +4,9 @@
  *
  *   W1  the number of a store is never reused; after its connection broke it takes the lock of that number again
  *   W2  a process that hangs keeps its connection, but does not renew its row, and so is found out
- *   W3  a database that pauses (failover, a full disk) keeps everybody from renewing, and whoever came back first would
+ *   W3  what broke our connection may have broken those of the living, too (failover to a standby, a balancer that restarts): just
+ *       after that a lock that is free says nothing
+ *   W4  a database that pauses (failover, a full disk) keeps everybody from renewing, and whoever came back first would
  *       take the sessions of the living: so only a worker whose own renewals were steady all the while finds another hung
  */
 
@@ -26,7 +28,7 @@ const STEADY_MS = 2 * RENEW_MS;
 const ANSWER_MS = 1_000;
 const FORGET_AFTER = "1 hour";
 /** A database that just restarted has also released the locks of living workers: wait this long for them. */
-const GRACE = "5 s";
+const GRACE_MS = 5_000;
 
 const NAME = `process ${process.pid} on ${hostname()}`;
 const later = (ms: number) => `clock_timestamp() + ${ms} * interval '1 ms'`;
@@ -36,12 +38,12 @@ const UNTIL = later(STALE_MS);
  * A condition in SQL: a worker is gone; false for none.
  *
  * @param worker the column that has its number
- * @param schemaLock the parameter that has the number of the schema in advisory locks, such as `$8`
+ * @param schemaLock the parameter that has the number of the schema in advisory locks, such as `$8`, or null: then a free lock says nothing
  * @param me the parameter that has the number of the worker that asks, or null: that one finds nobody hung
  */
 export function isWorkerGone(worker: string, schemaLock: string, me: string): string {
   return `CASE
-    WHEN ${worker} IS NULL OR clock_timestamp() < pg_postmaster_start_time() + interval '${GRACE}' THEN false
+    WHEN ${worker} IS NULL OR clock_timestamp() < pg_postmaster_start_time() + ${GRACE_MS} * interval '1 ms' THEN false
     ELSE pg_try_advisory_xact_lock_shared(${schemaLock}, ${worker})
       OR EXISTS (
         SELECT FROM @.workers silent, @.workers me
@@ -57,6 +59,8 @@ export class Worker {
   readonly #enrolSql: string;
   readonly #renewSql: string;
   #number: number | undefined;
+  /** When it took its lock again, after its connection broke. */
+  #againAt = -Infinity;
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(database: Database, direct: DirectConnection) {
@@ -86,6 +90,12 @@ export class Worker {
     return this.#number;
   }
 
+  /** The number of the schema in advisory locks; null while a lock that is free is no sign of death, see W3. */
+  get schemaLock(): number | null {
+    const isBroken = this.#number !== undefined && !this.#direct.isConnected;
+    return isBroken || performance.now() < this.#againAt + GRACE_MS ? null : this.#class;
+  }
+
   close(): void {
     clearInterval(this.#renewal);
   }
@@ -102,6 +112,7 @@ export class Worker {
       // The server has not noticed yet that the connection before is gone, so its lock is still held.
       if (!isObject(rows[0]) || rows[0]["mine"] !== true) throw new Error("the lock is still held");
       await this.#renew(client);
+      this.#againAt = performance.now();
     }
     clearInterval(this.#renewal);
     let underWay: Promise<void> | undefined;

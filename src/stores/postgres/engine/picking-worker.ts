@@ -14,7 +14,6 @@ import type { ActivationHost, EngineWorker, Rest } from "../../../core/engine.ts
 import { Batch } from "../batch.ts";
 import type { Database, Row } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
-import { lockClass } from "../schema.ts";
 import { isWorkerGone, Worker } from "../worker.ts";
 
 /** How much a worker picks, and how often it looks by itself. */
@@ -79,7 +78,6 @@ export class PickingWorker implements EngineWorker {
   readonly #host: ActivationHost;
   readonly #limits: PickLimits;
   readonly #worker: Worker;
-  readonly #class: number;
   readonly #pickSql: string;
   readonly #freeSql: string;
   readonly #rests: Batch;
@@ -102,7 +100,6 @@ export class PickingWorker implements EngineWorker {
     this.#host = host;
     this.#limits = limits;
     this.#worker = new Worker(database, direct);
-    this.#class = lockClass(database.options.schema);
     this.#pickSql = database.sql(PICK);
     this.#freeSql = database.sql(FREE);
     this.#rests = new Batch(database, REST);
@@ -141,7 +138,7 @@ export class PickingWorker implements EngineWorker {
 
   async #free(number: number): Promise<void> {
     this.#isFreeDue = false;
-    const values = [number, this.#class, [...this.#atWork.values()]];
+    const values = [number, this.#worker.schemaLock, [...this.#atWork.values()]];
     await this.#database.query("Sessions that nobody runs could not be freed", this.#freeSql, values);
   }
 
