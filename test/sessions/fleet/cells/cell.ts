@@ -49,8 +49,8 @@ export function checks(): { readonly wrong: string[]; readonly check: (is: boole
   return { wrong, check: (is, what) => void (is || wrong.push(what)) };
 }
 
-/** What sessions are asked: twice twenty steps of some 15 ms. */
-export const STEPS: readonly string[] = ["go 20", "go 20"];
+/** What sessions are asked: twice twelve steps of some 15 ms. */
+export const STEPS: readonly string[] = ["go 12", "go 12"];
 
 /** Waits until a worker has begun a tool, and some milliseconds more; one that gets no session in a while is let be. */
 export async function underWay(fleet: Fleet, afterMs: number, pid: number): Promise<void> {
