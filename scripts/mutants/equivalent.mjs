@@ -33,6 +33,7 @@ const EQUIVALENT = {
       "await this.#database",
     ],
     ["stores/postgres/engine/picking-worker.ts", "this.#class = lockClass(", "this.#class", "this.#pickSql"],
+    ["stores/postgres/engine/engine.ts", "this.#limits = limits;", "this.#limits", "this.#wakes"],
     ["stores/postgres/index.ts", "worker?.close();", "worker?.close", "await direct.close"],
     ["stores/postgres/renewals.ts", "this.#database = database;", "this.#database", "this.#sql"],
     ["stores/postgres/worker.ts", "this.#enrolSql = database", "this.#enrolSql", "this.#renewSql"],
@@ -169,6 +170,9 @@ const EQUIVALENT = {
   ],
   "a version is raised when what it names changes; which number it is says nothing": [
     ["core/journal/entry.ts", "export const FOLD = 2;", "2", "3"],
+  ],
+  "tests run where there is nothing to wait for; `npm run smoke:runtimes` meets the other runtimes": [
+    ["core/journal/open-journal.ts", "await loadDigest();", "await loadDigest()", "(loadDigest())"],
   ],
   "the query always gives a row": [["stores/sqlite/inbox.ts", "next.get()?.n ?? 1;", "1", "2"]],
 };

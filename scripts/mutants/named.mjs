@@ -24,7 +24,7 @@ const NAMED = [
     "lastEnd: undefined,\n        turn",
     "turn",
   ],
-  ["a failed call of the terminal tool counts as called", CALLS, "!result.isError && pick(", "pick("],
+  ["a failed call of the terminal tool counts as called", CALLS, "!result.isError && name ===", "name ==="],
   ["a call told twice is executed twice", CALLS, /if \(state\.calls\.some\(.*\) return state;/, ""],
   ["a call answered elsewhere is executed on", CALLS, 'out.push({ do: "cancel", ids: [id] });', ""],
   [

@@ -3,6 +3,8 @@
 import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
+import { Batch } from "../../../src/stores/postgres/batch.ts";
+import type { Database, Row } from "../../../src/stores/postgres/database.ts";
 import type { PostgresPool } from "../../../src/stores/postgres/pool.ts";
 import { newSchema, openedStore } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
@@ -96,4 +98,33 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
       { value: undefined },
     ]);
   });
+});
+
+it("has two statements under way, and asks what came meanwhile in the next one", async () => {
+  const statements: { readonly asked: readonly unknown[]; readonly answer: () => void }[] = [];
+  const database = {
+    sql: (text: string) => text,
+    query: (_: string, __: string, [asked = []]: readonly (readonly unknown[])[]) =>
+      new Promise<readonly Row[]>((resolve) => {
+        const rows = asked.map((value, index) => ({ at: index + 1, value }));
+        statements.push({ asked, answer: () => resolve(rows) });
+      }),
+  };
+  const batch = new Batch(database as unknown as Database, "a statement");
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const answers: Promise<readonly Row[]>[] = [];
+  for (const value of ["a", "b", "c", "d"]) {
+    answers.push(batch.ask("It failed", [value]));
+    await turn();
+    await turn();
+  }
+  const asked = () => statements.map((statement) => statement.asked);
+  expect(asked()).toEqual([["a"], ["b"]]);
+  for (const { answer } of statements) answer();
+  await turn();
+  await turn();
+  expect(asked().slice(2)).toEqual([["c", "d"]]);
+  statements[2]?.answer();
+  const values = (await Promise.all(answers)).map(([row]) => row?.["value"]);
+  expect(values).toEqual(["a", "b", "c", "d"]);
 });

@@ -59,7 +59,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
   it("runs a session again that is woken while it runs, and forgets one that is done", async () => {
     const schema = newSchema();
     const { url } = await sharedPostgres();
-    const engine = postgresEngine(url, { schema });
+    const engine = postgresEngine(url, { schema, pollMs: 60_000 });
     onTestFinished(() => engine.close());
     const begun: string[] = [];
     const ran: (() => void)[] = [];
