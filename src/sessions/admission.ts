@@ -21,6 +21,8 @@ interface Waiting {
 
 /** So many may wait in memory; those beyond rest, and are tried again. */
 const MAX_WAITING = 2_000;
+/** A tenant with fewer may have one more wait, up to twice as many in all: else one with thousands would keep others from their turn. */
+const FEW = 20;
 
 /** The places of one worker. */
 export class Admission {
@@ -38,7 +40,8 @@ export class Admission {
 
   /** Resolves with a function that gives the place back; undefined, at once, when too many wait. */
   async enter(tenant: string, agent: string): Promise<(() => void) | undefined> {
-    if (this.#waits >= MAX_WAITING) return undefined;
+    const isFew = (this.#waiting.get(tenant)?.length ?? 0) < FEW;
+    if (this.#waits >= (isFew ? 2 * MAX_WAITING : MAX_WAITING)) return undefined;
     await new Promise<void>((resolve) => {
       const queue = this.#waiting.get(tenant) ?? [];
       queue.push({ tenant, agent, enter: resolve });

@@ -58,7 +58,7 @@ export async function readText(
 
 /** Reads a whole body into memory; what `onBytes` throws ends the reading. */
 export async function readBytes(
-  body: AsyncIterable<Uint8Array> | null,
+  body: ReadableStream<Uint8Array> | null,
   onBytes: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];

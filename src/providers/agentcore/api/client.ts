@@ -5,7 +5,6 @@
 
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
-import { atMostBytes, readBytes } from "../../../core/wire/body.ts";
 import type { AgentCoreConnectionOptions } from "./settings.ts";
 import { credentialsFor, readToken } from "./settings.ts";
 
@@ -48,7 +47,6 @@ export class Plane {
   /** Sends a command by its name; rejects with what the SDK threw. */
   async send(name: string, input: object, signal: AbortSignal): Promise<Record<string, unknown>> {
     const { client, command } = await this.#command(name, input);
-    command.middlewareStack?.add((next) => async (args) => bounded(await next(args)), BEFORE_IT_IS_READ);
     const output = await client.send(command, { abortSignal: signal });
     if (isObject(output)) return output;
     throw new LoophostError("host_protocol", `AgentCore answered ${name} with something that is no object.`);
@@ -62,11 +60,11 @@ export class Plane {
       (next) => async (args) => {
         const result = await next(args);
         const { response } = result;
-        if (!isObject(response) || response["statusCode"] !== 200) return bounded(result);
+        if (!isObject(response) || response["statusCode"] !== 200) return result;
         taken = takeBody(response);
         return { ...result, response: Object.assign(response, { body: noBody() }) };
       },
-      BEFORE_IT_IS_READ,
+      { step: "deserialize", name: "loophostTakesTheBody", priority: "low" },
     );
     const output = await client.send(command, { abortSignal: signal });
     if (taken !== undefined) return taken;
@@ -165,20 +163,6 @@ function bearer(bearerToken: NonNullable<AgentCoreConnectionOptions["bearerToken
       },
     ],
   };
-}
-
-const BEFORE_IT_IS_READ = { step: "deserialize", name: "loophostSeesTheBody", priority: "low" } as const;
-
-const MAX_REPLY_BYTES = 64 * 1024 * 1024;
-
-/** A reply whose body was read within a bound in bytes: the SDK reads one of any size into memory. */
-async function bounded<Result extends { readonly response: unknown }>(result: Result): Promise<Result> {
-  const { response } = result;
-  if (!isObject(response) || !isAsyncIterable(response["body"])) return result;
-  const tooLarge = () =>
-    new LoophostError("reply_too_large", `AgentCore's reply has more than ${MAX_REPLY_BYTES} bytes.`);
-  const body = await readBytes(response["body"], atMostBytes(MAX_REPLY_BYTES, tooLarge));
-  return { ...result, response: Object.assign(response, { body }) };
 }
 
 function takeBody({ headers, body }: Record<string, unknown>): StreamBody {
