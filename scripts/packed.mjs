@@ -71,7 +71,8 @@ export function start(command, { cwd, env }) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     return said;
   };
-  return { saw, stop: () => child.exitCode === null && process.kill(-child.pid, "SIGKILL") };
+  const { pid } = child;
+  return { saw, stop: () => pid !== undefined && child.exitCode === null && process.kill(-pid, "SIGKILL") };
 }
 
 function must({ status, stdout, stderr }, what) {

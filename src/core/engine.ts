@@ -38,9 +38,9 @@ export interface ActivationHost {
 }
 
 /**
- * How an activation ended: parked until the session is woken, or to be run again after so many milliseconds, here or
- * elsewhere.
+ * How an activation ended: parked until the session is woken, or to be run again after so many milliseconds.
+ * `elsewhere`: this worker could not run it, for want of its store or of the agent, and another may.
  */
 export type Rest =
   | { readonly now: "parked"; readonly wakeAt?: Date | undefined }
-  | { readonly now: "again"; readonly afterMs: number };
+  | { readonly now: "again"; readonly afterMs: number; readonly elsewhere?: boolean | undefined };

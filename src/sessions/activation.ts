@@ -121,6 +121,7 @@ export class Activation {
       return {
         now: "again",
         afterMs: isTransient(error) || error.code === "store_failed" ? backoffMs : PERMANENT_MS,
+        elsewhere: error.code === "store_failed",
       };
     } finally {
       this.#looks.close();

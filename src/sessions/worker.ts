@@ -84,7 +84,7 @@ class Host implements ActivationHost {
     const rest = this.#activate(id)
       .catch((thrown: unknown): Rest => {
         this.#tell(id, thrown);
-        return { now: "again", afterMs: 1_000 };
+        return { now: "again", afterMs: 1_000, elsewhere: true };
       })
       .finally(() => this.#joined.delete(id));
     this.#joined.set(id, rest);
@@ -115,7 +115,7 @@ class Host implements ActivationHost {
     }
     const served = agents.get(created.agent);
     // Another worker may have its agent.
-    if (served === undefined) return { now: "again", afterMs: 1_000 };
+    if (served === undefined) return { now: "again", afterMs: 1_000, elsewhere: true };
     const leave = await this.#admission.enter(created.tenant ?? "", created.agent);
     if (leave === undefined) return { now: "again", afterMs: 1_000 };
     try {

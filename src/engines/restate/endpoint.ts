@@ -9,11 +9,19 @@ import type { RestateListen } from "./options.ts";
 export interface Endpoint {
   /** Its address, for Restate. */
   readonly url: string;
+  /**
+   * Has Restate connect anew, which a balancer may lead to another worker. Restate keeps one connection: without this, all
+   * that it calls would reach a worker that is cut off from its store, for as long as that lives.
+   */
+  turnAway(): void;
   /** Says goodbye, after which Restate sends everything elsewhere, also what is under way; resolves when all have left. */
   leave(): Promise<void>;
   /** Cuts the connections that are left. */
   cut(): void;
 }
+
+/** Least time between two of its kind: sessions that run well here are called for elsewhere, too, and wait there. */
+const TURN_AWAY_MS = 5_000;
 
 type Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 
@@ -28,6 +36,7 @@ export async function listenFor(handler: Handler, where: RestateListen): Promise
   const server = createServer(handler);
   const connections = new Set<ServerHttp2Session>();
   let isLeaving = false;
+  let turnedAwayAt = -Infinity;
   server.on("session", (connection) => {
     connections.add(connection);
     connection.on("close", () => connections.delete(connection));
@@ -46,15 +55,24 @@ export async function listenFor(handler: Handler, where: RestateListen): Promise
   const address = server.address();
   const actualPort = typeof address === "object" && address !== null ? address.port : port;
 
+  // By GOAWAY, upon which Restate closes the connection.
+  const closeAll = () => {
+    for (const connection of connections) connection.close();
+  };
   return {
     url: where.url ?? `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
     leave() {
       isLeaving = true;
       return new Promise((resolve) => {
         server.close(() => resolve());
-        // By GOAWAY, upon which Restate closes the connection.
-        for (const connection of connections) connection.close();
+        closeAll();
       });
+    },
+    turnAway() {
+      const now = performance.now();
+      if (now - turnedAwayAt < TURN_AWAY_MS) return;
+      turnedAwayAt = now;
+      closeAll();
     },
     cut() {
       for (const connection of connections) connection.destroy();

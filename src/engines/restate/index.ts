@@ -68,14 +68,15 @@ class RestateEngine implements Engine {
         { cause },
       );
     });
-    const atWork = new AtWork(host);
+    let endpoint: Endpoint | undefined;
+    const atWork = new AtWork(host, () => endpoint?.turnAway());
     const handler = sdk.createEndpointHandler({
       services: virtualObjects(sdk, name, atWork),
       identityKeys: [...(listen.identityKeys ?? [])],
       // A library prints nothing. What fails is seen in Restate, which tries it again.
       logger: () => undefined,
     });
-    const endpoint = await listenFor(handler, listen);
+    endpoint = await listenFor(handler, listen);
     const worker = new RestateWorker(endpoint, atWork, () => this.#workers.delete(worker));
     this.#workers.add(worker);
     await this.#register().catch(async (thrown: unknown) => {
@@ -106,17 +107,22 @@ class RestateEngine implements Engine {
 /** The sessions at work for one worker. An attempt whose connection was lost is one of them until it rests. */
 class AtWork implements ActivationHost {
   readonly #host: ActivationHost;
+  readonly #turnAway: () => void;
   readonly #rests = new Set<Promise<unknown>>();
 
-  constructor(host: ActivationHost) {
+  /** @param turnAway has Restate look for another worker */
+  constructor(host: ActivationHost, turnAway: () => void) {
     this.#host = host;
+    this.#turnAway = turnAway;
   }
 
   async activate(id: string): Promise<Rest> {
     const rest = this.#host.activate(id);
     this.#rests.add(rest);
     try {
-      return await rest;
+      const ended = await rest;
+      if (ended.now === "again" && ended.elsewhere === true) this.#turnAway();
+      return ended;
     } finally {
       this.#rests.delete(rest);
     }

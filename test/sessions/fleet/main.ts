@@ -36,7 +36,7 @@ PARKED.minutes = Number(values["parked-minutes"]);
 const results = new Results(file, seed);
 if (results.runs.length > 0) console.log(`Going on behind ${results.runs.length} runs in ${file}.`);
 const groups = grouped(planned(values).filter((one) => !results.has(one)));
-const minutes = Number(values.minutes ?? (values.short ? 3.5 : Infinity));
+const minutes = Number(values.minutes ?? (values.short ? 10 : Infinity));
 const startedAt = performance.now();
 let leftOut = 0;
 {
