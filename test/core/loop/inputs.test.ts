@@ -115,3 +115,17 @@ it("a call that is over is not cancelled by what ends later: its signal stays as
   await session.close();
   expect(signal?.aborted).toBe(false);
 });
+
+it("a session whose run failed for want of a call that was never shown sends its next message", async () => {
+  const provider = scriptedProvider();
+  await using session = await openSession(agent, { provider });
+  const first = session.send("first");
+  await settleMicrotasks();
+  provider.emit({ type: "input.taken" }, { type: "turn.began" }, needs("never-shown"));
+  await expect(first.result()).rejects.toThrow("never-shown");
+  const second = session.send("second");
+  await settleMicrotasks();
+  provider.emit({ type: "input.taken", inputId: "run_2" }, { type: "turn.began" }, done);
+  expect(await second.result()).toMatchObject({ ending: "completed" });
+  expect(provider.sent.filter(({ type }) => type === "message")).toHaveLength(2);
+});
