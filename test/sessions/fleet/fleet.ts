@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -39,7 +39,8 @@ export interface FleetWorker {
 
 /** A fleet over a store of its own. */
 export class Fleet implements AsyncDisposable {
-  readonly ledger: string = join(mkdtempSync(join(tmpdir(), "loophost-fleet-")), "ledger");
+  readonly #folder = mkdtempSync(join(tmpdir(), "loophost-fleet-"));
+  readonly ledger: string = join(this.#folder, "ledger");
   readonly store: Store;
   readonly app: Sessions;
   readonly parts: Parts;
@@ -204,5 +205,6 @@ export class Fleet implements AsyncDisposable {
     await this.app.close();
     await this.#balancer?.[Symbol.asyncDispose]();
     await this.store.close();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 // What a campaign shares: a PostgreSQL, a Restate and a loop host, each started when it is needed first.
 
 import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -92,8 +93,11 @@ export function places(): Places {
     cluster,
     host: async () => (await host()).url,
     async newStore(engine) {
-      if (engine === "in-process")
-        return { where: join(mkdtempSync(join(tmpdir(), "loophost-fleet-")), "app.db") };
+      if (engine === "in-process") {
+        const folder = mkdtempSync(join(tmpdir(), "loophost-fleet-"));
+        ends.push(() => rm(folder, { recursive: true, force: true }));
+        return { where: join(folder, "app.db") };
+      }
       schemas += 1;
       const schema = `fleet_${process.pid}_${schemas}`;
       return { where: (await postgres()).url, schema };
