@@ -33,6 +33,7 @@ const EQUIVALENT = {
       "await this.#database",
     ],
     ["stores/postgres/engine/engine.ts", "this.#limits = limits;", "this.#limits", "this.#wakes"],
+    ["stores/postgres/engine/picking-worker.ts", "this.#timer = setInterval(", "this.#timer", "this.#poll"],
     ["stores/postgres/index.ts", "worker?.close();", "worker?.close", "await direct.close"],
     ["stores/postgres/renewals.ts", "this.#database = database;", "this.#database", "this.#sql"],
     ["stores/postgres/worker.ts", "this.#enrolSql = database", "this.#enrolSql", "this.#renewSql"],
@@ -146,6 +147,12 @@ const EQUIVALENT = {
   ],
   "what begins puts nothing into the queue before it returns": [
     ["stores/postgres/queue.ts", "this.#isScheduled = false;", "this.#isScheduled", "this.#begin"],
+  ],
+  "the end of the other statement begins the next one": [
+    ["stores/postgres/batch.ts", "this.#statements -= 1;", "this.#statements", "this.#schedule"],
+  ],
+  "a grace of five seconds begins one statement sooner": [
+    ["stores/postgres/worker.ts", "await this.#renew(client);", "await this.#renew", "this.#againAt"],
   ],
   "without a step the SQL changes nothing": [
     ["stores/postgres/schema.ts", "if (from < migrations.length)", "<", "<="],

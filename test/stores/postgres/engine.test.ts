@@ -233,6 +233,21 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     await expect.poll(() => begun.toSorted(), PATIENT).toEqual(["a", "b"]);
   });
 
+  it("runs a session that is due again at once, without waiting for a poll", async () => {
+    const { url } = await sharedPostgres();
+    const engine = postgresEngine(url, { schema: newSchema(), pollMs: 60_000 });
+    onTestFinished(() => engine.close());
+    let activations = 0;
+    const activate: ActivationHost["activate"] = async () => {
+      activations += 1;
+      return activations < 3 ? { now: "again", afterMs: 0 } : { now: "parked" };
+    };
+    const worker = await engine.work({ activate });
+    await engine.wake("s");
+    await expect.poll(() => activations, PATIENT).toBe(3);
+    await worker.drain({ graceMs: 1_000 });
+  });
+
   it("carries a word once to each who listens, and a long one as a look into the store", async () => {
     const { url } = await sharedPostgres();
     const schema = newSchema();
@@ -249,6 +264,8 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       return isListening;
     };
     await expect.poll(isThere, PATIENT).toBe(true);
+    // One that comes when the connection is there makes nobody hear twice.
+    bus.listen("u", () => undefined);
     other.say("s", "short");
     await expect.poll(() => heard, PATIENT).toHaveLength(2);
     leave();
