@@ -116,8 +116,7 @@ const NEWER = "a newer loophost wrote it";
 /** A stored entry to be folded, typed; throws for one that is none, or that this release must not skip and does not know. */
 export function toFold(stored: Json): JournalEntry {
   if (isObject(stored) && typeof stored["type"] === "string" && Number(stored["needs"] ?? 0) <= FOLD)
-    // oxlint-disable-next-line no-unsafe-type-assertion -- as above
-    return stored as unknown as JournalEntry;
+    return asEntry(stored);
   throw new Error(NEWER);
 }
 
