@@ -5,7 +5,7 @@
  * Source: standardschema.dev, `StandardSchemaV1` and `StandardJSONSchemaV1`.
  */
 
-import { LoophostError } from "./errors.ts";
+import { LoophostError, messageOf } from "./errors.ts";
 import type { Check } from "./json-schema/check.ts";
 import { problemWithSchema } from "./json-schema/keywords.ts";
 import type { JsonSchema, Validated } from "./json.ts";
@@ -121,9 +121,11 @@ function describe(schema: StandardSchema, owner: string): JsonSchema {
     // oxlint-disable-next-line no-unsafe-type-assertion -- typed as unknowns by the specification; it is JSON Schema
     return unrolled(described as JsonSchema);
   } catch (cause) {
-    throw new LoophostError("invalid_tool", `${owner}: the schema cannot be written as JSON Schema.`, {
-      cause,
-    });
+    throw new LoophostError(
+      "invalid_tool",
+      `${owner}: the schema cannot be written as JSON Schema: ${messageOf(cause)}.`,
+      { cause },
+    );
   }
 }
 

@@ -12,6 +12,7 @@ import { isObject } from "../json.ts";
 import { byteLimit, openBody, readText } from "./body.ts";
 import type { ServiceLabel } from "./refusal.ts";
 import { toRefusal } from "./refusal.ts";
+import { secretsIn } from "./secrets.ts";
 import { watchSilence } from "./silence.ts";
 import type { ServerSentEvent } from "./sse.ts";
 import { readSse } from "./sse.ts";
@@ -76,7 +77,8 @@ export async function exchange(
     const request = { method: "POST", headers, body, redirect: REDIRECT, signal: stopping.signal } as const;
     const response = await send(service.url, request);
     watch.heard();
-    if (!response.ok) throw await toRefusal(response, service, secretsIn(headers, key));
+    if (!response.ok)
+      throw await toRefusal(response, service, [key ?? "", ...secretsIn(headers, service.url)]);
     const count = byteLimit(maxReplyBytes, service.name);
     const onBytes = (bytes: number) => {
       watch.heard();
@@ -173,22 +175,6 @@ export function toConnectionError(thrown: unknown, service: HttpService, signal:
   const failed = `The connection to ${service.name} at ${host} failed: ${problem}.`;
   return new LoophostError("host_unreachable", failed, { cause: thrown });
 }
-
-/** What must not be read back in an error: the key, and every header but those that say what is sent. */
-function secretsIn(headers: Readonly<Record<string, string>>, key: string | undefined): readonly string[] {
-  const values = Object.entries(headers).flatMap(([name, value]) =>
-    OPEN_HEADERS.has(name.toLowerCase()) ? [] : [value, value.replace(/^\w+ +/, "")],
-  );
-  return key === undefined ? values : [key, ...values];
-}
-
-const OPEN_HEADERS: ReadonlySet<string> = new Set([
-  "accept",
-  "anthropic-beta",
-  "anthropic-version",
-  "content-type",
-  "user-agent",
-]);
 
 function fellSilent({ name }: HttpService, ms: number): LoophostError {
   return new LoophostError(

@@ -108,7 +108,7 @@ export async function connectMcp(
     try {
       return await request(used.client);
     } catch (thrown) {
-      if (isClosed || !used.isGone(thrown)) throw used.tooMuch(thrown) ?? thrown;
+      if (isClosed || !used.isGone(thrown)) throw used.tooMuch(thrown) ?? used.withoutSecrets(thrown);
       if (used === current) await (reopening ??= reopen().finally(() => (reopening = undefined)));
       return await request(current.client);
     }
@@ -159,7 +159,7 @@ async function listLoosely(
 
 type OnElicit = (asked: McpElicitation) => McpElicitAnswer | Promise<McpElicitAnswer>;
 
-interface Opened extends Pick<Line, "isGone" | "tooMuch"> {
+interface Opened extends Pick<Line, "isGone" | "tooMuch" | "withoutSecrets"> {
   readonly client: Client;
   readonly close: () => Promise<void>;
 }
@@ -191,18 +191,20 @@ async function open(
     await client.connect(line.transport, { timeout: timeoutMs });
   } catch (thrown) {
     await close();
-    throw line.tooMuch(thrown) ?? toConnectError(thrown, server, line.lastWords());
+    throw line.tooMuch(thrown) ?? toConnectError(thrown, server, line);
   }
   return { ...line, client, close };
 }
 
-function toConnectError(thrown: unknown, server: StdioServer | HttpServer, lastWords: string): LoophostError {
+function toConnectError(thrown: unknown, server: StdioServer | HttpServer, line: Line): LoophostError {
   const status =
     isObject(thrown) && typeof thrown["code"] === "number" && thrown["code"] >= 400
       ? thrown["code"]
       : undefined;
   const doing =
     "command" in server ? `be started by ${server.command}` : `be reached at ${new URL(server.url).host}`;
+  const cause = line.withoutSecrets(thrown);
+  const lastWords = line.lastWords();
   const advice =
     "command" in server
       ? lastWords === ""
@@ -211,7 +213,7 @@ function toConnectError(thrown: unknown, server: StdioServer | HttpServer, lastW
       : "";
   return new LoophostError(
     status === undefined ? "host_unreachable" : "host_rejected",
-    `The MCP server "${server.name}" could not ${doing}: ${messageOf(thrown)}.${advice}`,
-    { cause: thrown, status },
+    `The MCP server "${server.name}" could not ${doing}: ${messageOf(cause)}.${advice}`,
+    { cause, status },
   );
 }

@@ -6,6 +6,8 @@ import { contained } from "../../core/async/contained.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { isHttpAddress } from "../../core/wire/address.ts";
+import { hideSecrets, secretsIn, withoutSecrets } from "../../core/wire/secrets.ts";
 import type { HttpServer, StdioServer } from "./connection.ts";
 import { boundedFetch, messageTooLarge } from "./message-size.ts";
 
@@ -23,6 +25,8 @@ export interface Line {
   readonly tooMuch: (thrown: unknown) => LoophostError | undefined;
   /** The last lines the server wrote to its standard error. */
   readonly lastWords: () => string;
+  /** The error without the credentials that the server was given: servers and proxies quote the requests they refuse. */
+  readonly withoutSecrets: (thrown: unknown) => unknown;
 }
 
 /** The bound of the SDK, which copies what it has of a line with each piece that comes. */
@@ -44,6 +48,9 @@ export async function overStdio(server: StdioServer): Promise<Line> {
     maxBufferSize: MAX_LINE_BYTES,
     ...(cwd === undefined ? {} : { cwd }),
   });
+  const secrets = Object.entries(env).flatMap(([variable, value]) =>
+    SECRET_NAME.test(variable) ? [value] : [],
+  );
   let stderr = "";
   transport.stderr?.on("data", (chunk: unknown) => {
     stderr = `${stderr}${String(chunk)}`.slice(-MAX_STDERR_CHARS);
@@ -67,16 +74,22 @@ export async function overStdio(server: StdioServer): Promise<Line> {
     },
     isGone: () => false,
     tooMuch: () => tooMuch,
-    lastWords: () => stderr.trim().split("\n").slice(-MAX_STDERR_LINES).join("\n"),
+    lastWords: () => hideSecrets(stderr.trim().split("\n").slice(-MAX_STDERR_LINES).join("\n"), secrets),
+    withoutSecrets: (thrown) => withoutSecrets(thrown, secrets),
   };
 }
+
+/** Variables that hold credentials, by their names: what else is in `env` is rather needed to understand an error. */
+const SECRET_NAME: RegExp = /key|token|secret|passw|auth|cred/i;
 
 /** Speaks to an address. */
 export async function overHttp({ name, url, headers = {}, fetch: send = fetch }: HttpServer): Promise<Line> {
   const { StreamableHTTPClientTransport, StreamableHTTPError } = await load(
     import("@modelcontextprotocol/sdk/client/streamableHttp.js"),
   );
-  const transport = new StreamableHTTPClientTransport(toUrl(url, name), {
+  const address = toUrl(url, name);
+  const secrets = secretsIn(headers, url);
+  const transport = new StreamableHTTPClientTransport(address, {
     requestInit: { headers: toHeaders(headers, name) },
     fetch: boundedFetch(send, name, (id, why) => {
       const error = { code: TOO_MUCH, message: why.message, data: why };
@@ -93,6 +106,7 @@ export async function overHttp({ name, url, headers = {}, fetch: send = fetch }:
     tooMuch: (thrown) =>
       isObject(thrown) && thrown["data"] instanceof LoophostError ? thrown["data"] : undefined,
     lastWords: () => "",
+    withoutSecrets: (thrown) => withoutSecrets(thrown, secrets),
   };
 }
 
@@ -110,10 +124,11 @@ export async function load<T>(loading: Promise<T>): Promise<T> {
 }
 
 function toUrl(url: string, name: string): URL {
-  if (URL.canParse(url)) return new URL(url);
+  if (isHttpAddress(url)) return new URL(url);
+  // The value is not quoted: it may hold a password.
   throw new LoophostError(
     "invalid_options",
-    `MCP server "${name}": url is not a URL: ${JSON.stringify(url)}.`,
+    `MCP server "${name}": url must be an http or https address without credentials, which go into headers.`,
   );
 }
 

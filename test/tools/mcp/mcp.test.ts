@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -215,7 +216,19 @@ it.each([
     what: "an address that is none",
     options: { name: "nobody", url: "127.0.0.1" },
     code: "invalid_options",
-    says: "url is not a URL",
+    says: "url must be an http or https address",
+  },
+  {
+    what: "an address without its scheme",
+    options: { name: "nobody", url: "localhost:3000/mcp" },
+    code: "invalid_options",
+    says: "url must be an http or https address",
+  },
+  {
+    what: "an address with a password",
+    options: { name: "nobody", url: "http://me:s3cret@127.0.0.1:9/" },
+    code: "invalid_options",
+    says: "without credentials",
   },
   {
     what: "a header that cannot be sent",
@@ -240,6 +253,36 @@ it("says that a server refuses us, and with what status", async () => {
     code: "host_rejected",
     status: 401,
   });
+});
+
+it("says of a server that quotes what it was sent no header and no key in the address [I11]", async () => {
+  const refuse = (request: IncomingMessage, response: ServerResponse) =>
+    response.writeHead(401).end([...request.rawHeaders, request.url].join(" "));
+  const server = createServer(refuse);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+
+  const error: unknown = await mcpTools({
+    name: "echo",
+    url: `http://127.0.0.1:${port}/s3cret-in-the-path/?key=s3cret-in-the-query`,
+    headers: { authorization: "Bearer s3cret-token", "x-team": "s3cret-team" },
+  }).catch((thrown: unknown) => thrown);
+
+  expect(error).toMatchObject({ status: 401, message: expect.stringContaining("[key]") });
+  expect(inspect(error, { depth: 9 })).not.toContain("s3cret");
+});
+
+it("says of a process that quotes its environment no credentials [I11]", async () => {
+  const error: unknown = await mcpTools({
+    name: "echo",
+    command: process.execPath,
+    args: ["-e", "console.error(process.env.API_KEY, process.env.STAGE); process.exit(1)"],
+    env: { API_KEY: "s3cret-key", STAGE: "production" },
+  }).catch((thrown: unknown) => thrown);
+
+  expect(error).toMatchObject({ message: expect.stringContaining("[key] production") });
+  expect(inspect(error, { depth: 9 })).not.toContain("s3cret");
 });
 
 it("says which package is missing", async () => {

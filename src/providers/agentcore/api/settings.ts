@@ -5,6 +5,7 @@ import { CLOCK, FUNCTION, MILLISECONDS, must, NAME } from "../../../core/check-o
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
+import { isHttpAddress } from "../../../core/wire/address.ts";
 import type { AwsClient } from "./client.ts";
 
 /** AWS credentials, as every AWS SDK takes them. */
@@ -54,8 +55,8 @@ export const CONNECTION: Checks<AgentCoreConnectionOptions> = {
     "a token that is not empty, or a function that gives one",
     (value) => typeof value === "function" || (typeof value === "string" && value.trim() !== ""),
   ),
-  baseUrl: must("an http or https address without credentials", isAddress),
-  controlBaseUrl: must("an http or https address without credentials", isAddress),
+  baseUrl: must("an http or https address without credentials", isHttpAddress),
+  controlBaseUrl: must("an http or https address without credentials", isHttpAddress),
   client: must("a client of the AWS SDK", isClient),
   controlClient: must("a client of the AWS SDK", isClient),
   idleMs: MILLISECONDS,
@@ -103,11 +104,6 @@ function isCredentials(value: unknown): boolean {
     NAME(value["accessKeyId"]) === undefined &&
     NAME(value["secretAccessKey"]) === undefined
   );
-}
-
-function isAddress(value: unknown): boolean {
-  const url = typeof value === "string" ? URL.parse(value) : null;
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
 }
 
 function isClient(value: unknown): boolean {

@@ -5,7 +5,7 @@ import { LoophostError, messageOf } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import { isBlockedPort } from "../../../core/wire/http.ts";
 import { readRetryAfter } from "../../../core/wire/retry-after.ts";
-import { hideSecrets } from "../../../core/wire/secrets.ts";
+import { hideSecrets, withoutSecrets } from "../../../core/wire/secrets.ts";
 
 const MAX_MESSAGE_CHARS = 500;
 
@@ -13,7 +13,7 @@ const MAX_MESSAGE_CHARS = 500;
 export function toHostError(thrown: unknown, doing: string, secrets: readonly string[] = []): LoophostError {
   if (thrown instanceof LoophostError) return thrown;
   const hide = (text: string) => hideSecrets(text, secrets);
-  const cause = secrets.length > 0 && mentions(thrown, hide) ? withoutSecrets(thrown, hide) : thrown;
+  const cause = withoutSecrets(thrown, secrets);
   const { status, error: body, headers, requestID } = isObject(thrown) ? thrown : {};
   if (typeof status !== "number")
     return new LoophostError("host_unreachable", `${doing}: ${hide(messageOf(thrown))}`, {
@@ -96,25 +96,4 @@ function readHeaders(headers: Headers): { retryAfterMs?: number; mayRetry?: bool
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...((word === "true" || word === "false") && { mayRetry: word === "true" }),
   };
-}
-
-/** Whether a secret is anywhere a printed error would show it: hosts and proxies quote the requests they refuse. */
-function mentions(thrown: unknown, hide: (text: string) => string, depth = 0): boolean {
-  if (!isObject(thrown) || depth > 8) return false;
-  const { message, stack, cause, headers } = thrown;
-  const shown = headers instanceof Headers ? [...headers] : [];
-  try {
-    const text = JSON.stringify([message, stack, { ...thrown, cause: undefined }, shown]);
-    return hide(text) !== text || mentions(cause, hide, depth + 1);
-  } catch {
-    return true;
-  }
-}
-
-function withoutSecrets(thrown: unknown, hide: (text: string) => string): Error {
-  const copy = new Error(hide(messageOf(thrown)));
-  if (!(thrown instanceof Error)) return copy;
-  copy.name = thrown.name;
-  copy.stack = hide(thrown.stack ?? "");
-  return copy;
 }

@@ -20,6 +20,7 @@ import {
 } from "../../../core/check-options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { LoophostError } from "../../../core/errors.ts";
+import { isHttpAddress } from "../../../core/wire/address.ts";
 import type { ClaudeTransport } from "./client.ts";
 
 /** How the service is reached. */
@@ -162,9 +163,7 @@ function check(value: string, name: string): string {
 }
 
 function checkUrl(value: string): URL {
-  const url = URL.parse(value);
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "")
-    return url;
+  if (isHttpAddress(value)) return new URL(value);
   // The value is not quoted: it may hold a password.
   throw new LoophostError(
     "invalid_options",

@@ -18,6 +18,7 @@ import {
 import { LoophostError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
 import { isObject } from "../../../core/json.ts";
+import { isHttpAddress } from "../../../core/wire/address.ts";
 import type { ApiKey } from "../../../core/wire/headers.ts";
 import type { OperatorRole } from "./operator-voice.ts";
 
@@ -73,21 +74,18 @@ export function modelIdOf(options: FetchModelOptions, ofAgent: string | undefine
   );
 }
 
-/** An address of a service, from its base and a path. */
+/** An address of a service, from its base and a path. What the base has as its query, such as the version of Azure's API, stays. */
 export function toUrl(baseUrl: string, path: string, factory: string): string {
-  const url = baseUrl.replace(/\/+$/, "") + path;
-  if (!URL.canParse(url))
+  // The value is not quoted: it may hold a password.
+  if (!isHttpAddress(baseUrl))
     throw new LoophostError(
       "invalid_options",
-      `${factory}: baseUrl is not a URL: ${JSON.stringify(baseUrl)}.`,
+      `${factory}: baseUrl must be an http or https address, such as "http://127.0.0.1:11434/v1"; ` +
+        "a user or password goes into headers.",
     );
-  // fetch refuses such an address, and would quote its password.
-  if (new URL(url).username + new URL(url).password !== "")
-    throw new LoophostError(
-      "invalid_options",
-      `${factory}: baseUrl holds a user or password; pass them in headers.`,
-    );
-  return url;
+  const url = new URL(baseUrl);
+  url.pathname = url.pathname.replace(/\/+$/, "") + path;
+  return url.href;
 }
 
 /** What the options that all models over HTTP have must be. */

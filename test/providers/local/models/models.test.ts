@@ -95,6 +95,16 @@ describe.each(WIRES)("$wire", ({ model, calls, answer, cut, limit, refusal, resu
     ]);
   });
 
+  it("leaves the query of baseUrl where it is, and never tells what is in it", async () => {
+    const quoting = { status: 400, body: "/?key=s3cret-key is wrong" };
+    await using service = await startService(answer, quoting);
+    const provider = local({ model: model({ ...service, url: `${service.url}/base/?key=s3cret-key` }) });
+    await run(agent, { provider, prompt: "1+2?" });
+    const error: unknown = await run(agent, { provider, prompt: "1+2?" }).catch((thrown: unknown) => thrown);
+    expect(service.asked[0]?.path).toMatch(/^\/base\/[a-z1/]+\?key=s3cret-key$/);
+    expect(error).toMatchObject({ code: "host_rejected", message: expect.not.stringContaining("s3cret") });
+  });
+
   it("shows a reply that broke off, takes it back, and ends as if it had not [F4-cut]", async () => {
     const { result, seen } = await play(calls, cut, answer);
 
