@@ -13,9 +13,10 @@ import { LoophostError } from "../../core/errors.ts";
 import { sumOfEntry, sumOfRecord } from "../checksum.ts";
 import { staleOwner } from "../leases.ts";
 import type { Database, Row } from "./database.ts";
-import { isConflict, isLost } from "./errors.ts";
+import { isForOne, isLost } from "./errors.ts";
+import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
 import { Patience } from "./patience.ts";
-import type { Append, Chain } from "./queue.ts";
+import type { Append, Chain, Deed } from "./queue.ts";
 
 /** The end of a log: the number of its last entry, and its checksum. */
 export interface End {
@@ -44,7 +45,7 @@ const APPEND = `
     UPDATE @.logs l SET last = g.last, sum = g.sum,
       fence = CASE WHEN g.lets_go THEN -g.fence ELSE g.fence END,
       lease_until = CASE WHEN g.lets_go THEN '-infinity' ELSE l.lease_until END
-    FROM given g WHERE l.id = g.id AND l.fence = g.fence AND l.last = g.before
+    FROM given g WHERE l.id = g.id AND l.fence = g.fence AND l.last = g.before AND ${WITH_LOCK_TIMEOUT}
     RETURNING g.at, l.id, l.number, l.last
   ), new_entries AS (
     INSERT INTO @.entries (log, seq, entry, sum)
@@ -71,7 +72,8 @@ const APPEND = `
 
 /** Ends of logs kept in memory (a bounded cache); others are queried. */
 const MAX_ENDS = 10_000;
-const MAX_LOOKS = 10;
+/** How often a log may be found otherwise than expected: its owner alone changes it. */
+const MAX_SURPRISES = 10;
 
 /** Writes the appends of a store. */
 export class Appender {
@@ -101,38 +103,49 @@ export class Appender {
     this.#ends.delete(id);
   }
 
-  /** Writes chains and settles their appends; never rejects. */
-  async write(chains: readonly Chain[]): Promise<void> {
-    const patience = new Patience(this.#database.options.maxWaitMs);
+  /**
+   * Writes chains as one statement, and settles their appends; never rejects. Gives those that are to be tried alone, since one
+   * of them cannot be written, or its row is locked: the others neither fail nor wait with it.
+   */
+  write(chains: readonly Chain[]): Promise<readonly Deed[]> {
     // Sorted by id: transactions that lock rows in the same order never deadlock.
-    let attempts = chains.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((chain) => this.#attempt(chain));
+    const sorted = chains.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    return this.#write(
+      sorted.map((chain) => this.#attempt(chain)),
+      new Patience(this.#database.options.maxWaitMs),
+    );
+  }
+
+  async #write(all: readonly Attempt[], patience: Patience, isAlone = false): Promise<readonly Deed[]> {
+    let attempts = all;
     let wasSent = false;
-    for (let looks = 0; attempts.length > 0; looks += 1) {
+    for (let surprises = 0; attempts.length > 0;) {
       try {
         wasSent = false;
         attempts = await this.#look(attempts);
-        if (looks === MAX_LOOKS) throw new Error("the log changes under its owner");
+        if (surprises === MAX_SURPRISES) throw new Error("the log changes under its owner");
         wasSent = true;
         attempts = await this.#send(attempts);
+        surprises += 1;
       } catch (thrown) {
-        const mayTryAgain = isLost(thrown) || isConflict(thrown);
-        if (!mayTryAgain && attempts.length > 1) {
-          // One append of the statement cannot be written: retry each alone, so that the others do not fail with it.
-          for (const { chain } of attempts) await this.write([chain]);
-          return;
-        }
         for (const attempt of attempts) {
           attempt.before = undefined;
           attempt.mayBeWritten ||= wasSent && isLost(thrown);
         }
+        if (!isAlone && isForOne(thrown, attempts.length))
+          return attempts.map((attempt) => ({
+            id: attempt.chain.id,
+            perform: () => this.#write([attempt], patience, true),
+          }));
         try {
           await this.#database.pauseAfter(thrown, patience);
         } catch (last) {
           for (const { chain } of attempts) this.#reject(chain, last);
-          return;
+          return [];
         }
       }
     }
+    return [];
   }
 
   #attempt(chain: Chain): Attempt {

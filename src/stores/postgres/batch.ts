@@ -3,13 +3,12 @@
  * driver as much as dozens of rows do, and sessions that are run together ask together.
  *
  *   B1  a statement has an array parameter for each value of an ask, and its rows say by `at` which ask they answer, from 1
- *   B2  a statement that is refused for one of its asks, a damaged row say, is made again for each alone: the others do not fail
- *       with it
+ *   B2  a statement that is refused for one of its asks, a damaged row say, or a row that stays locked, is made again for each
+ *       alone: the others neither fail nor wait with it
  *   B3  bounded in bytes: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
  */
 
 import type { Database, Row } from "./database.ts";
-import { isConflict, isLost } from "./errors.ts";
 
 interface Ask {
   readonly doing: string;
@@ -73,36 +72,35 @@ export class Batch {
     this.#schedule();
   }
 
-  /** Asks, and settles each; never rejects. */
-  async #answer(asks: readonly Ask[]): Promise<void> {
+  /** Asks, and settles each; never rejects. What has to be asked alone is still under way when it resolves. */
+  async #answer(asks: readonly Ask[], isAlone = false): Promise<void> {
     try {
-      await this.#query(asks);
+      const rows = await this.#query(asks, isAlone);
+      if (rows !== undefined) this.#settle(asks, rows);
+      else for (const ask of asks) this.#answer([ask], true).catch(ask.reject);
     } catch (thrown) {
-      if (asks.length > 1 && isRefused(thrown)) for (const ask of asks) await this.#answer([ask]);
-      else for (const { reject } of asks) reject(thrown);
+      for (const { reject } of asks) reject(thrown);
     }
   }
 
-  async #query(asks: readonly Ask[]): Promise<void> {
+  /** The rows; undefined where one of the asks is refused, or has to wait for a row, so that each is to be asked alone. */
+  #query(asks: readonly Ask[], isAlone: boolean): Promise<readonly Row[] | undefined> {
     const [first] = asks;
-    if (first === undefined) return;
-    const doing = asks.length === 1 ? first.doing : `${first.doing}, nor ${asks.length - 1} others`;
-    const columns = first.values.map((_, column) => asks.map(({ values }) => values[column]));
+    const doing = `${first?.doing}${asks.length === 1 ? "" : `, nor ${asks.length - 1} others`}`;
+    const columns = first?.values.map((_, column) => asks.map(({ values }) => values[column])) ?? [];
+    if (isAlone) return this.#database.query(doing, this.#sql, columns);
+    return this.#database.queryMany(doing, this.#sql, columns, asks.length);
+  }
+
+  #settle(asks: readonly Ask[], rows: readonly Row[]): void {
     const answers = asks.map((): Row[] => []);
-    for (const row of await this.#database.query(doing, this.#sql, columns))
-      answers[Number(row["at"]) - 1]?.push(row);
+    for (const row of rows) answers[Number(row["at"]) - 1]?.push(row);
     const cut: Ask[] = [];
     for (const [index, ask] of asks.entries()) {
-      const rows = answers[index] ?? [];
-      if (rows.some((row) => row["is_cut"] === true)) cut.push(ask);
-      else ask.resolve(rows);
+      const answer = answers[index] ?? [];
+      if (answer.some((row) => row["is_cut"] === true)) cut.push(ask);
+      else ask.resolve(answer);
     }
     this.#waiting.unshift(...cut);
   }
-}
-
-/** Whether the database answered, with an error: out of reach it was for long enough for all. */
-function isRefused(thrown: unknown): boolean {
-  const cause = thrown instanceof Error ? thrown.cause : undefined;
-  return cause !== undefined && !isLost(cause) && !isConflict(cause);
 }

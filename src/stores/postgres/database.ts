@@ -10,7 +10,16 @@ import { crc32 } from "node:zlib";
 
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { isAbsent, isConflict, isLost, isUnprepared, NoReply, storeFailed } from "./errors.ts";
+import {
+  isAbsent,
+  isConflict,
+  isForOne,
+  isLocked,
+  isLost,
+  isUnprepared,
+  NoReply,
+  storeFailed,
+} from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { OpenPool, PostgresClient, PostgresPool } from "./pool.ts";
 import type { SchemaOptions } from "./schema.ts";
@@ -67,6 +76,24 @@ export class Database {
   }
 
   /**
+   * Sends an idempotent statement of many parts, with retries; undefined when it failed for one of them, so that each is to be sent
+   * alone.
+   */
+  queryMany(
+    doing: string,
+    sql: string,
+    values: readonly unknown[],
+    parts: number,
+  ): Promise<readonly Row[] | undefined> {
+    return this.retry(doing, () =>
+      this.once(sql, values).catch((thrown: unknown) => {
+        if (isForOne(thrown, parts)) return undefined;
+        throw thrown;
+      }),
+    );
+  }
+
+  /**
    * Retries work while the database is out of reach, with pauses (backoff).
    *
    * @param doing what failed, as the beginning of a sentence
@@ -88,7 +115,7 @@ export class Database {
 
   /** Pauses before a retry, where one may help; rethrows otherwise. */
   async pauseAfter(thrown: unknown, patience: Patience): Promise<void> {
-    if (this.#isClosed || !(isLost(thrown) || isConflict(thrown))) throw thrown;
+    if (this.#isClosed || !(isLost(thrown) || isConflict(thrown) || isLocked(thrown))) throw thrown;
     await patience.pause(thrown);
   }
 

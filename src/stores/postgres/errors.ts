@@ -26,6 +26,23 @@ export function isConflict(thrown: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
+/** Whether the statement was rolled back because a row stayed locked for longer than it may wait. */
+export function isLocked(thrown: unknown): boolean {
+  return codeOf(thrown) === "55P03";
+}
+
+/**
+ * Whether a statement failed for one of its parts, as far as can be told: then each is to be tried alone, so that the others neither
+ * fail nor wait with it.
+ *
+ * @param parts how many it has
+ */
+export function isForOne(thrown: unknown, parts: number): boolean {
+  if (isLocked(thrown)) return true;
+  // Errors of our own, that the store is closed say, are for all.
+  return parts > 1 && !(isLost(thrown) || isConflict(thrown) || thrown instanceof LoophostError);
+}
+
 /**
  * Whether a prepared statement was not to be had: a pooler gave another connection, or a table changed. The statement was not run.
  */
@@ -87,6 +104,7 @@ const WHY: Readonly<Record<string, string>> = {
   "42501": "the database user may not do that",
   "42P01": "a table of the store is gone",
   "42P07": "the schema has tables of somebody else; give the store a schema of its own",
+  "55P03": "somebody keeps it locked; see pg_stat_activity for transactions that stay open",
   "53100": "the disk of the database is full",
   "53300": "the database has no connection to spare",
   "25006": "the database is a standby, which cannot be written to",

@@ -10,6 +10,7 @@ import { sessionOwned, staleOwner } from "../leases.ts";
 import { Appender } from "./append.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
+import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
 import { keepable } from "./names.ts";
 import { LogQueue } from "./queue.ts";
 import { Renewals } from "./renewals.ts";
@@ -19,17 +20,19 @@ import { isWorkerGone, type Worker } from "./worker.ts";
 /** Milliseconds above which a lease has no end: the database cannot count so far. */
 const MAX_TTL_MS = 1e13;
 
-// Rows are locked in the order of their ids, as by appends. $8 and $9 are the same for all.
+// Rows are locked in the order of their ids, as by appends. $8 and $9 are the same for all. A lease begins when its row is locked,
+// or a claim that had to wait for it would have used it up.
 const CLAIM = `
   WITH given AS (
-    SELECT *, CASE WHEN ttl IS NULL THEN 'infinity' ELSE clock_timestamp() + ttl * interval '1 ms' END AS until
+    SELECT *, CASE WHEN ttl IS NULL THEN 'infinity' ELSE statement_timestamp() + ttl * interval '1 ms' END AS until
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[], $5::text[], $6::float8[], $7::bool[])
       WITH ORDINALITY AS g (id, sum, owner, worker, claim, ttl, force, at)
   ), claimed AS (
     INSERT INTO @.logs AS l (id, fence, last, sum, owner, worker, claim, lease_until)
-    SELECT id, nextval('@.fences'), 0, sum, owner, worker, claim, until FROM given ORDER BY id COLLATE "C"
+    SELECT id, nextval('@.fences'), 0, sum, owner, worker, claim, until FROM given
+    WHERE ${WITH_LOCK_TIMEOUT} ORDER BY id COLLATE "C"
     ON CONFLICT (id) DO UPDATE SET fence = nextval('@.fences'), owner = excluded.owner, worker = excluded.worker,
-      claim = excluded.claim, lease_until = excluded.lease_until
+      claim = excluded.claim, lease_until = excluded.lease_until + (clock_timestamp() - statement_timestamp())
     WHERE l.claim = excluded.claim OR l.lease_until <= clock_timestamp()
       OR EXISTS (SELECT FROM given g WHERE g.id = l.id AND g.force)
       OR ${isWorkerGone("l.worker", "($8::int[])[1]", "($9::int[])[1]")}
@@ -42,7 +45,7 @@ const OWNER = `
   FROM @.logs WHERE id = $1`;
 
 const DELETE = `
-  WITH gone AS (DELETE FROM @.logs WHERE id = $1 AND fence = $2 RETURNING number),
+  WITH gone AS (DELETE FROM @.logs WHERE id = $1 AND fence = $2 AND ${WITH_LOCK_TIMEOUT} RETURNING number),
     erased AS (DELETE FROM @.entries e USING gone g WHERE e.log = g.number),
     emptied AS (DELETE FROM @.inbox i USING gone g WHERE i.session = $1)
   SELECT (SELECT count(*) FROM gone)::int AS deleted, EXISTS (SELECT FROM @.logs WHERE id = $1) AS was_there`;

@@ -34,10 +34,10 @@ export interface Chain {
   readonly appends: Append[];
 }
 
-/** An operation on a log that is no append. */
-interface Deed {
+/** An operation on a log that is a statement of its own. */
+export interface Deed {
   readonly id: string;
-  readonly perform: () => Promise<void>;
+  readonly perform: () => Promise<unknown>;
 }
 
 const MAX_STATEMENTS = 2;
@@ -48,7 +48,7 @@ const MAX_WAITING_BYTES = 256_000_000;
 
 /** The queue of one store. */
 export class LogQueue {
-  readonly #write: (chains: readonly Chain[]) => Promise<void>;
+  readonly #write: (chains: readonly Chain[]) => Promise<readonly Deed[]>;
   #waiting: (Append | Deed)[] = [];
   #waitingBytes = 0;
   /** Logs with an operation under way. */
@@ -57,8 +57,8 @@ export class LogQueue {
   #isScheduled = false;
   #whenIdle: (() => void)[] = [];
 
-  /** @param write writes chains, settles each of their appends, and never rejects */
-  constructor(write: (chains: readonly Chain[]) => Promise<void>) {
+  /** @param write writes chains, settles each of their appends, and never rejects; gives what is left to be done for a log alone */
+  constructor(write: (chains: readonly Chain[]) => Promise<readonly Deed[]>) {
     this.#write = write;
   }
 
@@ -110,26 +110,36 @@ export class LogQueue {
       if (!("perform" in one) && group.add(one)) return false;
       blocked.add(one.id);
       if (!("perform" in one) || group.has(one.id)) return true;
-      this.#run([one.id], one.perform());
+      this.#run(one);
       return false;
     });
-    if (group.chains.length === 0) return;
-    this.#statements += 1;
-    const written = this.#write(group.chains).finally(() => (this.#statements -= 1));
-    this.#run(
-      group.chains.map(({ id }) => id),
-      written,
-    );
+    if (group.chains.length > 0) this.#send(group.chains);
   }
 
-  #run(ids: readonly string[], work: Promise<void>): void {
-    for (const id of ids) this.#busy.add(id);
-    const done = () => {
-      for (const id of ids) this.#busy.delete(id);
-      if (this.#waiting.length > 0) this.#schedule();
-      else if (this.#busy.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  #send(chains: readonly Chain[]): void {
+    this.#statements += 1;
+    for (const { id } of chains) this.#busy.add(id);
+    const done = (alone: readonly Deed[]) => {
+      this.#statements -= 1;
+      for (const { id } of chains) this.#busy.delete(id);
+      for (const deed of alone) this.#run(deed);
+      this.#goOn();
     };
-    work.then(done, done);
+    this.#write(chains).then(done, () => done([]));
+  }
+
+  #run({ id, perform }: Deed): void {
+    this.#busy.add(id);
+    const done = () => {
+      this.#busy.delete(id);
+      this.#goOn();
+    };
+    perform().then(done, done);
+  }
+
+  #goOn(): void {
+    if (this.#waiting.length > 0) this.#schedule();
+    else if (this.#busy.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 }
 

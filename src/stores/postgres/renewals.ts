@@ -2,6 +2,7 @@
 
 import { staleOwner } from "../leases.ts";
 import type { Database } from "./database.ts";
+import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
 
 interface Renewal {
   readonly id: string;
@@ -16,7 +17,7 @@ const RENEW = `
   UPDATE @.logs l SET lease_until =
     CASE WHEN g.ttl IS NULL THEN 'infinity'::timestamptz ELSE clock_timestamp() + g.ttl * interval '1 ms' END
   FROM unnest($1::text[], $2::bigint[], $3::float8[]) AS g (id, fence, ttl)
-  WHERE l.id = g.id AND l.fence = g.fence RETURNING l.id, l.fence`;
+  WHERE l.id = g.id AND l.fence = g.fence AND ${WITH_LOCK_TIMEOUT} RETURNING l.id, l.fence`;
 
 /** Timers that are due at one moment fire within so many milliseconds. */
 const MERGE_MS = 10;
@@ -47,20 +48,29 @@ export class Renewals {
     const due = this.#due.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     this.#due = [];
     for (let from = 0; from < due.length; from += MAX_LEASES) {
-      const some = due.slice(from, from + MAX_LEASES);
-      this.#write(some).catch((thrown: unknown) => {
-        for (const { reject } of some) reject(thrown);
-      });
+      this.#write(due.slice(from, from + MAX_LEASES));
     }
   }
 
-  async #write(due: readonly Renewal[]): Promise<void> {
+  #write(due: readonly Renewal[], isAlone = false): void {
+    this.#renew(due, isAlone).catch((thrown: unknown) => {
+      for (const { reject } of due) reject(thrown);
+    });
+  }
+
+  async #renew(due: readonly Renewal[], isAlone: boolean): Promise<void> {
     const doing =
       due.length === 1
         ? `The lease on session ${due[0]?.id} could not be renewed`
         : `The leases on ${due.length} sessions could not be renewed`;
     const values = [due.map(({ id }) => id), due.map(({ fence }) => fence), due.map(({ ttlMs }) => ttlMs)];
-    const rows = await this.#database.query(doing, this.#sql, values);
+    const rows = isAlone
+      ? await this.#database.query(doing, this.#sql, values)
+      : await this.#database.queryMany(doing, this.#sql, values, due.length);
+    if (rows === undefined) {
+      for (const renewal of due) this.#write([renewal], true);
+      return;
+    }
     const renewed = new Set(rows.map(({ id, fence }) => `${String(fence)} ${String(id)}`));
     for (const { id, fence, resolve, reject } of due)
       if (renewed.has(`${fence} ${id}`)) resolve();

@@ -104,7 +104,7 @@ it("has two statements under way, and asks what came meanwhile in the next one",
   const statements: { readonly asked: readonly unknown[]; readonly answer: () => void }[] = [];
   const database = {
     sql: (text: string) => text,
-    query: (_: string, __: string, [asked = []]: readonly (readonly unknown[])[]) =>
+    queryMany: (_: string, __: string, [asked = []]: readonly (readonly unknown[])[]) =>
       new Promise<readonly Row[]>((resolve) => {
         const rows = asked.map((value, index) => ({ at: index + 1, value }));
         statements.push({ asked, answer: () => resolve(rows) });

@@ -14,9 +14,12 @@ export interface Proxy {
   readonly url: string;
   /**
    * The next request that holds these words is sent on, its reply is lost, and its connection cut; gives a promise of when.
-   * `beforeIsSeen`: the connection is cut before the request arrives instead.
+   * `beforeIsSeen`: the connection is cut before the request arrives instead; `whileIsDone`: as soon as it has.
    */
-  readonly loseReplyTo: (words: string, when?: "afterIsDone" | "beforeIsSeen") => Promise<void>;
+  readonly loseReplyTo: (
+    words: string,
+    when?: "afterIsDone" | "whileIsDone" | "beforeIsSeen",
+  ) => Promise<void>;
   /** Carries nothing any more, and takes connections that are never answered, until `thaw()`; those there are then stay dead. */
   readonly freeze: () => void;
   readonly thaw: () => void;
@@ -52,6 +55,10 @@ export async function startProxy(server: PostgresServer): Promise<Proxy> {
           return;
         }
         isLost = true;
+        if (when === "whileIsDone") {
+          upstream.write(chunk, () => cut(done));
+          return;
+        }
         // The first bytes of the reply come when the statement is done.
         upstream.once("data", () => cut(done));
       }

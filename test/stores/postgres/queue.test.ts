@@ -22,6 +22,7 @@ function heldQueue() {
     statements.push(chains);
     await new Promise<void>((resolve) => open.push(resolve));
     for (const { appends } of chains) for (const { resolve, texts } of appends) resolve(texts.length);
+    return [];
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return {

@@ -10,7 +10,7 @@ type Query = (doing: string, ids: readonly string[], fences: readonly number[]) 
 function renewals(query: Query): Renewals {
   const database = {
     sql: (text: string) => text,
-    query: (doing: string, _: string, [ids, fences]: [string[], number[]]) => query(doing, ids, fences),
+    queryMany: (doing: string, _: string, [ids, fences]: [string[], number[]]) => query(doing, ids, fences),
   };
   return new Renewals(database as unknown as Database);
 }

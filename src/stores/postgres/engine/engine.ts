@@ -9,6 +9,7 @@ import type { ActivationHost, Engine, EngineWorker } from "../../../core/engine.
 import { Batch } from "../batch.ts";
 import type { Database } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
+import { WITH_LOCK_TIMEOUT } from "../lock-timeout.ts";
 import type { PostgresStoreOptions } from "../open.ts";
 import { CHECKS, openDatabase } from "../open.ts";
 import type { PostgresPool } from "../pool.ts";
@@ -31,7 +32,8 @@ const MAX_TENANT = 200;
 const WAKE = `
   INSERT INTO @.wakes AS w (session, due, tenant, marks)
   SELECT session, min(coalesce(due, clock_timestamp())), coalesce(max(tenant), ''), count(*)
-  FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS g (session, due, tenant) GROUP BY session ORDER BY session
+  FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS g (session, due, tenant)
+  WHERE ${WITH_LOCK_TIMEOUT} GROUP BY session ORDER BY session
   ON CONFLICT (session) DO UPDATE SET marks = w.marks + excluded.marks, due = least(w.due, excluded.due),
     tenant = CASE excluded.tenant WHEN '' THEN w.tenant ELSE excluded.tenant END`;
 

@@ -14,6 +14,7 @@ import type { ActivationHost, EngineWorker, Rest } from "../../../core/engine.ts
 import { Batch } from "../batch.ts";
 import type { Database, Row } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
+import { WITH_LOCK_TIMEOUT } from "../lock-timeout.ts";
 import { isWorkerGone, Worker } from "../worker.ts";
 
 /** How much a worker picks, and how often it looks by itself. */
@@ -48,10 +49,12 @@ const PICK = `
 
 // Each worker is looked at once, not for each of its sessions. $3: what is at work here.
 const FREE = `
-  WITH taken AS MATERIALIZED (SELECT DISTINCT worker FROM @.wakes WHERE worker IS NOT NULL)
-  UPDATE @.wakes w SET worker = NULL FROM taken
-  WHERE w.worker = taken.worker
-    AND CASE WHEN w.worker = $1 THEN w.session <> ALL ($3::text[]) ELSE ${isWorkerGone("taken.worker", "$2", "$1")} END`;
+  WITH taken AS MATERIALIZED (SELECT DISTINCT worker FROM @.wakes WHERE worker IS NOT NULL), free AS (
+    SELECT w.session FROM @.wakes w JOIN taken ON w.worker = taken.worker
+    WHERE CASE WHEN w.worker = $1 THEN w.session <> ALL ($3::text[]) ELSE ${isWorkerGone("taken.worker", "$2", "$1")} END
+    FOR UPDATE OF w SKIP LOCKED
+  )
+  UPDATE @.wakes w SET worker = NULL FROM free WHERE w.session = free.session`;
 
 // Woken again meanwhile: it stays queued, and is due at once. $4: after how long it is to be run again; null for not before it
 // is woken.
@@ -60,7 +63,8 @@ const REST = `
     SELECT g.*, w.marks <> g.marks AS is_woken
     FROM unnest($1::text[], $2::int[], $3::bigint[], $4::float8[])
       WITH ORDINALITY AS g (session, worker, marks, after_ms, at)
-    JOIN @.wakes w ON w.session = g.session AND w.worker = g.worker ORDER BY w.session FOR UPDATE OF w
+    JOIN @.wakes w ON w.session = g.session AND w.worker = g.worker
+    WHERE ${WITH_LOCK_TIMEOUT} ORDER BY w.session FOR UPDATE OF w
   ), parked AS (
     DELETE FROM @.wakes w USING rest r WHERE w.session = r.session AND NOT r.is_woken AND r.after_ms IS NULL
   )

@@ -1,0 +1,166 @@
+// A row that somebody keeps locked, by hand or in a transaction that hangs: the sessions of others go on.
+
+import type { Store } from "loophost";
+import { postgresEngine } from "loophost/engines/postgres";
+import { Pool } from "pg";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { startProxy } from "./proxy.ts";
+import { newSchema, openedStore } from "./schemas.ts";
+import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
+
+const LEASE_MS = 60_000;
+const LEASE = { owner: "the owner", ttlMs: LEASE_MS };
+const IDS = Array.from({ length: 20 }, (_, index) => `s${index}`);
+/** Less than a store waits for its database. */
+const PATIENT = { timeout: 8_000 };
+
+describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`, () => {
+  it("holds up nobody else's claims, appends and renewals, and its own are done once it is free", async () => {
+    const { store, lock, unlock, schema } = await lockable();
+    const fences = await claimed(store, [...IDS, "stuck", "stuck too"]);
+    await lock(`SELECT FROM ${schema}.logs WHERE id LIKE 'stuck%' FOR UPDATE`);
+    let isOver = false;
+    const append = (id: string) => store.log.append(id, fences.get(id) ?? 0, [id]);
+    const stuck = Promise.all([append("stuck"), store.log.claim("stuck too", { ...LEASE, force: true })]);
+    stuck.finally(() => (isOver = true)).catch(() => undefined);
+    // Together with one that is locked, and once more.
+    await inTime(Promise.all(IDS.map(append)));
+    await inTime(Promise.all(IDS.map(append)));
+    await inTime(
+      claimed(
+        store,
+        IDS.map((id) => `new ${id}`),
+      ),
+    );
+    const renew = (id: string) => store.log.renew(id, fences.get(id) ?? 0, LEASE_MS);
+    const renewing = renew("stuck");
+    await inTime(Promise.all(IDS.map(renew)));
+    expect(isOver).toBe(false);
+    await unlock();
+    expect(await stuck).toEqual([1, expect.any(Number)]);
+    await renewing;
+    expect(await append("stuck")).toBe(2);
+  });
+
+  it("holds up nobody else's wakes and picks", async () => {
+    const { url, lock, unlock, admin, schema } = await lockable();
+    const begun: string[] = [];
+    const engine = postgresEngine(url, { schema, pollMs: 50 });
+    onTestFinished(() => engine.close());
+    await engine.work({
+      async activate(id) {
+        begun.push(id);
+        return { now: "parked" };
+      },
+    });
+    // Of a worker that is gone: it is freed by others.
+    await admin.query(`INSERT INTO ${schema}.wakes (session, due, worker) VALUES ('stuck', now(), 4711)`);
+    await lock(`SELECT FROM ${schema}.wakes WHERE session = 'stuck' FOR UPDATE`);
+    const woken = engine.wake("stuck");
+    await inTime(Promise.all(IDS.map((id) => engine.wake(id))));
+    await expect.poll(() => begun.toSorted(), PATIENT).toEqual(IDS.toSorted());
+    await unlock();
+    await woken;
+    await expect.poll(() => begun, PATIENT).toContain("stuck");
+  });
+
+  it("says so when it stays locked for too long", async () => {
+    const { store, lock, schema } = await lockable({ maxWaitMs: 1_000 });
+    const fences = await claimed(store, ["stuck"]);
+    await lock(`SELECT FROM ${schema}.logs FOR UPDATE`);
+    for (const work of [
+      () => store.log.append("stuck", fences.get("stuck") ?? 0, [1]),
+      () => store.log.claim("stuck", LEASE),
+      () => store.log.delete("stuck", fences.get("stuck") ?? 0),
+    ])
+      await expect(work()).rejects.toMatchObject({
+        code: "store_failed",
+        message: expect.stringContaining("somebody keeps it locked"),
+      });
+  });
+
+  it("does not use up the lease of who claims it", async () => {
+    const { store, lock, unlock, isWaitedFor, admin, schema } = await lockable();
+    const fence = (await claimed(store, ["s"])).get("s") ?? 0;
+    await store.log.release("s", fence);
+    await lock(`SELECT FROM ${schema}.logs FOR UPDATE`);
+    const claiming = store.log.claim("s", LEASE);
+    await isWaitedFor();
+    const { rows } = await admin.query("SELECT clock_timestamp()::text AS at");
+    await unlock();
+    await claiming;
+    const isWhole = `SELECT lease_until >= $1::timestamptz + interval '${LEASE_MS} ms' AS whole FROM ${schema}.logs`;
+    expect((await admin.query(isWhole, [rows[0].at])).rows).toEqual([{ whole: true }]);
+  });
+
+  it("does not make appends forget that they may be written already", async () => {
+    const { url, loseReplyTo } = await startProxy(await sharedPostgres());
+    const { store, lock, unlock, admin, schema } = await lockable({ url });
+    const fences = await claimed(store, ["a", "b"]);
+    const append = (id: string, text: string) => store.log.append(id, fences.get(id) ?? 0, [text]);
+    await Promise.all([append("a", "first"), append("b", "first")]);
+    // What updates them hangs at its end, as one that waits for a standby does.
+    await admin.query(`CREATE FUNCTION ${schema}.hang() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$;
+      CREATE TRIGGER hang AFTER UPDATE ON ${schema}.logs EXECUTE FUNCTION ${schema}.hang()`);
+    await lock("SELECT pg_advisory_xact_lock(4711)");
+    const broken = loseReplyTo("the second", "whileIsDone");
+    const appends = Promise.all([append("a", "the second"), append("b", "the second")]);
+    await broken;
+    // The next attempt waits behind the first, and is cancelled.
+    const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+      WHERE cardinality(pg_blocking_pids(pid)) > 0 AND wait_event = 'transactionid' AND query LIKE '%${schema}%'`;
+    await expect.poll(async () => (await admin.query(cancel)).rowCount, PATIENT).toBe(1);
+    await unlock();
+    expect(await appends).toEqual([2, 2]);
+    for (const id of ["a", "b"])
+      expect((await store.log.read(id, 0, 10)).map(({ entry }) => entry)).toEqual(["first", "the second"]);
+  });
+});
+
+/** A store, and somebody who locks its rows. */
+async function lockable({
+  url,
+  maxWaitMs = 20_000,
+}: { readonly url?: string; readonly maxWaitMs?: number } = {}) {
+  const server = await sharedPostgres();
+  const schema = newSchema();
+  const store = openedStore(url ?? server.url, { schema, maxWaitMs });
+  const admin = new Pool({ connectionString: server.url });
+  const locker = await admin.connect();
+  onTestFinished(async () => {
+    await locker.query("ROLLBACK");
+    locker.release();
+    await admin.end();
+  });
+  return {
+    store,
+    url: server.url,
+    admin,
+    schema,
+    /** Locks until `unlock()`. */
+    lock: async (sql: string) => {
+      await locker.query("BEGIN");
+      await locker.query(sql);
+    },
+    unlock: () => locker.query("COMMIT"),
+    /** Resolves when somebody waits for the lock. */
+    isWaitedFor: async () => {
+      const { rows } = await locker.query("SELECT pg_backend_pid() AS pid");
+      const waiting = "SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
+      await expect.poll(async () => (await admin.query(waiting, [rows[0].pid])).rowCount, PATIENT).toBe(1);
+    },
+  };
+}
+
+async function claimed(store: Store, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  return new Map(await Promise.all(ids.map(async (id) => [id, await store.log.claim(id, LEASE)] as const)));
+}
+
+async function inTime(work: Promise<unknown>): Promise<void> {
+  const late = new Promise((_, reject) =>
+    setTimeout(reject, PATIENT.timeout, new Error("it had to wait")).unref(),
+  );
+  await Promise.race([work, late]);
+}
