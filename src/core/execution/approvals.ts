@@ -66,11 +66,12 @@ export class Approvals {
     const waiting = this.#options.look().calls.filter(({ id }) => ids.has(id));
     const asking = waiting.filter(({ status }) => status === "asking");
     const awaiting = waiting.filter(({ status }) => status === "awaiting");
-    const { effects } = this.#options;
+    const { effects, journal } = this.#options;
     for (const call of asking)
       if (!this.isDecided(call)) effects.start(() => this.#decided(call, false, INSTEAD));
-    for (const { id } of awaiting)
-      effects.start(() => this.answer(id, textResult(`Nobody answered: ${INSTEAD}.`, true)));
+    // Race: an answer that is being written holds, and a second one would fail the run.
+    for (const call of awaiting.filter((one) => !isFinished(journal.recorded, one)))
+      effects.start(() => this.answer(call.id, textResult(`Nobody answered: ${INSTEAD}.`, true)));
     return asking.length + awaiting.length > 0;
   }
 

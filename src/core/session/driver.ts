@@ -27,15 +27,12 @@ import { LiveRun } from "./live-run.ts";
 import type { OpenRun } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
-import { aborted, boundRun, isTimeout, policyOf } from "./run-bounds.ts";
+import { aborted, boundRun, isTimeout, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
 import { isIdle, named, runToResume } from "./take-up.ts";
 
 /** Milliseconds close() waits for a last message, such as an interrupt, to reach the host. */
 const GOODBYE_MS = 5_000;
-
-/** Crash loop: processes in a row that may resume a run and die before they record anything of it. */
-const MAX_LIVES = 10;
 
 /** What a session is driven with, once it is open. */
 export interface Opened {
@@ -117,17 +114,20 @@ export class LoopSession implements Session {
     return this.#loop.interrupt(item);
   }
 
-  approve(callId: string, item?: number): Promise<void> {
-    return this.#loop.approvals.decide(callId, true, undefined, item);
+  async approve(callId: string, item?: number): Promise<void> {
+    this.#mustBeOpen();
+    await this.#loop.approvals.decide(callId, true, undefined, item);
   }
 
-  deny(callId: string, why?: string, item?: number): Promise<void> {
-    return this.#loop.approvals.decide(callId, false, why, item);
+  async deny(callId: string, why?: string, item?: number): Promise<void> {
+    this.#mustBeOpen();
+    await this.#loop.approvals.decide(callId, false, why, item);
   }
 
-  answer(callId: string, answer: string | ToolResult, item?: number): Promise<void> {
+  async answer(callId: string, answer: string | ToolResult, item?: number): Promise<void> {
+    this.#mustBeOpen();
     const result = typeof answer === "string" ? textResult(answer) : answer;
-    return this.#loop.approvals.answer(callId, result, item);
+    await this.#loop.approvals.answer(callId, result, item);
   }
 
   /** What is on record of the session. */
@@ -156,6 +156,7 @@ export class LoopSession implements Session {
   }
 
   async sendEvent(event: unknown): Promise<void> {
+    this.#mustBeOpen();
     const inputs = [{ type: "raw", event }] as const;
     await this.#watch.send(inputs, () => this.#connection.send(inputs, this.#closing.signal));
   }
@@ -269,9 +270,14 @@ export class LoopSession implements Session {
     return `run_${this.#runs}`;
   }
 
+  /** Throws once it was closed: a decision taken then would be kept nowhere, and its caller told that it is durable. */
+  #mustBeOpen(): void {
+    if (this.#loop.ended !== undefined) throw this.#loop.ended;
+  }
+
   /** Throws unless a run can be started; with `alone` also when an earlier one is open. */
   #mustBeFree(alone: boolean): void {
-    if (this.#loop.ended !== undefined) throw this.#loop.ended;
+    this.#mustBeOpen();
     const { over } = this.#loop.state;
     if (over !== undefined) {
       throw new LoophostError(
@@ -288,11 +294,4 @@ export class LoopSession implements Session {
       throw new LoophostError("session_busy", `An earlier run of this session is open. ${wayOut}`);
     }
   }
-}
-
-function workerLost(): LoophostError {
-  return new LoophostError(
-    "worker_lost",
-    `${MAX_LIVES} processes that took this run up ended with nothing recorded.`,
-  );
 }

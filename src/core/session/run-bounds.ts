@@ -7,6 +7,9 @@ import type { Clock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { RunPolicy } from "../loop/state.ts";
 
+/** Crash loop: processes in a row that may resume a run and die before they record anything of it. */
+export const MAX_LIVES: number = 10;
+
 /** What the loop holds a run of this agent to. */
 export function policyOf({ limits, terminalTool, output }: Agent, guarded: boolean): RunPolicy {
   return { maxTurns: limits.maxTurns, guarded, owesOutput: output !== undefined, terminalTool };
@@ -52,5 +55,13 @@ export function tooLong(timeoutMs: number): LoophostError {
   return new LoophostError(
     "timeout",
     `The run did not end within ${timeoutMs} ms. Raise limits.runTimeoutMs.`,
+  );
+}
+
+/** The error of a run whose processes all died. */
+export function workerLost(): LoophostError {
+  return new LoophostError(
+    "worker_lost",
+    `${MAX_LIVES} processes that took this run up ended with nothing recorded.`,
   );
 }

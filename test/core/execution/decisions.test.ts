@@ -43,7 +43,7 @@ afterEach(() => {
 
 /** A session whose host waits for one call. */
 async function waiting(name: string, store?: Store, input: unknown = {}): Promise<Session> {
-  const provider = scriptedProvider({ turns: [[call("a", name, input), needs("a")], [done]] });
+  const provider = scriptedProvider({ turns: [[call("a", name, input), needs("a")], [done], [done]] });
   const session = await openSession(agent, { provider, store });
   await session.send("go", { ifWaiting: "return" }).result();
   return session;
@@ -95,6 +95,18 @@ describe("the first decision holds", () => {
     await session.close();
   });
 
+  it("also against a message that comes instead, while the answer is being written", async () => {
+    const store = slowStore(memoryStore());
+    const session = await waiting("ask", store);
+    store.hold();
+    const answered = session.answer("a", "yes");
+    const run = session.send("never mind", { ifOpen: "deny" });
+    store.open();
+    await answered;
+    await expect(run.result()).resolves.toMatchObject({ ending: "completed" });
+    await session.close();
+  });
+
   it("also against onApproval, which comes later", async () => {
     const decision = Promise.withResolvers<boolean>();
     const provider = scriptedProvider({ turns: [[call("a", "pay"), needs("a")], [done]] });
@@ -105,6 +117,24 @@ describe("the first decision holds", () => {
     decision.resolve(true);
     expect(await run.result()).toMatchObject({ ending: "completed" });
     expect(ran).toEqual([]);
+  });
+});
+
+describe.each(["here", "in a store"])("a decision about a closed session: %s", (where) => {
+  it.each<[string, string, (session: Session) => Promise<void>]>([
+    ["approve", "pay", (session) => session.approve("a")],
+    ["deny", "pay", (session) => session.deny("a")],
+    ["answer", "ask", (session) => session.answer("a", "yes")],
+    ["sendEvent", "pay", (session) => session.sendEvent({})],
+  ])("%s is refused, during close() and after it, and nothing is kept", async (_, name, decide) => {
+    const store = where === "here" ? undefined : memoryStore();
+    const session = await waiting(name, store);
+    const closing = session.close();
+    await expect(decide(session)).rejects.toMatchObject({ code: "session_closed" });
+    await closing;
+    await expect(decide(session)).rejects.toMatchObject({ code: "session_closed" });
+    const kept = await store?.log.read(session.id, 0, 100);
+    expect((kept ?? []).map(({ entry }) => (entry as { type: string }).type)).not.toContain("decided");
   });
 });
 
