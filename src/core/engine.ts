@@ -10,12 +10,8 @@ export interface Engine {
    * woke; where it is false, the default, each worker looks into the store for itself.
    */
   readonly isShared?: boolean | undefined;
-  /**
-   * Contract: durable once it resolves; an activation that begins after it sees all that was posted before. Repeats are
-   * harmless. With `at` the session is woken then, which may be moved by the next wake. An engine with a queue of its own lets
-   * tenants take turns, where the session's is named.
-   */
-  wake(id: string, when?: { readonly at: Date }, tenant?: string): Promise<void>;
+  /** Contract: durable once it resolves; an activation that begins after it sees all that was posted before. Repeats are harmless. */
+  wake(id: string, how?: Wake): Promise<void>;
   /**
    * Contract: at most one activation per session at a time, as far as the engine can know. A session whose worker is
    * lost is activated again elsewhere. A second activation of a session that is active in this process joins the first.
@@ -23,6 +19,19 @@ export interface Engine {
   work(host: ActivationHost): Promise<EngineWorker>;
   /** Releases connections and timers; what was woken stays woken. */
   close(): Promise<void>;
+}
+
+/** How a session is woken. */
+export interface Wake {
+  /** When; a later wake may move it. Default: now. */
+  readonly at?: Date | undefined;
+  /** Whose the session is: an engine with a queue of its own lets tenants take turns. */
+  readonly tenant?: string | undefined;
+  /**
+   * Idempotency key: a wake may come to nothing while an activation has not ended that the same key led to. So it has to be one
+   * that this activation does the work of, or that is sent again. Default: none; an activation begins after the wake.
+   */
+  readonly key?: string | undefined;
 }
 
 /** A worker that takes sessions from an engine. */

@@ -3,7 +3,7 @@
 import { waitAtMost } from "../core/async/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
-import type { ActivationHost, Engine, EngineWorker } from "../core/engine.ts";
+import type { ActivationHost, Engine, EngineWorker, Wake } from "../core/engine.ts";
 
 /** Makes an engine that runs sessions in the process that has it. What it forgets with the process, the sweep finds. */
 export function inProcessEngine(options: { readonly clock?: Clock | undefined } = {}): Engine {
@@ -27,9 +27,9 @@ class InProcessEngine implements Engine, EngineWorker {
     this.#clock = clock;
   }
 
-  async wake(id: string, when?: { readonly at: Date }): Promise<void> {
-    if (when === undefined) this.#begin(id);
-    else this.#beginAfter(id, when.at.getTime() - Date.now());
+  async wake(id: string, { at }: Wake = {}): Promise<void> {
+    if (at === undefined) this.#begin(id);
+    else this.#beginAfter(id, at.getTime() - Date.now());
   }
 
   async work(host: ActivationHost): Promise<EngineWorker> {

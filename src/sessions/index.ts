@@ -104,6 +104,6 @@ export type { ServedAgent, SessionFacts, SessionsOptions } from "./options.ts";
 export type { AdmissionLimits } from "./admission.ts";
 export type { ShownAgent } from "../core/journal/entry.ts";
 export type { Bus } from "../core/bus.ts";
-export type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
+export type { ActivationHost, Engine, EngineWorker, Rest, Wake } from "../core/engine.ts";
 export type { CreateOptions, ListOptions, SessionSummary, Worker, WorkOptions };
 export { inProcessEngine, localBus };

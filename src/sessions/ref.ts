@@ -106,7 +106,8 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     const { n, isNew } = await store.inbox.post(id, { key, body: toBody(item) });
     bus.say(id, toWord({ say: "look" }));
     // Posted is posted: told of a failure here the caller would think it is not. The sweep of a worker finds what nobody woke.
-    await engine.wake(id, undefined, tenant).catch(() => undefined);
+    // An activation begun for an item has read it when it ends: wakes of a retry that finds it running may be merged with it.
+    await engine.wake(id, { tenant, key: `item ${n}` }).catch(() => undefined);
     return { item: n, isNew };
   }
 

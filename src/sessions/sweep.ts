@@ -5,6 +5,8 @@
  *   W1  an engine within one process is its workers' own: each of them looks into the store for itself, and often
  *   W2  of the workers that share an engine one sweeps, under a lease; when it dies another does
  *   W3  what was posted just now is being woken by whoever posted it: the one that sweeps wakes what it finds twice
+ *   W4  it wakes a session again and again, as long as there is something to do; a constant key keeps those wakes from piling up
+ *       in the engine while no worker has a place
  */
 
 import type { Clock } from "../core/clock.ts";
@@ -122,7 +124,7 @@ export class Sweep {
   }
 
   async #wake(id: string): Promise<void> {
-    if (this.#wakes && !this.#host.isBusyWith(id)) await this.#parts.engine.wake(id);
+    if (this.#wakes && !this.#host.isBusyWith(id)) await this.#parts.engine.wake(id, { key: "sweep" });
   }
 }
 

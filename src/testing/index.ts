@@ -1,6 +1,6 @@
 /** The public testing kit: scripted hosts and hand-set time. */
 
-export type { ActivationHost, Engine, EngineWorker, Rest } from "../core/engine.ts";
+export type { ActivationHost, Engine, EngineWorker, Rest, Wake } from "../core/engine.ts";
 export type { RecordedEntry, Recording, RecordingHead } from "../core/recording.ts";
 export type { EngineCase, EnginePlace, SharedEnginePlace } from "./engine-contract/case.ts";
 export { engineContract } from "./engine-contract/index.ts";

@@ -2,18 +2,18 @@
 
 import { waitAtMost } from "../../core/async/abort.ts";
 import { systemClock } from "../../core/clock.ts";
-import type { ActivationHost, Engine, EngineWorker, Rest } from "../../core/engine.ts";
+import type { ActivationHost, Engine, EngineWorker, Rest, Wake } from "../../core/engine.ts";
 import { LoophostError } from "../../core/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { listenFor } from "./endpoint.ts";
 import { toKey } from "./keys.ts";
-import type { Wake } from "./objects.ts";
-import { virtualObjects, wakesOf } from "./objects.ts";
+import type { Turn } from "./object.ts";
+import { virtualObject } from "./object.ts";
 import type { RestateEngineOptions, RestateListen, RestateSettings } from "./options.ts";
 import { checkRestateOptions } from "./options.ts";
 import { below, post } from "./requests.ts";
 
-export type { ActivationHost, Engine, EngineWorker, Rest, RestateEngineOptions, RestateListen };
+export type { ActivationHost, Engine, EngineWorker, Rest, RestateEngineOptions, RestateListen, Wake };
 
 /**
  * Makes an engine for `sessions({ engine })` that lets a Restate server say which worker runs which session. Nothing is
@@ -36,17 +36,18 @@ class RestateEngine implements Engine {
     this.#settings = settings;
   }
 
-  async wake(id: string, when?: { readonly at: Date }): Promise<void> {
-    const now = Date.now();
-    const at = when === undefined ? now : when.at.getTime();
-    if (!Number.isFinite(at))
+  wake(id: string, how?: Wake): Promise<void> {
+    return this.#wake(id, how);
+  }
+
+  async #wake(id: string, { at, key }: Wake = {}, turn?: Turn): Promise<void> {
+    const delayMs = at === undefined ? 0 : at.getTime() - Date.now();
+    if (!Number.isFinite(delayMs))
       throw new LoophostError("invalid_options", `Session ${id} cannot be woken at a date that is none.`);
     const { ingress, name } = this.#settings;
-    const url = below(ingress, `${wakesOf(name)}/${encodeURIComponent(toKey(id))}/wake/send`);
-    if (at > now) url.searchParams.set("delay", `${at - now}ms`);
-    // One that is sent again because its answer was lost, by a proxy say, is the same wake.
-    const send = () =>
-      post(this.#settings, url, { at } satisfies Wake, { "idempotency-key": crypto.randomUUID() });
+    const url = below(ingress, `${name}/${encodeURIComponent(toKey(id))}/activate/send`);
+    if (delayMs > 0) url.searchParams.set("delay", `${delayMs}ms`);
+    const send = () => post(this.#settings, url, turn, key === undefined ? {} : { "idempotency-key": key });
     await send().catch(async (thrown: unknown) => {
       // A Restate that lost its data knows no workers. Those that are here make themselves known again.
       const isUnknown = thrown instanceof LoophostError && thrown.status === 404;
@@ -69,9 +70,12 @@ class RestateEngine implements Engine {
       );
     });
     let endpoint: Endpoint | undefined;
-    const atWork = new AtWork(host, () => endpoint?.turnAway());
+    const atWork = new AtWork(host, {
+      wake: (id, how, turn) => this.#wake(id, how, turn),
+      turnAway: () => endpoint?.turnAway(),
+    });
     const handler = sdk.createEndpointHandler({
-      services: virtualObjects(sdk, name, atWork),
+      services: [virtualObject(sdk, name, (id, turn) => atWork.run(id, turn))],
       identityKeys: [...(listen.identityKeys ?? [])],
       // A library prints nothing. What fails is seen in Restate, which tries it again.
       logger: () => undefined,
@@ -104,33 +108,44 @@ class RestateEngine implements Engine {
   }
 }
 
-/** The sessions at work for one worker. An attempt whose connection was lost is one of them until it rests. */
-class AtWork implements ActivationHost {
-  readonly #host: ActivationHost;
-  readonly #turnAway: () => void;
-  readonly #rests = new Set<Promise<unknown>>();
+/** What an activation asks of the engine as it ends. */
+interface Calls {
+  wake(id: string, how: Wake, turn: Turn): Promise<void>;
+  /** Has Restate look for another worker. */
+  turnAway(): void;
+}
 
-  /** @param turnAway has Restate look for another worker */
-  constructor(host: ActivationHost, turnAway: () => void) {
+/** The sessions at work for one worker. An attempt whose connection was lost is one of them until it rests. */
+class AtWork {
+  readonly #host: ActivationHost;
+  readonly #calls: Calls;
+  readonly #runs = new Set<Promise<void>>();
+
+  constructor(host: ActivationHost, calls: Calls) {
     this.#host = host;
-    this.#turnAway = turnAway;
+    this.#calls = calls;
   }
 
-  async activate(id: string): Promise<Rest> {
-    const rest = this.#host.activate(id);
-    this.#rests.add(rest);
-    try {
-      const ended = await rest;
-      if (ended.now === "again" && ended.elsewhere === true) this.#turnAway();
-      return ended;
-    } finally {
-      this.#rests.delete(rest);
-    }
+  /** @throws LoophostError when Restate did not take the wake for what is to be run again: it tries this attempt again then */
+  async run(id: string, turn: Turn | undefined): Promise<void> {
+    const run = this.#run(id, turn);
+    this.#runs.add(run);
+    await run.finally(() => this.#runs.delete(run));
+  }
+
+  async #run(id: string, turn: Turn | undefined): Promise<void> {
+    const rest = await this.#host.activate(id);
+    if (rest.now === "again" && rest.elsewhere === true) this.#calls.turnAway();
+    const at = rest.now === "again" ? new Date(Date.now() + rest.afterMs) : rest.wakeAt;
+    if (at === undefined) return;
+    const next = turn === "odd" ? "even" : "odd";
+    const key = `${next} ${rest.now === "again" ? "again" : at.getTime()}`;
+    await this.#calls.wake(id, { at, key }, next);
   }
 
   /** Resolves when all of them rest. */
   async over(): Promise<void> {
-    await Promise.allSettled(this.#rests);
+    await Promise.allSettled(this.#runs);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Requests to Restate: its ingress, where sessions are woken, and its admin API, where workers are registered. */
 
 import { LoophostError, messageOf } from "../../core/errors.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { Json } from "../../core/json.ts";
 import { byteLimit, readBytes } from "../../core/wire/body.ts";
 import { toRefusal } from "../../core/wire/refusal.ts";
 import type { RestateSettings } from "./options.ts";
@@ -14,7 +14,7 @@ import type { RestateSettings } from "./options.ts";
 export async function post(
   { headers = {}, timeoutMs }: RestateSettings,
   url: URL,
-  body: JsonObject,
+  body: Json | undefined,
   along: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   // A timer that is cleared: that of AbortSignal.timeout() goes off later all the same, and makes an error each time.
@@ -24,7 +24,7 @@ export async function post(
     const response = await fetch(url, {
       method: "POST",
       headers: { ...headers, "content-type": "application/json", ...along },
-      body: JSON.stringify(body),
+      body: body === undefined ? null : JSON.stringify(body),
       // A redirect would take the headers along to whom they are not meant for.
       redirect: "manual",
       signal: overtime.signal,

@@ -86,12 +86,21 @@ export class CaseHost implements ActivationHost {
     );
   }
 
-  /** Lets whatever begins park at once, until nothing has begun for so long. */
-  async parkAll(place: EnginePlace, quietMs: number): Promise<void> {
+  /** Lets all that began rest, and says how many those are. */
+  restAll(how: Rest): number {
+    const all = this.#begun.splice(0);
+    for (const begun of all) begun.rest(how);
+    return all.length;
+  }
+
+  /** Lets whatever begins park at once, until nothing has begun for so long; says how many began. */
+  async parkAll(place: EnginePlace, quietMs: number): Promise<number> {
+    let parked = 0;
     for (;;) {
       await place.passTime(quietMs);
-      if (this.#begun.length === 0) return;
-      for (const begun of this.#begun.splice(0)) begun.rest(PARKED);
+      const more = this.restAll(PARKED);
+      if (more === 0) return parked;
+      parked += more;
     }
   }
 }

@@ -64,31 +64,66 @@ export const engineContract: readonly EngineCase[] = [
     },
   },
   {
-    name: "a session that rests with again comes back after its delay, and not before",
+    name: "a session that rests with again comes back after its delay, and not before, as often as it does",
     async check(place) {
       const { engine, host } = await working(place);
       await engine.wake("s");
-      const first = await host.next("the session did not begin");
-      const restedAt = place.clock.now();
-      first.rest({ now: "again", afterMs: DELAY_MS });
-      await place.passTime(DELAY_MS);
-      const second = await host.next("it did not come back");
-      must(second.at - restedAt >= DELAY_MS - EARLY_MS, "it came back before its delay was over");
-      second.rest(PARKED);
+      let begun = await host.next("the session did not begin");
+      for (let times = 0; times < 3; times += 1) {
+        const restedAt = place.clock.now();
+        begun.rest({ now: "again", afterMs: DELAY_MS });
+        await place.passTime(DELAY_MS);
+        begun = await host.next("it did not come back");
+        must(begun.at - restedAt >= DELAY_MS - EARLY_MS, "it came back before its delay was over");
+      }
+      begun.rest(PARKED);
     },
   },
   {
-    name: "a session that rests until a date comes back then, and not before",
+    name: "a session that rests until a date comes back then, and not before, as often as it does",
     async check(place) {
       const { engine, host } = await working(place);
       await engine.wake("s");
-      const first = await host.next("the session did not begin");
-      const restedAt = place.clock.now();
-      first.rest({ now: "parked", wakeAt: new Date(Date.now() + DELAY_MS) });
-      await place.passTime(DELAY_MS + EARLY_MS);
-      const second = await host.next("it did not come back");
-      must(second.at - restedAt >= DELAY_MS - EARLY_MS, "it came back before its date");
-      second.rest(PARKED);
+      let begun = await host.next("the session did not begin");
+      for (let times = 0; times < 2; times += 1) {
+        const restedAt = place.clock.now();
+        begun.rest({ now: "parked", wakeAt: new Date(Date.now() + DELAY_MS) });
+        await place.passTime(DELAY_MS + EARLY_MS);
+        begun = await host.next("it did not come back");
+        must(begun.at - restedAt >= DELAY_MS - EARLY_MS, "it came back before its date");
+      }
+      begun.rest(PARKED);
+    },
+  },
+  {
+    name: "wakes with one key do not pile up while nobody works, and lead to an activation again once that is over",
+    async check(place) {
+      const engine = await place.open();
+      const before = await engine.work(new CaseHost(place.clock));
+      await before.drain({ graceMs: 0 });
+      for (let times = 0; times < 20; times += 1) await engine.wake("s", { key: "k" });
+      const host = new CaseHost(place.clock);
+      await engine.work(host);
+      (await host.next("the session did not begin")).rest(PARKED);
+      must((await host.parkAll(place, QUIET_MS)) <= 2, "twenty wakes with one key led to many activations");
+      await engine.wake("s", { key: "k" });
+      (await host.next("the key of an activation that had ended came to nothing")).rest(PARKED);
+    },
+  },
+  {
+    name: "a session that rests with again each time leaves no more to come however often it is woken with one key",
+    async check(place) {
+      const { engine, host } = await working(place);
+      for (let times = 0; times < 20; times += 1) {
+        await engine.wake("s", { key: "k" });
+        await place.passTime(DELAY_MS / 10);
+        host.restAll({ now: "again", afterMs: DELAY_MS });
+      }
+      await place.passTime(DELAY_MS);
+      must(
+        (await host.parkAll(place, QUIET_MS)) <= 5,
+        "each wake left an activation that comes again and again",
+      );
     },
   },
   {

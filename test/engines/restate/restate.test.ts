@@ -50,7 +50,7 @@ it("needs a port for work(), and none to wake", async () => {
 it("sends a wake for a session of any name, and its headers", async () => {
   const seen: unknown[] = [];
   const ingress = await played(({ url, headers }, response) => {
-    seen.push([url, headers.authorization, typeof headers["idempotency-key"]]);
+    seen.push([url, headers.authorization, headers["idempotency-key"]]);
     response.writeHead(202).end("{}");
   });
   const engine = restateEngine({
@@ -58,12 +58,12 @@ it("sends a wake for a session of any name, and its headers", async () => {
     headers: { authorization: "Bearer t" },
     name: "app",
   });
-  for (const id of ["order-42", "a/b", "..", "\\x"]) await engine.wake(id);
+  for (const id of ["order-42", "a/b", "..", "\\x"]) await engine.wake(id, { key: "item 7" });
   expect(seen).toEqual(
     ["order-42", "a%2Fb", "%5C..", "%5C%5Cx"].map((key) => [
-      `/below/app-wakes/${key}/wake/send`,
+      `/below/app/${key}/activate/send`,
       "Bearer t",
-      "string",
+      "item 7",
     ]),
   );
 });

@@ -188,8 +188,8 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     const { url } = await sharedPostgres();
     const engine = postgresEngine(url, { schema: newSchema(), maxActivations: 4, pollMs: 60_000 });
     onTestFinished(() => engine.close());
-    for (const id of ["a1", "a2", "a3", "a4", "a5", "a6", "a7"]) await engine.wake(id, undefined, "a");
-    for (const id of ["b1", "c1"]) await engine.wake(id, undefined, id.slice(0, 1));
+    for (const id of ["a1", "a2", "a3", "a4", "a5", "a6", "a7"]) await engine.wake(id, { tenant: "a" });
+    for (const id of ["b1", "c1"]) await engine.wake(id, { tenant: id.slice(0, 1) });
     await engine.wake("nobody's");
     const begun: string[] = [];
     const ends: (() => void)[] = [];
@@ -201,7 +201,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       },
     });
     await expect.poll(() => begun.toSorted(), PATIENT).toEqual(["a1", "b1", "c1", "nobody's"]);
-    await engine.wake("b2", undefined, "b");
+    await engine.wake("b2", { tenant: "b" });
     for (const [index, id] of ["a2", "b2", "a3", "a4"].entries()) {
       ends[index]?.();
       await expect.poll(() => begun.at(-1), PATIENT).toBe(id);

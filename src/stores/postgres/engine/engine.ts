@@ -5,7 +5,7 @@
  */
 
 import { atLeast, checkOptions } from "../../../core/check-options.ts";
-import type { ActivationHost, Engine, EngineWorker } from "../../../core/engine.ts";
+import type { ActivationHost, Engine, EngineWorker, Wake } from "../../../core/engine.ts";
 import { Batch } from "../batch.ts";
 import type { Database } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
@@ -73,9 +73,9 @@ class PostgresEngine implements Engine {
     this.#notices = new Notices(database, this.#channel);
   }
 
-  async wake(id: string, when?: { readonly at: Date }, tenant?: string): Promise<void> {
-    const at = when?.at.toISOString() ?? null;
-    const values = [id, at, tenant?.slice(0, MAX_TENANT) ?? null];
+  async wake(id: string, how: Wake = {}): Promise<void> {
+    const at = how.at?.toISOString() ?? null;
+    const values = [id, at, how.tenant?.slice(0, MAX_TENANT) ?? null];
     await this.#wakes.ask(`Session ${id} could not be woken`, values);
     if (at !== null) return;
     for (const worker of this.#workers) worker.pickNow();

@@ -1,7 +1,7 @@
 /** An engine and a bus for sessions on many machines, with PostgreSQL alone. */
 
 export type { Bus } from "../../../core/bus.ts";
-export type { ActivationHost, Engine, EngineWorker, Rest } from "../../../core/engine.ts";
+export type { ActivationHost, Engine, EngineWorker, Rest, Wake } from "../../../core/engine.ts";
 export type { PostgresStoreOptions } from "../open.ts";
 export type { PostgresClient, PostgresPool } from "../pool.ts";
 export { postgresBus } from "./bus.ts";
