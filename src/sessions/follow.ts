@@ -35,7 +35,6 @@ export type FollowedEvent = SessionEvent & { readonly seq: number };
 
 /** So many events fit between two entries. */
 const PLACES = 4_096;
-const PAGE = 200;
 const SAY_FOLLOW_MS = 10_000;
 
 /** Follows a session. */
@@ -56,34 +55,37 @@ export async function* follow(
     }
   });
   let place = after;
+  // The entry of the place is read again: there may be more in it.
+  let read = Math.max(0, Math.floor(after / PLACES) - 1);
+  const isOver = () => signal?.aborted === true;
   let saidAt = -Infinity;
   let isDue = true;
   try {
     for (;;) {
-      if (signal?.aborted === true) return;
+      if (isOver()) return;
       if (deltas && clock.now() - saidAt >= SAY_FOLLOW_MS) {
         saidAt = clock.now();
         sayFollow();
       }
       // Asked before the log is read: what led to the rest is in the log by then.
       const isLast = untilIdle && isDue && (await isAtRest(id, parts));
-      // The entry of the last place is read again: there may be more in it.
-      const from = Math.max(0, Math.floor(place / PLACES) - 1);
-      const page = isDue ? await store.log.read(id, from, PAGE) : [];
-      for (const stored of page) {
-        for (const [index, event] of eventsIn(stored).entries()) {
-          const seq = stored.seq * PLACES + index + 1;
-          heard.pass(stored, index);
-          if (seq <= place) continue;
-          place = seq;
-          yield { ...event, seq };
+      const readBefore = read;
+      for await (const page of isDue ? readPages(store.log, id, read) : [])
+        for (const stored of page) {
+          for (const [index, event] of eventsIn(stored).entries()) {
+            const seq = stored.seq * PLACES + index + 1;
+            heard.pass(stored, index);
+            if (seq <= place) continue;
+            place = seq;
+            yield { ...event, seq };
+          }
+          read = stored.seq;
+          place = Math.max(place, read * PLACES);
+          if (isOver()) return;
         }
-        place = Math.max(place, stored.seq * PLACES);
-      }
-      if (page.length === PAGE) continue;
       for (const event of heard.due()) yield { ...event, seq: place };
       if (isLast) return;
-      if (isDue && page.length === 0 && (await findSession(store, id)) === undefined) return;
+      if (isDue && read === readBefore && (await findSession(store, id)) === undefined) return;
       isDue = await looks.next(signal);
     }
   } finally {

@@ -29,6 +29,25 @@ it("goes on after any event, also in the middle of an entry that holds several",
     expect(await Array.fromAsync(chat.follow({ after: seq, untilIdle: true }))).toEqual(all.slice(index + 1));
 });
 
+it("goes on behind entries so large that a page of the store ends with each", async () => {
+  const store = memoryStore();
+  await using app = sessions({ store, agents: [served] });
+  const chat = await app.create("a");
+  const fence = await store.log.claim(chat.id, { owner: "me", ttlMs: 60_000 });
+  const told = (text: string, first: number) => ({
+    type: "told",
+    first,
+    events: [{ type: "message", text }],
+  });
+  const large = "a".repeat(1_000_000);
+  const texts = [large, "between", large, large, "last"];
+  await store.log.append(chat.id, fence, texts.map(told), { release: true });
+  const all = await Array.fromAsync(chat.follow({ untilIdle: true }));
+  expect(all.map((event) => event.type === "message" && event.text.length)).toEqual(
+    texts.map(({ length }) => length),
+  );
+});
+
 it("waits at the end of a session that is there, and shows what comes", async () => {
   const store = memoryStore();
   await using app = sessions({ store, agents: [served] });

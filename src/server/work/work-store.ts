@@ -156,7 +156,7 @@ export class WorkStore {
         if (isOffered) Object.assign(this.#open.get(key) ?? {}, { offeredAt: now });
         after = key;
       }
-      if (page.length < PAGE) break;
+      if (page.length === 0) break;
     }
     for (const id of gone) this.#open.delete(id);
   }
