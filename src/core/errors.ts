@@ -126,13 +126,30 @@ export function hasCode(thrown: unknown, ...codes: readonly ErrorCode[]): thrown
 
 /** Turns anything thrown into a LoophostError; one that already is passes through untouched. */
 export function toLoophostError(thrown: unknown, code: ErrorCode, doing: string): LoophostError {
-  if (thrown instanceof LoophostError) return thrown;
+  try {
+    if (thrown instanceof LoophostError) return thrown;
+  } catch {
+    // A proxy that throws is none of ours.
+  }
   return new LoophostError(code, `${doing}: ${messageOf(thrown)}`, { cause: thrown });
 }
 
-/** The message of anything thrown, with that of its deepest cause: "fetch failed" alone helps nobody. */
+const UNKNOWN = "an unknown error";
+
+/**
+ * The message of anything thrown, with that of its deepest cause: "fetch failed" alone helps nobody. Contained: a getter or a
+ * proxy that throws would be an unhandled rejection where the error is reported.
+ */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : "an unknown error";
+  try {
+    return readMessage(thrown);
+  } catch {
+    return UNKNOWN;
+  }
+}
+
+function readMessage(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : UNKNOWN;
   let deepest: Error & { readonly code?: unknown } = thrown;
   for (let depth = 0; depth < 8 && deepest.cause instanceof Error; depth += 1) deepest = deepest.cause;
   const message = thrown.message || thrown.name;

@@ -30,7 +30,8 @@ export async function haltedBy(
     if (guard === undefined) return undefined;
     const decision: unknown = await guard(report);
     if (decision === "continue") return undefined;
-    const why = isObject(decision) ? String(decision["halt"]) : 'it gave neither "continue" nor { halt }';
+    const halt = isObject(decision) ? decision["halt"] : undefined;
+    const why = typeof halt === "string" ? halt : 'it gave neither "continue" nor { halt }';
     return new LoophostError("halted", `The turn guard halted the run: ${why}.`);
   } catch (cause) {
     return new LoophostError("halted", "The turn guard failed, so the run was halted.", { cause });

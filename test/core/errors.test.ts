@@ -126,6 +126,10 @@ describe("an error given a result", () => {
   });
 });
 
+function broken(): never {
+  throw new Error("broken");
+}
+
 describe("anything thrown", () => {
   it("becomes a LoophostError that says what was being done, with the thrown as its cause", () => {
     const thrown = new TypeError("no such host");
@@ -139,6 +143,15 @@ describe("anything thrown", () => {
   it("stays as it is when it is one already", () => {
     const error = new LoophostError("stale_owner", "Somebody else has it.");
     expect(toLoophostError(error, "store_failed", "It could not be written")).toBe(error);
+  });
+
+  it.each<[string, unknown]>([
+    ["a getter that throws", Object.defineProperty(new Error("a"), "message", { get: broken })],
+    ["a proxy that throws", new Proxy({}, { get: broken, getPrototypeOf: broken })],
+  ])("becomes one also with %s", (_, thrown) => {
+    expect(toLoophostError(thrown, "host_failed", "The model call failed").message).toBe(
+      "The model call failed: an unknown error",
+    );
   });
 
   const refused = Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" });

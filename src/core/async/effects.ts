@@ -12,10 +12,14 @@ export class Effects {
     this.#onFailure = onFailure;
   }
 
-  /** Starts an effect; one that fails is reported, and never an unhandled rejection. */
-  start(effect: () => Promise<unknown>): void {
+  /**
+   * Starts an effect; one that fails is reported, and never an unhandled rejection.
+   *
+   * @param mayHang for one that waits for code of the user's, which may never answer: `settle` does not wait for it
+   */
+  start(effect: () => Promise<unknown>, mayHang: boolean = false): void {
     const underWay = effect();
-    this.#underWay.add(underWay);
+    if (!mayHang) this.#underWay.add(underWay);
     underWay.then(
       () => this.#underWay.delete(underWay),
       (thrown: unknown) => {

@@ -213,8 +213,16 @@ const LOCAL_PATH = new RegExp(
   "g",
 );
 
-/** What a model is told of a thrown value. */
+/** What a model is told of a thrown value. Contained: one with a getter that throws would fail the run in place of the call. */
 function describeForModel(thrown: unknown): string {
+  try {
+    return describeThrown(thrown);
+  } catch {
+    return "Error: the tool failed.";
+  }
+}
+
+function describeThrown(thrown: unknown): string {
   const message = typeof thrown === "string" ? thrown : isObject(thrown) ? thrown["message"] : undefined;
   if (typeof message !== "string" || message === "")
     return `Error: the tool failed (${thrown instanceof Error ? thrown.name : typeof thrown}).`;

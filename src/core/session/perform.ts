@@ -85,9 +85,9 @@ export class Performer {
       case "catch up":
         return effects.start(() => connection.catchUp().then(() => dispatch({ type: "caught.up" })));
       case "guard":
-        return effects.start(() => this.#askGuard());
+        return effects.start(() => this.#askGuard(), true);
       case "check output":
-        return effects.start(() => this.#checkOutput());
+        return effects.start(() => this.#checkOutput(), true);
     }
   }
 

@@ -40,6 +40,13 @@ describe("a tool that fails", () => {
     expect(await toldOf(thrown)).toBe(told);
   });
 
+  it("may throw what cannot even be looked at", async () => {
+    const get = () => {
+      throw new Error("a getter");
+    };
+    expect(await toldOf(new Proxy({}, { get, getPrototypeOf: get }))).toBe("Error: the tool failed.");
+  });
+
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
 

@@ -95,6 +95,35 @@ describe("a callback of the user's", () => {
     expect(rejected).toEqual([]);
   });
 
+  it.each(["a guard", "the schema of the output"])(
+    "%s that never answers keeps nobody past the deadline: run() rejects at once",
+    async (what) => {
+      const asked = Promise.withResolvers<void>();
+      const never = () => {
+        asked.resolve();
+        return new Promise<never>(() => undefined);
+      };
+      let checks = 0;
+      // The call that hands the output in is checked first, then the output itself at the end of the run.
+      const validate = (value: unknown) => (++checks < 2 ? { value } : never());
+      const input = () => ({ type: "object" });
+      const output = { "~standard": { version: 1, vendor: "own", validate, jsonSchema: { input } } } as const;
+      const model = () => [{ type: "tool_call" as const, id: "o", name: "submit_output", input: {} }];
+      const clock = manualClock();
+      const failing = run(defineAgent({ name: "a", instructions: "", output }), {
+        provider: local({ model }),
+        prompt: "go",
+        clock,
+        limits: { runTimeoutMs: 1_000 },
+        guard: what === "a guard" ? never : undefined,
+      });
+      failing.catch(() => undefined);
+      await asked.promise;
+      await clock.advance(1_000);
+      await expect(failing).rejects.toMatchObject({ code: "timeout" });
+    },
+  );
+
   it.each([undefined, true, {}, "yes", 1])(
     "a guard that says neither halts the run: %j",
     async (decision) => {
