@@ -175,6 +175,9 @@ export function openFile(path: string, maxWaitMs: number): DatabaseSync {
   }
 }
 
+/** The longest wait SQLite can be given; beyond it we ask again. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 const NEVER_CHANGED = new Int32Array(new SharedArrayBuffer(4));
 
 function tryToOpen(path: string, maxWaitMs: number): DatabaseSync {
@@ -182,7 +185,7 @@ function tryToOpen(path: string, maxWaitMs: number): DatabaseSync {
   try {
     const { DatabaseSync } = findSqlite();
     createPrivately(path);
-    db = new DatabaseSync(path, { timeout: maxWaitMs });
+    db = new DatabaseSync(path, { timeout: Math.min(Math.ceil(maxWaitMs), MAX_TIMEOUT_MS) });
     migrate(db, path);
     refuseIfCommitsAreLost(db, path);
     // FULL: with less, a power cut may take back the last commits, that is, forget a tool call that ran. fullfsync:

@@ -6,8 +6,18 @@
  */
 
 import { contained } from "../../core/async/contained.ts";
-import type { Names } from "../../core/check-options.ts";
-import { checkNames } from "../../core/check-options.ts";
+import type { Check, Checks } from "../../core/check-options.ts";
+import {
+  checkOptions,
+  FUNCTION,
+  isString,
+  listOf,
+  MILLISECONDS,
+  must,
+  NAME,
+  STRING,
+  withMethods,
+} from "../../core/check-options.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { ToolOrigin } from "../../core/tool-origin.ts";
@@ -85,8 +95,8 @@ export interface McpToolSet extends AsyncDisposable {
  *   `host_protocol` when the server cannot be used; `invalid_options` without a way to one, or for names in `only` it does not have
  */
 export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
-  checkOptions(options);
-  const { connectTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  check(options);
+  const connectTimeoutMs = Math.min(options.connectTimeoutMs ?? DEFAULT_TIMEOUT_MS, NEVER_MS);
   const connection =
     "client" in options
       ? await keepOpen(options.client)
@@ -115,37 +125,44 @@ export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-const OPTIONS: Names<StdioServer & HttpServer & ConnectedServer & McpToolsOptions> = {
-  name: 1,
-  command: 1,
-  args: 1,
-  env: 1,
-  cwd: 1,
-  onStderr: 1,
-  url: 1,
-  headers: 1,
-  fetch: 1,
-  client: 1,
-  only: 1,
-  except: 1,
-  prefix: 1,
-  connectTimeoutMs: 1,
-  callTimeoutMs: 1,
-  maxCallMs: 1,
-  onProgress: 1,
-  onElicit: 1,
+const STRINGS: Check = listOf("strings", isString);
+
+const OPTIONS: Checks<StdioServer & HttpServer & ConnectedServer & McpToolsOptions> = {
+  name: STRING,
+  command: NAME,
+  args: STRINGS,
+  // A variable that is not set is none.
+  env: objectOf((value) => value === undefined || isString(value)),
+  cwd: STRING,
+  onStderr: FUNCTION,
+  url: STRING,
+  headers: objectOf(isString),
+  fetch: FUNCTION,
+  client: withMethods("listTools", "callTool"),
+  only: STRINGS,
+  except: STRINGS,
+  prefix: STRING,
+  connectTimeoutMs: MILLISECONDS,
+  callTimeoutMs: MILLISECONDS,
+  maxCallMs: MILLISECONDS,
+  onProgress: FUNCTION,
+  onElicit: FUNCTION,
 };
 
-function checkOptions(options: object | undefined): void {
+function objectOf(fits: (value: unknown) => boolean): Check {
+  return must("an object of strings", (value) => isObject(value) && Object.values(value).every(fits));
+}
+
+function check(options: object | undefined): void {
   const given = isObject(options) ? options : {};
-  checkNames("mcpTools()", given, OPTIONS);
+  checkOptions("mcpTools()", given, OPTIONS);
   const ways = ["command", "url", "client"].filter((way) => given[way] !== undefined);
   if (ways.length !== 1)
     throw new LoophostError(
       "invalid_options",
       "mcpTools() needs one way to a server: a `command` to start, the `url` it is at, or a connected `client`.",
     );
-  if (ways[0] !== "client" && typeof given["name"] !== "string")
+  if (ways[0] !== "client" && given["name"] === undefined)
     throw new LoophostError("invalid_options", 'mcpTools() needs a `name` for the server, such as "files".');
 }
 
@@ -218,7 +235,7 @@ function toRequestOptions(
   return {
     signal,
     // Unless progress moves it, the deadline is kept by whoever runs the tool.
-    timeout: isExtended ? callTimeoutMs : NEVER_MS,
+    timeout: isExtended ? Math.min(callTimeoutMs, NEVER_MS) : NEVER_MS,
     resetTimeoutOnProgress: isExtended,
     onprogress(progress) {
       tell(progress);

@@ -49,7 +49,7 @@ export async function overStdio(server: StdioServer): Promise<Line> {
     ...(cwd === undefined ? {} : { cwd }),
   });
   const secrets = Object.entries(env).flatMap(([variable, value]) =>
-    SECRET_NAME.test(variable) ? [value] : [],
+    SECRET_NAME.test(variable) ? (value ?? []) : [],
   );
   let stderr = "";
   transport.stderr?.on("data", (chunk: unknown) => {

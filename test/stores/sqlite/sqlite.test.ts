@@ -16,7 +16,8 @@ const GOLDEN = [4_023_559_063, 2_379_851_401];
 const OWNER: Lease = { owner: "the test", ttlMs: Number.POSITIVE_INFINITY };
 
 it("takes a wait of no time, and refuses options it does not know", () => {
-  expect(() => sqliteStore(":memory:", { maxWaitMs: 0 })).not.toThrow();
+  for (const maxWaitMs of [0, 1.5, 2 ** 31, Infinity])
+    expect(() => sqliteStore(":memory:", { maxWaitMs })).not.toThrow();
   for (const options of [{ maxWait: 1 }, { maxWaitMs: -1 }] as object[])
     expect(() => sqliteStore(":memory:", options)).toThrow(
       expect.objectContaining({ code: "invalid_options" }),

@@ -99,7 +99,13 @@ it("keeps the secrets of this process, and hands on the variables it is given", 
   process.env["SECRET_OF_THE_HOST"] = "do not tell";
   onTestFinished(() => void delete process.env["SECRET_OF_THE_HOST"]);
   const { options } = asProcess(EVERYTHING);
-  await using all = await mcpTools({ name: "all", ...options, env: { GIVEN: "told" }, only: ["get-env"] });
+  await using all = await mcpTools({
+    name: "all",
+    ...options,
+    env: { GIVEN: "told" },
+    only: ["get-env"],
+    connectTimeoutMs: Infinity,
+  });
 
   const said = JSON.stringify(await callOnce(all, "all_get-env", {}));
   expect(said).toContain("GIVEN");
@@ -206,6 +212,21 @@ it.each([
     code: "invalid_options",
     says: "one way to a server",
   },
+  ...[
+    { args: "--root /srv" },
+    { env: ["A=1"] },
+    { only: "read" },
+    { except: null },
+    { cwd: 1 },
+    { connectTimeoutMs: Number.NaN },
+    { callTimeoutMs: "5s" },
+    { onStderr: {} },
+  ].map((odd) => ({
+    what: `an option of the wrong kind: ${JSON.stringify(odd)}`,
+    options: { name: "nobody", command: "true", ...odd } as never,
+    code: "invalid_options",
+    says: `${Object.keys(odd)[0]} must be`,
+  })),
   {
     what: "a server without a name",
     options: { url: "http://127.0.0.1:9/mcp" } as never,

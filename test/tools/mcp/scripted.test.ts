@@ -135,6 +135,12 @@ describe("a call that takes its time", () => {
       timeoutMs: 60_000,
     },
     { options: { maxCallMs: 60_000, callTimeoutMs: 100 }, endsAfterMs: 100, reports: 0, timeoutMs: 60_000 },
+    {
+      options: { maxCallMs: Infinity, callTimeoutMs: Infinity },
+      endsAfterMs: undefined,
+      reports: 15,
+      timeoutMs: Infinity,
+    },
     { options: { callTimeoutMs: 300 }, endsAfterMs: undefined, reports: 15, timeoutMs: 300 },
     { options: {}, endsAfterMs: undefined, reports: 15, timeoutMs: undefined },
   ])("has the time it is given: $options [I8]", async ({ options, endsAfterMs, reports, timeoutMs }) => {
