@@ -29,6 +29,9 @@ export interface McpClient {
   getServerVersion(): { readonly name: string } | undefined;
 }
 
+/** The longest wait a timer holds: the SDK would take a longer one for none. */
+export const LONGEST_MS: number = 2 ** 31 - 1;
+
 /** How long a request may take, and who hears of it meanwhile. */
 export interface McpRequestOptions {
   signal?: AbortSignal;
@@ -188,7 +191,7 @@ async function open(
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= line.close(client).catch(() => undefined));
   try {
-    await client.connect(line.transport, { timeout: timeoutMs });
+    await client.connect(line.transport, { timeout: Math.min(timeoutMs, LONGEST_MS) });
   } catch (thrown) {
     await close();
     throw line.tooMuch(thrown) ?? toConnectError(thrown, server, line);

@@ -32,7 +32,7 @@ import type {
   McpTool,
   StdioServer,
 } from "./connection.ts";
-import { connectMcp, keepOpen } from "./connection.ts";
+import { connectMcp, keepOpen, LONGEST_MS } from "./connection.ts";
 import type { McpElicitAnswer, McpElicitation } from "./elicit.ts";
 import type { McpLeftOut, McpList } from "./list.ts";
 import { listTools } from "./list.ts";
@@ -96,7 +96,7 @@ export interface McpToolSet extends AsyncDisposable {
  */
 export async function mcpTools(options: McpToolsOptions): Promise<McpToolSet> {
   check(options);
-  const connectTimeoutMs = Math.min(options.connectTimeoutMs ?? DEFAULT_TIMEOUT_MS, NEVER_MS);
+  const { connectTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const connection =
     "client" in options
       ? await keepOpen(options.client)
@@ -235,7 +235,7 @@ function toRequestOptions(
   return {
     signal,
     // Unless progress moves it, the deadline is kept by whoever runs the tool.
-    timeout: isExtended ? Math.min(callTimeoutMs, NEVER_MS) : NEVER_MS,
+    timeout: isExtended ? Math.min(callTimeoutMs, LONGEST_MS) : LONGEST_MS,
     resetTimeoutOnProgress: isExtended,
     onprogress(progress) {
       tell(progress);
@@ -249,8 +249,6 @@ function metaOf({ traceContext }: ToolContext): { readonly _meta?: Record<string
   return Object.keys(traceContext).length === 0 ? {} : { _meta: { ...traceContext } };
 }
 
-/** The longest wait a timer holds. */
-const NEVER_MS = 2 ** 31 - 1;
 /** What the SDK says of itself. By the words, because servers use the same numbers for errors of their own. */
 const GONE: RegExp = /^Not connected$|: Connection closed$/;
 const LATE: RegExp = /: Request timed out$/;
