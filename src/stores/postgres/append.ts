@@ -10,19 +10,12 @@
  */
 
 import { LoophostError } from "../../core/errors.ts";
-import { sumOfEntry, sumOfRecord } from "../checksum.ts";
 import { staleOwner } from "../leases.ts";
+import { APPEND, appendValues, letsGo, type End } from "./append-statement.ts";
 import type { Database, Row } from "./database.ts";
 import { isForOne, isLost } from "./errors.ts";
-import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
 import { Patience } from "./patience.ts";
-import type { Append, Chain, Deed } from "./queue.ts";
-
-/** The end of a log: the number of its last entry, and its checksum. */
-export interface End {
-  readonly last: number;
-  readonly sum: number;
-}
+import type { Chain, Deed } from "./queue.ts";
 
 /** An attempt to write a chain. */
 interface Attempt {
@@ -35,40 +28,6 @@ interface Attempt {
   /** Whether it was sent and no reply came. */
   mayBeWritten: boolean;
 }
-
-// The token of a log that is let go of turns negative, so that an owner that released cannot write again.
-const APPEND = `
-  WITH given AS (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[])
-      WITH ORDINALITY AS g (id, fence, before, last, sum, lets_go, at)
-  ), written AS (
-    UPDATE @.logs l SET last = g.last, sum = g.sum,
-      fence = CASE WHEN g.lets_go THEN -g.fence ELSE g.fence END,
-      lease_until = CASE WHEN g.lets_go THEN '-infinity' ELSE l.lease_until END
-    FROM given g WHERE l.id = g.id AND l.fence = g.fence AND l.last = g.before AND ${WITH_LOCK_TIMEOUT}
-    RETURNING g.at, l.id, l.number, l.last
-  ), new_entries AS (
-    INSERT INTO @.entries (log, seq, entry, sum)
-    SELECT w.number, e.seq, e.entry, e.sum
-    FROM unnest($7::int[], $8::bigint[], $9::text[], $10::bigint[]) AS e (at, seq, entry, sum)
-    JOIN written w ON w.at = e.at
-  ), changed AS (
-    SELECT r.collection, r.key, r.value, r.sum
-    FROM unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::bigint[]) AS r (at, collection, key, value, sum)
-    JOIN written w ON w.at = r.at
-  ), gone AS (
-    DELETE FROM @.records o USING changed c
-    WHERE o.collection = c.collection AND o.key = c.key AND c.value IS NULL
-  ), new_records AS (
-    INSERT INTO @.records (collection, key, value, sum)
-    SELECT collection, key, value, sum FROM changed WHERE value IS NOT NULL
-    ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum
-  ), taken AS (
-    UPDATE @.inbox i SET taken = w.last
-    FROM unnest($16::int[], $17::bigint[]) AS t (at, n) JOIN written w ON w.at = t.at
-    WHERE i.session = w.id AND i.n = t.n AND i.taken IS NULL
-  )
-  SELECT id FROM written`;
 
 /** Ends of logs kept in memory (a bounded cache); others are queried. */
 const MAX_ENDS = 10_000;
@@ -193,7 +152,13 @@ export class Appender {
   /** Sends attempts as one statement; gives those whose logs were not as expected. */
   async #send(attempts: readonly Attempt[]): Promise<Attempt[]> {
     if (attempts.length === 0) return [];
-    const rows = await this.#database.once(this.#appendSql, valuesOf(attempts));
+    const writes = attempts.map(({ chain, before }) => {
+      if (before === undefined) throw new LoophostError("store_failed", "The end of a log is not known.");
+      return { chain, before };
+    });
+    const { values, ends } = appendValues(writes);
+    for (const [index, attempt] of attempts.entries()) attempt.after = ends[index];
+    const rows = await this.#database.once(this.#appendSql, values);
     const written = new Set(rows.map((row) => row["id"]));
     const others: Attempt[] = [];
     for (const attempt of attempts)
@@ -225,53 +190,4 @@ function entriesGone(id: string, left: number, last: number): LoophostError {
     `Session ${id} could not be written: entries of it are gone. It was left with ${left}, and has ${last} now, as after a ` +
       "failover to a standby that had not got the last ones. Open it again to go on from what is there.",
   );
-}
-
-function letsGo({ appends }: Chain): boolean {
-  return appends.at(-1)?.release === true;
-}
-
-/** The parameters of the statement; notes in each attempt where its log ends after it. */
-function valuesOf(attempts: readonly Attempt[]): unknown[] {
-  const logs = columns(6);
-  const entries = columns(4);
-  const records: { readonly at: number; readonly put: Append["records"][number] }[] = [];
-  const takes = columns(2);
-  for (const [index, attempt] of attempts.entries()) {
-    const { chain, before } = attempt;
-    const at = index + 1;
-    if (before === undefined) throw new LoophostError("store_failed", "The end of a log is not known.");
-    let { last, sum } = before;
-    for (const text of chain.appends.flatMap(({ texts }) => texts)) {
-      last += 1;
-      sum = sumOfEntry(sum, last, text);
-      entries.add(at, last, text, sum);
-    }
-    attempt.after = { last, sum };
-    logs.add(chain.id, chain.fence, before.last, last, sum, letsGo(chain));
-    // A record put twice: the last put counts, since one statement changes a row once.
-    const puts = chain.appends.flatMap((append) => append.records);
-    for (const put of new Map(puts.map((one) => [`${one.collection}\0${one.key}`, one])).values())
-      records.push({ at, put });
-    for (const n of chain.appends.flatMap((append) => append.takes)) takes.add(at, n);
-  }
-  const puts = columns(5);
-  for (const { at, put } of records.toSorted((a, b) => (orderOf(a.put) < orderOf(b.put) ? -1 : 1)))
-    puts.add(at, put.collection, put.key, put.text, sumOfRecord(put.collection, put.key, put.text ?? ""));
-  return [logs, entries, puts, takes].flatMap(({ arrays }) => arrays);
-}
-
-function orderOf({ collection, key }: { readonly collection: string; readonly key: string }): string {
-  return `${collection}\0${key}`;
-}
-
-/** Rows as one array for each column, as `unnest` takes them. */
-function columns(count: number) {
-  const arrays = Array.from({ length: count }, (): unknown[] => []);
-  return {
-    arrays,
-    add: (...row: readonly unknown[]) => {
-      for (const [index, value] of row.entries()) arrays[index]?.push(value);
-    },
-  };
 }

@@ -1,0 +1,39 @@
+/**
+ * Array parameters as PostgreSQL reads them. Given an array, `pg` runs two regular expressions over each element, a number too, and
+ * the server undoes what they did: together a third of the cost of an append.
+ */
+
+/** Separates JSON texts: none of them has a control character in it, which JSON escapes. */
+const NEXT = "\n";
+/** Separates groups of JSON texts. */
+const NEXT_GROUP = "\f";
+
+/** An array of numbers or booleans; its parameter is a `bigint[]`, say. */
+export function plainArray(values: readonly (number | boolean)[]): string {
+  return `{${values.join(",")}}`;
+}
+
+/** An array of any text; its parameter is a `text[]`. */
+export function textArray(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
+}
+
+/** JSON texts, and nulls, as one text; `JSON_TEXTS` reads it. */
+export function jsonTexts(texts: readonly (string | null)[]): string {
+  return texts.join(NEXT);
+}
+
+/** Groups of what needs no separator of its own, as one text; `GROUPS` reads it. */
+export function groups(texts: readonly string[]): string {
+  return texts.join(NEXT_GROUP);
+}
+
+/** SQL for the array in a text of `jsonTexts()`. */
+export function fromJsonTexts(text: string): string {
+  return `string_to_array(${text}, E'\\n', '')`;
+}
+
+/** SQL for the array in a text of `groups()`. */
+export function fromGroups(text: string): string {
+  return `string_to_array(${text}, E'\\f')`;
+}
