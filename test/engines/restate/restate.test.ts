@@ -89,6 +89,28 @@ it("follows no redirect, and waits no longer than it was told to", async () => {
   });
 });
 
+it("sends a thousand wakes over as few connections as are of use, each within its time", async () => {
+  const connections = new Set<unknown>();
+  const ingress = await played(({ socket }, response) => {
+    connections.add(socket);
+    response.writeHead(202).end("{}");
+  });
+  const engine = restateEngine({ ingress });
+  await Promise.all(Array.from({ length: 1_000 }, (_, index) => engine.wake(`s${index}`)));
+  expect(connections.size).toBeLessThanOrEqual(32);
+
+  const silent = restateEngine({ ingress: await played(() => undefined), timeoutMs: 50 });
+  const asked = await Promise.allSettled(Array.from({ length: 100 }, () => silent.wake("s")));
+  expect(asked.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => "rejected"));
+});
+
+it("takes a wake as accepted whose answer does not end", async () => {
+  const endless = await played((_, response) => {
+    response.writeHead(202).write("{");
+  });
+  await expect(restateEngine({ ingress: endless, timeoutMs: 200 }).wake("s")).resolves.toBeUndefined();
+});
+
 it("answers to the Restate whose key it was told, and to nobody else", async () => {
   let uri = "";
   const admin = await played((request, response) => {
