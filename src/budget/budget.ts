@@ -38,14 +38,16 @@ export interface BudgetOfMoney {
 }
 
 /**
- * A guard that halts a run once it has used up a budget. A turn under way is not cut short: it is counted when it ends.
+ * A guard that halts a run once it has used up a budget. A turn under way is not cut short: it is counted when it ends. A run that ends
+ * with that turn is left alone: what it came to is paid for.
  *
  * @throws LoophostError `invalid_options` for a budget that would never halt anything: without a bound, of a bound that is
  *   none, of money without prices
  */
 export function budget(bounds: Budget): TurnGuard {
   const { maxTokens, maxTurns, maxMs, maxCost, prices } = checkBudget(bounds);
-  return ({ turns, usage, isUsageKnown, elapsedMs }) => {
+  return ({ turns, usage, isUsageKnown, elapsedMs, isLast }) => {
+    if (isLast) return "continue";
     const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = usage;
     const tokens = inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
     const used: readonly (readonly [string, number, number | undefined])[] = [

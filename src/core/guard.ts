@@ -13,6 +13,8 @@ export interface TurnReport {
   readonly isUsageKnown: boolean;
   /** Milliseconds since the run began. */
   readonly elapsedMs: number;
+  /** Whether the run ends with this turn, unless it is halted: nothing that follows could still be saved. */
+  readonly isLast: boolean;
 }
 
 /** "continue", or the reason to halt: the run then fails with `halted`. */

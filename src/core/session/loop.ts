@@ -91,6 +91,7 @@ export class Loop {
       dispatch,
       tell: (event) => this.tell(event),
       isRunOpen: () => this.#state.runOpen,
+      isLast: () => this.#state.final !== undefined && this.#state.final.reprompt === undefined,
       current: () => this.run,
     });
     this.approvals = new Approvals({

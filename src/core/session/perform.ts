@@ -36,6 +36,8 @@ export interface PerformerOptions {
   readonly tell: (event: SessionEvent) => void;
   readonly watch: Watch;
   readonly isRunOpen: () => boolean;
+  /** Whether the run ends with the turn that has just ended. */
+  readonly isLast: () => boolean;
   /** The run under way, and since when. */
   readonly current: () => { readonly live: LiveRun; readonly startedAt: number } | undefined;
 }
@@ -102,7 +104,7 @@ export class Performer {
   }
 
   async #askGuard(): Promise<void> {
-    const { clock, current, dispatch, options, sessionId } = this.#options;
+    const { clock, current, dispatch, isLast, options, sessionId } = this.#options;
     const run = current();
     if (run === undefined) return;
     const elapsedMs = clock.now() - run.startedAt;
@@ -111,6 +113,7 @@ export class Performer {
       ...run.live.progress(),
       isUsageKnown: run.live.isUsageKnown,
       elapsedMs,
+      isLast: isLast(),
     };
     const error = await haltedBy(options.guard, report);
     // Race: an answer about a run that was cancelled meanwhile must not release the next run, which would continue unguarded.

@@ -1,5 +1,5 @@
 import { defineAgent, defineTool, openSession, run } from "loophost";
-import type { SessionResult } from "loophost";
+import type { SessionResult, TurnGuard } from "loophost";
 import { budget } from "loophost/budget";
 import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
@@ -121,6 +121,21 @@ describe("a turn guard", () => {
       code: "halted",
       message: expect.stringContaining("budget"),
     });
+  });
+
+  it.each([
+    ["tokens", { maxTokens: 1 }],
+    ["turns", { maxTurns: 1 }],
+    ["time", { maxMs: 0 }],
+  ])("made by budget() lets a run end with the turn that uses up its %s", async (_, bounds) => {
+    const isLast: boolean[] = [];
+    const guard: TurnGuard = (report) => {
+      isLast.push(report.isLast);
+      return isLast.length < 2 ? "continue" : budget(bounds)(report);
+    };
+    const ended = run(agent, { provider: scriptedProvider({ turns: turns() }), prompt: "go", guard });
+    expect(await ended).toMatchObject({ ending: "completed", turns: 2 });
+    expect(isLast).toEqual([false, true]);
   });
 });
 
