@@ -70,7 +70,7 @@ export async function* follow(
       // Asked before the log is read: what led to the rest is in the log by then.
       const isLast = untilIdle && isDue && (await isAtRest(id, parts));
       const readBefore = read;
-      for await (const page of isDue ? readPages(store.log, id, read) : [])
+      for await (const page of isDue ? readPages(store.log, id, read) : []) {
         for (const stored of page) {
           for (const [index, event] of eventsIn(stored).entries()) {
             const seq = stored.seq * PLACES + index + 1;
@@ -81,8 +81,9 @@ export async function* follow(
           }
           read = stored.seq;
           place = Math.max(place, read * PLACES);
-          if (isOver()) return;
         }
+        if (isOver()) return;
+      }
       for (const event of heard.due()) yield { ...event, seq: place };
       if (isLast) return;
       if (isDue && read === readBefore && (await findSession(store, id)) === undefined) return;

@@ -125,6 +125,22 @@ describe.each(Object.entries(stores))("over %s", (_, newStore) => {
     expect(types).toContain("interrupted");
   });
 
+  it("leaves nothing to decide of a run that was interrupted while it waited: what is said next is delivered", async () => {
+    const runs: string[] = [];
+    const store = newStore();
+    await using app = await setUp(store, runs);
+    const chat = await app.create("support");
+    await chat.send('call refund {"order":"42"}');
+    expect(await chat.result()).toMatchObject({ terminal: "requires_action" });
+    await chat.interrupt();
+    expect(await chat.result()).toMatchObject({ ending: "interrupted" });
+    expect(await chat.summary()).toMatchObject({ status: "idle", waiting: [] });
+    await chat.approve("call_1_0");
+    await chat.send("say next");
+    expect(await chat.result()).toMatchObject({ text: "next" });
+    expect(runs).toEqual([]);
+  });
+
   it("shows a follower each whole event once, from any place, and deltas between", async () => {
     await using app = await setUp(newStore());
     const chat = await app.create("support");

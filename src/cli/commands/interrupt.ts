@@ -55,8 +55,10 @@ export const interruptCommand: Command = {
         "invalid_options",
         `Session ${sessionId} was not made with create(). Stop it where it runs, with Ctrl-C.`,
       );
+    // A message that waits is a run about to begin, which the interrupt ends.
+    const isAsked = (await kept.store.inbox.read(sessionId, 1)).length > 0;
     const receipt = await session.chat.interrupt();
-    const isOpen = status === "running" || status === "waiting";
+    const isOpen = isAsked || status === "running" || status === "waiting";
     if (values.json) console.log(JSON.stringify(receipt));
     else
       console.log(isOpen ? `${sessionId} is asked to stop.` : `${sessionId} has no run open to be stopped.`);

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LoophostError } from "../../core/errors.ts";
 import type { WaitingCall } from "../../core/events.ts";
 import { asEntry } from "../../core/journal/entry.ts";
+import { isObject } from "../../core/json.ts";
 import type { ToolResult } from "../../core/results.ts";
 import { resultText } from "../../core/results.ts";
 import type { Store } from "../../core/store.ts";
@@ -14,7 +15,7 @@ import { waitingLines } from "../agent/go-on.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
 import { printable, shorten } from "../screen/format.ts";
-import { readWaitingCalls } from "../stored/waiting-calls.ts";
+import { isStop, readWaitingCalls } from "../stored/waiting-calls.ts";
 import type { CreatedSession } from "./created.ts";
 
 /** A decision about a call, or its result. */
@@ -26,7 +27,7 @@ export type Verdict =
 /**
  * Posts it, and says which decision counts: the first one.
  *
- * @throws LoophostError `invalid_options` when there is no such call, or it waits for something else; `already_decided` when it was decided otherwise before
+ * @throws LoophostError `invalid_options` when there is no such call, it was stopped, or it waits for something else; `already_decided` when it was decided otherwise before
  */
 export async function postDecision(
   { kept, chat }: CreatedSession,
@@ -41,7 +42,11 @@ export async function postDecision(
     const isFit = (call.what === "answer") === (verdict.is === "answer");
     for (const line of waitingLines(call, isFit ? undefined : stored)) console.error(printable(line));
     if (!isFit) throw waitsForOther(call);
-  } else if (!(await isKnown(kept.store, chat.id, callId))) throw noSuchCall(callId, chat.id, waiting);
+  } else {
+    const found = await lookUp(kept.store, chat.id, callId);
+    if (found === "none") throw noSuchCall(callId, chat.id, waiting);
+    if (found === "stopped") throw wasStopped(callId, chat.id);
+  }
 
   const receipt = await post(chat, callId, verdict);
   if (isJson) console.log(JSON.stringify(receipt));
@@ -73,19 +78,34 @@ function describe({ allow, why, result }: CallDecision): string {
   return why === undefined ? "refused" : `refused: ${JSON.stringify(shorten(why, 200))}`;
 }
 
-/** Whether the log knows of a call that is not on record as waiting: one decided about, or about to wait. */
-async function isKnown(store: Store, sessionId: string, callId: string): Promise<boolean> {
+/** What the log knows of a call that is not on record as waiting: it was decided about or is about to wait, or was stopped before. */
+async function lookUp(
+  store: Store,
+  sessionId: string,
+  callId: string,
+): Promise<"known" | "stopped" | "none"> {
+  let found: "known" | "stopped" | "none" = "none";
   for await (const { entry } of readLog(store, sessionId)) {
     const known = asEntry(entry);
     const told = known.type === "told" ? known.events : [known];
-    if (told.some((event) => "id" in event && event.id === callId)) return true;
+    if (told.some((event) => "id" in event && event.id === callId)) found = "known";
+    const isDecided = (known.type === "decided" || known.type === "call.finished") && known.id === callId;
+    if (isDecided) return "known";
+    if (found === "known" && isObject(entry) && isStop(entry)) found = "stopped";
   }
-  return false;
+  return found;
 }
 
 function waitsForOther({ id, what }: WaitingCall): LoophostError {
   const [waitsFor, other] = what === "answer" ? ["an answer", "approval"] : ["approval", "an answer"];
   return new LoophostError("invalid_options", `Call "${id}" waits for ${waitsFor}, not for ${other}.`);
+}
+
+function wasStopped(callId: string, sessionId: string): LoophostError {
+  return new LoophostError(
+    "invalid_options",
+    `Call "${callId}" was stopped when its run in session ${sessionId} was interrupted; there is nothing to decide.`,
+  );
 }
 
 function noSuchCall(callId: string, sessionId: string, waiting: readonly WaitingCall[]): LoophostError {

@@ -90,6 +90,8 @@ export class StoredFacts extends CallBook {
         return;
       case "run.ended":
         this.ended = this.run && { ...this.run, end: entry };
+        // Nobody acts on a decision about a call that was stopped.
+        if (entry.ending === "interrupted") this.waiting = [];
         this.run = undefined;
         this.unsent = [];
         this.told.clear();

@@ -62,8 +62,10 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
  * the journal drops them; kept in memory alone, they would be sent in place of the next message.
  */
 export function stopUnstarted(state: LoopState, out: Command[]): LoopState {
+  // Told first: what the host makes of its open calls is on record before the end of the run.
+  const quiet = hush(state, out);
   out.push({ do: "end", ending: "interrupted", stopReason: null });
-  return { ...hush(state, out), starting: undefined, pendingInput: [] };
+  return { ...quiet, starting: undefined, pendingInput: [] };
 }
 
 /** Interrupts unfinished work of the session, for a run that has not sent anything. */

@@ -146,8 +146,8 @@ export class LocalConnection implements Connection {
     this.#asking?.abort();
     this.#asking = undefined;
     this.#outcome.interrupt();
-    // Results are kept although the turn ends here; missing ones are closed with the next message.
-    if (results.size > 0) this.#answer(results);
+    // Results are kept although the turn ends here. Missing ones are closed, on record: who opens the session next must not ask again.
+    this.#answer(results);
     if (wasBusy) this.#emit({ type: "turn.done", ending: "completed", stopReason: "interrupted" });
   }
 
