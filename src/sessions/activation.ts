@@ -19,6 +19,7 @@ import { resultAlone } from "../core/session/live-run.ts";
 import type { SteeredSession } from "../core/session/open-session.ts";
 import { openSteered } from "../core/session/open-session.ts";
 import type { Store } from "../core/store.ts";
+import { contextOf, mayChange } from "./callbacks.ts";
 import { SaidDeltas } from "./deltas.ts";
 import type { MessageToSend, ReadItem } from "./inbox.ts";
 import { asError, decide, readInbox } from "./inbox.ts";
@@ -40,8 +41,8 @@ export interface ActivationParts {
 /** Before a session is tried again whose host, agent or store refused it. */
 const PERMANENT_MS = 30_000;
 const MAX_BACKOFF_MS = 30_000;
-/** Before one is tried again that needs a newer release, at most: for as long nobody else is called. */
-const NEWER_MS = 4_000;
+/** Before one is tried again that needs a newer release, or the agent as it was, at most: for as long nobody else is called. */
+const FOR_OTHERS_MS = 4_000;
 /** Before a session is looked at again that another worker has. */
 const OWNED_MS = 400;
 
@@ -116,20 +117,18 @@ export class Activation {
       if (error.code === "session_owned" || error.code === "stale_owner")
         return { now: "again", afterMs: OWNED_MS };
       onError(error);
-      const maxMs = isForNewer(error) ? NEWER_MS : MAX_BACKOFF_MS;
+      const isForOthers = error.code === "agent_changed" || isForNewer(error);
+      const maxMs = isForOthers ? FOR_OTHERS_MS : MAX_BACKOFF_MS;
       const backoffMs = Math.min(maxMs, 500 * 2 ** Math.min(attempt, 10));
-      return {
-        now: "again",
-        afterMs: isTransient(error) || error.code === "store_failed" ? backoffMs : PERMANENT_MS,
-        elsewhere: error.code === "store_failed",
-      };
+      const elsewhere = isForOthers || error.code === "store_failed";
+      return { now: "again", afterMs: elsewhere || isTransient(error) ? backoffMs : PERMANENT_MS, elsewhere };
     } finally {
       this.#looks.close();
     }
   }
 
   async #open(): Promise<SteeredSession> {
-    const { agent, provider, context, accepts, limits, guard, onApproval, ifCallUnknown } = this.#served;
+    const { agent, provider, limits, guard, onApproval, ifCallUnknown } = this.#served;
     const { plainStore, bus, clock } = this.#parts;
     const { sessionId, tenant } = this.#facts;
     bus.say(sessionId, toWord({ say: "owner" }));
@@ -139,7 +138,7 @@ export class Activation {
       clock,
       // Not "take", which would fence off a live worker, and not "wait", which would block a slot of this one.
       ifOwned: "fail" as const,
-      context: await context?.(this.#facts),
+      context: await contextOf(this.#served, this.#facts, clock, this.#stop.signal),
       metadata: tenant === undefined ? undefined : { tenant },
       limits,
       guard,
@@ -151,7 +150,7 @@ export class Activation {
       signal: this.#stop.signal,
     };
     const onWritten = () => bus.say(sessionId, toWord({ say: "look", written: true }));
-    return openSteered(agent, options, { sessionId, mayChange: accepts ?? true, onWritten });
+    return openSteered(agent, options, { sessionId, mayChange: mayChange(this.#served), onWritten });
   }
 
   async #work(session: SteeredSession): Promise<Rest> {

@@ -38,9 +38,9 @@ export interface SessionFacts {
 export interface ServedAgent {
   readonly agent: Agent;
   readonly provider: Provider;
-  /** Makes what tools get as `context`, anew for each activation. */
+  /** Makes what tools get as `context`, anew for each activation, within 30 s. */
   readonly context?: ((session: SessionFacts) => unknown) | undefined;
-  /** Whether a session that was begun with an agent of this name that has changed may go on with it. Default: yes. */
+  /** Whether a session that was begun with an agent of this name that has changed may go on with it; all but `true` is a no, also a promise. Default: yes. */
   readonly accepts?: ((before: ShownAgent) => boolean) | undefined;
   readonly limits?: SomeLimits | undefined;
   readonly guard?: TurnGuard | undefined;

@@ -113,10 +113,13 @@ export class StoredJournal implements Journal {
     const changed = PARTS.filter((part) => before?.shown[part] !== shown[part]);
     if (changed.length === 0) return;
     if (before !== undefined && !(mayChange === true || (mayChange !== false && mayChange(before.shown)))) {
+      const wayOut =
+        typeof mayChange === "function"
+          ? "accepts() has to say true at once."
+          : 'To go on, open the session with ifAgentChanged: "accept".';
       throw new LoophostError(
         "agent_changed",
-        `Agent "${agent.name}": its ${changed.join(" and ")} changed. ` +
-          'To go on, open the session with ifAgentChanged: "accept".',
+        `Agent "${agent.name}": its ${changed.join(" and ")} changed. ${wayOut}`,
       );
     }
     const { name, traits } = provider;
