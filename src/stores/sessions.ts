@@ -12,18 +12,32 @@ import type { Store, StoredEntry } from "../core/store.ts";
 
 export type { JournalEntry, MessageEntry, SessionSummary, ShownAgent, Spent };
 
-/** Lists stored sessions by id, those after `after`. */
+/** Which stored sessions are listed. */
+export interface StoredSessionsOptions {
+  /** Those with ids above this one, such as the last of the page before. Default: from the first. */
+  readonly after?: string | undefined;
+  /** How many at most, to read a large store page by page. Default: all, since whoever takes up sessions after a crash must miss none. */
+  readonly limit?: number | undefined;
+}
+
+const PAGE = 1_000;
+
+/**
+ * Lists stored sessions, by id.
+ *
+ * @throws LoophostError `invalid_options` for what is no store; `store_failed` when it cannot be read
+ */
 export async function listSessions(
   store: Store,
-  options: { readonly after?: string; readonly limit?: number } = {},
+  options: StoredSessionsOptions = {},
 ): Promise<readonly SessionSummary[]> {
   checkOptions("listSessions()", options, { after: STRING, limit: atLeast(1) });
-  const { after = "", limit = 100 } = options;
+  const { after = "", limit = Infinity } = options;
   checkStore(store, "listSessions()");
   const found: SessionSummary[] = [];
   // A page may be short because its records are large: only an empty one is the end.
   for (let place: string | undefined = after; place !== undefined && found.length < limit;) {
-    const page = await store.records.list(SESSIONS, place, limit - found.length);
+    const page = await store.records.list(SESSIONS, place, Math.min(limit - found.length, PAGE));
     found.push(...page.flatMap(({ value }) => fromJson(value) ?? []));
     place = page.at(-1)?.key;
   }

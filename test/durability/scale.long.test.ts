@@ -52,7 +52,7 @@ describe("one SQLite file", () => {
     await store.close();
     const took = await best(20, async () => {
       const opened = sqliteStore(file);
-      const page = await listSessions(opened, { after: "s04999" });
+      const page = await listSessions(opened, { after: "s04999", limit: 100 });
       expect([page.length, page[0]?.sessionId]).toEqual([100, "s05000"]);
       await using session = await openSession(agent, { provider, store: opened, sessionId: "s05000" });
       expect((await session.resume().result()).terminal).toBe("end_turn");

@@ -4,6 +4,7 @@ import type { Store } from "loophost";
 import { defineAgent, defineTool, LoophostError, openSession } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import { deleteSession, findSession, listSessions, readLog } from "loophost/stores/sessions";
+import { sqliteStore } from "loophost/stores/sqlite";
 import { scriptedProvider } from "loophost/testing";
 import { describe, expect, it } from "vitest";
 
@@ -34,6 +35,18 @@ it.each(looks.slice(1))("%s needs the id of a session", async (name, look) => {
       message: `${name} needs the id of a session; got ${String(id)}.`,
     });
 });
+
+it.each(["memory", "sqlite"])(
+  "a list without a limit misses none, however many there are: %s",
+  async (kind) => {
+    const store = kind === "memory" ? memoryStore() : sqliteStore(":memory:");
+    const ids = Array.from({ length: 1_101 }, (_, n) => `s${String(n).padStart(4, "0")}`);
+    await Promise.all(ids.map((sessionId) => store.records.put("sessions", sessionId, { sessionId })));
+    expect((await listSessions(store)).map(({ sessionId }) => sessionId)).toEqual(ids);
+    expect(await listSessions(store, { limit: 1_050, after: "s0001" })).toHaveLength(1_050);
+    await store.close?.();
+  },
+);
 
 it("a session's status follows its run, and it waits for as long as one of its calls does", async () => {
   const store = memoryStore();
