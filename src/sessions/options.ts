@@ -63,7 +63,7 @@ export interface SessionsOptions {
   readonly observers?: readonly Observer[] | undefined;
   /** Told every event of every session that runs in this process, deltas included. What it throws is ignored. */
   readonly onEvent?: ((event: SessionEvent, session: SessionFacts) => void) | undefined;
-  /** Told why a session could not be run; it is tried again. What it throws is ignored. */
+  /** Told why a session could not be run; it is tried again. Of an agent that is not here: once. What it throws is ignored. */
   readonly onError?: ((error: LoophostError, session: { readonly sessionId: string }) => void) | undefined;
   /**
    * How often this process looks into the store for what other processes posted and wrote, in milliseconds. Default: 100,

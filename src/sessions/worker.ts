@@ -40,6 +40,9 @@ export interface WorkerParts extends ActivationParts, SweepParts {
   readonly onError: SessionsOptions["onError"];
 }
 
+/** So many names of agents that are not here are told of. */
+const MAX_UNSERVED = 100;
+
 /** Begins to work. */
 export async function startWorker(parts: WorkerParts, options: WorkOptions): Promise<Worker> {
   checkOptions<WorkOptions>("work()", options, {
@@ -67,6 +70,8 @@ class Host implements ActivationHost {
   /** Those under way, for an engine that asks a second time. */
   readonly #joined = new Map<string, Promise<Rest>>();
   readonly #pauses: Pauses;
+  /** Agents of sessions that came by, and that are not here. */
+  readonly #unserved = new Set<string>();
   isDraining = false;
 
   constructor(parts: WorkerParts, limits: AdmissionLimits) {
@@ -115,7 +120,10 @@ class Host implements ActivationHost {
     }
     const served = agents.get(created.agent);
     // Another worker may have its agent.
-    if (served === undefined) return { now: "again", afterMs: 1_000, elsewhere: true };
+    if (served === undefined) {
+      this.#tellUnserved(id, created.agent);
+      return { now: "again", afterMs: 1_000, elsewhere: true };
+    }
     const leave = await this.#admission.enter(created.tenant ?? "", created.agent);
     if (leave === undefined) return { now: "again", afterMs: 1_000 };
     try {
@@ -141,6 +149,14 @@ class Host implements ActivationHost {
       this.#active.delete(id);
       leave();
     }
+  }
+
+  /** Told once for each name: where no worker has the agent, a renamed one say, nobody would know why nothing happens. */
+  #tellUnserved(sessionId: string, agent: string): void {
+    if (this.#unserved.has(agent) || this.#unserved.size === MAX_UNSERVED) return;
+    this.#unserved.add(agent);
+    const message = `No agent here is named "${agent}"; sessions of such are left to other workers.`;
+    this.#tell(sessionId, new LoophostError("invalid_agent", message));
   }
 
   #tell(sessionId: string, thrown: unknown): void {

@@ -75,6 +75,17 @@ it("lets go of a tool that outlasts the grace, and of everything at the second s
   expect((await patient.ended).code).toBe(130);
 });
 
+it("drains, and ends with 1, when nobody reads its output any more: a supervisor starts it again", async () => {
+  const { started, chat } = await setUp([]);
+  started[0]?.child.stdout.destroy();
+  await chat.send('take {"ms":1}');
+  const ended = await started[0]?.ended;
+  expect(ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Nobody reads the output any more"),
+  });
+});
+
 it("goes on with what a killed worker had, from its last step", async () => {
   const { started, chat, ledger, begun } = await setUp([], []);
   await chat.send('take {"ms":600}');

@@ -11,6 +11,7 @@ import type { Command } from "../command.ts";
 import { misuse } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT, EXIT_CODES_HELP } from "../exit.ts";
+import { printable } from "../screen/format.ts";
 import { timelineOf } from "../screen/timeline.ts";
 import { talkTo, wasCreated } from "../sessions/created.ts";
 import { chooseEngine, ENGINE_OPTIONS, ENGINE_OPTIONS_HELP } from "../sessions/engine.ts";
@@ -130,7 +131,8 @@ export const sessionsCommand: Command = {
       throw misuse(NAME, `There is no "sessions ${what}", only ${Object.keys(VERBS).join(", ")}`);
     const [id = "", text = ""] = words;
     const { takes, options }: { takes: number; options: readonly string[] } = VERBS[what];
-    if (words.length < takes) throw misuse(NAME, id === "" ? "A session is missing" : "A text is missing");
+    if (words.length < takes || (takes > 0 && id === ""))
+      throw misuse(NAME, id === "" ? "A session is missing" : "A text is missing");
     if (words.length > takes) throw misuse(NAME, `"sessions ${what}" takes no further argument`);
     const unfit = Object.keys(flags).find((name) => !options.includes(name));
     if (unfit !== undefined) throw misuse(NAME, `--${unfit} does not go with "sessions ${what}"`);
@@ -138,7 +140,7 @@ export const sessionsCommand: Command = {
     const status = oneOf("--status", flags.status, ["running", "waiting", "idle", "failed"]);
     const ifOpen = oneOf("--if-open", flags["if-open"], ["queue", "deny", "refuse"]);
     const after = flags.after === undefined ? undefined : Number(flags.after);
-    if (flags.after === "" || (after !== undefined && !(after >= 0)))
+    if (after !== undefined && !(/^\d+$/.test(flags.after ?? "") && Number.isSafeInteger(after)))
       throw misuse(NAME, `--after takes the seq of an event; got ${flags.after}`);
     const file = storeFile(storeFlag);
     if (file === undefined) throw misuse(NAME, "No store is named; pass --store <file>");
@@ -193,7 +195,7 @@ async function print(lines: AsyncIterable<string>, signal: AbortSignal): Promise
 async function forget(kept: OpenStore, id: string): Promise<ExitCode> {
   await deleteSession(kept.store, id);
   await forgetAddress(kept.store, id);
-  console.error(`Deleted ${id}.`);
+  console.error(printable(`Deleted ${id}.`));
   return EXIT.ok;
 }
 

@@ -57,8 +57,8 @@ ${WATCH_OPTIONS_HELP}
 
 SIGTERM or Ctrl-C drains it: it takes no more sessions, waits for tools and replies that are
 under way, records them, and leaves the rest to other workers. A second one leaves at once,
-which is as a crash: nothing recorded is lost or repeated. Any number of workers may run on one
-store.
+which is as a crash: nothing recorded is lost or repeated. When its output cannot be written any
+more it drains, too, and ends with 1. Any number of workers may run on one store.
 
 ${AGENT_NOTES_HELP}
 
@@ -109,6 +109,8 @@ export const workerCommand: Command = {
       names.push(`${agent.name} (${label})`);
     }
 
+    let isUnread = false;
+    process.stdout.once("error", () => (isUnread = true));
     const chosen = await chooseEngine(NAME, values, file);
     await using kept = await openStore(file);
     const log = new ActivityLog((line) => console.log(line), values.json);
@@ -136,9 +138,11 @@ export const workerCommand: Command = {
     await using health = port === undefined ? undefined : await answerHealth(port);
     console.error(describe(names, kept.file, health?.url));
     if (!signal.aborted) await once(signal, "abort");
+    if (isUnread) console.error("Nobody reads the output any more.");
     if (worker.active > 0) console.error(`Draining: ${worker.active} at work.`);
     await worker.drain({ graceMs });
-    return EXIT.ok;
+    // A supervisor restarts what failed: after a 0 a worker whose log lost its reader would stay away.
+    return isUnread ? EXIT.bug : EXIT.ok;
   },
 };
 

@@ -23,5 +23,6 @@ export function sessionTable(sessions: readonly SessionSummary[]): readonly stri
 
 function toRow({ sessionId, agent, provider, status, runs, waiting, updatedAt }: SessionSummary): string[] {
   const cells = [sessionId, agent, provider, status, String(runs), waiting.join(" "), formatTime(updatedAt)];
-  return cells.map(printable);
+  // In one line: an id may have a line break in it.
+  return cells.map((cell) => printable(cell).replace(/\s/g, " "));
 }

@@ -4,7 +4,7 @@ import { hasCode } from "../../core/errors.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
 import { deleteSession } from "../../stores/sessions.ts";
 import { misuse } from "../command.ts";
-import { formatTime } from "../screen/format.ts";
+import { formatTime, printable } from "../screen/format.ts";
 import type { OpenStore } from "../stored/open-store.ts";
 import { forgetAddress } from "../stored/session-address.ts";
 import { allSessions } from "./list.ts";
@@ -38,7 +38,7 @@ export async function* prune(kept: OpenStore, before: number, isDry: boolean): A
       continue;
     }
     gone += 1;
-    yield `${summary.sessionId}  ${summary.agent}  ${formatTime(summary.updatedAt)}`;
+    yield printable(`${summary.sessionId}  ${summary.agent}  ${formatTime(summary.updatedAt)}`);
   }
   const stay = left === 0 ? "" : ` ${left} as old stay: they run, wait, or are in use.`;
   console.error(`${isDry ? "Would delete" : "Deleted"} ${gone} of before ${formatTime(before)}.${stay}`);

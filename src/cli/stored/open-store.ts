@@ -23,9 +23,19 @@ export function storeFile(flag: string | undefined): string | undefined {
   return flag || process.env["LOOPHOST_STORE"] || undefined;
 }
 
-/** Whether a store is in a database, and not in a file. */
+/**
+ * Whether a store is in a database, and not in a file.
+ *
+ * @throws LoophostError `invalid_options` for an address that is none of a database; it is not repeated, since it may hold a password
+ */
 export function isInDatabase(file: string): boolean {
-  return isPostgresUrl(file);
+  if (!/^[a-z][\w+.-]*:\/\//i.test(file)) return false;
+  // A password with a "#" or "/" in it ends the host's name early: what is behind it is no port, or no part of the host.
+  if (isPostgresUrl(file) && !/^[^?]*#/.test(file)) return true;
+  throw new LoophostError(
+    "invalid_options",
+    "The store is neither a file nor an address such as postgres://user:password@host:5432/name. In a password, all but letters and digits has to be percent-encoded.",
+  );
 }
 
 /** After Ctrl-C, closing waits no longer than this, in milliseconds, for a lock that somebody else holds. */

@@ -35,6 +35,9 @@ export class ActivityLog {
       });
     } else if (event.type === "run.ended" && event.ending !== "requires_action")
       this.#rests("ended", sessionId, event.ending, { ending: event.ending });
+    else if (event.type === "run.failed" && event.code === "session_closed")
+      // On record it is open: a drain let go of it.
+      this.#rests("left", sessionId, "is left to other workers", {});
     else if (event.type === "run.failed")
       this.#rests("failed", sessionId, `failed: ${event.code}`, { code: event.code });
   }

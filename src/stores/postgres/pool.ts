@@ -72,8 +72,11 @@ export function isPostgresUrl(text: unknown): text is string {
 
 /** The address of a database with its password redacted. */
 export function withoutPassword(url: string): string {
-  return url
-    .replace(/^([^/]+:\/\/[^:@/?#]*):[^/?#]*@/, "$1@")
-    .replace(/([?&])[^=&]*(?:password|passphrase)[^=&]*=[^&]*&?/gi, "$1")
-    .replace(/[?&]$/, "");
+  return (
+    url
+      // Up to the last "@": a password may hold what should have been percent-encoded.
+      .replace(/^([^/]+:\/\/[^:@/?#]*):.*@/, "$1@")
+      .replace(/([?&])[^=&]*(?:password|passphrase)[^=&]*=[^&]*&?/gi, "$1")
+      .replace(/[?&]$/, "")
+  );
 }

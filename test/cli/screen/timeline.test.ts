@@ -76,6 +76,12 @@ it("lets nothing in a log steer the terminal", async () => {
   expect([...lines, ...sessionTable([{ ...SUMMARY, agent: "\u001b[2J" }])].join("")).not.toContain("\u001b");
 });
 
+it("keeps a session in one line of the list, whatever its id", () => {
+  expect(sessionTable([{ ...SUMMARY, sessionId: "two\r\nlines" }]).join("\n")).toContain(
+    "\ntwo lines  support",
+  );
+});
+
 it("lists the session written to last first", () => {
   const rows = sessionTable([SUMMARY, { ...SUMMARY, sessionId: "later", updatedAt: 1, waiting: ["a", "b"] }]);
   expect(rows.map((row) => row.split(/ {2,}/).slice(0, -1))).toEqual([

@@ -14,6 +14,13 @@ const events: readonly SessionEvent[] = [
   { type: "run.failed", code: "host_rejected", message: "400: prompt-canary" },
 ];
 
+it("calls a run that a drain lets go of left, and not failed", () => {
+  const lines: string[] = [];
+  const log = new ActivityLog((line) => lines.push(line), true);
+  log.event({ type: "run.failed", code: "session_closed", message: "closed" }, "s");
+  expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([{ session: "s", what: "left" }]);
+});
+
 it.each([true, false])("have names and codes, and no input or message (as JSON: %s) [A-236]", (isJson) => {
   const lines: string[] = [];
   const log = new ActivityLog((line) => lines.push(line), isJson);
