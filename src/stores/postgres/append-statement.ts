@@ -1,39 +1,42 @@
 /** The statement that appends to many logs, and its parameters. */
 
 import { sumOfEntry, sumOfRecord } from "../checksum.ts";
-import { fromGroups, fromJsonTexts, groups, jsonTexts, plainArray, textArray } from "./arrays.ts";
+import { fromJsonTexts, jsonTexts, plainArray, textArray } from "./arrays.ts";
 import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
-import type { Append, Chain } from "./queue.ts";
+import type { Append, Chain, RecordText } from "./queue.ts";
 
-/** The end of a log: the number of its last entry, and its checksum. */
+/** Where a log ends. */
 export interface End {
+  /** The number that stands for its id. */
+  readonly log: number;
+  /** The number of its last entry. */
   readonly last: number;
+  /** The checksum of that one, which stands for all before it. */
   readonly sum: number;
 }
 
 /**
- * Writes to the logs that end where they are expected to; gives their ids. The token of a log that is let go of turns negative,
- * so that an owner that released cannot write again.
+ * Writes to the logs that end where they are expected to; gives their numbers. The token of a log that is let go of turns
+ * negative, so that an owner that released cannot write again.
  */
 export const APPEND: string = `
-  WITH given AS (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[],
-      ${fromGroups("$7")}, ${fromGroups("$8")})
-      WITH ORDINALITY AS g (id, fence, before, last, sum, lets_go, entries, sums, at)
-  ), written AS (
+  WITH written AS (
     UPDATE @.logs l SET last = g.last, sum = g.sum,
       fence = CASE WHEN g.lets_go THEN -g.fence ELSE g.fence END,
       lease_until = CASE WHEN g.lets_go THEN '-infinity' ELSE l.lease_until END
-    FROM given g WHERE l.id = g.id AND l.fence = g.fence AND l.last = g.before AND ${WITH_LOCK_TIMEOUT}
-    RETURNING g.at, l.id, l.number, g.before, l.last, g.entries, g.sums
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[])
+      AS g (log, fence, last_before, sum_before, last, sum, lets_go)
+    WHERE l.number = g.log AND l.fence = g.fence AND l.last = g.last_before AND l.sum = g.sum_before
+      AND ${WITH_LOCK_TIMEOUT}
+    RETURNING l.number, l.id, l.last
   ), new_entries AS (
     INSERT INTO @.entries (log, seq, entry, sum)
-    SELECT number, generate_series(before + 1, last), unnest(${fromJsonTexts("entries")}), unnest(sums::bigint[])
-    FROM written
+    SELECT * FROM unnest($8::bigint[], $9::bigint[], ${fromJsonTexts("$10")}, $11::bigint[]) AS e (log, seq, entry, sum)
+    WHERE ${isWritten("e.log")}
   ), changed AS (
-    SELECT r.collection, r.key, r.value, r.sum
-    FROM unnest($9::int[], $10::text[], $11::text[], ${fromJsonTexts("$12")}, $13::bigint[]) AS r (at, collection, key, value, sum)
-    JOIN written w ON w.at = r.at
+    SELECT * FROM unnest($12::bigint[], $13::text[], $14::text[], ${fromJsonTexts("$15")}, $16::bigint[])
+      AS r (log, collection, key, value, sum)
+    WHERE ${isWritten("r.log")}
   ), gone AS (
     DELETE FROM @.records o USING changed c
     WHERE o.collection = c.collection AND o.key = c.key AND c.value IS NULL
@@ -43,10 +46,10 @@ export const APPEND: string = `
     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum
   ), taken AS (
     UPDATE @.inbox i SET taken = w.last
-    FROM unnest($14::int[], $15::bigint[]) AS t (at, n) JOIN written w ON w.at = t.at
+    FROM unnest($17::bigint[], $18::bigint[]) AS t (log, n) JOIN written w ON w.number = t.log
     WHERE i.session = w.id AND i.n = t.n AND i.taken IS NULL
   )
-  SELECT id FROM written`;
+  SELECT number FROM written`;
 
 /** Whether a log is let go of with the last of its appends. */
 export function letsGo({ appends }: Chain): boolean {
@@ -58,51 +61,69 @@ export function appendValues(writes: readonly { readonly chain: Chain; readonly 
   readonly values: readonly unknown[];
   readonly ends: readonly End[];
 } {
-  const logs = writes.map(({ chain, before }) => ({ chain, before, ...entriesOf(chain, before) }));
-  const puts = logs.flatMap(({ chain }, index) => putsOf(chain, index + 1));
+  const entries: Entry[] = [];
+  const puts: Put[] = [];
+  const takes: { readonly log: number; readonly n: number }[] = [];
+  const ends = writes.map(({ chain: { appends }, before }) => {
+    const { log } = before;
+    let { last, sum } = before;
+    for (const text of appends.flatMap((append) => append.texts)) {
+      last += 1;
+      sum = sumOfEntry(sum, last, text);
+      entries.push({ log, seq: last, text, sum });
+    }
+    puts.push(...putsOf(appends, log));
+    for (const n of appends.flatMap((append) => append.takes)) takes.push({ log, n });
+    return { log, last, sum };
+  });
   // By their place, as all do: transactions that lock rows in the same order never deadlock.
   puts.sort((a, b) => (a.place < b.place ? -1 : 1));
-  const takes = logs.flatMap(({ chain }, index) =>
-    chain.appends.flatMap((append) => append.takes.map((n) => ({ at: index + 1, n }))),
-  );
   const values = [
-    textArray(logs.map(({ chain }) => chain.id)),
-    plainArray(logs.map(({ chain }) => chain.fence)),
-    plainArray(logs.map(({ before }) => before.last)),
-    plainArray(logs.map(({ end }) => end.last)),
-    plainArray(logs.map(({ end }) => end.sum)),
-    plainArray(logs.map(({ chain }) => letsGo(chain))),
-    groups(logs.map(({ texts }) => jsonTexts(texts))),
-    groups(logs.map(({ sums }) => plainArray(sums))),
-    plainArray(puts.map(({ at }) => at)),
-    textArray(puts.map(({ put }) => put.collection)),
-    textArray(puts.map(({ put }) => put.key)),
-    jsonTexts(puts.map(({ put }) => put.text)),
-    plainArray(puts.map(({ put }) => sumOfRecord(put.collection, put.key, put.text ?? ""))),
-    plainArray(takes.map(({ at }) => at)),
+    plainArray(ends.map(({ log }) => log)),
+    plainArray(writes.map(({ chain }) => chain.fence)),
+    plainArray(writes.map(({ before }) => before.last)),
+    plainArray(writes.map(({ before }) => before.sum)),
+    plainArray(ends.map(({ last }) => last)),
+    plainArray(ends.map(({ sum }) => sum)),
+    plainArray(writes.map(({ chain }) => letsGo(chain))),
+    plainArray(entries.map(({ log }) => log)),
+    plainArray(entries.map(({ seq }) => seq)),
+    jsonTexts(entries.map(({ text }) => text)),
+    plainArray(entries.map(({ sum }) => sum)),
+    plainArray(puts.map(({ log }) => log)),
+    textArray(puts.map(({ collection }) => collection)),
+    textArray(puts.map(({ key }) => key)),
+    jsonTexts(puts.map(({ text }) => text)),
+    plainArray(puts.map(({ collection, key, text }) => sumOfRecord(collection, key, text ?? ""))),
+    plainArray(takes.map(({ log }) => log)),
     plainArray(takes.map(({ n }) => n)),
   ];
-  return { values, ends: logs.map(({ end }) => end) };
+  return { values, ends };
 }
 
-/** The entries of a chain, their checksums, and the end of its log behind them. */
-function entriesOf({ appends }: Chain, before: End) {
-  const texts = appends.flatMap((append) => append.texts);
-  let { last, sum } = before;
-  const sums = texts.map((text) => (sum = sumOfEntry(sum, (last += 1), text)));
-  return { texts, sums, end: { last, sum } };
+interface Entry {
+  readonly log: number;
+  readonly seq: number;
+  readonly text: string;
+  readonly sum: number;
+}
+
+interface Put extends RecordText {
+  readonly log: number;
+  readonly place: string;
 }
 
 /** The records of a chain; of one that is put twice the last put counts, since one statement changes a row once. */
-function putsOf({ appends }: Chain, at: number) {
-  const puts = new Map<
-    string,
-    { readonly at: number; readonly place: string; readonly put: Append["records"][number] }
-  >();
-  for (const { records } of appends)
-    for (const put of records) {
-      const place = `${put.collection}\0${put.key}`;
-      puts.set(place, { at, place, put });
-    }
-  return [...puts.values()];
+function putsOf(appends: readonly Append[], log: number): Iterable<Put> {
+  const puts = new Map<string, Put>();
+  for (const put of appends.flatMap(({ records }) => records)) {
+    const place = `${put.collection}\0${put.key}`;
+    puts.set(place, { ...put, log, place });
+  }
+  return puts.values();
+}
+
+/** Not a join: of two lists whose lengths the planner does not know it would compare each with each. */
+function isWritten(log: string): string {
+  return `(${log} IN (SELECT number FROM written)) IS TRUE`;
 }

@@ -7,6 +7,8 @@
  *       statement of his at a time. Sent again while the first still runs, only one of the two finds the end it expects
  *   A3  a log that does not end where its owner left it lost entries, in a failover to a standby that had not got them: its
  *       owner writes nothing more, or entries would stand without those before them
+ *   A4  such a failover may give fencing numbers again, those that the standby had not got either: so the end is known by its
+ *       checksum, too. Of two owners with one number that left a log alike, the first to write goes on, and the other is refused
  */
 
 import { LoophostError } from "../../core/errors.ts";
@@ -45,7 +47,7 @@ export class Appender {
   constructor(database: Database) {
     this.#database = database;
     this.#appendSql = database.sql(APPEND);
-    this.#lookSql = database.sql("SELECT id, fence, last, sum FROM @.logs WHERE id = ANY($1)");
+    this.#lookSql = database.sql("SELECT id, number, fence, last, sum FROM @.logs WHERE id = ANY($1)");
   }
 
   /** Notes where a log ends, for whoever owns it from now on. */
@@ -145,7 +147,7 @@ export class Appender {
       this.note(chain.id, chain.fence, left);
       return false;
     }
-    attempt.before = { last, sum };
+    attempt.before = { log: Number(row["number"]), last, sum };
     return true;
   }
 
@@ -159,10 +161,10 @@ export class Appender {
     const { values, ends } = appendValues(writes);
     for (const [index, attempt] of attempts.entries()) attempt.after = ends[index];
     const rows = await this.#database.once(this.#appendSql, values);
-    const written = new Set(rows.map((row) => row["id"]));
+    const written = new Set(rows.map((row) => Number(row["number"])));
     const others: Attempt[] = [];
     for (const attempt of attempts)
-      if (written.has(attempt.chain.id)) this.#resolve(attempt);
+      if (written.has(attempt.after?.log ?? 0)) this.#resolve(attempt);
       else others.push(Object.assign(attempt, { before: undefined }));
     return others;
   }

@@ -5,8 +5,6 @@
 
 /** Separates JSON texts: none of them has a control character in it, which JSON escapes. */
 const NEXT = "\n";
-/** Separates groups of JSON texts. */
-const NEXT_GROUP = "\f";
 
 /** An array of numbers or booleans; its parameter is a `bigint[]`, say. */
 export function plainArray(values: readonly (number | boolean)[]): string {
@@ -18,22 +16,12 @@ export function textArray(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
-/** JSON texts, and nulls, as one text; `JSON_TEXTS` reads it. */
+/** JSON texts, and nulls, as one text; `fromJsonTexts()` reads it. */
 export function jsonTexts(texts: readonly (string | null)[]): string {
   return texts.join(NEXT);
-}
-
-/** Groups of what needs no separator of its own, as one text; `GROUPS` reads it. */
-export function groups(texts: readonly string[]): string {
-  return texts.join(NEXT_GROUP);
 }
 
 /** SQL for the array in a text of `jsonTexts()`. */
 export function fromJsonTexts(text: string): string {
   return `string_to_array(${text}, E'\\n', '')`;
-}
-
-/** SQL for the array in a text of `groups()`. */
-export function fromGroups(text: string): string {
-  return `string_to_array(${text}, E'\\f')`;
 }

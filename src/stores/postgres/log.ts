@@ -36,9 +36,9 @@ const CLAIM = `
     WHERE l.claim = excluded.claim OR l.lease_until <= clock_timestamp()
       OR EXISTS (SELECT FROM given g WHERE g.id = l.id AND g.force)
       OR ${isWorkerGone("l.worker", "($8::int[])[1]", "($9::int[])[1]")}
-    RETURNING id, fence, last, sum
+    RETURNING id, number, fence, last, sum
   )
-  SELECT g.at, c.fence, c.last, c.sum FROM claimed c JOIN given g ON g.id = c.id`;
+  SELECT g.at, c.number, c.fence, c.last, c.sum FROM claimed c JOIN given g ON g.id = c.id`;
 
 const OWNER = `
   SELECT owner, extract(epoch FROM lease_until)::float8 * 1000 AS until, lease_until <= clock_timestamp() AS lapsed
@@ -102,8 +102,8 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
         for (;;) {
           const [claimed] = await claims.ask(doing, values);
           if (claimed !== undefined) {
-            const fence = Number(claimed["fence"]);
-            appender.note(id, fence, { last: Number(claimed["last"]), sum: Number(claimed["sum"]) });
+            const [fence, log] = [Number(claimed["fence"]), Number(claimed["number"])];
+            appender.note(id, fence, { log, last: Number(claimed["last"]), sum: Number(claimed["sum"]) });
             return fence;
           }
           const [held] = await database.query(doing, findOwner, [id]);

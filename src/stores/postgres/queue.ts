@@ -9,18 +9,20 @@
 
 import { LoophostError } from "../../core/errors.ts";
 
+/** A record that goes along with an append; one without a text is deleted. */
+export interface RecordText {
+  readonly collection: string;
+  readonly key: string;
+  readonly text: string | null;
+}
+
 /** An append that waits. */
 export interface Append {
   readonly id: string;
   readonly fence: number;
   /** The entries as text. */
   readonly texts: readonly string[];
-  /** Those without a text are deleted. */
-  readonly records: readonly {
-    readonly collection: string;
-    readonly key: string;
-    readonly text: string | null;
-  }[];
+  readonly records: readonly RecordText[];
   readonly takes: readonly number[];
   readonly release: boolean;
   readonly resolve: (last: number) => void;

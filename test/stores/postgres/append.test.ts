@@ -16,7 +16,9 @@ async function appendAfter(failures: number): Promise<number> {
     once: async (sql: string) => {
       left -= 1;
       if (left >= 0) throw REFUSED;
-      return sql.startsWith("SELECT") ? [{ id: "s", fence: "1", last: "4", sum: "5" }] : [{ id: "s" }];
+      return sql.startsWith("SELECT")
+        ? [{ id: "s", number: "7", fence: "1", last: "4", sum: "5" }]
+        : [{ number: "7" }];
     },
     pauseAfter: async (thrown: unknown) => {
       if (thrown !== REFUSED) throw thrown;
@@ -24,7 +26,7 @@ async function appendAfter(failures: number): Promise<number> {
     failed: (thrown: unknown) => thrown,
   } as unknown as Database;
   const appender = new Appender(database);
-  appender.note("s", 1, { last: 4, sum: 5 });
+  appender.note("s", 1, { log: 7, last: 4, sum: 5 });
   return new Promise((resolve, reject) => {
     const append = {
       id: "s",

@@ -3,14 +3,7 @@
 import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import {
-  fromGroups,
-  fromJsonTexts,
-  groups,
-  jsonTexts,
-  plainArray,
-  textArray,
-} from "../../../src/stores/postgres/arrays.ts";
+import { fromJsonTexts, jsonTexts, plainArray, textArray } from "../../../src/stores/postgres/arrays.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
 const HARD = [
@@ -65,10 +58,5 @@ describe.skipIf(whyNoPostgres !== undefined)(`arrays${skipped}`, () => {
       "2",
       null,
     ]);
-  });
-
-  it("of groups, empty ones too", async () => {
-    const texts = [jsonTexts(['"a"', '"b"']), "", plainArray([1, 2])];
-    expect(await ask(fromGroups("$1"), [groups(texts)])).toEqual(texts);
   });
 });

@@ -33,4 +33,34 @@ describe.skipIf(whyNoPostgres !== undefined)(`after a failover${skipped}`, () =>
     expect(await store.log.append("s", next, ["f"])).toBe(2);
     expect((await store.log.read("s", 0, 10)).map(({ entry }) => entry)).toEqual(["a", "f"]);
   });
+
+  it.each([
+    ["that wrote", 1],
+    ["that wrote nothing yet", 0],
+  ])("refuses an owner %s whose fencing number was given again", async (_, lost) => {
+    const { url } = await sharedPostgres();
+    const schema = newSchema();
+    const [store, rival] = [openedStore(url, { schema }), openedStore(url, { schema })];
+    const pool = new Pool({ connectionString: url, max: 1 });
+    onTestFinished(() => pool.end());
+    await store.log.append("s", await store.log.claim("s", LONG), ["a"], { release: true });
+    // What the standby has: neither the next claim, nor what was written under it.
+    const [{ last, sum, fence: released }] = (await pool.query(`SELECT * FROM "${schema}".logs`)).rows;
+    const fence = await store.log.claim("s", LONG);
+    for (let n = 0; n < lost; n += 1) await store.log.append("s", fence, ["lost"]);
+    await pool.query(
+      `UPDATE "${schema}".logs SET last = $1, sum = $2, fence = $3, lease_until = '-infinity'`,
+      [last, sum, released],
+    );
+    await pool.query(`DELETE FROM "${schema}".entries WHERE entry = '"lost"'`);
+    await pool.query("SELECT setval($1, $2, false)", [`${schema}.fences`, fence - 1]);
+    expect(await rival.log.claim("s", LONG)).toBe(fence);
+    expect(await rival.log.append("s", fence, ["b"])).toBe(2);
+    await expect(store.log.append("s", fence, ["late"])).rejects.toMatchObject({
+      code: "store_failed",
+      message: expect.stringContaining("entries of it are gone"),
+    });
+    expect(await rival.log.append("s", fence, ["c"])).toBe(3);
+    expect((await rival.log.read("s", 0, 10)).map(({ entry }) => entry)).toEqual(["a", "b", "c"]);
+  });
 });
