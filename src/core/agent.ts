@@ -35,6 +35,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxResultChars: 100_000,
 };
 
+/** The tool a model hands in its output with. */
+export const OUTPUT_TOOL: string = "submit_output";
+
 /** How an agent is written; see `defineAgent`. */
 export interface AgentDefinition<S extends Schema = Schema> {
   /** Its name, where sessions and agents are listed. */
@@ -122,12 +125,13 @@ export function defineAgent<
     );
   }
   if (!Array.isArray(tools)) throw refused(`${owner}: tools must be a list.`);
-  const names = checkTools(tools, owner);
+  const names = checkTools(tools, owner, definition.output === undefined ? [] : [OUTPUT_TOOL]);
   return {
     name,
     instructions,
     model,
-    tools,
+    // A copy: what is added to the list later was not checked.
+    tools: [...tools],
     limits: resolveLimits(DEFAULT_LIMITS, definition.limits, owner),
     terminalTool: checkTerminalTool(definition, names, owner),
     output: definition.output && {
@@ -147,12 +151,15 @@ const AGENT: Names<AgentDefinition> = {
   output: 1,
 };
 
-function checkTools(tools: readonly Tool[], owner: string): ReadonlySet<string> {
-  const names = new Set<string>();
+function checkTools(tools: readonly Tool[], owner: string, taken: readonly string[]): ReadonlySet<string> {
+  const names = new Set(taken);
   for (const tool of tools) {
     if (!isObject(tool)) throw refused(`${owner}: a tool must be made by defineTool().`);
     if (!isObject(tool.schema)) throw refused(`${owner}: tool "${tool.name}" was not made by defineTool().`);
-    if (names.has(tool.name)) throw refused(`${owner} has two tools named "${tool.name}".`);
+    if (names.has(tool.name)) {
+      const why = taken.includes(tool.name) ? ": its output is handed in by one" : "";
+      throw refused(`${owner} has two tools named "${tool.name}"${why}.`);
+    }
     names.add(tool.name);
   }
   return names;

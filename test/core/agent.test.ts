@@ -28,6 +28,13 @@ describe("an agent", () => {
     expect(defineAgent({ name: "a", instructions: "", tools: [other, tool] }).tools).toEqual([other, tool]);
   });
 
+  it("has the tools it was defined with, whatever becomes of the list", () => {
+    const tools = [other];
+    const agent = defineAgent({ name: "a", instructions: "", tools });
+    tools.push(other);
+    expect(agent.tools).toEqual([other]);
+  });
+
   it("has the limits it names, and the others by default", () => {
     const given: Record<string, number | undefined> = {
       maxTurns: 3,
@@ -68,6 +75,10 @@ describe("a definition that is wrong", () => {
       'Agent "a": tool "t" was not made by defineTool().',
     ],
     "two tools of one name": [{ ...fine, tools: [tool, other, tool] }, 'Agent "a" has two tools named "t".'],
+    "a tool of the name that outputs are handed in by": [
+      { ...fine, tools: [{ ...tool, name: "submit_output" }], output: { type: "object" } },
+      'Agent "a" has two tools named "submit_output": its output is handed in by one.',
+    ],
     "a limit of nothing": [
       { ...fine, limits: { maxTurns: 0 } },
       "limit maxTurns must be a number of at least 1; got 0.",

@@ -4,11 +4,9 @@
  */
 
 import type { Agent } from "../agent.ts";
+import { OUTPUT_TOOL } from "../agent.ts";
 import { LoophostError } from "../errors.ts";
 import type { Tool } from "../tool.ts";
-
-/** The tool a model hands in its output with. */
-export const OUTPUT_TOOL = "submit_output";
 
 /** The agent as a host gets to see it: with the output tool among its tools. */
 export function withOutputTool(agent: Agent): Agent {

@@ -6,6 +6,7 @@
  */
 
 import type { Agent } from "../agent.ts";
+import { OUTPUT_TOOL } from "../agent.ts";
 import type { Effects } from "../async/effects.ts";
 import type { Clock } from "../clock.ts";
 import type { SessionEvent } from "../events.ts";
@@ -19,7 +20,7 @@ import { isMessage } from "../provider.ts";
 import type { OpenOptions } from "../session.ts";
 import type { LiveRun } from "./live-run.ts";
 import { Outbox } from "./outbox.ts";
-import { noOutput, OUTPUT_TOOL } from "./output.ts";
+import { noOutput } from "./output.ts";
 
 /** What commands are performed with. */
 export interface PerformerOptions {
