@@ -55,7 +55,9 @@ export async function create(
       const facts = new StoredFacts();
       facts.apply(entry);
       const records = new SessionIndex(id).after([entry], facts);
-      await store.log.append(id, fence, [toEntry(entry)], { records, release: true });
+      // Posted to one of this id as it was deleted: it was not meant for this one.
+      const takes = (await store.inbox.read(id, 1_000)).map(({ n }) => n);
+      await store.log.append(id, fence, [toEntry(entry)], { records, takes, release: true });
       return id;
     } catch (thrown) {
       const isRace = hasCode(thrown, "session_owned", "stale_owner");

@@ -113,8 +113,7 @@ class Host implements ActivationHost {
     if (afterMs > 0) return { now: "again", afterMs };
     const failures = this.#pauses.failures(id);
     const created = await createdAs(store, id);
-    if (created === undefined) return { now: "parked" };
-    if (!(await hasWork(store, id))) {
+    if (created === undefined || !(await hasWork(store, id))) {
       this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0 });
       return { now: "parked" };
     }

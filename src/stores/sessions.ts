@@ -5,10 +5,11 @@ import { LoophostError } from "../core/errors.ts";
 import type { JournalEntry, MessageEntry, ShownAgent, Spent } from "../core/journal/entry.ts";
 import { readPages } from "../core/journal/read-log.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
-import { SESSIONS, SNAPSHOTS } from "../core/journal/session-index.ts";
+import { SESSIONS } from "../core/journal/session-index.ts";
 import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
+import { deleteIf } from "./deletion.ts";
 
 export type { JournalEntry, MessageEntry, SessionSummary, ShownAgent, Spent };
 
@@ -59,11 +60,7 @@ export async function findSession(store: Store, sessionId: string): Promise<Sess
 export async function deleteSession(store: Store, sessionId: string): Promise<void> {
   checkStore(store, "deleteSession()");
   checkId(sessionId, "deleteSession()");
-  const fence = await store.log.claim(sessionId, { owner: "a deletion", ttlMs: 60_000 });
-  await store.records.delete(SNAPSHOTS, sessionId);
-  // The log first: if this is interrupted, a summary without a log can still be found and deleted.
-  await store.log.delete(sessionId, fence);
-  await store.records.delete(SESSIONS, sessionId);
+  await deleteIf(store, sessionId, () => Promise.resolve(true));
 }
 
 /** The entries of a session's log, in order, page by page. */

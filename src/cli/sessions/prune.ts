@@ -1,8 +1,9 @@
 /** Deleting sessions that nobody has spoken to for long. */
 
 import { hasCode } from "../../core/errors.ts";
+import { deleteIf } from "../../stores/deletion.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
-import { deleteSession } from "../../stores/sessions.ts";
+import { findSession } from "../../stores/sessions.ts";
 import { misuse } from "../command.ts";
 import { formatTime, printable } from "../screen/format.ts";
 import type { OpenStore } from "../stored/open-store.ts";
@@ -32,30 +33,39 @@ export async function* prune(kept: OpenStore, before: number, isDry: boolean): A
   let gone = 0;
   let left = 0;
   for await (const summary of allSessions(kept.store)) {
-    if (summary.updatedAt >= before) continue;
-    if (!(await canGo(kept, summary)) || !(isDry || (await isDeleted(kept, summary.sessionId)))) {
+    const { sessionId, agent, updatedAt } = summary;
+    if (updatedAt >= before) continue;
+    const mayGo = await canGo(kept, summary, before);
+    if (!mayGo || !(isDry || (await isDeleted(kept, sessionId, before)))) {
       left += 1;
       continue;
     }
     gone += 1;
-    yield printable(`${summary.sessionId}  ${summary.agent}  ${formatTime(summary.updatedAt)}`);
+    yield printable(`${sessionId}  ${agent}  ${formatTime(updatedAt)}`);
   }
   const stay = left === 0 ? "" : ` ${left} as old stay: they run, wait, or are in use.`;
   console.error(`${isDry ? "Would delete" : "Deleted"} ${gone} of before ${formatTime(before)}.${stay}`);
 }
 
-async function canGo({ store }: OpenStore, { sessionId, status }: SessionSummary): Promise<boolean> {
+async function canGo(
+  { store }: OpenStore,
+  summary: SessionSummary | undefined,
+  before: number,
+): Promise<boolean> {
+  if (summary === undefined || summary.updatedAt >= before) return false;
+  const { sessionId, status } = summary;
   if (status === "running" || status === "waiting") return false;
   return (await store.inbox.read(sessionId, 1)).length === 0;
 }
 
-async function isDeleted({ store }: OpenStore, sessionId: string): Promise<boolean> {
-  try {
-    await deleteSession(store, sessionId);
-  } catch (thrown) {
+async function isDeleted(kept: OpenStore, sessionId: string, before: number): Promise<boolean> {
+  const { store } = kept;
+  // Looked at again: a list is out of date by the time its last session is reached.
+  const mayGo = async () => canGo(kept, await findSession(store, sessionId), before);
+  const hasGone = await deleteIf(store, sessionId, mayGo).catch((thrown: unknown) => {
     if (hasCode(thrown, "session_owned")) return false;
     throw thrown;
-  }
-  await forgetAddress(store, sessionId);
-  return true;
+  });
+  if (hasGone) await forgetAddress(store, sessionId);
+  return hasGone;
 }
