@@ -1,6 +1,6 @@
 // Workers that are drained, hurried and killed, beside others on the same store.
 
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -37,7 +37,7 @@ async function setUp(...workers: readonly (readonly string[])[]) {
         timeout: 10_000,
       })
       .toBe(times);
-  return { started, run, chat, ledger, begun };
+  return { started, run, file, chat, ledger, begun };
 }
 
 /** The worker that has said that it runs the session. */
@@ -84,6 +84,16 @@ it("drains, and ends with 1, when nobody reads its output any more: a supervisor
     code: 1,
     stderr: expect.stringContaining("Nobody reads the output any more"),
   });
+});
+
+it("ends with 8 when the file of its store was removed: it would look into the old one for ever", async () => {
+  const { started, file } = await setUp(["--port", "0"]);
+  const [, url = ""] = /Health {2}(\S+)\/healthz/.exec(started[0]?.said.stderr ?? "") ?? [];
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  await rm(file);
+  expect((await fetch(`${url}/readyz`)).status).toBe(503);
+  const ended = await started[0]?.ended;
+  expect(ended).toMatchObject({ code: 8, stderr: expect.stringContaining("removed or replaced") });
 });
 
 it("goes on with what a killed worker had, from its last step", async () => {

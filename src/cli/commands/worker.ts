@@ -20,6 +20,7 @@ import {
 import { openStore, storeFile } from "../stored/open-store.ts";
 import { WATCH_OPTIONS, WATCH_OPTIONS_HELP, watchBy } from "../watching.ts";
 import { ActivityLog } from "../worker/activity-log.ts";
+import { tryWrite, watchStore } from "../worker/store-watch.ts";
 
 const NAME = "loophost worker";
 
@@ -124,7 +125,7 @@ export const workerCommand: Command = {
       onError: (error, { sessionId }) => log.error(error, sessionId),
     });
     // Fails early: a store that cannot be opened is reported at the start, not with the first session.
-    const ready = () => kept.store.records.get("host.ready", "any");
+    const ready = () => tryWrite(kept.store);
     await ready();
     const worker = await app.work({ maxActivations, maxPerTenant });
     const answerHealth = async (at: number) => {
@@ -137,10 +138,14 @@ export const workerCommand: Command = {
     };
     await using health = port === undefined ? undefined : await answerHealth(port);
     console.error(describe(names, kept.file, health?.url));
-    if (!signal.aborted) await once(signal, "abort");
+    const lost = await Promise.race([
+      watchStore(kept.store, systemClock, (line) => console.error(line), signal),
+      signal.aborted ? undefined : once(signal, "abort").then(() => undefined),
+    ]);
     if (isUnread) console.error("Nobody reads the output any more.");
     if (worker.active > 0) console.error(`Draining: ${worker.active} at work.`);
     await worker.drain({ graceMs });
+    if (lost !== undefined) throw lost;
     // A supervisor restarts what failed: after a 0 a worker whose log lost its reader would stay away.
     return isUnread ? EXIT.bug : EXIT.ok;
   },

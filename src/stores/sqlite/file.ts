@@ -41,6 +41,7 @@ export class StoreFile {
     throw new LoophostError(
       "store_failed",
       `The store's file was removed or replaced while it was open, so nothing more is written to it (${this.#path}). Close the store, and open it again.`,
+      { mayRetry: false },
     );
   }
 }
