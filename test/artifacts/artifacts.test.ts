@@ -1,6 +1,14 @@
 // Files of a session by name: the same on every host that keeps them, and nothing outside of the session.
 
-import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { defineAgent, LoophostError, openSession } from "loophost";
@@ -274,6 +282,37 @@ describe("in a folder", () => {
     expect(text(await (await files.get("a.txt")).bytes())).toBe("own");
     await files.delete("a.txt");
     expect(existsSync(secret)).toBe(true);
+  });
+
+  it.runIf(existsSync("/proc/self/fd"))("a file is open only while it is read", async () => {
+    const folder = newFolder();
+    const files = artifacts(local({ model: () => "", artifactsFolder: folder }), "s");
+    await files.put("a.txt", noise);
+    const opened = () =>
+      readdirSync("/proc/self/fd").filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+        } catch {
+          return false; // the one that reads the folder
+        }
+      });
+    const stop = new AbortController();
+    const [unread, cancelled, given] = await Promise.all([
+      files.get("a.txt"),
+      files.get("a.txt"),
+      files.get("a.txt", { signal: stop.signal }),
+    ]);
+    expect(opened()).toEqual([]);
+    for await (const piece of cancelled.stream) {
+      expect(opened()).toHaveLength(1);
+      expect(piece).toEqual(noise.subarray(0, piece.length));
+      break;
+    }
+    await given.stream.getReader().read();
+    stop.abort();
+    await expect.poll(opened).toEqual([]);
+    await files.delete("a.txt");
+    await expect(unread.bytes()).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 
   it("nothing is left of a put that was aborted", async () => {

@@ -5,7 +5,10 @@
  *   A2  nothing outside the session's folder is read or written: names are one part of a path, and links are not followed
  */
 
+import type { FileHandle } from "node:fs/promises";
+
 import type { Artifact, ArtifactStorage } from "../../core/artifacts.ts";
+import { onAbort } from "../../core/async/abort.ts";
 import { digestOf } from "../../core/digest.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 
@@ -37,19 +40,20 @@ export function folderArtifacts(folder: string): ArtifactStorage {
     },
 
     async read({ sessionId }, { name }, signal) {
-      const { fs, path, constants, Readable } = await load();
+      const { fs, path, constants } = await load();
       const file = path.join(await folderOf(folder, sessionId), checked(name));
-      // A symbolic link could lead out of the folder.
-      const handle = await fs
-        .open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
-        .catch((thrown: unknown) => {
+      const open = async () => {
+        try {
+          // A symbolic link could lead out of the folder.
+          return await fs.open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+        } catch (thrown) {
           if (isMissing(thrown))
             throw new LoophostError("artifact_not_found", `There is no file ${name} any more.`);
           throw failed(thrown, `${name} could not be read`);
-        });
-      const bytes = handle.createReadStream({ highWaterMark: PIECE, signal });
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's type of the web's stream is its own
-      return Readable.toWeb(bytes, { strategy: { highWaterMark: 0 } }) as ReadableStream<Uint8Array>;
+        }
+      };
+      await (await open()).close();
+      return piecesOf(open, signal);
     },
 
     async write({ sessionId }, name, content, signal) {
@@ -90,6 +94,38 @@ export function folderArtifacts(folder: string): ArtifactStorage {
   };
 }
 
+/**
+ * The bytes of a file, as they are asked for. It is opened with the first of them: one that was fetched and never read would stay open,
+ * which leaks a file descriptor, and ends the process in releases of Node that refuse to close it at garbage collection.
+ */
+function piecesOf(open: () => Promise<FileHandle>, signal: AbortSignal): ReadableStream<Uint8Array> {
+  let file: FileHandle | undefined;
+  const unlink = onAbort([signal], () => close().catch(() => undefined));
+  async function close(): Promise<void> {
+    unlink();
+    await file?.close();
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          signal.throwIfAborted();
+          file ??= await open();
+          const { bytesRead, buffer } = await file.read(new Uint8Array(PIECE));
+          if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));
+          await close();
+          controller.close();
+        } catch (thrown) {
+          await close();
+          throw thrown;
+        }
+      },
+      cancel: close,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 /** Removes what writers left that were killed, or the disk would fill: files nobody has written to for a day. */
 async function removeLeft(own: string): Promise<void> {
   const { fs, path } = await load();
@@ -103,13 +139,12 @@ async function removeLeft(own: string): Promise<void> {
 
 /** Loaded with the first use: the in-process loop host runs where there are no files, too. */
 async function load() {
-  const [fs, path, { constants }, { Readable }] = await Promise.all([
+  const [fs, path, { constants }] = await Promise.all([
     import("node:fs/promises"),
     import("node:path"),
     import("node:fs"),
-    import("node:stream"),
   ]);
-  return { fs, path, constants, Readable };
+  return { fs, path, constants };
 }
 
 /**
