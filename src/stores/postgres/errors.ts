@@ -7,7 +7,14 @@ import { isObject } from "../../core/json.ts";
 export function isLost(thrown: unknown): boolean {
   const code = codeOf(thrown);
   if (code === undefined) return LOST_WORDS.test(messageOf(thrown));
-  return LOST.has(code) || code.startsWith("08");
+  return LOST.has(code) || code.startsWith("08") || isStandby(thrown);
+}
+
+/** Whether the database is a standby: the name may lead to the new primary soon. */
+function isStandby(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  // Of a table that is not logged it says so in other words, and first.
+  return code === STANDBY || (code === "0A000" && messageOf(thrown).includes("during recovery"));
 }
 
 /**
@@ -64,7 +71,7 @@ export class NoReply extends Error {
 /** The error for work on a database that failed; a refusal of our own passes through. */
 export function storeFailed(thrown: unknown, place: string, doing: string): LoophostError {
   if (thrown instanceof LoophostError) return thrown;
-  const code = codeOf(thrown) ?? "";
+  const code = isStandby(thrown) ? STANDBY : (codeOf(thrown) ?? "");
   const why = (Object.hasOwn(WHY, code) ? WHY[code] : undefined) ?? messageOf(thrown);
   const kind = code.startsWith("XX00") && code !== "XX000" ? "store_damaged" : "store_failed";
   return new LoophostError(kind, `${doing}: ${why} (${place}).`, { cause: thrown });
@@ -81,6 +88,8 @@ const LOST_WORDS =
 
 const ABSENT = new Set(["ECONNREFUSED", "ETIMEDOUT", "ENOENT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"]);
 
+const STANDBY = "25006";
+
 const LOST = new Set([
   ...ABSENT,
   "ECONNRESET",
@@ -91,7 +100,6 @@ const LOST = new Set([
   "57P03", // the server starts
   "57P05", // the connection was idle for too long
   "53300", // the server has no connection to spare
-  "25006", // a standby, until the name leads to the new primary
 ]);
 
 // By PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -107,7 +115,7 @@ const WHY: Readonly<Record<string, string>> = {
   "55P03": "somebody keeps it locked; see pg_stat_activity for transactions that stay open",
   "53100": "the disk of the database is full",
   "53300": "the database has no connection to spare",
-  "25006": "the database is a standby, which cannot be written to",
+  [STANDBY]: "the database is a standby, which cannot be written to",
   XX001: "the database is damaged",
   XX002: "an index of the database is damaged",
 };

@@ -83,11 +83,21 @@ ALTER TABLE wakes ADD COLUMN tenant text COLLATE "C" NOT NULL DEFAULT ''; -- who
 CREATE INDEX wakes_in_turn ON wakes (tenant, due) WHERE worker IS NULL;
 CREATE INDEX wakes_taken ON wakes (worker) WHERE worker IS NOT NULL;`;
 
+// Of a server that makes it all is known that it lost no locks of anybody.
+const THIRD = `
+CREATE UNLOGGED TABLE server ( -- empty after a crash, and on a standby that takes over: then all locks were lost
+  one bool PRIMARY KEY DEFAULT true CHECK (one),
+  started timestamptz NOT NULL, -- as it says itself
+  since timestamptz NOT NULL -- from when on it is known
+);
+INSERT INTO server (started, since) VALUES (pg_postmaster_start_time(), '-infinity');`;
+
 /** The steps from each version to the next, the first from nothing. */
 const MIGRATIONS: readonly Migration[] = [
   { sql: FIRST.trim(), oldestCode: 1 },
   // The index wakes_due is of use to code of version 1 alone; a later step drops it.
   { sql: SECOND.trim(), oldestCode: 1 },
+  { sql: THIRD.trim(), oldestCode: 1 },
 ];
 
 /** The key of a schema in advisory locks. */

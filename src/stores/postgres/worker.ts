@@ -8,6 +8,7 @@
  *       after that a lock that is free says nothing
  *   W4  a database that pauses (failover, a full disk) keeps everybody from renewing, and whoever came back first would
  *       take the sessions of the living: so only a worker whose own renewals were steady all the while finds another hung
+ *   W5  a process that has just started knows of no break: so what is known of a server, and since when, stands in the database
  */
 
 import { hostname } from "node:os";
@@ -27,12 +28,18 @@ const STEADY_MS = 2 * RENEW_MS;
 /** How long a connection that did not answer has left once others are known to answer. */
 const ANSWER_MS = 1_000;
 const FORGET_AFTER = "1 hour";
-/** A database that just restarted has also released the locks of living workers: wait this long for them. */
+/** What loses the locks of the living, too (a restart, a crash, a standby that takes over): wait this long for them. */
 const GRACE_MS = 5_000;
 
 const NAME = `process ${process.pid} on ${hostname()}`;
 const later = (ms: number) => `clock_timestamp() + ${ms} * interval '1 ms'`;
 const UNTIL = later(STALE_MS);
+
+// In a table that such a loss empties, or that names another server then: see W5.
+const KNOW_SERVER = `
+  INSERT INTO @.server AS s (started, since) SELECT pg_postmaster_start_time(), clock_timestamp()
+  WHERE NOT EXISTS (SELECT FROM @.server WHERE started = pg_postmaster_start_time())
+  ON CONFLICT (one) DO UPDATE SET started = excluded.started, since = excluded.since`;
 
 /**
  * A condition in SQL: a worker is gone; false for none.
@@ -43,7 +50,8 @@ const UNTIL = later(STALE_MS);
  */
 export function isWorkerGone(worker: string, schemaLock: string, me: string): string {
   return `CASE
-    WHEN ${worker} IS NULL OR clock_timestamp() < pg_postmaster_start_time() + ${GRACE_MS} * interval '1 ms' THEN false
+    WHEN ${worker} IS NULL OR NOT EXISTS (
+      SELECT FROM @.server WHERE started = pg_postmaster_start_time() AND since <= ${later(-GRACE_MS)}) THEN false
     ELSE pg_try_advisory_xact_lock_shared(${schemaLock}, ${worker})
       OR EXISTS (
         SELECT FROM @.workers silent, @.workers me
@@ -69,10 +77,12 @@ export class Worker {
     this.#class = lockClass(database.options.schema);
     this.#enrolSql = database.sql(`
       WITH forgotten AS (DELETE FROM @.workers WHERE until < clock_timestamp() - interval '${FORGET_AFTER}'),
+        known AS (${KNOW_SERVER}),
         enrolled AS (
           INSERT INTO @.workers (name, until, since) VALUES ($2, ${UNTIL}, clock_timestamp()) RETURNING number)
       SELECT number, pg_advisory_lock($1, number) FROM enrolled`);
     this.#renewSql = database.sql(`
+      WITH known AS (${KNOW_SERVER})
       INSERT INTO @.workers AS w (number, name, until, since) OVERRIDING SYSTEM VALUE
       VALUES ($1, $2, ${UNTIL}, clock_timestamp())
       ON CONFLICT (number) DO UPDATE SET until = excluded.until,

@@ -21,6 +21,7 @@ describe("an error of the database", () => {
     [withCode("26000"), "unprepared"],
     [withCode("42P05"), "unprepared"],
     [withCode("0A000", "cached plan must not change result type"), "unprepared"],
+    [withCode("0A000", "cannot access temporary or unlogged relations during recovery"), "lost"],
     [withCode("0A000", "not supported"), "nothing"],
   ])("%s means %s", (thrown, what) => {
     const told = { lost: isLost(thrown), conflict: isConflict(thrown), unprepared: isUnprepared(thrown) };
