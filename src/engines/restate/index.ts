@@ -36,11 +36,8 @@ class RestateEngine implements Engine {
     this.#settings = settings;
   }
 
-  wake(id: string, how?: Wake): Promise<void> {
-    return this.#wake(id, how);
-  }
-
-  async #wake(id: string, { at, key }: Wake = {}, turn?: Turn): Promise<void> {
+  /** @param turn told to the activation, which asks for the next one under another key */
+  async wake(id: string, { at, key }: Wake = {}, turn?: Turn): Promise<void> {
     const delayMs = at === undefined ? 0 : at.getTime() - Date.now();
     if (!Number.isFinite(delayMs))
       throw new LoophostError("invalid_options", `Session ${id} cannot be woken at a date that is none.`);
@@ -71,7 +68,7 @@ class RestateEngine implements Engine {
     });
     let endpoint: Endpoint | undefined;
     const atWork = new AtWork(host, {
-      wake: (id, how, turn) => this.#wake(id, how, turn),
+      wake: (id, how, turn) => this.wake(id, how, turn),
       turnAway: () => endpoint?.turnAway(),
     });
     const handler = sdk.createEndpointHandler({
