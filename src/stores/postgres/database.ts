@@ -10,16 +10,7 @@ import { crc32 } from "node:zlib";
 
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import {
-  isAbsent,
-  isConflict,
-  isForOne,
-  isLocked,
-  isLost,
-  isUnprepared,
-  NoReply,
-  storeFailed,
-} from "./errors.ts";
+import { isConflict, isForOne, isLocked, isLost, isUnprepared, NoReply, storeFailed } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { OpenPool, PostgresClient, PostgresPool } from "./pool.ts";
 import type { SchemaOptions } from "./schema.ts";
@@ -150,13 +141,12 @@ export class Database {
     });
     this.#prepared = prepared;
     const patience = new Patience(this.options.maxWaitMs);
-    for (let wasThere = false; ; wasThere = true) {
+    for (;;) {
       try {
         await this.#inTime(refuseIfUnfit(pool, this.options.durability));
         await this.#inTime(migrate(pool, this.options));
         return pool;
       } catch (thrown) {
-        if (!wasThere && isAbsent(thrown)) throw thrown;
         await this.pauseAfter(thrown, patience);
       }
     }

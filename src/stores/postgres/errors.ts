@@ -18,14 +18,6 @@ function isStandby(thrown: unknown): boolean {
 }
 
 /**
- * Whether nothing answered at the address: before the first connection that is more likely a wrong address than an
- * outage.
- */
-export function isAbsent(thrown: unknown): boolean {
-  return ABSENT.has(codeOf(thrown) ?? "");
-}
-
-/**
  * Whether the statement was rolled back because of a conflict (deadlock, serialization): it can simply be sent again.
  */
 export function isConflict(thrown: unknown): boolean {
@@ -86,12 +78,15 @@ function codeOf(thrown: unknown): string | undefined {
 const LOST_WORDS =
   /connection terminated|connection ended|client has encountered a connection error|timeout/i;
 
-const ABSENT = new Set(["ECONNREFUSED", "ETIMEDOUT", "ENOENT", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"]);
-
 const STANDBY = "25006";
 
 const LOST = new Set([
-  ...ABSENT,
+  "ECONNREFUSED",
+  "ENOENT", // its socket is gone while it restarts
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
   "ECONNRESET",
   "ECONNABORTED",
   "EPIPE",

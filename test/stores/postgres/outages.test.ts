@@ -111,6 +111,16 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     },
   );
 
+  it("opens when the database is back that was stopped before its first call", async () => {
+    const server = await ownPostgres();
+    onTestFinished(() => server.stop());
+    await server.stop();
+    const { records } = openedStore(server.url);
+    const putting = records.put("c", "k", 1);
+    await Promise.all([server.start(), putting]);
+    expect(await records.get("c", "k")).toBe(1);
+  });
+
   it("goes on writing when the database is stopped at once and started again", async () => {
     const server = await ownPostgres();
     onTestFinished(() => server.stop());

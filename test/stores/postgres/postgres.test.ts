@@ -60,8 +60,8 @@ describe("postgresStore()", () => {
     expect(withoutPassword("postgres://host/db")).toBe("postgres://host/db");
   });
 
-  it("says at once that nobody listens, and shows no password", async () => {
-    const store = openedStore("postgres://me:secret@127.0.0.1:1/db");
+  it("says that nobody listens, and shows no password", async () => {
+    const store = openedStore("postgres://me:secret@127.0.0.1:1/db", { maxWaitMs: 100 });
     const failure: unknown = await store.records.get("c", "k").catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ code: "store_failed" });
     expect(String(failure)).toContain("nobody listens there");
@@ -84,6 +84,12 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
     const relaxed = openedStore(server.url, { durability: "relaxed" });
     await relaxed.records.put("c", "k", 1);
     expect(await relaxed.records.get("c", "k")).toBe(1);
+  });
+
+  it("that is not there is missed at once", async () => {
+    const { url } = await sharedPostgres();
+    const store = openedStore(url.replace("/postgres?", "/nowhere?"), { maxWaitMs: 600_000 });
+    await expect(store.records.get("c", "k")).rejects.toThrow("there is no such database");
   });
 
   it("is left alone by a store that may not migrate it, until somebody ran the SQL", async () => {
