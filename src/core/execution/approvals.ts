@@ -28,6 +28,8 @@ export interface ApprovalOptions {
   readonly closed: AbortSignal;
   /** The calls of the open turn, and whether a run is open to act on them. */
   readonly look: () => { readonly calls: readonly Call[]; readonly isRunOpen: boolean };
+  /** Whether a tool's calls are answered from outside: nobody approves them. */
+  readonly isExternal: (tool: string) => boolean;
 }
 
 /** Why a call is denied when a message comes in place of a decision. */
@@ -136,15 +138,18 @@ export class Approvals {
 
   /** The call of this id, which must wait for this; the first decision is the decision. */
   #waiting(id: string, status: "asking" | "awaiting"): Call {
-    const { calls, isRunOpen } = this.#options.look();
-    const { recorded } = this.#options.journal;
-    // Between runs a call found in the history has not been executed yet, so whether it needs approval is unknown. A
-    // call whose tool was started was decided before, unless it was asked about again since.
+    const { isExternal, journal, look } = this.#options;
+    const { calls, isRunOpen } = look();
+    const { recorded } = journal;
+    const isAsked = status === "asking";
+    // Between runs a call found in the history has not been executed yet, so whether it needs approval is unknown, unless
+    // its tool is external. A call whose tool was started was decided before, unless it was asked about again since.
     const isOpen = (call: Call) => !wasStarted(recorded, call) || recorded.waiting.includes(call.id);
     const waits = (call: Call) =>
-      call.status === status || (!isRunOpen && call.status === "seen" && isOpen(call));
+      call.status === status ||
+      (!isRunOpen && call.status === "seen" && isOpen(call) && !(isAsked && isExternal(call.name)));
     const waiting = calls.filter(
-      (call) => waits(call) && !this.isDecided(call) && !isFinished(recorded, call),
+      (call) => waits(call) && !(isAsked && this.isDecided(call)) && !isFinished(recorded, call),
     );
     const found = waiting.find((call) => call.id === id);
     if (found !== undefined) return found;
@@ -152,7 +157,7 @@ export class Approvals {
       const wayOut = "The first decision holds; it cannot be changed.";
       throw new LoophostError("already_decided", `Call "${id}" has been decided or answered. ${wayOut}`);
     }
-    const what = status === "asking" ? "approval" : "an answer";
+    const what = isAsked ? "approval" : "an answer";
     const others = waiting.map((call) => call.id).join(", ") || "none";
     throw new LoophostError("invalid_options", `Call "${id}" does not wait for ${what}. Waiting: ${others}.`);
   }

@@ -101,6 +101,7 @@ export class Loop {
       dispatch,
       closed: parts.signal,
       look: () => ({ calls: this.#state.calls, isRunOpen: this.run?.isEnding === false }),
+      isExternal: (tool) => parts.agent.tools.some((one) => one.name === tool && one.execute === undefined),
     });
   }
 
@@ -246,7 +247,7 @@ export class Loop {
   #wait(event: RunWaitingEvent, run: OpenRun): void {
     const { journal } = this.#parts;
     // A recorded decision is acted on next; if other calls still wait then, `run.waiting` is emitted again.
-    if (event.on.some((call) => this.approvals.isDecided(call))) return;
+    if (event.on.some((call) => call.what === "approval" && this.approvals.isDecided(call))) return;
     if (this.approvals.deny(run.denies)) return;
     if (journal.isDurable) {
       const written = journal.record({ type: "run.waiting", on: event.on });

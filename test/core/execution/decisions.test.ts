@@ -2,10 +2,13 @@
 
 import type { Session, Store } from "loophost";
 import { defineAgent, defineTool, openSession } from "loophost";
+import type { ModelFunction } from "loophost/providers/local";
+import { local } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import { scriptedProvider, settleMicrotasks } from "loophost/testing";
 import { afterEach, describe, expect, it } from "vitest";
 
+import { callDigest } from "../../../src/core/journal/call-digest.ts";
 import { anything, call, done, needs } from "../../support/host-events.ts";
 import { slowStore } from "../../support/slow-store.ts";
 
@@ -117,6 +120,49 @@ describe("the first decision holds", () => {
     decision.resolve(true);
     expect(await run.result()).toMatchObject({ ending: "completed" });
     expect(ran).toEqual([]);
+  });
+});
+
+describe("a call that waits for an answer, between runs", () => {
+  const model: ModelFunction = ({ messages }) =>
+    messages.length > 1 ? "done" : [{ type: "tool_call", id: "a", name: "ask", input: {} }];
+  const provider = local({ model });
+
+  /** A session that an earlier process left waiting. */
+  async function left(store: Store): Promise<Session> {
+    const first = await openSession(agent, { provider, store, sessionId });
+    await first.send("go", { ifWaiting: "return" }).result();
+    await first.close();
+    return openSession(agent, { provider, store, sessionId });
+  }
+
+  /** How its runs end before it is answered, and after. */
+  async function answered(session: Session): Promise<string[]> {
+    const before = await session.resume({ ifWaiting: "return" }).result();
+    await session.answer("a", "yes");
+    const after = await session.resume().result();
+    await session.close();
+    return [before.ending, after.ending];
+  }
+
+  it.each(["approve", "deny"] as const)("is not decided by %s()", async (verb) => {
+    const session = await left(memoryStore());
+    await expect(session[verb]("a")).rejects.toMatchObject({
+      code: "invalid_options",
+      message: 'Call "a" does not wait for approval. Waiting: none.',
+    });
+    expect(await answered(session)).toEqual(["requires_action", "completed"]);
+  });
+
+  it("waits for it also when a decision about it is on record", async () => {
+    const store = memoryStore();
+    await (await left(store)).close();
+    const fence = await store.log.claim(sessionId, { owner: "test", ttlMs: 1_000 });
+    const digest = callDigest({ name: "ask", input: {} });
+    await store.log.append(sessionId, fence, [{ type: "decided", id: "a", allow: true, digest, at: 1 }]);
+    await store.log.release(sessionId, fence);
+    const session = await openSession(agent, { provider, store, sessionId });
+    expect(await answered(session)).toEqual(["requires_action", "completed"]);
   });
 });
 
