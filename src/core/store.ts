@@ -83,12 +83,12 @@ export interface InboxStore {
   /**
    * Contract: durable once it resolves; numbers rise within a session. Idempotent by key: a key that was posted before,
    * taken or not, changes nothing and gives the number it got then, so that a caller who lost the reply may retry.
-   * @throws LoophostError `inbox_full` above 1,000 items that wait in the session; `store_failed` when it could not be
-   * written
+   * @throws LoophostError `inbox_full` above 1,000 items that wait in the session, 1,100 for one that `makesRoom`;
+   * `store_failed` when it could not be written
    */
   post(id: string, item: PostedItem): Promise<{ readonly n: number; readonly isNew: boolean }>;
-  /** Contract: what is not taken yet, in the order it was posted, at most `limit`. */
-  read(id: string, limit: number): Promise<readonly InboxItem[]>;
+  /** Contract: what is not taken yet and numbered above `after` (default 0), in the order it was posted, at most `limit`. */
+  read(id: string, limit: number, after?: number): Promise<readonly InboxItem[]>;
   /** Contract: the sessions with items that are not taken, by id above `after`, at most `limit`. */
   waiting(after: string, limit: number): Promise<readonly string[]>;
 }
@@ -97,11 +97,15 @@ export interface InboxStore {
 export interface PostedItem {
   readonly key: string;
   readonly body: Json;
+  /** Whether others are taken once it is: a decision that finds no room behind the messages that wait for it would be a deadlock. */
+  readonly makesRoom?: boolean | undefined;
 }
 
 /** An item of an inbox with its number. */
-export interface InboxItem extends PostedItem {
+export interface InboxItem {
   readonly n: number;
+  readonly key: string;
+  readonly body: Json;
 }
 
 /** A record to put; without a value it is deleted. */

@@ -22,7 +22,7 @@ import type { Store } from "../core/store.ts";
 import { contextOf, mayChange } from "./callbacks.ts";
 import { SaidDeltas } from "./deltas.ts";
 import type { MessageToSend, ReadItem } from "./inbox.ts";
-import { asError, decide, readInbox } from "./inbox.ts";
+import { asError, decide, InboxReader } from "./inbox.ts";
 import { Looks } from "./looks.ts";
 import type { ServedAgent, SessionFacts, SessionsOptions } from "./options.ts";
 import { toWord } from "./words.ts";
@@ -56,7 +56,7 @@ export class Activation {
   readonly #deltas: SaidDeltas;
   #session: SteeredSession | undefined;
   #isSuspended = false;
-  /** Items that are being acted on. */
+  /** Items that are being acted on, until the run is over. */
   readonly #underWay = new Set<number>();
 
   constructor(parts: ActivationParts, served: ServedAgent, facts: SessionFacts) {
@@ -155,14 +155,17 @@ export class Activation {
 
   async #work(session: SteeredSession): Promise<Rest> {
     // One left open by a process that died goes on; one that waits does once somebody has said something.
+    const { store } = this.#parts;
     let goesOn = session.recorded.run !== undefined && session.recorded.waiting.length === 0;
     for (;;) {
       if (this.#isSuspended) return { now: "again", afterMs: 0 };
-      const items = await this.#readInbox();
+      const items = await new InboxReader(store, this.#facts.sessionId).read(session);
       const isOpen = () => session.recorded.run !== undefined;
       // What does not begin a run is looked at again during it: a message that denies what waits, say.
       if (items.length > (isOpen() ? 0 : 1)) this.#looks.now();
       const { interrupt, message, hasSteered } = await this.#betweenRuns(session, items);
+      // Race: they may stand in the inbox for a moment after the run has begun, and a message that denies is not about its own run.
+      for (const begun of [interrupt, message]) if (begun !== undefined) this.#underWay.add(begun.n);
       if (isOpen() && interrupt !== undefined) {
         const run = session.resume({ ifWaiting: "return" });
         await session.interrupt(interrupt.n);
@@ -228,10 +231,11 @@ export class Activation {
   }
 
   async #steer(session: SteeredSession, over: AbortSignal): Promise<void> {
+    const inbox = new InboxReader(this.#parts.store, this.#facts.sessionId);
     while (!over.aborted) {
       if (!(await this.#looks.next(over)) || over.aborted) continue;
       // A store that cannot be read now is looked into again; what it holds is not lost.
-      const items = await this.#readInbox().catch(() => []);
+      const items = await inbox.read(session).catch(() => []);
       for (const { n, item } of items) {
         if (over.aborted || this.#underWay.has(n)) continue;
         if (item.ask === "message") {
@@ -248,10 +252,6 @@ export class Activation {
         });
       }
     }
-  }
-
-  #readInbox(): Promise<readonly ReadItem[]> {
-    return readInbox(this.#parts.store, this.#facts.sessionId, this.#session);
   }
 
   #hear(event: SessionEvent): unknown {

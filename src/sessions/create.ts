@@ -10,6 +10,7 @@ import { SessionIndex } from "../core/journal/session-index.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
+import { itemsOf } from "./inbox.ts";
 
 /** How a session is made. */
 export interface CreateOptions {
@@ -56,7 +57,7 @@ export async function create(
       facts.apply(entry);
       const records = new SessionIndex(id).after([entry], facts);
       // Posted to one of this id as it was deleted: it was not meant for this one.
-      const takes = (await store.inbox.read(id, 1_000)).map(({ n }) => n);
+      const takes = await Array.fromAsync(itemsOf(store, id), ({ n }) => n);
       await store.log.append(id, fence, [toEntry(entry)], { records, takes, release: true });
       return id;
     } catch (thrown) {

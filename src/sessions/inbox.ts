@@ -22,34 +22,61 @@ export interface MessageToSend {
 
 const PAGE = 100;
 
-/** The next items of an inbox. One this release does not know is refused on record by the session that is open. */
-export async function readInbox(
-  store: Store,
-  sessionId: string,
-  session: SteeredSession | undefined,
-): Promise<readonly ReadItem[]> {
-  const known: ReadItem[] = [];
-  for (const item of await store.inbox.read(sessionId, PAGE)) {
-    const read = readItem(item);
-    if (read !== undefined) known.push(read);
-    else await session?.refuseItem(item.n, asError(undefined));
+/** All items of an inbox above a number, page by page: what stands behind a thousand messages may be about the run before them. */
+export async function* itemsOf(store: Store, sessionId: string, after = 0): AsyncGenerator<InboxItem> {
+  for (let last = after; ;) {
+    const page = await store.inbox.read(sessionId, PAGE, last);
+    yield* page;
+    const end = page.at(-1)?.n;
+    if (page.length < PAGE || end === undefined || end <= last) return;
+    last = end;
   }
-  return known;
+}
+
+/**
+ * Reads an inbox as its session goes on: the next message, and whatever is about the run that is open. Messages in line behind
+ * that are left in the store. An item this release does not know is refused on record by the session that is open.
+ */
+export class InboxReader {
+  readonly #store: Store;
+  readonly #sessionId: string;
+  /** The last item that was read, and what was found so far. */
+  #last = 0;
+  #found: ReadItem[] = [];
+
+  constructor(store: Store, sessionId: string) {
+    this.#store = store;
+    this.#sessionId = sessionId;
+  }
+
+  /** What is there, those read before included. */
+  async read(session: SteeredSession | undefined): Promise<readonly ReadItem[]> {
+    for await (const item of itemsOf(this.#store, this.#sessionId, this.#last)) {
+      const read = readItem(item);
+      if (read === undefined) await session?.refuseItem(item.n, asError(undefined));
+      else if (isAboutRun(read) || !this.#found.some((found) => !isAboutRun(found))) this.#found.push(read);
+      this.#last = item.n;
+    }
+    return this.#found;
+  }
+}
+
+/** Whether an item moves on a run that is open, or waits. Any other is a message, in line behind it. */
+export function isAboutRun({ item }: Pick<ReadItem, "item">): boolean {
+  return item.ask !== "message" || item.ifOpen === "deny";
 }
 
 /** Whether there is anything to do for a session, by two small reads: opening it for nothing would ask its host, each time. */
 export async function hasWork(store: Store, sessionId: string): Promise<boolean> {
-  const [items, summary] = await Promise.all([
-    store.inbox.read(sessionId, PAGE),
-    findSession(store, sessionId),
-  ]);
+  const [items, summary] = await Promise.all([store.inbox.read(sessionId, 1), findSession(store, sessionId)]);
   if (summary?.status === "running") return true;
-  if (summary?.status !== "waiting") return items.length > 0;
-  return items.some((item) => {
+  if (summary?.status !== "waiting" || items.length === 0) return items.length > 0;
+  // A message waits until the decision before it is made.
+  for await (const item of itemsOf(store, sessionId)) {
     const read = readItem(item);
-    // A message waits until the decision before it is made.
-    return read?.item.ask !== "message" || read.item.ifOpen === "deny";
-  });
+    if (read === undefined || isAboutRun(read)) return true;
+  }
+  return false;
 }
 
 /** Gives a session the decision or answer of an item. */

@@ -16,6 +16,7 @@ import type { Store } from "../core/store.ts";
 import { deleteSession, findSession } from "../stores/sessions.ts";
 import type { FollowedEvent, FollowOptions } from "./follow.ts";
 import { follow } from "./follow.ts";
+import { isAboutRun } from "./inbox.ts";
 import type { CallDecision, Item } from "./items.ts";
 import { decisionOf, fromBody, toBody } from "./items.ts";
 import { resultOf } from "./result.ts";
@@ -103,7 +104,11 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
   const { store, bus, engine } = parts;
 
   async function post(key: string, item: Item, tenant: string | undefined): Promise<Receipt> {
-    const { n, isNew } = await store.inbox.post(id, { key, body: toBody(item) });
+    const { n, isNew } = await store.inbox.post(id, {
+      key,
+      body: toBody(item),
+      makesRoom: isAboutRun({ item }),
+    });
     bus.say(id, toWord({ say: "look" }));
     // Posted is posted: told of a failure here the caller would think it is not. The sweep of a worker finds what nobody woke.
     // An activation begun for an item has read it when it ends: wakes of a retry that finds it running may be merged with it.
@@ -132,8 +137,8 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
 
   /** The decision an item made: it waits in the inbox, or led to an entry. */
   async function decisionIn(n: number): Promise<CallDecision | undefined> {
-    const waiting = (await store.inbox.read(id, 1_000)).find((item) => item.n === n);
-    if (waiting !== undefined) return decisionOf(fromBody(waiting.body));
+    const [waiting] = await store.inbox.read(id, 1, n - 1);
+    if (waiting?.n === n) return decisionOf(fromBody(waiting.body));
     for await (const page of readPages(store.log, id))
       for (const { entry } of page) {
         const known = asEntry(entry);

@@ -1,9 +1,17 @@
 /** Shared by all stores: the bound of an inbox, and its error. */
 
 import { LoophostError } from "../core/errors.ts";
+import type { PostedItem } from "../core/store.ts";
 
 /** Items that may wait in one session (backpressure): without a bound, a sender in a loop would fill the store. */
-export const MAX_WAITING_ITEMS = 1_000;
+const MAX_WAITING_ITEMS = 1_000;
+/** So many more may that make room for others. */
+const RESERVE = 100;
+
+/** How many may wait when an item is posted. */
+export function roomFor({ makesRoom }: PostedItem): number {
+  return makesRoom === true ? MAX_WAITING_ITEMS + RESERVE : MAX_WAITING_ITEMS;
+}
 
 /** The error for an item that finds the inbox full. */
 export function inboxFull(id: string): LoophostError {

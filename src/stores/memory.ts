@@ -2,7 +2,7 @@
 
 import { checkOptions, FUNCTION } from "../core/check-options.ts";
 import type { InboxItem, Store } from "../core/store.ts";
-import { inboxFull, MAX_WAITING_ITEMS } from "./inbox.ts";
+import { inboxFull, roomFor } from "./inbox.ts";
 import { fromText, toText } from "./json.ts";
 import type { HeldLease } from "./leases.ts";
 import { sessionOwned, staleOwner } from "./leases.ts";
@@ -122,19 +122,20 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       },
     },
     inbox: {
-      async post(id, { key, body }) {
+      async post(id, item) {
+        const { key, body } = item;
         const inbox = inboxes.get(id) ?? { numbers: new Map(), waiting: new Map() };
         const before = inbox.numbers.get(key);
         if (before !== undefined) return { n: before, isNew: false };
-        if (inbox.waiting.size >= MAX_WAITING_ITEMS) throw inboxFull(id);
+        if (inbox.waiting.size >= roomFor(item)) throw inboxFull(id);
         const n = inbox.numbers.size + 1;
         inbox.waiting.set(n, { n, key, body: fromText(toText(body)) });
         inbox.numbers.set(key, n);
         inboxes.set(id, inbox);
         return { n, isNew: true };
       },
-      read(id, limit) {
-        const waiting = [...(inboxes.get(id)?.waiting.values() ?? [])];
+      read(id, limit, after = 0) {
+        const waiting = [...(inboxes.get(id)?.waiting.values() ?? [])].filter(({ n }) => n > after);
         return Promise.resolve(structuredClone(waiting.slice(0, limit)));
       },
       waiting(after, limit) {

@@ -12,6 +12,14 @@ export const brokenInboxStores: Readonly<Record<string, BrokenStore>> = {
       withInbox(sound, { read: async (...args) => (await sound.inbox.read(...args)).toReversed() }),
     noticedBy: "inbox.post keeps items in the order",
   },
+  "reads from the first item again": {
+    store: (sound) => withInbox(sound, { read: (id, limit) => sound.inbox.read(id, limit) }),
+    noticedBy: "inbox.post keeps items in the order",
+  },
+  "has no room for what makes some": {
+    store: (sound) => withInbox(sound, { post: (id, { key, body }) => sound.inbox.post(id, { key, body }) }),
+    noticedBy: "inbox.post refuses what is too much",
+  },
   "posts a key again once it was taken": {
     store(sound) {
       let posts = 0;

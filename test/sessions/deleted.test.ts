@@ -24,11 +24,12 @@ const served = { agent, provider: local({ model: scriptedModel }) };
 it("leaves no mark of a session that waited", async () => {
   const store = memoryStore();
   await using app = sessions({ store, agents: [served] });
-  await app.work();
+  const worker = await app.work();
   const chat = await app.create("a");
   await chat.send("call refund {}");
   expect(await chat.result()).toMatchObject({ terminal: "requires_action" });
   expect(await store.records.list("sessions.waiting", "", 10)).toHaveLength(1);
+  await worker.drain();
   await chat.delete();
   for (const collection of ["sessions", "sessions.waiting", "sessions.running", "sessions.failed"])
     expect(await store.records.list(collection, "", 10), collection).toEqual([]);

@@ -2,7 +2,7 @@
 
 import type { InboxItem, InboxStore } from "../../core/store.ts";
 import { storeDamaged, sumOfItem } from "../checksum.ts";
-import { inboxFull, MAX_WAITING_ITEMS } from "../inbox.ts";
+import { inboxFull, roomFor } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
@@ -22,9 +22,10 @@ const READ = `
   SELECT at, n, key, sum, is_cut, CASE WHEN NOT is_cut THEN body END AS body FROM (
     SELECT g.at, i.*,
       g.at > 1 AND sum(octet_length(i.body)) OVER (ORDER BY g.at, i.n) - octet_length(i.body) >= ${MAX_BYTES} AS is_cut
-    FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS g (session, most, at)
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS g (session, most, above, at)
     CROSS JOIN LATERAL (
-      SELECT n, key, body, sum FROM @.inbox WHERE session = g.session AND taken IS NULL ORDER BY n LIMIT g.most) i
+      SELECT n, key, body, sum FROM @.inbox
+      WHERE session = g.session AND taken IS NULL AND n > g.above ORDER BY n LIMIT g.most) i
   ) r ORDER BY at, n`;
 
 /** The inboxes in a schema. */
@@ -35,9 +36,10 @@ export function postgresInbox(database: Database): InboxStore {
     SELECT DISTINCT session FROM @.inbox WHERE taken IS NULL AND session > $1 ORDER BY session LIMIT $2`);
 
   return {
-    async post(id, { key, body }) {
+    async post(id, item) {
+      const { key, body } = item;
       const text = toText(body);
-      const values = [keepable(id), keepable(key), text, sumOf(id, key, text), MAX_WAITING_ITEMS];
+      const values = [keepable(id), keepable(key), text, sumOf(id, key, text), roomFor(item)];
       for (;;) {
         const [row] = await database.query(`An item for session ${id} could not be written`, add, values);
         const { known, added, are_too_many: areTooMany } = row ?? {};
@@ -47,9 +49,9 @@ export function postgresInbox(database: Database): InboxStore {
         // Race: another process posted the key just now, so read it again.
       }
     },
-    async read(id, limit) {
+    async read(id, limit, after = 0) {
       if (limit < 1) return [];
-      const values = [keepable(id), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
+      const values = [keepable(id), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER)), after];
       const rows = await reads.ask(`The inbox of session ${id} could not be read`, values);
       return rows.map((row) => toItem(id, row));
     },

@@ -2,7 +2,7 @@
 
 import type { InboxItem, InboxStore } from "../../core/store.ts";
 import { sumOfItem } from "../checksum.ts";
-import { inboxFull, MAX_WAITING_ITEMS } from "../inbox.ts";
+import { inboxFull, roomFor } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
@@ -26,27 +26,28 @@ export function sqliteInbox(connection: SqliteConnection): InboxStore {
     "INSERT INTO inbox (n, session, key, body, taken, sum) VALUES (?, ?, ?, ?, 0, ?)",
   );
   const select = connection.prepare<ItemRow>(
-    "SELECT n, key, body, taken, sum FROM inbox WHERE session = ? AND taken = 0 ORDER BY n LIMIT ?",
+    "SELECT n, key, body, taken, sum FROM inbox WHERE session = ? AND taken = 0 AND n > ? ORDER BY n LIMIT ?",
   );
   const list = connection.prepare<{ session: string }>(
     "SELECT DISTINCT session FROM inbox WHERE taken = 0 AND session > ? ORDER BY session LIMIT ?",
   );
 
   return {
-    async post(id, { key, body }) {
+    async post(id, item) {
+      const { key, body } = item;
       const text = toText(body);
       return connection.write(`An item for session ${id} could not be written`, () => {
         const before = find.get(id, key);
         if (before !== undefined) return { n: before.n, isNew: false };
-        if ((count.get(id)?.waiting ?? 0) >= MAX_WAITING_ITEMS) throw inboxFull(id);
+        if ((count.get(id)?.waiting ?? 0) >= roomFor(item)) throw inboxFull(id);
         const n = next.get()?.n ?? 1;
         insert.run(n, id, key, text, sumOfItem(id, { n, key, body: text, taken: 0 }));
         return { n, isNew: true };
       });
     },
-    read: (id, limit) =>
+    read: (id, limit, after = 0) =>
       connection.read(`The inbox of session ${id} could not be read`, () =>
-        select.all(id, Math.min(limit, Number.MAX_SAFE_INTEGER)).map((row) => toItem(id, row)),
+        select.all(id, after, Math.min(limit, Number.MAX_SAFE_INTEGER)).map((row) => toItem(id, row)),
       ),
     waiting: (after, limit) =>
       connection.read("The inboxes could not be read", () =>

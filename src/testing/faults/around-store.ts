@@ -49,7 +49,7 @@ export function aroundStore(
     },
     inbox: {
       post: through("inbox.post", (id, item) => inbox.post(id, item)),
-      read: through("inbox.read", (id, limit) => inbox.read(id, limit)),
+      read: through("inbox.read", (id, limit, after) => inbox.read(id, limit, after)),
       waiting: through("inbox.waiting", (after, limit) => inbox.waiting(after, limit)),
     },
     callTimeoutMs,

@@ -7,6 +7,7 @@ import { equal, rejects } from "./case.ts";
 import { ANYBODY, TRYING_NAMES, TRYING_VALUES, unwritable } from "./samples.ts";
 
 const LIMIT = 1_000;
+const RESERVE = 100;
 
 /** What every store has to do with inboxes. */
 export const inboxCases: readonly StoreCase[] = [
@@ -24,6 +25,8 @@ export const inboxCases: readonly StoreCase[] = [
       ];
       equal(await other.inbox.read("s", 10), items, "the inbox is not what was posted");
       equal(await one.inbox.read("s", 1), items.slice(0, 1), "the limit is not kept");
+      equal(await one.inbox.read("s", 10, first.n), items.slice(1), "what comes after an item is wrong");
+      equal(await one.inbox.read("s", 10, second.n), [], "something comes after the last item");
       equal(await one.inbox.read("another", 10), [], "an inbox nobody posted to is not empty");
     },
   },
@@ -109,17 +112,19 @@ export const inboxCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "inbox.post refuses what is too much for one session, and takes more once there is room",
+    name: "inbox.post refuses what is too much for one session but what makes room, and takes more once there is room",
     async check(open) {
       const { log, inbox } = await open();
       const posts = Array.from({ length: LIMIT }, (_, index) =>
         inbox.post("s", { key: String(index), body: index }),
       );
-      const last = (await Promise.all(posts)).at(-1)?.n ?? 0;
+      const first = (await Promise.all(posts)).map(({ n }) => n);
       await rejects(() => inbox.post("s", { key: "more", body: 1 }), "inbox_full");
       equal((await inbox.post("s", { key: "1", body: 1 })).isNew, false, "a known key found no room");
+      for (let n = 0; n < RESERVE; n += 1) await inbox.post("s", { key: `r${n}`, body: n, makesRoom: true });
+      await rejects(() => inbox.post("s", { key: "r", body: 1, makesRoom: true }), "inbox_full");
       equal((await inbox.post("other", { key: "more", body: 1 })).isNew, true, "one inbox filled another");
-      await log.append("s", await log.claim("s", ANYBODY), ["a"], { takes: [last] });
+      await log.append("s", await log.claim("s", ANYBODY), ["a"], { takes: first.slice(0, RESERVE + 1) });
       equal(
         (await inbox.post("s", { key: "more", body: 1 })).isNew,
         true,

@@ -1,0 +1,98 @@
+// Inboxes with many messages: what has to be decided is not stuck behind them.
+
+import type { Store } from "loophost";
+import { defineAgent, defineTool } from "loophost";
+import { local } from "loophost/providers/local";
+import type { SessionRef, Sessions } from "loophost/sessions";
+import { sessions } from "loophost/sessions";
+import { memoryStore } from "loophost/stores/memory";
+import { expect, it } from "vitest";
+
+import { scriptedModel } from "./scripted-model.ts";
+
+const refund = defineTool({
+  name: "refund",
+  description: "Refunds",
+  input: { type: "object" },
+  needsApproval: true,
+  execute: () => "refunded",
+});
+const agent = defineAgent({ name: "a", instructions: "", tools: [refund] });
+
+function application(store: Store = memoryStore()): Sessions {
+  return sessions({ store, agents: [{ agent, provider: local({ model: scriptedModel }) }] });
+}
+
+/** A session that waits for a decision, with so many messages behind that. */
+async function waiting(app: Sessions, messages: number): Promise<SessionRef> {
+  const chat = await app.create("a");
+  await chat.send("call refund {}");
+  await chat.result();
+  for (let n = 0; n < messages; n += 1) await chat.send(`say ${n}`);
+  return chat;
+}
+
+async function firstEnding(chat: SessionRef): Promise<string | undefined> {
+  for await (const event of chat.follow({ deltas: false }))
+    if (event.type === "run.ended") return event.ending;
+  return undefined;
+}
+
+it("acts on a decision behind more messages than a page has, and then on them", async () => {
+  await using app = application();
+  const worker = await app.work();
+  const chat = await waiting(app, 120);
+  expect(await chat.approve("call_1_0")).toMatchObject({ applied: true });
+  for await (const event of chat.follow({ deltas: false }))
+    if (event.type === "message" && event.text === "2") break;
+  await worker.drain({ graceMs: 0 });
+});
+
+it("takes a decision, and an interrupt, of a session with as many messages as may wait", async () => {
+  const store = memoryStore();
+  await using app = application(store);
+  const worker = await app.work();
+  const chat = await waiting(app, 1);
+  await worker.drain({ graceMs: 0 });
+  const body = { ask: "message", prompt: "say more" } as const;
+  for (let n = 1; n < 1_000; n += 1) await store.inbox.post(chat.id, { key: `m${n}`, body });
+  await expect(chat.send("say more")).rejects.toMatchObject({ code: "inbox_full" });
+  expect(await chat.approve("call_1_0")).toMatchObject({ applied: true });
+  expect(await chat.interrupt()).toMatchObject({ isNew: true });
+});
+
+it("interrupts a run that goes on, with messages behind it", async () => {
+  await using app = application();
+  await app.work();
+  const chat = await app.create("a");
+  await chat.send("wait");
+  for await (const event of chat.follow()) if (event.type === "turn.started") break;
+  for (let n = 0; n < 120; n += 1) await chat.send("wait");
+  await chat.interrupt();
+  expect(await firstEnding(chat)).toBe("interrupted");
+});
+
+it("interrupts a run that waits, with messages behind it", async () => {
+  await using app = application();
+  await app.work();
+  const chat = await waiting(app, 120);
+  await chat.interrupt();
+  expect(await firstEnding(chat)).toBe("interrupted");
+});
+
+it("lets a message that denies what waits say nothing about the calls of its own run", async () => {
+  await using app = application();
+  await app.work();
+  const chat = await waiting(app, 0);
+  await chat.send("call refund {}", { ifOpen: "deny" });
+  for await (const event of chat.follow({ deltas: false }))
+    if (event.type === "run.waiting" && event.on.some(({ id }) => id !== "call_1_0")) break;
+  const [callId = ""] = (await chat.summary())?.waiting ?? [];
+  await chat.send("say behind it");
+  expect(await chat.approve(callId)).toMatchObject({ applied: true });
+  expect(await chat.result()).toMatchObject({ text: "behind it" });
+  const log: string[] = [];
+  for await (const event of chat.follow({ untilIdle: true }))
+    if (event.type === "message") log.push(event.text);
+  expect(log).toContain("done: refunded");
+});
