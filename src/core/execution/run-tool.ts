@@ -174,7 +174,7 @@ function presentable(result: ToolResult, maxChars: number): ToolResult {
   let left = maxChars;
   let cut = 0;
   const fit = (text: string): string => {
-    const kept = text.slice(0, left).toWellFormed();
+    const kept = copied(text, left);
     cut += text.length - kept.length;
     left -= kept.length;
     return kept;
@@ -216,18 +216,22 @@ const LOCAL_PATH = new RegExp(
 /** What a model is told of a thrown value. Contained: one with a getter that throws would fail the run in place of the call. */
 function describeForModel(thrown: unknown): string {
   try {
-    return describeThrown(thrown);
+    const message = typeof thrown === "string" ? thrown : isObject(thrown) ? thrown["message"] : undefined;
+    if (typeof message !== "string" || message === "")
+      return `Error: the tool failed (${thrown instanceof Error ? thrown.name : typeof thrown}).`;
+    const [text = ""] = copied(message, MAX_MESSAGE_CHARS).split(/\n\s+at /, 1);
+    return `Error: ${text.replaceAll(LOCAL_PATH, fileName)}`;
   } catch {
     return "Error: the tool failed.";
   }
 }
 
-function describeThrown(thrown: unknown): string {
-  const message = typeof thrown === "string" ? thrown : isObject(thrown) ? thrown["message"] : undefined;
-  if (typeof message !== "string" || message === "")
-    return `Error: the tool failed (${thrown instanceof Error ? thrown.name : typeof thrown}).`;
-  const [text = ""] = message.slice(0, MAX_MESSAGE_CHARS).split(/\n\s+at /, 1);
-  return `Error: ${text.toWellFormed().replaceAll(LOCAL_PATH, fileName)}`;
+/**
+ * The beginning of a text as a text of its own, in whole characters. A slice is a view in V8, and keeps all of what it was cut from in
+ * memory: the few characters kept of a page or a log would leak the rest for as long as the session.
+ */
+function copied(text: string, maxChars: number): string {
+  return ` ${text.slice(0, maxChars)}`.slice(1).toWellFormed();
 }
 
 function fileName(path: string, noPath: string | undefined): string {

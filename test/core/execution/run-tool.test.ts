@@ -1,3 +1,6 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
@@ -129,6 +132,23 @@ describe("a tool that returns content", () => {
 });
 
 describe("a result that is too long", () => {
+  it.each([
+    ["a text", (page: string) => page],
+    ["JSON", (page: string) => ({ page })],
+    ["an error", (page: string) => Promise.reject(new Error(page))],
+  ])("keeps nothing of what was left out in memory: %s", async (_, answer) => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const used = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = used();
+    const kept = await runIt(toolThat(() => answer("x".repeat(2 ** 25))));
+    expect(used() - before).toBeLessThan(2 ** 24);
+    expect(resultText(kept)).toContain("xxx");
+  });
+
   it("is cut at the limit, and says how much was left out [I10]", async () => {
     const result = await runIt(
       toolThat(() => "x".repeat(5_000)),
