@@ -21,6 +21,9 @@ const PAGE = 500;
 /** Sessions that run are looked through once in so many looks; by the one that sweeps for all less often. */
 const RUNNING_EVERY = 5;
 const SHARED_RUNNING_EVERY = 15;
+/** A look ends with so many refusals in a row: an engine that is out of reach would be waited for once for each session. */
+const MAX_REFUSALS = 3;
+const MAX_TOLD = 100;
 /** Between two looks of the one that sweeps for all. */
 const SHARED_MS = 1_000;
 
@@ -39,6 +42,8 @@ interface SweepHost {
   readonly active: ReadonlyMap<string, Activation>;
   /** Whether a session is at work here, or waits to be tried again. */
   readonly isBusyWith: (id: string) => boolean;
+  /** Told why a session could not be woken. */
+  readonly tell: (id: string, thrown: unknown) => void;
 }
 
 /** Looks into the store for the sessions at work in one worker, and for those that somebody has to wake. */
@@ -51,6 +56,10 @@ export class Sweep {
   #isStopped = false;
   #looks = 0;
   #sweptAt = -Infinity;
+  /** How many wakes in a row the engine has refused. */
+  #refusals = 0;
+  /** The sessions whose refusal was told of. */
+  readonly #told = new Set<string>();
   /** Found by the sweep before this one. */
   #found: ReadonlySet<string> = new Set();
 
@@ -124,7 +133,20 @@ export class Sweep {
   }
 
   async #wake(id: string): Promise<void> {
-    if (this.#wakes && !this.#host.isBusyWith(id)) await this.#parts.engine.wake(id, { key: "sweep" });
+    if (!this.#wakes || this.#host.isBusyWith(id)) return;
+    try {
+      await this.#parts.engine.wake(id, { key: "sweep" });
+      this.#refusals = 0;
+      this.#told.delete(id);
+    } catch (thrown) {
+      // Told once: without it nobody would know why nothing happens. One that is refused for its id keeps no other from its turn.
+      if (this.#refusals === 0 && !this.#told.has(id) && this.#told.size < MAX_TOLD) {
+        this.#told.add(id);
+        this.#host.tell(id, thrown);
+      }
+      this.#refusals += 1;
+      if (this.#refusals % MAX_REFUSALS === 0) throw thrown;
+    }
   }
 }
 

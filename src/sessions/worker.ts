@@ -88,7 +88,7 @@ class Host implements ActivationHost {
     }
     const rest = this.#activate(id)
       .catch((thrown: unknown): Rest => {
-        this.#tell(id, thrown);
+        this.tell(id, thrown);
         return { now: "again", afterMs: 1_000, elsewhere: true };
       })
       .finally(() => this.#joined.delete(id));
@@ -133,7 +133,7 @@ class Host implements ActivationHost {
       let hasFailed = false;
       const rest = await activation.run(failures, (error) => {
         hasFailed = true;
-        this.#tell(id, error);
+        this.tell(id, error);
       });
       // One that others have, or that could not be run, is left alone for a while: the sweep would wake it again at once.
       if (rest.now === "again" && rest.afterMs > 0)
@@ -155,10 +155,11 @@ class Host implements ActivationHost {
     if (this.#unserved.has(agent) || this.#unserved.size === MAX_UNSERVED) return;
     this.#unserved.add(agent);
     const message = `No agent here is named "${agent}"; sessions of such are left to other workers.`;
-    this.#tell(sessionId, new LoophostError("invalid_agent", message));
+    this.tell(sessionId, new LoophostError("invalid_agent", message));
   }
 
-  #tell(sessionId: string, thrown: unknown): void {
+  /** Tells why a session could not be run, or woken. */
+  tell(sessionId: string, thrown: unknown): void {
     const error = toLoophostError(thrown, "host_failed", `Session ${sessionId} could not be run`);
     contained(() => this.#parts.onError?.(error, { sessionId }));
   }

@@ -153,7 +153,7 @@ it("is over as soon as a worker rests, also while the store takes its time to ta
   const slow = { ...store, log: { ...store.log, release: () => releasing.promise } };
   const sweep = new Sweep(
     { store: slow, engine, clock, pollMs: 1_000 },
-    { active: new Map(), isBusyWith: () => false },
+    { active: new Map(), isBusyWith: () => false, tell: () => undefined },
     true,
   );
   await store.inbox.post("before", { key: "k", body: 1 });
@@ -189,4 +189,31 @@ it("asks the store for the lease once in three seconds, and knows within ten tha
   // As a process that hangs.
   await clock.advance(11_000);
   expect([await rival.isOurs(), await lease.isOurs()]).toEqual([true, false]);
+});
+
+it("wakes others though the engine refuses one, and tells of it once", async () => {
+  const store = memoryStore();
+  const clock = manualClock();
+  const woken = new Set<string>();
+  const told: string[] = [];
+  const engine: Engine = {
+    wake(id) {
+      if (id === "bad") return Promise.reject(new Error("an id it cannot take"));
+      woken.add(id);
+      return Promise.resolve();
+    },
+    work: () => Promise.reject(new Error("unused")),
+    close: () => Promise.resolve(),
+  };
+  for (const id of ["a", "bad", "c"]) await store.inbox.post(id, { key: "1", body: 1 });
+  const host = {
+    active: new Map(),
+    isBusyWith: () => false,
+    tell: (id: string, thrown: unknown) => told.push(`${id}: ${String(thrown)}`),
+  };
+  const sweep = new Sweep({ store, engine, clock, pollMs: 100 }, host, true);
+  for (let look = 0; look < 5; look += 1) await clock.advance(100);
+  sweep.stop();
+  expect([...woken]).toEqual(["a", "c"]);
+  expect(told).toEqual(["bad: Error: an id it cannot take"]);
 });

@@ -107,7 +107,17 @@ const VERBS = {
   follow: { takes: 1, options: ["after", "until-idle", "deltas", "json"] },
   send: {
     takes: 2,
-    options: ["agent", "tenant", "key", "if-open", "follow", "json", "engine", "restate-ingress"],
+    options: [
+      "agent",
+      "tenant",
+      "key",
+      "if-open",
+      "follow",
+      "json",
+      "engine",
+      "restate-ingress",
+      "restate-name",
+    ],
   },
   export: { takes: 1, options: ["entries"] },
   delete: { takes: 1, options: [] },

@@ -9,6 +9,7 @@ import { isInDatabase } from "../stored/open-store.ts";
 export const ENGINE_OPTIONS = {
   engine: { type: "string" },
   "restate-ingress": { type: "string" },
+  "restate-name": { type: "string" },
 } as const;
 
 /** Those of a worker, beside them. */
@@ -22,10 +23,16 @@ export const WORKER_ENGINE_OPTIONS = {
 export interface EngineFlags {
   readonly engine?: string | undefined;
   readonly "restate-ingress"?: string | undefined;
+  readonly "restate-name"?: string | undefined;
   readonly "restate-admin"?: string | undefined;
   readonly "restate-listen"?: string | undefined;
   readonly "restate-url"?: string | undefined;
 }
+
+const RESTATE_NAME_HELP = `\
+  --restate-name <name>
+                     what sessions are called there, another one for each application that
+                     shares a Restate. Default: LOOPHOST_RESTATE_NAME, or loophost`;
 
 /** The flags as `--help` shows them. */
 export const ENGINE_OPTIONS_HELP: string = `\
@@ -33,7 +40,8 @@ export const ENGINE_OPTIONS_HELP: string = `\
                      Default: LOOPHOST_ENGINE, or in-process
   --restate-ingress <url>
                      Restate's ingress. Default: LOOPHOST_RESTATE_INGRESS, or
-                     http://127.0.0.1:8080`;
+                     http://127.0.0.1:8080
+${RESTATE_NAME_HELP}`;
 
 /** The flags of a worker as `--help` shows them. */
 export const WORKER_ENGINE_OPTIONS_HELP: string = `\
@@ -43,6 +51,7 @@ export const WORKER_ENGINE_OPTIONS_HELP: string = `\
   --restate-ingress <url>
                      Restate's ingress. Default: LOOPHOST_RESTATE_INGRESS, or
                      http://127.0.0.1:8080
+${RESTATE_NAME_HELP}
   --restate-admin <url>
                      Restate's admin API, where this worker's address is registered.
                      Default: LOOPHOST_RESTATE_ADMIN, or nobody registers it
@@ -100,6 +109,7 @@ async function restate(command: string, flags: EngineFlags): Promise<Engine> {
   const token = process.env["LOOPHOST_RESTATE_TOKEN"];
   return restateEngine({
     ingress: flags["restate-ingress"] ?? (process.env["LOOPHOST_RESTATE_INGRESS"] || "http://127.0.0.1:8080"),
+    name: flags["restate-name"] ?? (process.env["LOOPHOST_RESTATE_NAME"] || undefined),
     admin: flags["restate-admin"] ?? (process.env["LOOPHOST_RESTATE_ADMIN"] || undefined),
     listen: { ...readListen(command, flags["restate-listen"] ?? "9080"), url: flags["restate-url"] },
     headers: token ? { authorization: `Bearer ${token}` } : undefined,
