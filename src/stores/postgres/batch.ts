@@ -6,6 +6,8 @@
  *   B2  a statement that is refused for one of its asks, a damaged row say, or a row that stays locked, is made again for each
  *       alone: the others neither fail nor wait with it
  *   B3  bounded in bytes: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
+ *   B4  planned once for a connection: a planner that sees few asks takes a plan for just those to be better, and makes one for
+ *       each statement, which takes longer than to run it
  */
 
 import type { Database, Row } from "./database.ts";
@@ -13,11 +15,14 @@ import type { Database, Row } from "./database.ts";
 interface Ask {
   readonly doing: string;
   readonly values: readonly unknown[];
+  readonly chars: number;
   readonly resolve: (rows: readonly Row[]) => void;
   readonly reject: (thrown: unknown) => void;
 }
 
 const MAX_ASKS = 200;
+/** A statement is no longer than this, unless it is one ask. */
+const MAX_CHARS = 4_000_000;
 /** Statements of a kind under way at once: what is asked meanwhile waits, and shares the next one. */
 const MAX_STATEMENTS = 2;
 /** A statement gives no more rows after this many bytes: parsing more at once would block the event loop. */
@@ -27,14 +32,20 @@ export const MAX_BYTES = 1_000_000;
 export class Batch {
   readonly #database: Database;
   readonly #sql: string;
+  readonly #maxStatements: number;
   #waiting: Ask[] = [];
   #statements = 0;
   #isScheduled = false;
 
-  /** @param sql an idempotent statement, see B1 */
-  constructor(database: Database, sql: string) {
+  /**
+   * @param sql an idempotent statement, see B1
+   * @param maxStatements 1 where one has to see what the one before has done
+   */
+  constructor(database: Database, sql: string, maxStatements: number = MAX_STATEMENTS) {
     this.#database = database;
-    this.#sql = database.sql(sql);
+    this.#maxStatements = maxStatements;
+    // A subquery hides how many asks there are, see B4.
+    this.#sql = database.sql(sql.replaceAll(/\$\d+::\w+\[\]/g, "(SELECT $&)"));
   }
 
   /**
@@ -42,17 +53,18 @@ export class Batch {
    *
    * @param doing what fails, as the beginning of a sentence
    * @param values one for each array of the statement
+   * @param chars how long they are, where they may be long
    * @throws LoophostError `store_failed`, as `Database.query()`
    */
-  ask(doing: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  ask(doing: string, values: readonly unknown[], chars = 0): Promise<readonly Row[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ doing, values, resolve, reject });
+      this.#waiting.push({ doing, values, chars, resolve, reject });
       this.#schedule();
     });
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#statements >= MAX_STATEMENTS || this.#waiting.length === 0) return;
+    if (this.#isScheduled || this.#statements >= this.#maxStatements || this.#waiting.length === 0) return;
     this.#isScheduled = true;
     // After all callbacks of this turn, as in the queue of appends.
     setImmediate(() => {
@@ -62,7 +74,11 @@ export class Batch {
   }
 
   #begin(): void {
-    const asks = this.#waiting.splice(0, MAX_ASKS);
+    let chars = 0;
+    const tooMany = this.#waiting.findIndex(
+      (ask, index) => index > 0 && (index >= MAX_ASKS || (chars += ask.chars) > MAX_CHARS),
+    );
+    const asks = this.#waiting.splice(0, tooMany < 0 ? this.#waiting.length : tooMany);
     this.#statements += 1;
     const done = () => {
       this.#statements -= 1;

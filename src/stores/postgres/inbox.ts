@@ -6,17 +6,30 @@ import { inboxFull, roomFor } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
+import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
 import { keepable } from "./names.ts";
 
+// A key that is posted twice at once counts once; numbers are given in the order of the asks.
 const POST = `
-  WITH known AS (SELECT n FROM @.inbox WHERE session = $1 AND key = $2),
-    waiting AS (SELECT count(*) >= $5 AS are_too_many FROM (
-      SELECT FROM @.inbox WHERE session = $1 AND taken IS NULL LIMIT $5) w),
-    added AS (
-      INSERT INTO @.inbox (session, key, body, sum)
-      SELECT $1, $2, $3, $4 FROM waiting WHERE NOT are_too_many AND NOT EXISTS (SELECT FROM known)
-      ON CONFLICT (session, key) DO NOTHING RETURNING n)
-  SELECT are_too_many, (SELECT n FROM known) AS known, (SELECT n FROM added) AS added FROM waiting`;
+  WITH asked AS (
+    SELECT g.*, i.n AS known, row_number() OVER (PARTITION BY g.session, g.key ORDER BY g.at) AS nth
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::int[])
+      WITH ORDINALITY AS g (session, key, body, sum, room, at)
+    LEFT JOIN LATERAL (SELECT n FROM @.inbox WHERE session = g.session AND key = g.key LIMIT 1) i ON true
+  ), waiting AS MATERIALIZED (
+    SELECT session, (SELECT count(*) FROM (
+      SELECT FROM @.inbox i WHERE i.session = s.session AND taken IS NULL LIMIT (SELECT max(room) FROM asked)) w) AS items
+    FROM (SELECT DISTINCT session FROM asked WHERE known IS NULL) s
+  ), fresh AS (
+    SELECT a.*, w.items + row_number() OVER (PARTITION BY session, room ORDER BY at) > room AS is_too_much
+    FROM asked a JOIN waiting w USING (session) WHERE known IS NULL AND nth = 1
+  ), added AS (
+    INSERT INTO @.inbox (session, key, body, sum)
+    SELECT session, key, body, sum FROM fresh WHERE NOT is_too_much AND ${WITH_LOCK_TIMEOUT} ORDER BY at
+    ON CONFLICT (session, key) DO NOTHING RETURNING session, key, n
+  )
+  SELECT a.at, coalesce(a.known, d.n) AS n, a.known IS NULL AND a.nth = 1 AS is_new, f.is_too_much
+  FROM asked a LEFT JOIN added d USING (session, key) LEFT JOIN fresh f USING (session, key)`;
 
 const READ = `
   SELECT at, n, key, sum, is_cut, CASE WHEN NOT is_cut THEN body END AS body FROM (
@@ -30,7 +43,8 @@ const READ = `
 
 /** The inboxes in a schema. */
 export function postgresInbox(database: Database): InboxStore {
-  const add = database.sql(POST);
+  // One after another: two at once would find room in the same inbox, and items could change places.
+  const posts = new Batch(database, POST, 1);
   const reads = new Batch(database, READ);
   const list = database.sql(`
     SELECT DISTINCT session FROM @.inbox WHERE taken IS NULL AND session > $1 ORDER BY session LIMIT $2`);
@@ -41,11 +55,10 @@ export function postgresInbox(database: Database): InboxStore {
       const text = toText(body);
       const values = [keepable(id), keepable(key), text, sumOf(id, key, text), roomFor(item)];
       for (;;) {
-        const [row] = await database.query(`An item for session ${id} could not be written`, add, values);
-        const { known, added, are_too_many: areTooMany } = row ?? {};
-        if (known !== null) return { n: Number(known), isNew: false };
-        if (added !== null) return { n: Number(added), isNew: true };
-        if (areTooMany === true) throw inboxFull(id);
+        const [row] = await posts.ask(`An item for session ${id} could not be written`, values, text.length);
+        const { n, is_new: isNew, is_too_much: isTooMuch } = row ?? {};
+        if (n !== null) return { n: Number(n), isNew: isNew === true };
+        if (isTooMuch === true) throw inboxFull(id);
         // Race: another process posted the key just now, so read it again.
       }
     },

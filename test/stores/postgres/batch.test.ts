@@ -4,8 +4,10 @@ import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { Batch } from "../../../src/stores/postgres/batch.ts";
-import type { Database, Row } from "../../../src/stores/postgres/database.ts";
+import { Database, type Row } from "../../../src/stores/postgres/database.ts";
+import { postgresInbox } from "../../../src/stores/postgres/inbox.ts";
 import type { PostgresPool } from "../../../src/stores/postgres/pool.ts";
+import { postgresRecords } from "../../../src/stores/postgres/records.ts";
 import { newSchema, openedStore } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
@@ -24,10 +26,11 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
         return pool.query(text, values);
       },
     };
-    const store = openedStore(counting, { schema: newSchema() }, (close) =>
+    const schema = newSchema();
+    const store = openedStore(counting, { schema }, (close) =>
       onTestFinished(() => close().then(() => pool.end())),
     );
-    return { store, statements: () => sent.splice(0).length };
+    return { store, schema, statements: () => sent.splice(0).length };
   }
 
   it("share statements: claims, reads of records, inboxes and logs, and what lets go of logs", async () => {
@@ -68,6 +71,62 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
     for (const items of await Promise.all(ids.map((id) => store.inbox.read(id, 10))))
       expect(items.map(({ body }) => body)).toEqual([LARGE, LARGE, LARGE]);
     expect(statements()).toBeGreaterThan(8);
+  });
+
+  it("share what is posted: a key counts once, whoever posts it, and an inbox that is full refuses what is its own", async () => {
+    const { store, schema, statements } = await counted();
+    const other = openedStore((await sharedPostgres()).url, { schema });
+    await Promise.all(IDS.map((key) => store.inbox.post("s", { key, body: key })));
+    statements();
+    const keys = ["new", "s1", "new", "newer"];
+    const receipts = await Promise.all(keys.map((key, body) => store.inbox.post("s", { key, body })));
+    expect(statements()).toBe(1);
+    expect(receipts.map(({ isNew }) => isNew)).toEqual([true, false, false, true]);
+    const [first, , again, last] = receipts.map(({ n }) => n);
+    expect([again, last]).toEqual([first, (first ?? 0) + 1]);
+    const posted = await store.inbox.read("s", 100);
+    expect(posted.map(({ key }) => key)).toEqual([...IDS, "new", "newer"]);
+    expect(posted.slice(-2).map(({ body }) => body)).toEqual([0, 3]);
+    const room = 1_000 - posted.length;
+    const many = Array.from({ length: room + 3 }, (_, index) =>
+      store.inbox.post("s", { key: `k${index}`, body: 1 }),
+    );
+    const outcomes = await Promise.allSettled([...many, store.inbox.post("other", { key: "k", body: 1 })]);
+    const refused = outcomes.flatMap((outcome, index) => (outcome.status === "rejected" ? [index] : []));
+    expect(refused).toEqual([room, room + 1, room + 2]);
+    expect(outcomes[room]).toMatchObject({ reason: { code: "inbox_full" } });
+    // Both at once.
+    const both = await Promise.all(
+      [store, other].map(({ inbox }) => inbox.post("s 2", { key: "k", body: 1 })),
+    );
+    expect(both.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(both.map(({ n }) => n)).size).toBe(1);
+  });
+
+  it("are planned once for a connection, however few are asked at a time", async () => {
+    const pool = new Pool({ connectionString: (await sharedPostgres()).url, max: 1 });
+    const database = new Database({
+      place: "a test",
+      open: () =>
+        Promise.resolve({
+          pool,
+          prepared: (name: string, text: string, values: unknown[]) => pool.query({ name, text, values }),
+          end: () => pool.end(),
+        }),
+      schema: newSchema(),
+      migrate: "auto",
+      maxWaitMs: 20_000,
+      durability: "strict",
+    });
+    onTestFinished(() => database.close());
+    const [records, inbox] = [postgresRecords(database), postgresInbox(database)];
+    for (let times = 0; times < 8; times += 1) {
+      await records.get("c", "k");
+      await inbox.read("s", 1);
+      await inbox.post(`s${times}`, { key: "k", body: 1 });
+    }
+    const plans = await pool.query("SELECT generic_plans > 0 AS is_kept FROM pg_prepared_statements");
+    expect(plans.rows.map(({ is_kept: isKept }) => isKept)).toEqual([true, true, true]);
   });
 
   it("do not fail with one among them that is refused", async () => {
