@@ -106,6 +106,19 @@ it("stops a run in another process, tells a message once under its key, and list
   expect((await cli("sessions", "show", "s2")).stdout).toContain("interrupted");
 });
 
+it("ends with 130 when it is told to stop following a run, which goes on", async () => {
+  const { file } = setUp();
+  const args = ["sessions", "send", "s4", "wait {}", "--agent", "support", "--follow", "--store", file];
+  const follower = start(args);
+  const store = openedStore(file);
+  await expect.poll(() => store.inbox.read("s4", 1), { timeout: 10_000 }).toHaveLength(1);
+  follower.child.kill("SIGTERM");
+  expect(await follower.ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining("Interrupted; the session goes on."),
+  });
+});
+
 it("prunes what nobody spoke to for long, and leaves what waits, runs or has something to do", async () => {
   const { cli, file, work } = setUp();
   await cli("sessions", "send", "todo", "hello", "--agent", "other");

@@ -1,9 +1,10 @@
 /** A session as a person, or a script, follows it from outside: what is on record of it, and what comes. */
 
+import { LoophostError } from "../../core/errors.ts";
 import type { FollowedEvent } from "../../sessions/index.ts";
 import { waitingLines } from "../agent/go-on.ts";
 import type { ExitCode } from "../exit.ts";
-import { EXIT, EXIT_OF_ERROR, exitCodeOfEnding } from "../exit.ts";
+import { EXIT, EXIT_OF_ERROR, exitCodeOfEnding, INTERRUPTED } from "../exit.ts";
 import { Progress } from "../screen/progress.ts";
 import type { CreatedSession } from "./created.ts";
 
@@ -19,7 +20,11 @@ export interface FollowFlags {
   readonly signal: AbortSignal;
 }
 
-/** Follows a session. Where it ends by itself, the exit code says how the last run did. */
+/**
+ * Follows a session. Where it ends by itself, the exit code says how the last run did.
+ *
+ * @throws LoophostError `aborted` when it is stopped before
+ */
 export async function followSession(session: CreatedSession, flags: FollowFlags): Promise<ExitCode> {
   const { chat } = session;
   const { after, untilIdle, isJson, signal } = flags;
@@ -31,7 +36,10 @@ export async function followSession(session: CreatedSession, flags: FollowFlags)
     else show(event, screen, session);
     code = codeAfter(event) ?? code;
   }
-  return untilIdle && !signal.aborted ? code : EXIT.ok;
+  if (!untilIdle) return EXIT.ok;
+  // Its run is not over: a 0 would be taken for one that was.
+  if (signal.aborted) throw new LoophostError("aborted", `${INTERRUPTED}; the session goes on.`);
+  return code;
 }
 
 function show(event: FollowedEvent, screen: Progress, { kept, chat }: CreatedSession): void {
