@@ -41,13 +41,15 @@ export async function create(
   });
   const { store, clock } = parts;
   const { id = crypto.randomUUID(), tenant, about } = options;
+  // A UUID of our own nobody else has made, or posted to.
+  const mayBeThere = options.id !== undefined;
   for (let tries = 1; ; tries += 1) {
-    const before = await createdAs(store, id);
+    const before = mayBeThere ? await createdAs(store, id) : undefined;
     if (before !== undefined) return sameAgent(id, before, agent);
     try {
       const fence = await store.log.claim(id, { owner: "who creates it", ttlMs: LEASE_MS });
       // Looked up again: somebody may have been quicker.
-      const quicker = await createdAs(store, id);
+      const quicker = mayBeThere ? await createdAs(store, id) : undefined;
       if (quicker !== undefined) {
         await store.log.release(id, fence);
         return sameAgent(id, quicker, agent);
@@ -57,7 +59,7 @@ export async function create(
       facts.apply(entry);
       const records = new SessionIndex(id).after([entry], facts);
       // Posted to one of this id as it was deleted: it was not meant for this one.
-      const takes = await Array.fromAsync(itemsOf(store, id), ({ n }) => n);
+      const takes = mayBeThere ? await Array.fromAsync(itemsOf(store, id), ({ n }) => n) : [];
       await store.log.append(id, fence, [toEntry(entry)], { records, takes, release: true });
       return id;
     } catch (thrown) {

@@ -1,4 +1,4 @@
-// What running a session asks of its store besides appends: a fixed number of calls, however many steps its runs have.
+// What sessions ask of their store: a fixed number of calls besides appends, however many steps a run has, and few to make one.
 
 import { defineAgent, defineTool } from "loophost";
 import { local } from "loophost/providers/local";
@@ -52,4 +52,20 @@ it("reads inbox, records and log as often for a run of twenty steps as for one o
   const { "log.append": moreAppends, ...many } = await callsOf(20);
   expect(many).toEqual(few);
   expect(moreAppends).toBeGreaterThan(appends ?? 0);
+});
+
+it("makes a session whose id is its own with two calls, and looks whether there is one of an id that was chosen", async () => {
+  const calls: string[] = [];
+  const whole = memoryStore();
+  const counted = aroundStore(whole, (call, work) => {
+    calls.push(call);
+    return work();
+  });
+  await using app = sessions({ store: { ...counted, close: () => whole.close() }, agents: [] });
+  const { id } = await app.create("stepper");
+  expect(calls.splice(0)).toEqual(["log.claim", "log.append"]);
+  await app.create("stepper", { id });
+  expect(calls.splice(0)).toEqual(["log.read"]);
+  await app.create("stepper", { id: "chosen" });
+  expect(calls.splice(0)).toEqual(["log.read", "log.claim", "log.read", "inbox.read", "log.append"]);
 });
