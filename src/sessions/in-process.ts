@@ -15,6 +15,9 @@ interface AtWork {
   readonly done: Promise<void>;
 }
 
+/** The longest wait of a timer, 24 days: a wake that is further away takes several. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 class InProcessEngine implements Engine, EngineWorker {
   readonly #clock: Clock;
   #host: ActivationHost | undefined;
@@ -58,9 +61,11 @@ class InProcessEngine implements Engine, EngineWorker {
 
   #beginAfter(id: string, ms: number): void {
     this.#timers.get(id)?.();
-    const cancel = this.#clock.after(Math.max(0, ms), () => {
+    const laterMs = ms - MAX_TIMER_MS;
+    const cancel = this.#clock.after(Math.max(0, Math.min(ms, MAX_TIMER_MS)), () => {
       this.#timers.delete(id);
-      this.#begin(id);
+      if (laterMs > 0) this.#beginAfter(id, laterMs);
+      else this.#begin(id);
     });
     this.#timers.set(id, cancel);
   }

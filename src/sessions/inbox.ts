@@ -89,7 +89,8 @@ export function decide(
   return item.allow ? session.approve(item.callId, n) : session.deny(item.callId, item.why, n);
 }
 
-function readItem({ n, body }: InboxItem): ReadItem | undefined {
+/** An item as it was posted; undefined for one this release does not know. */
+export function readItem({ n, body }: InboxItem): ReadItem | undefined {
   try {
     return { n, item: fromBody(body) };
   } catch {

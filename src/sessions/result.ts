@@ -5,8 +5,7 @@ import { toFold } from "../core/journal/entry.ts";
 import type { SessionResult } from "../core/results.ts";
 import { ResultFold } from "../core/session/fold-result.ts";
 import { findSession } from "../stores/sessions.ts";
-import { isAboutRun, itemsOf } from "./inbox.ts";
-import { fromBody } from "./items.ts";
+import { isAboutRun, itemsOf, readItem } from "./inbox.ts";
 import { Looks } from "./looks.ts";
 import type { RefParts } from "./ref.ts";
 
@@ -60,10 +59,11 @@ export async function resultOf(
 /** What waits in the inbox: a message, which a run will come of, or something that moves a run on that waits. */
 export async function askedOf(id: string, { store }: RefParts): Promise<ReadonlySet<"message" | "decision">> {
   const asked = new Set<"message" | "decision">();
-  for await (const { body } of itemsOf(store, id)) {
-    const item = fromBody(body);
-    if (item.ask === "message") asked.add("message");
-    if (isAboutRun({ item })) asked.add("decision");
+  for await (const posted of itemsOf(store, id)) {
+    // What a newer release asks may be either.
+    const item = readItem(posted)?.item;
+    if (item === undefined || item.ask === "message") asked.add("message");
+    if (item === undefined || isAboutRun({ item })) asked.add("decision");
     if (asked.size === 2) break;
   }
   return asked;

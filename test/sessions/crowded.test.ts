@@ -96,3 +96,14 @@ it("lets a message that denies what waits say nothing about the calls of its own
     if (event.type === "message") log.push(event.text);
   expect(log).toContain("done: refunded");
 });
+
+it("waits for the result while something stands in the inbox that only a newer release knows", async () => {
+  const store = memoryStore();
+  await using app = application(store);
+  const chat = await app.create("a");
+  await chat.send("say hello");
+  await store.inbox.post(chat.id, { key: "newer", body: { ask: "of a newer release" } });
+  const result = chat.result();
+  await app.work();
+  expect(await result).toMatchObject({ text: "hello" });
+});

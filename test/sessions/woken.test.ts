@@ -1,7 +1,7 @@
 // What a worker does for a session that is woken: nothing when there is nothing to do, and ever less often when it cannot be run.
 
 import { defineAgent } from "loophost";
-import type { Provider } from "loophost";
+import type { Clock, Provider } from "loophost";
 import { local } from "loophost/providers/local";
 import { inProcessEngine, sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
@@ -41,6 +41,29 @@ it("opens no session that has nothing to do, however often it is woken", async (
   await chat.send("again");
   await chat.result();
   expect(opened).toBeLessThanOrEqual(2);
+});
+
+it("wakes a session on the day that was named, also one further away than a timer goes", async () => {
+  const manual = manualClock();
+  const days = (n: number) => n * 86_400_000;
+  const woken: string[] = [];
+  const clock: Clock = {
+    now: () => manual.now(),
+    after: (ms, callback) => (ms < 2 ** 31 ? manual.after(ms, callback) : () => undefined),
+  };
+  const engine = inProcessEngine({ clock });
+  await engine.work({
+    activate(id) {
+      woken.push(id);
+      return Promise.resolve({ now: "parked" });
+    },
+  });
+  await engine.wake("s", { at: new Date(Date.now() + days(60)) });
+  await manual.advance(days(59));
+  expect(woken).toEqual([]);
+  await manual.advance(days(1));
+  expect(woken).toEqual(["s"]);
+  await engine.close();
 });
 
 it("tries a session that cannot be opened less and less often", async () => {

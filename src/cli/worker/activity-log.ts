@@ -3,13 +3,16 @@
  * codes alone of runs: inputs, and messages of failures, which may quote a prompt, stay in the store.
  */
 
-import type { LoophostError } from "../../core/errors.ts";
+import type { ErrorCode, LoophostError } from "../../core/errors.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { SessionEvent } from "../../core/events.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { formatMs, formatTime, printable, shorten } from "../screen/format.ts";
 
 const MAX_CHARS = 500;
+
+/** A drain let go of a run, or somebody took its session over. */
+const IS_LEFT: ReadonlySet<string> = new Set<ErrorCode>(["session_closed", "stale_owner"]);
 
 /** Writes the lines, for people or as JSON. */
 export class ActivityLog {
@@ -35,9 +38,9 @@ export class ActivityLog {
       });
     } else if (event.type === "run.ended" && event.ending !== "requires_action")
       this.#rests("ended", sessionId, event.ending, { ending: event.ending });
-    else if (event.type === "run.failed" && event.code === "session_closed")
-      // On record it is open: a drain let go of it.
-      this.#rests("left", sessionId, "is left to other workers", {});
+    else if (event.type === "run.failed" && IS_LEFT.has(event.code))
+      // On record it is open.
+      this.#rests("left", sessionId, "is left to others", {});
     else if (event.type === "run.failed")
       this.#rests("failed", sessionId, `failed: ${event.code}`, { code: event.code });
   }

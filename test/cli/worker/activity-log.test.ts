@@ -14,10 +14,10 @@ const events: readonly SessionEvent[] = [
   { type: "run.failed", code: "host_rejected", message: "400: prompt-canary" },
 ];
 
-it("calls a run that a drain lets go of left, and not failed", () => {
+it.each(["session_closed", "stale_owner"] as const)("calls a run that goes on elsewhere left: %s", (code) => {
   const lines: string[] = [];
   const log = new ActivityLog((line) => lines.push(line), true);
-  log.event({ type: "run.failed", code: "session_closed", message: "closed" }, "s");
+  log.event({ type: "run.failed", code, message: "closed" }, "s");
   expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([{ session: "s", what: "left" }]);
 });
 
