@@ -151,15 +151,13 @@ const AGENT: Names<AgentDefinition> = {
   output: 1,
 };
 
+/** @param taken names of tools that the agent has of itself */
 function checkTools(tools: readonly Tool[], owner: string, taken: readonly string[]): ReadonlySet<string> {
   const names = new Set(taken);
   for (const tool of tools) {
     if (!isObject(tool)) throw refused(`${owner}: a tool must be made by defineTool().`);
     if (!isObject(tool.schema)) throw refused(`${owner}: tool "${tool.name}" was not made by defineTool().`);
-    if (names.has(tool.name)) {
-      const why = taken.includes(tool.name) ? ": its output is handed in by one" : "";
-      throw refused(`${owner} has two tools named "${tool.name}"${why}.`);
-    }
+    if (names.has(tool.name)) throw refused(`${owner} has two tools named "${tool.name}".`);
     names.add(tool.name);
   }
   return names;

@@ -77,7 +77,7 @@ describe("a definition that is wrong", () => {
     "two tools of one name": [{ ...fine, tools: [tool, other, tool] }, 'Agent "a" has two tools named "t".'],
     "a tool of the name that outputs are handed in by": [
       { ...fine, tools: [{ ...tool, name: "submit_output" }], output: { type: "object" } },
-      'Agent "a" has two tools named "submit_output": its output is handed in by one.',
+      'Agent "a" has two tools named "submit_output".',
     ],
     "a limit of nothing": [
       { ...fine, limits: { maxTurns: 0 } },

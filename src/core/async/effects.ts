@@ -31,7 +31,10 @@ export class Effects {
 
   /** Waits for what is under way, but no longer than so many milliseconds. */
   async settle(withinMs: number, clock: Clock): Promise<void> {
-    if (this.#underWay.size === 0) return;
-    await waitAtMost(withinMs, clock, Promise.allSettled(this.#underWay));
+    // Also for what starts meanwhile: a write begun after the journal was closed would be refused, and fail `close()`.
+    const settled = async () => {
+      while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    };
+    if (this.#underWay.size > 0) await waitAtMost(withinMs, clock, settled());
   }
 }

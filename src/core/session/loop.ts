@@ -90,8 +90,7 @@ export class Loop {
       effects,
       dispatch,
       tell: (event) => this.tell(event),
-      isRunOpen: () => this.#state.runOpen,
-      isLast: () => this.#state.final !== undefined && this.#state.final.reprompt === undefined,
+      look: () => this.#state,
       current: () => this.run,
     });
     this.approvals = new Approvals({
@@ -190,6 +189,8 @@ export class Loop {
 
   #do(command: Command): void {
     const { run } = this;
+    // Race: a decision that was being written while the session was closed would start its tool after close().
+    if (command.do === "execute" && this.ended !== undefined) return;
     if (command.do !== "end" && command.do !== "fail") return this.#performer.perform(command);
     if (run === undefined || run.isEnding) return;
     run.isEnding = true;

@@ -14,7 +14,7 @@ import { Executor } from "../execution/executor.ts";
 import type { Watch } from "../execution/watch.ts";
 import { haltedBy } from "../guard.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Command, LoopInput } from "../loop/state.ts";
+import type { Command, LoopInput, LoopState } from "../loop/state.ts";
 import type { Connection, HostInput } from "../provider.ts";
 import { isMessage } from "../provider.ts";
 import type { OpenOptions } from "../session.ts";
@@ -36,9 +36,8 @@ export interface PerformerOptions {
   readonly dispatch: (input: LoopInput) => void;
   readonly tell: (event: SessionEvent) => void;
   readonly watch: Watch;
-  readonly isRunOpen: () => boolean;
-  /** Whether the run ends with the turn that has just ended. */
-  readonly isLast: () => boolean;
+  /** What is known of the session. */
+  readonly look: () => LoopState;
   /** The run under way, and since when. */
   readonly current: () => { readonly live: LiveRun; readonly startedAt: number } | undefined;
 }
@@ -105,16 +104,17 @@ export class Performer {
   }
 
   async #askGuard(): Promise<void> {
-    const { clock, current, dispatch, isLast, options, sessionId } = this.#options;
+    const { clock, current, dispatch, look, options, sessionId } = this.#options;
     const run = current();
     if (run === undefined) return;
     const elapsedMs = clock.now() - run.startedAt;
+    const { final } = look();
     const report = {
       sessionId,
       ...run.live.progress(),
       isUsageKnown: run.live.isUsageKnown,
       elapsedMs,
-      isLast: isLast(),
+      isLast: final !== undefined && final.reprompt === undefined,
     };
     const error = await haltedBy(options.guard, report);
     // Race: an answer about a run that was cancelled meanwhile must not release the next run, which would continue unguarded.
@@ -123,12 +123,12 @@ export class Performer {
   }
 
   async #send(inputs: readonly HostInput[]): Promise<void> {
-    const { current, effects, isRunOpen, journal } = this.#options;
+    const { current, effects, journal, look } = this.#options;
     try {
       await this.#outbox.send(inputs);
     } catch (thrown) {
       // An interrupt that ends a run goes to a host that may be gone: the run has its own reason to end.
-      if (inputs.at(-1)?.type !== "interrupt" || isRunOpen()) throw thrown;
+      if (inputs.at(-1)?.type !== "interrupt" || look().runOpen) throw thrown;
       return;
     }
     const ids = inputs.filter(isMessage).flatMap(({ id }) => id ?? []);

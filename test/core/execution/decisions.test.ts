@@ -184,6 +184,29 @@ describe.each(["here", "in a store"])("a decision about a closed session: %s", (
   });
 });
 
+it("a decision that is being written when the session is closed starts nothing, and is kept for who opens it next", async () => {
+  const kept = memoryStore();
+  const store = slowStore(kept);
+  const provider = scriptedProvider({ turns: [[call("a", "pay"), needs("a")], [done]] });
+  const session = await openSession(agent, { provider, store });
+  const going = session.send("go");
+  for await (const { type } of going) if (type === "run.waiting") break;
+  await expect.poll(() => store.waiting).toBe(0);
+  store.hold();
+  const approved = session.approve("a");
+  const closing = session.close();
+  store.open();
+  await Promise.all([approved, closing]);
+  await expect(going.result()).rejects.toMatchObject({ code: "session_closed" });
+  await settleMicrotasks();
+  expect(ran).toEqual([]);
+  const types = (await kept.log.read(session.id, 0, 100)).map(
+    ({ entry }) => (entry as { type: string }).type,
+  );
+  expect(types).toContain("decided");
+  expect(types).not.toContain("call.started");
+});
+
 it("a decision is used up once the tool has started: after a crash a tool that wants to be asked is asked again", async () => {
   let started = 0;
   const wire = defineTool({
