@@ -5,11 +5,12 @@
  *   B1  a statement has an array parameter for each value of an ask, and its rows say by `at` which ask they answer, from 1
  *   B2  a statement that is refused for one of its asks, a damaged row say, or a row that stays locked, is made again for each
  *       alone: the others neither fail nor wait with it
- *   B3  bounded in bytes: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
+ *   B3  bounded in bytes, what is asked and what is answered: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
  *   B4  planned once for a connection: a planner that sees few asks takes a plan for just those to be better, and makes one for
  *       each statement, which takes longer than to run it
  */
 
+import { LoophostError } from "../../core/errors.ts";
 import type { Database, Row } from "./database.ts";
 
 interface Ask {
@@ -23,6 +24,8 @@ interface Ask {
 const MAX_ASKS = 200;
 /** A statement is no longer than this, unless it is one ask. */
 const MAX_CHARS = 4_000_000;
+/** So much may wait (backpressure): without a bound, a database outage would fill the memory. */
+const MAX_WAITING_CHARS = 256_000_000;
 /** Statements of a kind under way at once: what is asked meanwhile waits, and shares the next one. */
 const MAX_STATEMENTS = 2;
 /** A statement gives no more rows after this many bytes: parsing more at once would block the event loop. */
@@ -34,6 +37,7 @@ export class Batch {
   readonly #sql: string;
   readonly #maxStatements: number;
   #waiting: Ask[] = [];
+  #waitingChars = 0;
   #statements = 0;
   #isScheduled = false;
 
@@ -57,10 +61,16 @@ export class Batch {
    * @throws LoophostError `store_failed`, as `Database.query()`
    */
   ask(doing: string, values: readonly unknown[], chars = 0): Promise<readonly Row[]> {
-    return new Promise((resolve, reject) => {
+    if (this.#waitingChars + chars > MAX_WAITING_CHARS)
+      return Promise.reject(
+        new LoophostError("store_failed", `${doing}: too much waits for the database already.`),
+      );
+    this.#waitingChars += chars;
+    const answered = new Promise<readonly Row[]>((resolve, reject) => {
       this.#waiting.push({ doing, values, chars, resolve, reject });
       this.#schedule();
     });
+    return chars === 0 ? answered : answered.finally(() => (this.#waitingChars -= chars));
   }
 
   #schedule(): void {
@@ -74,11 +84,13 @@ export class Batch {
   }
 
   #begin(): void {
-    let chars = 0;
-    const tooMany = this.#waiting.findIndex(
-      (ask, index) => index > 0 && (index >= MAX_ASKS || (chars += ask.chars) > MAX_CHARS),
-    );
-    const asks = this.#waiting.splice(0, tooMany < 0 ? this.#waiting.length : tooMany);
+    let [count, chars] = [0, 0];
+    for (const ask of this.#waiting) {
+      chars += ask.chars;
+      if (count > 0 && (count === MAX_ASKS || chars > MAX_CHARS)) break;
+      count += 1;
+    }
+    const asks = this.#waiting.splice(0, count);
     this.#statements += 1;
     const done = () => {
       this.#statements -= 1;

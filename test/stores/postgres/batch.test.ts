@@ -159,7 +159,8 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
   });
 });
 
-it("has two statements under way, and asks what came meanwhile in the next one", async () => {
+/** A batch whose statements are answered by hand. */
+function heldBatch() {
   const statements: { readonly asked: readonly unknown[]; readonly answer: () => void }[] = [];
   const database = {
     sql: (text: string) => text,
@@ -169,21 +170,48 @@ it("has two statements under way, and asks what came meanwhile in the next one",
         statements.push({ asked, answer: () => resolve(rows) });
       }),
   };
-  const batch = new Batch(database as unknown as Database, "a statement");
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const turn = async () => {
+    for (let times = 0; times < 2; times += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    batch: new Batch(database as unknown as Database, "a statement"),
+    turn,
+    asked: () => statements.map((statement) => statement.asked),
+    answer: async () => {
+      for (const { answer } of statements) answer();
+      await turn();
+    },
+  };
+}
+
+it("has two statements under way, and asks what came meanwhile in the next one", async () => {
+  const { batch, turn, asked, answer } = heldBatch();
   const answers: Promise<readonly Row[]>[] = [];
   for (const value of ["a", "b", "c", "d"]) {
     answers.push(batch.ask("It failed", [value]));
     await turn();
-    await turn();
   }
-  const asked = () => statements.map((statement) => statement.asked);
   expect(asked()).toEqual([["a"], ["b"]]);
-  for (const { answer } of statements) answer();
-  await turn();
-  await turn();
+  await answer();
   expect(asked().slice(2)).toEqual([["c", "d"]]);
-  statements[2]?.answer();
+  await answer();
   const values = (await Promise.all(answers)).map(([row]) => row?.["value"]);
   expect(values).toEqual(["a", "b", "c", "d"]);
+});
+
+it("asks no more at once than a statement may hold, and refuses what would fill the memory", async () => {
+  const { batch, turn, asked, answer } = heldBatch();
+  const ask = (value: string, chars: number) => batch.ask("It failed", [value], chars);
+  const answers = [ask("a", 3e6), ask("b", 3e6), ask("c", 1e6), ask("d", 240e6)];
+  await expect(ask("e", 10e6)).rejects.toThrow("It failed: too much waits for the database already.");
+  await turn();
+  expect(asked()).toEqual([["a"], ["b", "c"]]);
+  await answer();
+  expect(asked().slice(2)).toEqual([["d"]]);
+  await answer();
+  await Promise.all(answers);
+  answers.push(ask("e", 10e6));
+  await turn();
+  await answer();
+  expect(asked().slice(3)).toEqual([["e"]]);
 });
