@@ -11,9 +11,10 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
-import { hasCode } from "../core/errors.ts";
+import { hasCode, LoophostError } from "../core/errors.ts";
 import { BY_STATUS } from "../core/journal/session-index.ts";
 import type { Store } from "../core/store.ts";
+import { findSession } from "../stores/sessions.ts";
 import type { Activation } from "./activation.ts";
 import { SweepLease } from "./sweep-lease.ts";
 
@@ -24,6 +25,8 @@ const SHARED_RUNNING_EVERY = 15;
 /** A look ends with so many refusals in a row: an engine that is out of reach would be waited for once for each session. */
 const MAX_REFUSALS = 3;
 const MAX_TOLD = 100;
+/** So long a session is woken, and nobody comes, before that is told. */
+const STUCK_MS = 30_000;
 /** Between two looks of the one that sweeps for all. */
 const SHARED_MS = 1_000;
 
@@ -60,8 +63,8 @@ export class Sweep {
   #refusals = 0;
   /** The sessions whose refusal was told of. */
   readonly #told = new Set<string>();
-  /** Found by the sweep before this one. */
-  #found: ReadonlySet<string> = new Set();
+  /** Found by the sweep before this one, and since when. */
+  #found: ReadonlyMap<string, number> = new Map();
 
   /** @param wakes whether sessions that are not at work here are woken */
   constructor(parts: SweepParts, host: SweepHost, wakes: boolean) {
@@ -96,12 +99,12 @@ export class Sweep {
     const isSweep = this.#wakes && (this.#lease === undefined || (await this.#isDue(this.#lease)));
     // Parked sessions cost nothing: with none at work, and nobody to sweep for, the store is not asked.
     if (!isSweep && this.#host.active.size === 0) return;
-    const found = new Set<string>();
+    const found = new Map<string, number>();
     for await (const ids of this.#waiting())
       for (const id of ids) {
         this.#host.active.get(id)?.look();
         if (!isSweep) continue;
-        found.add(id);
+        found.set(id, await this.#since(id));
         if (this.#lease === undefined || this.#found.has(id)) await this.#wake(id);
       }
     if (!isSweep) return;
@@ -109,6 +112,19 @@ export class Sweep {
     this.#looks += 1;
     const every = this.#lease === undefined ? RUNNING_EVERY : SHARED_RUNNING_EVERY;
     if (this.#looks % every === 1) await this.#wakeRunning();
+  }
+
+  /**
+   * Since when a session was found by every sweep; one for which nobody comes is told of, once. The engine may send it to the workers of
+   * another application, say, or to an address nobody listens at, and knows of no fault.
+   */
+  async #since(id: string): Promise<number> {
+    const now = this.#parts.clock.now();
+    const since = this.#found.get(id) ?? now;
+    if (this.#lease === undefined || now - since < STUCK_MS || this.#host.isBusyWith(id)) return since;
+    const { status } = (await findSession(this.#parts.store, id)) ?? {};
+    if (status === "idle" || status === "failed") this.#host.tell(id, isStuck());
+    return Infinity;
   }
 
   /** Whether it is time for a sweep, and ours to make. */
@@ -148,6 +164,13 @@ export class Sweep {
       if (this.#refusals % MAX_REFUSALS === 0) throw thrown;
     }
   }
+}
+
+function isStuck(): LoophostError {
+  return new LoophostError(
+    "timeout",
+    `For ${STUCK_MS / 1_000} s something was asked, it was woken, and no worker took it: none has its agent or a place for it, or the engine reaches none.`,
+  );
 }
 
 /** Whether no living process owns a session: then its log can be claimed, which is let go of at once. */

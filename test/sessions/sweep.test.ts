@@ -217,3 +217,27 @@ it("wakes others though the engine refuses one, and tells of it once", async () 
   expect([...woken]).toEqual(["a", "c"]);
   expect(told).toEqual(["bad: Error: an id it cannot take"]);
 });
+
+it("tells once of a session that is woken for half a minute, and that no worker takes", async () => {
+  const clock = manualClock();
+  const store = memoryStore({ now: () => clock.now() });
+  const told: string[] = [];
+  const engine: Engine = {
+    isShared: true,
+    wake: () => Promise.resolve(),
+    work: () => Promise.reject(new Error("unused")),
+    close: () => Promise.resolve(),
+  };
+  for (const [id, status] of Object.entries({ stuck: "idle", waits: "waiting", runs: "running" })) {
+    await store.records.put("sessions", id, { sessionId: id, status });
+    await store.inbox.post(id, { key: "1", body: { ask: "message", prompt: "Hi" } });
+  }
+  const tell = (id: string, thrown: unknown) => told.push(`${id}: ${String(thrown)}`);
+  const host = { active: new Map(), isBusyWith: () => false, tell };
+  const sweep = new Sweep({ store, engine, clock, pollMs: 1_000 }, host, true);
+  for (let second = 0; second < 29; second += 1) await clock.advance(1_000);
+  expect(told).toEqual([]);
+  for (let second = 0; second < 60; second += 1) await clock.advance(1_000);
+  sweep.stop();
+  expect(told).toEqual([expect.stringContaining("stuck: LoophostError: For 30 s something was asked")]);
+});
