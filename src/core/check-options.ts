@@ -136,10 +136,10 @@ export const STRING_OR_NULL: Check = must(
   (value) => value === null || isString(value),
 );
 
-/** A check for names and ids. */
+/** A check for names and ids. Of whole characters: stores and wires write any half of one alike, so that two ids would be one. */
 export const NAME: Check = must(
-  "a string that is not empty",
-  (value) => isString(value) && value.trim() !== "",
+  "a string of whole characters, not empty",
+  (value) => isString(value) && value.trim() !== "" && value.isWellFormed(),
 );
 
 /** A check for yes and no. */

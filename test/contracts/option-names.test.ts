@@ -129,7 +129,8 @@ it.each<[options: object, says: string]>([
   [{ signal: {} }, "signal must be an AbortSignal; got an object."],
   [{ guard: {} }, "guard must be a function; got an object."],
   [{ clock: Date }, "clock must be an object with now(), after(); got a function."],
-  [{ sessionId: "" }, "sessionId must be a string that is not empty; got a string."],
+  [{ sessionId: "" }, "sessionId must be a string of whole characters, not empty; got a string."],
+  [{ sessionId: "s\ud800" }, "sessionId must be a string of whole characters, not empty; got a string."],
   [{ store: "sessions.db" }, "store must be a store, such as sqliteStore(path); got a string."],
   [
     { provider: "claude" },
