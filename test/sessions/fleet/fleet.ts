@@ -19,6 +19,8 @@ import { openParts } from "./parts.ts";
 import type { Places, Setting } from "./places.ts";
 
 const DEADLINE_MS = 180_000;
+/** And so long for each session that is waited for: ten thousand at a loop host on the same machine are some minutes of CPU. */
+const DEADLINE_EACH_MS = 50;
 /** Compiled once: hundreds of processes are started. */
 const ENV = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "loophost-fleet-compiled") };
 
@@ -188,7 +190,7 @@ export class Fleet implements AsyncDisposable {
     chats: readonly SessionRef[],
     is: (summary: Awaited<ReturnType<SessionRef["summary"]>>) => boolean,
   ): Promise<void> {
-    const giveUpAt = performance.now() + DEADLINE_MS;
+    const giveUpAt = performance.now() + DEADLINE_MS + chats.length * DEADLINE_EACH_MS;
     for (const chat of chats)
       for (;;) {
         const summary = await chat.summary();

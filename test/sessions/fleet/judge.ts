@@ -72,11 +72,11 @@ export async function judge(
   event?: { readonly at: number; readonly pid: number },
 ): Promise<Outcome> {
   const logs = await Promise.all(chats.map((chat) => entriesOf(fleet, chat)));
-  const begun = begunIn(fleet);
+  const begun = Map.groupBy(begunIn(fleet), ({ sessionId }) => sessionId);
   const total = { repeated: 0, lost: 0, rerun: 0, unknown: 0 };
   const latencies: number[] = [];
   for (const [index, log] of logs.entries()) {
-    const own = begun.filter(({ sessionId }) => sessionId === chats[index]?.id);
+    const own = begun.get(chats[index]?.id ?? "") ?? [];
     const runs = log.filter(({ type }) => type === "run.started").map(({ item }) => item);
     const items = log.flatMap(({ item }) => item ?? []);
     total.lost += messages - new Set(runs).size;
