@@ -54,7 +54,7 @@ export class Pauses {
   }
 
   /**
-   * How long a session with nothing to do is left alone, in milliseconds. The more there are the longer: each costs two reads when
+   * How long a session with nothing to do, or without a place, is left alone, in milliseconds. The more there are the longer: each costs two reads when
    * its time is over, and until then a decision that another process posts is not seen without a bus.
    */
   get quietMs(): number {

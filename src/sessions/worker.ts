@@ -121,10 +121,11 @@ class Host implements ActivationHost {
     // Another worker may have its agent.
     if (served === undefined) {
       this.#tellUnserved(id, created.agent);
-      return { now: "again", afterMs: 1_000, elsewhere: true };
+      return { ...this.#pause(id, 1_000, failures), elsewhere: true };
     }
     const leave = await this.#admission.enter(created.tenant ?? "", created.agent);
-    if (leave === undefined) return { now: "again", afterMs: 1_000 };
+    // Without a pause the next look into the store would wake it again, and ask the store about it twice, for nothing.
+    if (leave === undefined) return this.#pause(id, Math.max(1_000, this.#pauses.quietMs), failures);
     try {
       if (this.isDraining) return { now: "again", afterMs: 0 };
       const facts = { sessionId: id, tenant: created.tenant, about: created.about ?? {} };
@@ -137,17 +138,19 @@ class Host implements ActivationHost {
       });
       // One that others have, or that could not be run, is left alone for a while: the sweep would wake it again at once.
       if (rest.now === "again" && rest.afterMs > 0)
-        this.#pauses.begin(id, {
-          until: "tried again",
-          ms: rest.afterMs,
-          failures: hasFailed ? failures + 1 : 0,
-        });
+        this.#pause(id, rest.afterMs, hasFailed ? failures + 1 : 0);
       else this.#pauses.end(id);
       return rest;
     } finally {
       this.#active.delete(id);
       leave();
     }
+  }
+
+  /** Nobody runs a session here for so long, whoever wakes it. */
+  #pause(id: string, ms: number, failures: number): Rest & { readonly now: "again" } {
+    this.#pauses.begin(id, { until: "tried again", ms, failures });
+    return { now: "again", afterMs: ms };
   }
 
   /** Told once for each name: where no worker has the agent, a renamed one say, nobody would know why nothing happens. */
