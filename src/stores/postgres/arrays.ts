@@ -1,6 +1,6 @@
 /**
- * Array parameters as PostgreSQL reads them. Given an array, `pg` runs two regular expressions over each element, a number too, and
- * the server undoes what they did: together a third of the cost of an append.
+ * Array parameters as PostgreSQL reads them. Given an array, `pg` runs two regular expressions over each element, a number too:
+ * that was a fifth of what an append costs its process, and half where there is much to escape.
  */
 
 /** Separates JSON texts: none of them has a control character in it, which JSON escapes. */
