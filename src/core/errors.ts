@@ -142,22 +142,18 @@ const UNKNOWN = "an unknown error";
  */
 export function messageOf(thrown: unknown): string {
   try {
-    return readMessage(thrown);
+    if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : UNKNOWN;
+    let deepest: Error & { readonly code?: unknown } = thrown;
+    for (let depth = 0; depth < 8 && deepest.cause instanceof Error; depth += 1) deepest = deepest.cause;
+    const message = thrown.message || thrown.name;
+    // Node gives a refused connection to several addresses a code and no message.
+    const bottom = deepest.message || (typeof deepest.code === "string" ? deepest.code : "");
+    return deepest === thrown || bottom === "" || message.includes(bottom)
+      ? message
+      : `${message.replace(/\.$/, "")} (${bottom})`;
   } catch {
     return UNKNOWN;
   }
-}
-
-function readMessage(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return typeof thrown === "string" ? thrown : UNKNOWN;
-  let deepest: Error & { readonly code?: unknown } = thrown;
-  for (let depth = 0; depth < 8 && deepest.cause instanceof Error; depth += 1) deepest = deepest.cause;
-  const message = thrown.message || thrown.name;
-  // Node gives a refused connection to several addresses a code and no message.
-  const bottom = deepest.message || (typeof deepest.code === "string" ? deepest.code : "");
-  return deepest === thrown || bottom === "" || message.includes(bottom)
-    ? message
-    : `${message.replace(/\.$/, "")} (${bottom})`;
 }
 
 /**

@@ -189,8 +189,9 @@ export class Loop {
 
   #do(command: Command): void {
     const { run } = this;
-    // Race: a decision that was being written while the session was closed would start its tool after close().
-    if (command.do === "execute" && this.ended !== undefined) return;
+    // Race: a decision or an answer that was being written while the session was closed would start its tool, or the model, after
+    // close(). It is on record, and whoever opens the session next goes on with it.
+    if ((command.do === "execute" || command.do === "post") && this.ended !== undefined) return;
     if (command.do !== "end" && command.do !== "fail") return this.#performer.perform(command);
     if (run === undefined || run.isEnding) return;
     run.isEnding = true;

@@ -207,6 +207,27 @@ it("a decision that is being written when the session is closed starts nothing, 
   expect(types).not.toContain("call.started");
 });
 
+it("an answer that is being written when the session is closed asks no model, and is kept for who opens it next", async () => {
+  const store = slowStore(memoryStore());
+  let asked = 0;
+  const model: ModelFunction = ({ messages }) => {
+    asked += 1;
+    return messages.length > 1 ? "done" : [{ type: "tool_call", id: "a", name: "ask", input: {} }];
+  };
+  const how = { provider: local({ model }), store, sessionId };
+  const session = await openSession(agent, how);
+  for await (const { type } of session.send("go")) if (type === "run.waiting") break;
+  await expect.poll(() => store.waiting).toBe(0);
+  store.hold();
+  const answered = session.answer("a", "yes");
+  const closing = session.close();
+  store.open();
+  await Promise.all([answered, closing]);
+  expect(asked).toBe(1);
+  await using next = await openSession(agent, how);
+  expect((await next.resume().result()).text).toBe("done");
+});
+
 it("a decision is used up once the tool has started: after a crash a tool that wants to be asked is asked again", async () => {
   let started = 0;
   const wire = defineTool({
