@@ -8,7 +8,7 @@ import type { JournalEntry } from "../core/journal/entry.ts";
 import { StoredFacts } from "../core/journal/recorded.ts";
 import { SessionIndex } from "../core/journal/session-index.ts";
 import type { JsonObject } from "../core/json.ts";
-import { isObject } from "../core/json.ts";
+import { isKeepable, isObject } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import { itemsOf } from "./inbox.ts";
 
@@ -37,7 +37,7 @@ export async function create(
   checkOptions<CreateOptions>("create()", options, {
     id: NAME,
     tenant: NAME,
-    about: must("plain data", isObject),
+    about: must("plain data", (value) => isObject(value) && isKeepable(value)),
   });
   const { store, clock } = parts;
   const { id = crypto.randomUUID(), tenant, about } = options;

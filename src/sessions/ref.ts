@@ -8,8 +8,9 @@ import { LoophostError } from "../core/errors.ts";
 import { asEntry } from "../core/journal/entry.ts";
 import { readPages } from "../core/journal/read-log.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
+import { isObject } from "../core/json.ts";
 import type { SessionResult, ToolResult } from "../core/results.ts";
-import { textResult } from "../core/results.ts";
+import { isContentBlock, NO_BLOCK, textResult } from "../core/results.ts";
 import type { Prompt } from "../core/session.ts";
 import { toInputs } from "../core/session/prompt.ts";
 import type { Store } from "../core/store.ts";
@@ -127,12 +128,16 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     const { decidedBefore = {}, tenant } = await mustExist();
     // A call that is asked about again, after a crash, is decided again: under a key of its own.
     const times = Object.hasOwn(decidedBefore, callId) ? decidedBefore[callId] : undefined;
-    const key = given ?? (times === undefined ? `call:${callId}` : `call:${callId}:${times}`);
-    const receipt = await post(key, item, tenant);
-    const decision = receipt.isNew ? decisionOf(item) : await decisionIn(receipt.item);
-    if (decision === undefined)
-      throw new LoophostError("invalid_options", `The key "${key}" was used for something else.`);
-    return { ...receipt, applied: receipt.isNew, decision };
+    for (let key = given ?? (times === undefined ? `call:${callId}` : `call:${callId}:${times}`); ;) {
+      const receipt = await post(key, item, tenant);
+      const decision = receipt.isNew ? decisionOf(item) : await decisionIn(receipt.item);
+      if (decision === undefined)
+        throw new LoophostError("invalid_options", `The key "${key}" was used for something else.`);
+      if (decision !== TOO_SOON) return { ...receipt, applied: receipt.isNew, decision };
+      if (given !== undefined) throw new LoophostError("invalid_options", TOO_SOON.why);
+      // Deduplicated all the same: whoever finds that item refused goes on under the same key.
+      key = `${key}:${receipt.item}`;
+    }
   }
 
   /** The decision an item made: it waits in the inbox, or led to an entry. */
@@ -144,7 +149,8 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
         const known = asEntry(entry);
         if (known.type === "decided" && known.item === n) return { allow: known.allow, why: known.why };
         if (known.type === "call.finished" && known.item === n) return { allow: true, result: known.result };
-        if (known.type === "item.refused" && known.item === n) return { allow: false, why: known.message };
+        if (known.type === "item.refused" && known.item === n)
+          return known.code === "already_decided" ? { allow: false, why: known.message } : TOO_SOON;
       }
     return undefined;
   }
@@ -175,6 +181,9 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     async answer(callId, result, options = {}) {
       checkOptions<Keyed>("answer()", options, { key: NAME });
       const given = typeof result === "string" ? textResult(result) : result;
+      // Refused only once it is in the inbox, it would hold as the first answer, and no other would be taken.
+      if (!isObject(given) || !Array.isArray(given.content) || !given.content.every(isContentBlock))
+        throw new LoophostError("invalid_options", `The answer is ${NO_BLOCK}.`);
       return decide(callId, { ask: "answer", callId, result: given }, options.key);
     },
     async interrupt(options = {}) {
@@ -203,6 +212,12 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     },
   };
 }
+
+/** What a decision came to that was refused: the call did not wait for it, or not yet, so it keeps no other from being the first. */
+const TOO_SOON = {
+  allow: false,
+  why: "The call did not wait for a decision when this one was made.",
+} as const;
 
 function checkCall(callId: unknown): void {
   if (typeof callId === "string" && callId !== "") return;

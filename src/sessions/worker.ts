@@ -48,7 +48,7 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
   checkOptions<WorkOptions>("work()", options, {
     maxActivations: atLeast(1),
     maxPerTenant: atLeast(1),
-    maxPerAgent: must("limits by the names of agents", isObject),
+    maxPerAgent: must("limits of at least 1 by the names of agents", isLimits),
     sweep: BOOLEAN,
   });
   if (parts.agents.size === 0)
@@ -60,6 +60,10 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
   const worker = await parts.engine.work(host);
   const sweep = new Sweep(parts, host, options.sweep !== false);
   return new SessionWorker(host, worker, sweep);
+}
+
+function isLimits(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every((limit) => typeof limit === "number" && limit >= 1);
 }
 
 /** Runs sessions of the agents it has. */

@@ -1,0 +1,81 @@
+// What is asked of a session and cannot be done: it leaves nothing behind that keeps the next one from being done.
+
+import { defineAgent, defineTool } from "loophost";
+import { local } from "loophost/providers/local";
+import type { Sessions } from "loophost/sessions";
+import { sessions } from "loophost/sessions";
+import { memoryStore } from "loophost/stores/memory";
+import { expect, it } from "vitest";
+
+import { scriptedModel } from "./scripted-model.ts";
+
+const input = { type: "object" } as const;
+const tools = [
+  defineTool({
+    name: "refund",
+    description: "Refunds",
+    input,
+    needsApproval: true,
+    execute: () => "refunded",
+  }),
+  defineTool({ name: "ask", description: "Asks somebody", input }),
+];
+const served = {
+  agent: defineAgent({ name: "a", instructions: "", tools }),
+  provider: local({ model: scriptedModel }),
+};
+
+function application(): Sessions {
+  return sessions({ store: memoryStore(), agents: [served] });
+}
+
+it("takes a decision about a call that an earlier one came too soon for", async () => {
+  await using app = application();
+  await app.work();
+  const chat = await app.create("a");
+  await chat.approve("call_3_0");
+  await chat.send("say hello");
+  expect(await chat.result()).toMatchObject({ text: "hello" });
+  await chat.send("call refund {}");
+  expect(await chat.result()).toMatchObject({ terminal: "requires_action" });
+  expect((await chat.summary())?.waiting).toEqual(["call_3_0"]);
+  expect(await chat.approve("call_3_0")).toMatchObject({ isNew: true, applied: true });
+  expect(await chat.deny("call_3_0")).toMatchObject({ applied: false, decision: { allow: true } });
+  expect(await chat.result()).toMatchObject({ text: "done: refunded" });
+  expect(await chat.deny("call_3_0")).toMatchObject({ applied: false, decision: { allow: true } });
+});
+
+it.each([
+  null,
+  undefined,
+  5,
+  { content: "text" },
+  { content: [{ type: "text" }] },
+  { content: [{ type: "text", text: 1n }] },
+])("refuses %o for an answer before it is posted, so that the call can be answered", async (wrong) => {
+  await using app = application();
+  await app.work();
+  const chat = await app.create("a");
+  await chat.send("call ask {}");
+  expect(await chat.result()).toMatchObject({ terminal: "requires_action" });
+  await expect(chat.answer("call_1_0", wrong as never)).rejects.toMatchObject({ code: "invalid_options" });
+  expect(await chat.answer("call_1_0", "blue")).toMatchObject({ applied: true });
+  expect(await chat.result()).toMatchObject({ text: "done: blue" });
+});
+
+it("makes no session about what cannot be kept", async () => {
+  await using app = application();
+  const circular: { me?: unknown } = {};
+  circular.me = circular;
+  for (const about of [{ big: 1n }, circular])
+    await expect(app.create("a", { about: about as never })).rejects.toMatchObject({
+      code: "invalid_options",
+    });
+});
+
+it.each([{ a: 0 }, { a: -1 }, { a: NaN }, { a: "many" }])("has no limits such as %o", async (maxPerAgent) => {
+  await using app = application();
+  await expect(app.work({ maxPerAgent: maxPerAgent as never })).rejects.toMatchObject({
+    code: "invalid_options",
+  });
+});
