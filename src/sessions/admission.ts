@@ -40,8 +40,7 @@ export class Admission {
 
   /** Resolves with a function that gives the place back; undefined, at once, when too many wait. */
   async enter(tenant: string, agent: string): Promise<(() => void) | undefined> {
-    const isFew = (this.#waiting.get(tenant)?.length ?? 0) < FEW;
-    if (this.#waits >= (isFew ? 2 * MAX_WAITING : MAX_WAITING)) return undefined;
+    if (this.isFull(tenant)) return undefined;
     await new Promise<void>((resolve) => {
       const queue = this.#waiting.get(tenant) ?? [];
       queue.push({ tenant, agent, enter: resolve });
@@ -55,6 +54,12 @@ export class Admission {
       count(this.#agents, agent, -1);
       this.#admit();
     };
+  }
+
+  /** Whether no more sessions of a tenant may wait. */
+  isFull(tenant: string): boolean {
+    const isFew = (this.#waiting.get(tenant)?.length ?? 0) < FEW;
+    return this.#waits >= (isFew ? 2 * MAX_WAITING : MAX_WAITING);
   }
 
   #admit(): void {

@@ -12,6 +12,8 @@ export interface Pause {
   readonly ms: number;
   /** How often in a row it could not be run. */
   readonly failures: number;
+  /** Of one that found no place among those at work: whose it is. */
+  readonly withoutPlace?: { readonly tenant: string } | undefined;
 }
 
 /** A pause that is over is known for so long, so that the next try can count it. */
@@ -54,15 +56,15 @@ export class Pauses {
   }
 
   /**
-   * How long a session with nothing to do, or without a place, is left alone, in milliseconds. The more there are the longer: each costs two reads when
+   * How long a session with nothing to do is left alone, in milliseconds. The more there are the longer: each costs two reads when
    * its time is over, and until then a decision that another process posts is not seen without a bus.
    */
   get quietMs(): number {
     return Math.min(MAX_QUIET_MS, MIN_QUIET_MS + 2 * this.#pauses.size);
   }
 
-  /** How often in a row a session could not be run. */
-  failures(id: string): number {
-    return this.#pauses.get(id)?.failures ?? 0;
+  /** The last pause of a session, over or not, as long as it is remembered. */
+  last(id: string): Pause | undefined {
+    return this.#pauses.get(id);
   }
 }

@@ -13,6 +13,7 @@ import { Admission } from "./admission.ts";
 import { createdAs } from "./create.ts";
 import { hasWork } from "./inbox.ts";
 import type { ServedAgent, SessionsOptions } from "./options.ts";
+import type { Pause } from "./pauses.ts";
 import { Pauses } from "./pauses.ts";
 import type { SweepParts } from "./sweep.ts";
 import { Sweep } from "./sweep.ts";
@@ -66,6 +67,9 @@ function isLimits(value: unknown): boolean {
   return isObject(value) && Object.values(value).every((limit) => typeof limit === "number" && limit >= 1);
 }
 
+/** Before a session that found no place is tried again. */
+const FULL_MS = 1_000;
+
 /** Runs sessions of the agents it has. */
 class Host implements ActivationHost {
   readonly #parts: WorkerParts;
@@ -115,7 +119,10 @@ class Host implements ActivationHost {
     if (this.isDraining) return { now: "again", afterMs: 0 };
     const afterMs = this.#pauses.leftMs(id, "tried again");
     if (afterMs > 0) return { now: "again", afterMs };
-    const failures = this.#pauses.failures(id);
+    const { failures = 0, withoutPlace } = this.#pauses.last(id) ?? {};
+    // Still none: known without a read of the store, which for thousands that wait would be all this process does.
+    if (withoutPlace !== undefined && this.#admission.isFull(withoutPlace.tenant))
+      return this.#pause(id, { ms: FULL_MS, failures, withoutPlace });
     const created = await createdAs(store, id);
     if (created === undefined || !(await hasWork(store, id))) {
       this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0 });
@@ -125,11 +132,11 @@ class Host implements ActivationHost {
     // Another worker may have its agent.
     if (served === undefined) {
       this.#tellUnserved(id, created.agent);
-      return { ...this.#pause(id, 1_000, failures), elsewhere: true };
+      return { ...this.#pause(id, { ms: 1_000, failures }), elsewhere: true };
     }
-    const leave = await this.#admission.enter(created.tenant ?? "", created.agent);
-    // Without a pause the next look into the store would wake it again, and ask the store about it twice, for nothing.
-    if (leave === undefined) return this.#pause(id, Math.max(1_000, this.#pauses.quietMs), failures);
+    const tenant = created.tenant ?? "";
+    const leave = await this.#admission.enter(tenant, created.agent);
+    if (leave === undefined) return this.#pause(id, { ms: FULL_MS, failures, withoutPlace: { tenant } });
     try {
       if (this.isDraining) return { now: "again", afterMs: 0 };
       const facts = { sessionId: id, tenant: created.tenant, about: created.about ?? {} };
@@ -142,7 +149,7 @@ class Host implements ActivationHost {
       });
       // One that others have, or that could not be run, is left alone for a while: the sweep would wake it again at once.
       if (rest.now === "again" && rest.afterMs > 0)
-        this.#pause(id, rest.afterMs, hasFailed ? failures + 1 : 0);
+        this.#pause(id, { ms: rest.afterMs, failures: hasFailed ? failures + 1 : 0 });
       else this.#pauses.end(id);
       return rest;
     } finally {
@@ -152,9 +159,9 @@ class Host implements ActivationHost {
   }
 
   /** Nobody runs a session here for so long, whoever wakes it. */
-  #pause(id: string, ms: number, failures: number): Rest & { readonly now: "again" } {
-    this.#pauses.begin(id, { until: "tried again", ms, failures });
-    return { now: "again", afterMs: ms };
+  #pause(id: string, pause: Omit<Pause, "until">): Rest & { readonly now: "again" } {
+    this.#pauses.begin(id, { until: "tried again", ...pause });
+    return { now: "again", afterMs: pause.ms };
   }
 
   /** Told once for each name: where no worker has the agent, a renamed one say, nobody would know why nothing happens. */
