@@ -12,6 +12,11 @@ import { checks, everywhere } from "./cell.ts";
 /** How long the parked are watched in the full form, in minutes. */
 export const PARKED: { minutes: number } = { minutes: 1 };
 
+/** At a loop host fewer: it shares the machine, and each session is some twelve requests to it. */
+function manyOf({ setting }: Fleet): number {
+  return setting.provider === "claude" ? 3_000 : 10_000;
+}
+
 /** Transactions of the database that wrote, so far; 0 for a file. */
 async function transactionsOf(fleet: Fleet): Promise<number> {
   if (fleet.setting.engine === "in-process") return 0;
@@ -49,7 +54,7 @@ export const loadCells: Readonly<Record<string, Cell>> = {
     runs: 3,
     async play(fleet, { isShort }) {
       const { wrong, check } = checks();
-      const many = await askMany(fleet, isShort ? 400 : 10_000, "go 2", "big");
+      const many = await askMany(fleet, isShort ? 400 : manyOf(fleet), "go 2", "big");
       const worker = await fleet.begin({ maxActivations: 20, gc: true });
       await setTimeout(500);
       const waits: number[] = [];
@@ -83,7 +88,7 @@ export const loadCells: Readonly<Record<string, Cell>> = {
       const worker = await fleet.begin({ gc: true });
       await setTimeout(2_000);
       const idle = await watched(fleet, worker, Math.min(windowMs, 10_000));
-      const chats = await askMany(fleet, isShort ? 300 : 10_000, "call refund {}", "parked");
+      const chats = await askMany(fleet, isShort ? 300 : manyOf(fleet), "call refund {}", "parked");
       const calls = await fleet.waiting(chats);
       await setTimeout(6_000);
       const parked = await watched(fleet, worker, windowMs);
