@@ -66,17 +66,37 @@ export function isAboutRun({ item }: Pick<ReadItem, "item">): boolean {
   return item.ask !== "message" || item.ifOpen === "deny";
 }
 
-/** Whether there is anything to do for a session, by two small reads: opening it for nothing would ask its host, each time. */
-export async function hasWork(store: Store, sessionId: string): Promise<boolean> {
+/** Messages in line behind a decision, which are not read again as long as their session waits: there may be a thousand. */
+export interface InLine {
+  /** When the session was written to last: it may have been decided about since, or be another of the same id. */
+  readonly updatedAt: number;
+  /** The last of them. */
+  readonly last: number;
+}
+
+/**
+ * Whether there is anything to do for a session, by two small reads: opening it for nothing would ask its host, each time.
+ *
+ * @param before what was in line when it was looked at before
+ * @returns true, or what is in line
+ */
+export async function hasWork(
+  store: Store,
+  sessionId: string,
+  before: InLine | undefined,
+): Promise<true | InLine | undefined> {
   const [items, summary] = await Promise.all([store.inbox.read(sessionId, 1), findSession(store, sessionId)]);
   if (summary?.status === "running") return true;
-  if (summary?.status !== "waiting" || items.length === 0) return items.length > 0;
+  if (summary?.status !== "waiting" || items.length === 0) return items.length > 0 || undefined;
   // A message waits until the decision before it is made.
-  for await (const item of itemsOf(store, sessionId)) {
+  const { updatedAt } = summary;
+  let last = before?.updatedAt === updatedAt ? before.last : 0;
+  for await (const item of itemsOf(store, sessionId, last)) {
     const read = readItem(item);
     if (read === undefined || isAboutRun(read)) return true;
+    last = item.n;
   }
-  return false;
+  return { updatedAt, last };
 }
 
 /** Gives a session the decision or answer of an item. */

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { InLine } from "./inbox.ts";
 
 /** What a session is left alone for. */
 export interface Pause {
@@ -14,6 +15,8 @@ export interface Pause {
   readonly failures: number;
   /** Of one that found no place among those at work: whose it is. */
   readonly withoutPlace?: { readonly tenant: string } | undefined;
+  /** Of one that waits for a decision: the messages behind that. */
+  readonly inLine?: InLine | undefined;
 }
 
 /** A pause that is over is known for so long, so that the next try can count it. */

@@ -119,13 +119,15 @@ class Host implements ActivationHost {
     if (this.isDraining) return { now: "again", afterMs: 0 };
     const afterMs = this.#pauses.leftMs(id, "tried again");
     if (afterMs > 0) return { now: "again", afterMs };
-    const { failures = 0, withoutPlace } = this.#pauses.last(id) ?? {};
+    const { failures = 0, withoutPlace, inLine: before } = this.#pauses.last(id) ?? {};
     // Still none: known without a read of the store, which for thousands that wait would be all this process does.
     if (withoutPlace !== undefined && this.#admission.isFull(withoutPlace.tenant))
       return this.#pause(id, { ms: FULL_MS, failures, withoutPlace });
     const created = await createdAs(store, id);
-    if (created === undefined || !(await hasWork(store, id))) {
-      this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0 });
+    const found = created && (await hasWork(store, id, before));
+    if (created === undefined || found !== true) {
+      const inLine = found === true ? undefined : found;
+      this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0, inLine });
       return { now: "parked" };
     }
     const served = agents.get(created.agent);

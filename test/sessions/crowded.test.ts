@@ -1,11 +1,12 @@
 // Inboxes with many messages: what has to be decided is not stuck behind them.
 
-import type { Store } from "loophost";
+import type { Clock, Store } from "loophost";
 import { defineAgent, defineTool } from "loophost";
 import { local } from "loophost/providers/local";
 import type { SessionRef, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
+import { manualClock } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import { scriptedModel } from "./scripted-model.ts";
@@ -19,8 +20,8 @@ const refund = defineTool({
 });
 const agent = defineAgent({ name: "a", instructions: "", tools: [refund] });
 
-function application(store: Store = memoryStore()): Sessions {
-  return sessions({ store, agents: [{ agent, provider: local({ model: scriptedModel }) }] });
+function application(store: Store = memoryStore(), clock?: Clock): Sessions {
+  return sessions({ store, clock, agents: [{ agent, provider: local({ model: scriptedModel }) }] });
 }
 
 /** A session that waits for a decision, with so many messages behind that. */
@@ -95,6 +96,35 @@ it("lets a message that denies what waits say nothing about the calls of its own
   for await (const event of chat.follow({ untilIdle: true }))
     if (event.type === "message") log.push(event.text);
   expect(log).toContain("done: refunded");
+});
+
+it("reads messages that stand behind a decision once, not each time it looks", async () => {
+  const store = memoryStore();
+  const clock = manualClock();
+  let read = 0;
+  const counted = {
+    ...store,
+    inbox: {
+      ...store.inbox,
+      async read(...how: Parameters<typeof store.inbox.read>) {
+        const items = await store.inbox.read(...how);
+        read += items.length;
+        return items;
+      },
+    },
+  };
+  await using app = application(counted, clock);
+  const poster = application(store);
+  await app.work();
+  const chat = await waiting(app, 120);
+  await clock.advance(2_000);
+  read = 0;
+  for (let look = 0; look < 10; look += 1) await clock.advance(500);
+  // The first of the inbox, each time: with the others it would be a hundred times as many.
+  expect(read).toBeLessThan(120);
+  await poster.get(chat.id).approve("call_1_0");
+  for (let look = 0; look < 10; look += 1) await clock.advance(500);
+  expect(await chat.summary()).toMatchObject({ waiting: [] });
 });
 
 it("waits for the result while something stands in the inbox that only a newer release knows", async () => {
