@@ -18,7 +18,7 @@ export interface PostgresStoreOptions {
    * those whose application may not change it: `loophost store sql`. Default `"auto"`.
    */
   readonly migrate?: "auto" | "refuse" | undefined;
-  /** How long a call waits for a database that is out of reach, or slow, in milliseconds. Default 20,000. */
+  /** How long a call waits for a database that is out of reach, or slow, in milliseconds; the first call at most 5,000 ms. Default 20,000. */
   readonly maxWaitMs?: number | undefined;
   /**
    * The address of the database past a pooler such as PgBouncer, for one connection that the leases live with; null where
