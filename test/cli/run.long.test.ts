@@ -103,7 +103,8 @@ it.each<[code: number, env: Record<string, string>, flags: string[], problem: st
   [4, {}, ["--provider", "claude"], "The claude host needs an API key: set ANTHROPIC_API_KEY."],
   [4, {}, ["--provider", "claude", "--base-url", "http://example.com"], "needs an API key"],
   [2, {}, ["--provider", "claude", "--base-url", "nonsense"], "nonsense is not an address"],
-  [2, { OPENAI_BASE_URL: "nonsense" }, [], "nonsense"],
+  [2, { OPENAI_BASE_URL: "nonsense" }, [], "OPENAI_BASE_URL must be an http or https address"],
+  [2, { OPENAI_BASE_URL: "http://me:sk-secret@host/v1" }, [], "OPENAI_BASE_URL must be"],
   [5, { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" }, [], "127.0.0.1:9"],
   [5, {}, ["--provider", "claude", "--base-url", "http://127.0.0.1:9"], "onnect"],
 ])(

@@ -7,7 +7,9 @@
  * An empty variable counts as not set. The code of the one that is chosen is loaded then.
  */
 
+import { LoophostError } from "../../core/errors.ts";
 import type { Model } from "../../providers/local/model.ts";
+import { inFlags } from "./in-flags.ts";
 
 /** A model, and how to name it to the user. */
 export interface ChosenModel {
@@ -18,9 +20,21 @@ export interface ChosenModel {
 /** The `--model` that is built in: no language model, it calls the tools it is told to. */
 export const SCRIPTED = "scripted";
 
-/** Chooses a model; undefined when the environment names none, or the built-in one is asked for. */
+/**
+ * Chooses a model; undefined when the environment names none, or the built-in one is asked for.
+ *
+ * @throws LoophostError `invalid_options` for an address that is none, by the name of its variable
+ */
 export async function chooseModel(modelId: string | undefined): Promise<ChosenModel | undefined> {
   if (modelId === SCRIPTED) return undefined;
+  try {
+    return await ofEnvironment(modelId);
+  } catch (thrown) {
+    throw thrown instanceof LoophostError ? inFlags(thrown, "local") : thrown;
+  }
+}
+
+async function ofEnvironment(modelId: string | undefined): Promise<ChosenModel | undefined> {
   const { env } = process;
   const id = modelId ?? "the agent's model";
   const apiKey = env["ANTHROPIC_API_KEY"] || undefined;

@@ -277,4 +277,45 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       ["second", { say: "look" }],
     ]);
   });
+
+  it("says nothing before it hears: an answer that comes at once reaches a bus that began just now", async () => {
+    const { url } = await sharedPostgres();
+    const schema = newSchema();
+    const other = postgresBus(url, { schema });
+    const pool = new Pool({ connectionString: url });
+    const bus = postgresBus(slowToListen(pool), { schema });
+    onTestFinished(() => Promise.all([bus.close(), other.close()]).then(() => pool.end()));
+    let isThere = false;
+    other.listen("s", (what) => {
+      isThere = true;
+      if (what === "who is there?") other.say("s", "I am");
+    });
+    const toItself = () => {
+      other.say("s", "hello");
+      return isThere;
+    };
+    await expect.poll(toItself, PATIENT).toBe(true);
+    const heard: unknown[] = [];
+    bus.listen("s", (what) => heard.push(what));
+    bus.say("s", "who is there?");
+    await expect.poll(() => heard, PATIENT).toContain("I am");
+  });
 });
+
+/** A pool on whose connections LISTEN takes a while. */
+function slowToListen(pool: Pool): PostgresPool {
+  return {
+    query: (text, values) => pool.query(text, values as unknown[]),
+    async connect() {
+      const client = await pool.connect();
+      return {
+        query: async (text, values) => {
+          if (text.startsWith("LISTEN")) await setTimeout(200);
+          return client.query(text, values as unknown[]);
+        },
+        on: (name: string, listener: () => void) => client.on(name as "end", listener),
+        release: (isBroken?: boolean) => client.release(isBroken),
+      };
+    },
+  };
+}

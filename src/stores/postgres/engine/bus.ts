@@ -21,9 +21,10 @@ export function postgresBus(database: string | PostgresPool, options: PostgresSt
   checkOptions<PostgresStoreOptions>("postgresBus()", options, CHECKS);
   const { opened, direct } = openDatabase("postgresBus()", database, options);
   const channel = channelOf(opened.options.schema, "words");
-  const notices = new Notices(opened, channel);
   const listeners = new Map<string, Set<(what: Json) => void>>();
-  let isListening = false;
+  let listening: Promise<void> | undefined;
+  // Race: what is said before LISTEN is in force may be answered at once, and the answer would reach nobody.
+  const notices = new Notices(opened, channel, () => listening);
 
   async function listenOn(client: PostgresClient): Promise<void> {
     client.on("notification", (notice) => hear(notice));
@@ -43,12 +44,8 @@ export function postgresBus(database: string | PostgresPool, options: PostgresSt
       notices.say(Buffer.byteLength(text) <= MAX_BYTES ? text : JSON.stringify([id, { say: "look" }]));
     },
     listen(id, listener) {
-      if (!isListening) {
-        isListening = true;
-        // A connection that fails now is retried with the next listener; messages missed meanwhile are read from the
-        // store.
-        direct.add(listenOn).catch(() => (isListening = false));
-      }
+      // A connection that fails now is retried with the next listener; messages missed meanwhile are read from the store.
+      listening ??= direct.add(listenOn).catch(() => void (listening = undefined));
       const own = listeners.get(id) ?? new Set();
       listeners.set(id, own.add(listener));
       return () => {

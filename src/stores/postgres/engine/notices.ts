@@ -17,14 +17,21 @@ export function channelOf(schema: string, what: "wakes" | "words"): string {
 export class Notices {
   readonly #database: Database;
   readonly #channel: string;
+  readonly #before: () => Promise<void> | undefined;
   #waiting = new Set<string>();
   /** Set for a moment after each statement. */
   #timer: NodeJS.Timeout | undefined;
   #saying: Promise<void> = Promise.resolve();
 
-  constructor(database: Database, channel: string) {
+  /** @param before what has to be over, in whichever way, before anything is sent */
+  constructor(
+    database: Database,
+    channel: string,
+    before: () => Promise<void> | undefined = () => undefined,
+  ) {
     this.#database = database;
     this.#channel = channel;
+    this.#before = before;
   }
 
   /** Queues a text of at most 7,900 bytes; the same text once. One that cannot be sent is lost. */
@@ -52,6 +59,7 @@ export class Notices {
 
   async #notify(texts: readonly string[]): Promise<void> {
     try {
+      await this.#before();
       const pool = await this.#database.ready();
       await pool.query("SELECT pg_notify($1, word) FROM unnest($2::text[]) AS word", [this.#channel, texts]);
     } catch {
