@@ -113,6 +113,12 @@ export function listOf(what: string, fits: (item: unknown) => boolean): Check {
   return must(`a list of ${what}`, (value) => Array.isArray(value) && value.every(fits));
 }
 
+/** A check for objects whose values are strings, such as headers. */
+export const STRINGS_BY_NAME: Check = must(
+  "an object of strings",
+  (value) => isObject(value) && Object.values(value).every(isString),
+);
+
 /** A check for objects with methods of these names. */
 export function withMethods(...methods: readonly string[]): Check {
   return must(

@@ -8,8 +8,8 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
-// The longest wait a timer holds; longer ones would fire at once.
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The longest wait a timer of Node's holds, 24 days: a longer one would fire at once. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 /** The system clock. A wait that is too long for a timer, such as `Infinity`, never ends. */
 export const systemClock: Clock = {

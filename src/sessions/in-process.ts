@@ -2,7 +2,7 @@
 
 import { waitAtMost } from "../core/async/abort.ts";
 import type { Clock } from "../core/clock.ts";
-import { systemClock } from "../core/clock.ts";
+import { MAX_TIMER_MS, systemClock } from "../core/clock.ts";
 import type { ActivationHost, Engine, EngineWorker, Wake } from "../core/engine.ts";
 
 /** Makes an engine that runs sessions in the process that has it. What it forgets with the process, the sweep finds. */
@@ -14,9 +14,6 @@ interface AtWork {
   isWokenAgain: boolean;
   readonly done: Promise<void>;
 }
-
-/** The longest wait of a timer, 24 days: a wake that is further away takes several. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 class InProcessEngine implements Engine, EngineWorker {
   readonly #clock: Clock;
@@ -61,6 +58,7 @@ class InProcessEngine implements Engine, EngineWorker {
 
   #beginAfter(id: string, ms: number): void {
     this.#timers.get(id)?.();
+    // A wake that is further away than a timer goes takes several.
     const laterMs = ms - MAX_TIMER_MS;
     const cancel = this.#clock.after(Math.max(0, Math.min(ms, MAX_TIMER_MS)), () => {
       this.#timers.delete(id);

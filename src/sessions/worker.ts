@@ -43,6 +43,8 @@ export interface WorkerParts extends ActivationParts, SweepParts {
 
 /** So many names of agents that are not here are told of. */
 const MAX_UNSERVED = 100;
+/** Before a session that found no place is tried again. */
+const FULL_MS = 1_000;
 
 /** Begins to work. */
 export async function startWorker(parts: WorkerParts, options: WorkOptions): Promise<Worker> {
@@ -66,9 +68,6 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
 function isLimits(value: unknown): boolean {
   return isObject(value) && Object.values(value).every((limit) => typeof limit === "number" && limit >= 1);
 }
-
-/** Before a session that found no place is tried again. */
-const FULL_MS = 1_000;
 
 /** Runs sessions of the agents it has. */
 class Host implements ActivationHost {

@@ -1,7 +1,15 @@
 /** How the Restate engine is set up. */
 
 import type { Check } from "../../core/check-options.ts";
-import { checkOptions, fields, listOf, MILLISECONDS, must, NAME } from "../../core/check-options.ts";
+import {
+  checkOptions,
+  fields,
+  listOf,
+  MILLISECONDS,
+  must,
+  NAME,
+  STRINGS_BY_NAME,
+} from "../../core/check-options.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 
@@ -65,10 +73,7 @@ export function checkRestateOptions(options: RestateEngineOptions): RestateSetti
           (key) => typeof key === "string" && key.startsWith("publickeyv1_"),
         ),
       }),
-      headers: must(
-        "an object of strings",
-        (value) => isObject(value) && Object.values(value).every((header) => typeof header === "string"),
-      ),
+      headers: STRINGS_BY_NAME,
       name: must(
         "letters, digits, - and _, beginning with a letter",
         (value) => typeof value === "string" && /^[a-z][\w-]{0,63}$/i.test(value),

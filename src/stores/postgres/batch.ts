@@ -5,7 +5,8 @@
  *   B1  a statement has an array parameter for each value of an ask, and its rows say by `at` which ask they answer, from 1
  *   B2  a statement that is refused for one of its asks, a damaged row say, or a row that stays locked, is made again for each
  *       alone: the others neither fail nor wait with it
- *   B3  bounded in bytes, what is asked and what is answered: rows that are left out say `is_cut`, and their ask is made again, in front; the first is never cut
+ *   B3  bounded in bytes, what is asked and what is answered: rows that are left out say `is_cut`, and their ask is made again, in
+ *       front; the first is never cut
  *   B4  planned once for a connection: a planner that sees few asks takes a plan for just those to be better, and makes one for
  *       each statement, which takes longer than to run it
  */

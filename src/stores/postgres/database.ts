@@ -8,6 +8,7 @@
 
 import { crc32 } from "node:zlib";
 
+import { MAX_TIMER_MS } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import { isConflict, isForOne, isLocked, isLost, isUnprepared, NoReply, storeFailed } from "./errors.ts";
@@ -181,7 +182,6 @@ function nameOf(sql: string): string {
   return `loophost_${crc32(sql).toString(36)}_${sql.length}`;
 }
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The first call waits out a restart, which is shorter; an address where nobody ever answered is more likely a wrong one, and said sooner. */
 const FIRST_CONTACT_MS = 5_000;
 const OLDEST_SERVER = 140_000;

@@ -1,5 +1,6 @@
 /** Connection pools: a `Pool` of `pg`, ours or the user's, with passwords redacted in everything that is shown. */
 
+import { MAX_TIMER_MS } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 
 /** What the store uses of a `Pool` of `pg`; another driver can be adapted in a dozen lines. */
@@ -30,7 +31,6 @@ export interface OpenPool {
 }
 
 const CONNECT_MS = 10_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Makes a pool for an address.

@@ -7,6 +7,7 @@
 
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 
+import { MAX_TIMER_MS } from "../../core/clock.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import type { JsonSchema } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
@@ -28,9 +29,6 @@ export interface McpClient {
   ): Promise<unknown>;
   getServerVersion(): { readonly name: string } | undefined;
 }
-
-/** The longest wait a timer holds: the SDK would take a longer one for none. */
-export const LONGEST_MS: number = 2 ** 31 - 1;
 
 /** How long a request may take, and who hears of it meanwhile. */
 export interface McpRequestOptions {
@@ -191,7 +189,7 @@ async function open(
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= line.close(client).catch(() => undefined));
   try {
-    await client.connect(line.transport, { timeout: Math.min(timeoutMs, LONGEST_MS) });
+    await client.connect(line.transport, { timeout: Math.min(timeoutMs, MAX_TIMER_MS) });
   } catch (thrown) {
     await close();
     throw line.tooMuch(thrown) ?? toConnectError(thrown, server, line);

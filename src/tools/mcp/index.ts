@@ -16,8 +16,10 @@ import {
   must,
   NAME,
   STRING,
+  STRINGS_BY_NAME,
   withMethods,
 } from "../../core/check-options.ts";
+import { MAX_TIMER_MS } from "../../core/clock.ts";
 import { LoophostError, messageOf } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
 import type { ToolOrigin } from "../../core/tool-origin.ts";
@@ -32,7 +34,7 @@ import type {
   McpTool,
   StdioServer,
 } from "./connection.ts";
-import { connectMcp, keepOpen, LONGEST_MS } from "./connection.ts";
+import { connectMcp, keepOpen } from "./connection.ts";
 import type { McpElicitAnswer, McpElicitation } from "./elicit.ts";
 import type { McpLeftOut, McpList } from "./list.ts";
 import { listTools } from "./list.ts";
@@ -132,11 +134,14 @@ const OPTIONS: Checks<StdioServer & HttpServer & ConnectedServer & McpToolsOptio
   command: NAME,
   args: STRINGS,
   // A variable that is not set is none.
-  env: objectOf((value) => value === undefined || isString(value)),
+  env: must(
+    "an object of strings",
+    (value) => isObject(value) && Object.values(value).every((one) => one === undefined || isString(one)),
+  ),
   cwd: STRING,
   onStderr: FUNCTION,
   url: STRING,
-  headers: objectOf(isString),
+  headers: STRINGS_BY_NAME,
   fetch: FUNCTION,
   client: withMethods("listTools", "callTool"),
   only: STRINGS,
@@ -148,10 +153,6 @@ const OPTIONS: Checks<StdioServer & HttpServer & ConnectedServer & McpToolsOptio
   onProgress: FUNCTION,
   onElicit: FUNCTION,
 };
-
-function objectOf(fits: (value: unknown) => boolean): Check {
-  return must("an object of strings", (value) => isObject(value) && Object.values(value).every(fits));
-}
 
 function check(options: object | undefined): void {
   const given = isObject(options) ? options : {};
@@ -235,7 +236,7 @@ function toRequestOptions(
   return {
     signal,
     // Unless progress moves it, the deadline is kept by whoever runs the tool.
-    timeout: isExtended ? Math.min(callTimeoutMs, LONGEST_MS) : LONGEST_MS,
+    timeout: isExtended ? Math.min(callTimeoutMs, MAX_TIMER_MS) : MAX_TIMER_MS,
     resetTimeoutOnProgress: isExtended,
     onprogress(progress) {
       tell(progress);

@@ -5,13 +5,12 @@
  */
 
 import { deadline } from "../../core/async/deadline.ts";
-import { systemClock } from "../../core/clock.ts";
+import { MAX_TIMER_MS, systemClock } from "../../core/clock.ts";
 import { LoophostError, messageOf, toLoophostError } from "../../core/errors.ts";
 import { compileJsonSchema } from "../../core/json-schema/check.ts";
 import type { JsonSchema } from "../../core/json.ts";
 import { isKeepable, isObject } from "../../core/json.ts";
 import type { McpClient, McpTool } from "./connection.ts";
-import { LONGEST_MS } from "./connection.ts";
 
 /** A tool of a server's that cannot be used, and why. */
 export interface McpLeftOut {
@@ -47,7 +46,7 @@ export async function listTools(client: McpClient, timeoutMs: number, server: st
   // What is asked of the client ends a little later, so that it is this deadline that tells.
   const ask = (cursor: string | undefined) =>
     client.listTools(cursor === undefined ? {} : { cursor }, {
-      timeout: Math.min(end - systemClock.now() + 1_000, LONGEST_MS),
+      timeout: Math.min(end - systemClock.now() + 1_000, MAX_TIMER_MS),
     });
   try {
     return await Promise.race([readPages(ask, server), late.promise]);

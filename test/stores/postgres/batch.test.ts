@@ -4,11 +4,11 @@ import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { Batch } from "../../../src/stores/postgres/batch.ts";
-import { Database, type Row } from "../../../src/stores/postgres/database.ts";
+import type { Database, Row } from "../../../src/stores/postgres/database.ts";
 import { postgresInbox } from "../../../src/stores/postgres/inbox.ts";
 import type { PostgresPool } from "../../../src/stores/postgres/pool.ts";
 import { postgresRecords } from "../../../src/stores/postgres/records.ts";
-import { newSchema, openedStore } from "./schemas.ts";
+import { newSchema, openedStore, preparedOn } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
 const LARGE = "x".repeat(600_000);
@@ -105,20 +105,8 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
 
   it("are planned once for a connection, however few are asked at a time", async () => {
     const pool = new Pool({ connectionString: (await sharedPostgres()).url, max: 1 });
-    const database = new Database({
-      place: "a test",
-      open: () =>
-        Promise.resolve({
-          pool,
-          prepared: (name: string, text: string, values: unknown[]) => pool.query({ name, text, values }),
-          end: () => pool.end(),
-        }),
-      schema: newSchema(),
-      migrate: "auto",
-      maxWaitMs: 20_000,
-      durability: "strict",
-    });
-    onTestFinished(() => database.close());
+    onTestFinished(() => pool.end());
+    const database = preparedOn(pool);
     const [records, inbox] = [postgresRecords(database), postgresInbox(database)];
     for (let times = 0; times < 8; times += 1) {
       await records.get("c", "k");

@@ -7,9 +7,8 @@ import type { PoolConfig } from "pg";
 import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { Database } from "../../../src/stores/postgres/database.ts";
 import { withoutPassword } from "../../../src/stores/postgres/pool.ts";
-import { newSchema, openedStore } from "./schemas.ts";
+import { newSchema, openedStore, preparedOn } from "./schemas.ts";
 import { ownPostgres, sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
 const LONG = { owner: "the owner", ttlMs: 60_000 };
@@ -282,19 +281,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
 
   it("prepares its statements once for each connection, and goes on without where a pooler forgets them", async () => {
     const pool = await openPool({ max: 1 });
-    const database = new Database({
-      place: "a test",
-      open: () =>
-        Promise.resolve({
-          pool,
-          prepared: (name: string, text: string, values: unknown[]) => pool.query({ name, text, values }),
-          end: () => Promise.resolve(),
-        }),
-      schema: newSchema(),
-      migrate: "auto",
-      maxWaitMs: 1_000,
-      durability: "strict",
-    });
+    const database = preparedOn(pool);
     const prepared = async () => (await pool.query("SELECT FROM pg_prepared_statements")).rowCount;
     const one = () => database.once("SELECT $1::int AS one", [1]);
     await one();

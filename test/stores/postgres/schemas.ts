@@ -3,7 +3,10 @@
 import type { Store } from "loophost";
 import type { PostgresStoreOptions } from "loophost/stores/postgres";
 import { postgresStore } from "loophost/stores/postgres";
+import type { Pool } from "pg";
 import { onTestFinished } from "vitest";
+
+import { Database } from "../../../src/stores/postgres/database.ts";
 
 let count = 0;
 
@@ -22,4 +25,23 @@ export function openedStore(
   const store = postgresStore(database, options);
   whenFinished(() => store.close());
   return store;
+}
+
+/** A database whose statements are prepared on a pool, in a schema of its own; closed after the test, and the pool left as it is. */
+export function preparedOn(pool: Pool): Database {
+  const database = new Database({
+    place: "a test",
+    open: () =>
+      Promise.resolve({
+        pool,
+        prepared: (name: string, text: string, values: unknown[]) => pool.query({ name, text, values }),
+        end: () => Promise.resolve(),
+      }),
+    schema: newSchema(),
+    migrate: "auto",
+    maxWaitMs: 20_000,
+    durability: "strict",
+  });
+  onTestFinished(() => database.close());
+  return database;
 }

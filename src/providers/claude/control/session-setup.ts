@@ -1,7 +1,7 @@
 /** What a session is made with, beside the agent. */
 
 import type { Check, Checks } from "../../../core/check-options.ts";
-import { isString, listOf, must, NAME, STRING } from "../../../core/check-options.ts";
+import { isString, listOf, must, NAME, STRING, STRINGS_BY_NAME } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import { isObject } from "../../../core/json.ts";
 import type { Money } from "../../../core/results.ts";
@@ -58,7 +58,7 @@ export const SETUP: Checks<SessionSetup> = {
   environmentId: NAME,
   environment: ENVIRONMENT,
   title: STRING,
-  metadata: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
+  metadata: STRINGS_BY_NAME,
   resources: listOf('objects, such as { type: "file", file_id, mount_path }', isObject),
   vaultIds: listOf("strings", isString),
   budget: MONEY,

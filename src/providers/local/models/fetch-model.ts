@@ -14,6 +14,7 @@ import {
   NAME,
   oneOf,
   STRING,
+  STRINGS_BY_NAME,
 } from "../../../core/check-options.ts";
 import { LoophostError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
@@ -96,7 +97,7 @@ export const FETCH_OPTIONS: Checks<FetchModelOptions> = {
     (value) => isString(value) || FUNCTION(value) === undefined,
   ),
   baseUrl: STRING,
-  headers: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
+  headers: STRINGS_BY_NAME,
   fetch: FUNCTION,
   stream: BOOLEAN,
   maxTokens: atLeast(1),
