@@ -31,7 +31,8 @@ export interface Store {
 export interface LogStore {
   /**
    * Contract: claims a log: the caller becomes its owner and gets a fencing token higher than any given before.
-   * @throws LoophostError `session_owned` while a lease on it is alive, whoever holds it, unless by `force`
+   * @throws LoophostError `session_owned` while a lease on it is alive, whoever holds it, unless by `force`;
+   * `invalid_options` for an id of more than 1,200 bytes, with a NUL or half a character, as not every store can keep such
    */
   claim(id: string, lease: Lease): Promise<number>;
   /**
@@ -84,7 +85,7 @@ export interface InboxStore {
    * Contract: durable once it resolves; numbers rise within a session. Idempotent by key: a key that was posted before,
    * taken or not, changes nothing and gives the number it got then, so that a caller who lost the reply may retry.
    * @throws LoophostError `inbox_full` above 1,000 items that wait in the session, 1,100 for one that `makesRoom`;
-   * `store_failed` when it could not be written
+   * `store_failed` when it could not be written; `invalid_options` for an id or a key that not every store can keep
    */
   post(id: string, item: PostedItem): Promise<{ readonly n: number; readonly isNew: boolean }>;
   /** Contract: what is not taken yet and numbered above `after` (default 0), in the order it was posted, at most `limit`. */

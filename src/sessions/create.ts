@@ -1,7 +1,7 @@
 /** Making a session: the first entry of its log says whose it is, before any worker or loop host knows of it. */
 
 import { sleep } from "../core/async/abort.ts";
-import { checkOptions, must, NAME } from "../core/check-options.ts";
+import { checkOptions, must } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import { hasCode, LoophostError } from "../core/errors.ts";
 import type { JournalEntry } from "../core/journal/entry.ts";
@@ -10,6 +10,7 @@ import { SessionIndex } from "../core/journal/session-index.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isKeepable, isObject } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
+import { KEPT_NAME } from "../stores/names.ts";
 import { itemsOf } from "./inbox.ts";
 
 /** How a session is made. */
@@ -35,8 +36,8 @@ export async function create(
   options: CreateOptions,
 ): Promise<string> {
   checkOptions<CreateOptions>("create()", options, {
-    id: NAME,
-    tenant: NAME,
+    id: KEPT_NAME,
+    tenant: KEPT_NAME,
     about: must("plain data", (value) => isObject(value) && isKeepable(value)),
   });
   const { store, clock } = parts;

@@ -6,6 +6,7 @@ import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
 import { memoryStore } from "../stores/memory.ts";
+import { KEPT_NAME } from "../stores/names.ts";
 import type { CreateOptions } from "./create.ts";
 import { create } from "./create.ts";
 import { inProcessEngine } from "./in-process.ts";
@@ -75,7 +76,7 @@ export function sessions(options: SessionsOptions): Sessions {
       return sessionRef(await create(parts, agent, how), parts);
     },
     get(id) {
-      checkOptions("get()", { id }, { id: NAME }, ["id"]);
+      checkOptions("get()", { id }, { id: KEPT_NAME }, ["id"]);
       return sessionRef(id, parts);
     },
     async list(how = {}) {

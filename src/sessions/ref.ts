@@ -1,7 +1,7 @@
 /** A session as its application talks to it, from any process: what it asks goes to the inbox, what it reads comes from the log. */
 
 import type { Bus } from "../core/bus.ts";
-import { BOOLEAN, checkOptions, must, NAME, oneOf, SIGNAL, STRING } from "../core/check-options.ts";
+import { BOOLEAN, checkOptions, must, oneOf, SIGNAL, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
 import { LoophostError } from "../core/errors.ts";
@@ -14,6 +14,7 @@ import { isContentBlock, NO_BLOCK, textResult } from "../core/results.ts";
 import type { Prompt } from "../core/session.ts";
 import { toInputs } from "../core/session/prompt.ts";
 import type { Store } from "../core/store.ts";
+import { KEPT_NAME } from "../stores/names.ts";
 import { deleteSession, findSession } from "../stores/sessions.ts";
 import type { FollowedEvent, FollowOptions } from "./follow.ts";
 import { follow } from "./follow.ts";
@@ -159,7 +160,7 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     id,
     async send(prompt, options = {}) {
       checkOptions<MessageOptions>("send()", options, {
-        key: NAME,
+        key: KEPT_NAME,
         system: STRING,
         ifOpen: oneOf("queue", "deny", "refuse"),
       });
@@ -171,15 +172,15 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       return post(key, { ask: "message", prompt, system, ifOpen: policy }, tenant);
     },
     async approve(callId, options = {}) {
-      checkOptions<Keyed>("approve()", options, { key: NAME });
+      checkOptions<Keyed>("approve()", options, { key: KEPT_NAME });
       return decide(callId, { ask: "decide", callId, allow: true }, options.key);
     },
     async deny(callId, options = {}) {
-      checkOptions("deny()", options, { key: NAME, why: STRING });
+      checkOptions("deny()", options, { key: KEPT_NAME, why: STRING });
       return decide(callId, { ask: "decide", callId, allow: false, why: options.why }, options.key);
     },
     async answer(callId, result, options = {}) {
-      checkOptions<Keyed>("answer()", options, { key: NAME });
+      checkOptions<Keyed>("answer()", options, { key: KEPT_NAME });
       const given = typeof result === "string" ? textResult(result) : result;
       // Refused only once it is in the inbox, it would hold as the first answer, and no other would be taken.
       if (!isObject(given) || !Array.isArray(given.content) || !given.content.every(isContentBlock))
@@ -187,7 +188,7 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       return decide(callId, { ask: "answer", callId, result: given }, options.key);
     },
     async interrupt(options = {}) {
-      checkOptions<Keyed>("interrupt()", options, { key: NAME });
+      checkOptions<Keyed>("interrupt()", options, { key: KEPT_NAME });
       const { tenant } = await mustExist();
       return post(options.key ?? crypto.randomUUID(), { ask: "interrupt" }, tenant);
     },

@@ -6,6 +6,7 @@ import { inboxFull, roomFor } from "./inbox.ts";
 import { fromText, toText } from "./json.ts";
 import type { HeldLease } from "./leases.ts";
 import { sessionOwned, staleOwner } from "./leases.ts";
+import { ID, keepable, KEY } from "./names.ts";
 import { pageOf } from "./page.ts";
 
 /** How a store in memory is made. */
@@ -60,6 +61,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     log: {
       async claim(id, { owner, ttlMs, force = false }) {
+        keepable(id, ID);
         const log = logs.get(id) ?? { fence: 0, lease: NOBODYS, entries: [] };
         if (!force && now() < log.lease.until) throw sessionOwned(id, log.lease);
         log.fence += 1;
@@ -124,6 +126,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     inbox: {
       async post(id, item) {
         const { key, body } = item;
+        keepable(id, ID);
+        keepable(key, KEY);
         const inbox = inboxes.get(id) ?? { numbers: new Map(), waiting: new Map() };
         const before = inbox.numbers.get(key);
         if (before !== undefined) return { n: before, isNew: false };

@@ -10,6 +10,7 @@ import type { Json } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { Store, StoredEntry } from "../core/store.ts";
 import { deleteIf } from "./deletion.ts";
+import { ID, keepable } from "./names.ts";
 
 export type { JournalEntry, MessageEntry, SessionSummary, ShownAgent, Spent };
 
@@ -79,8 +80,9 @@ function checkStore(store: unknown, who: string): void {
 }
 
 function checkId(sessionId: unknown, who: string): void {
-  if (typeof sessionId === "string" && sessionId !== "") return;
-  throw new LoophostError("invalid_options", `${who} needs the id of a session; got ${String(sessionId)}.`);
+  if (typeof sessionId !== "string" || sessionId === "")
+    throw new LoophostError("invalid_options", `${who} needs the id of a session; got ${String(sessionId)}.`);
+  keepable(sessionId, ID);
 }
 
 function fromJson(value: Json | undefined): SessionSummary | undefined {

@@ -98,6 +98,13 @@ export const brokenInboxStores: Readonly<Record<string, BrokenStore>> = {
       }),
     noticedBy: "inbox items come back as they were posted",
   },
+  "cuts names that are too long": {
+    store: (sound) =>
+      withInbox(sound, {
+        post: (id, item) => sound.inbox.post(id, { ...item, key: item.key.slice(0, 1_200) }),
+      }),
+    noticedBy: "ids and keys that some store cannot keep",
+  },
   "remembers the keys of the dead": {
     store(sound) {
       const seen = new Set<string>();

@@ -4,10 +4,10 @@ import type { InboxItem, InboxStore } from "../../core/store.ts";
 import { storeDamaged, sumOfItem } from "../checksum.ts";
 import { inboxFull, roomFor } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
+import { ID, keepable, KEY } from "../names.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
 import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
-import { keepable } from "./names.ts";
 
 // A key that is posted twice at once counts once; numbers are given in the order of the asks.
 const POST = `
@@ -53,7 +53,7 @@ export function postgresInbox(database: Database): InboxStore {
     async post(id, item) {
       const { key, body } = item;
       const text = toText(body);
-      const values = [keepable(id), keepable(key), text, sumOf(id, key, text), roomFor(item)];
+      const values = [keepable(id, ID), keepable(key, KEY), text, sumOf(id, key, text), roomFor(item)];
       for (;;) {
         const [row] = await posts.ask(`An item for session ${id} could not be written`, values, text.length);
         const { n, is_new: isNew, is_too_much: isTooMuch } = row ?? {};
@@ -64,13 +64,13 @@ export function postgresInbox(database: Database): InboxStore {
     },
     async read(id, limit, after = 0) {
       if (limit < 1) return [];
-      const values = [keepable(id), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER)), after];
+      const values = [keepable(id, ID), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER)), after];
       const rows = await reads.ask(`The inbox of session ${id} could not be read`, values);
       return rows.map((row) => toItem(id, row));
     },
     async waiting(after, limit) {
       if (limit < 1) return [];
-      const values = [keepable(after), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
+      const values = [keepable(after, ID), Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
       const rows = await database.query("The inboxes could not be read", list, values);
       return rows.map(({ session }) => String(session));
     },

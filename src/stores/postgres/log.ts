@@ -7,11 +7,11 @@ import type { LogStore, StoredEntry } from "../../core/store.ts";
 import { storeDamaged, sumOfEntry, sumOfId } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
 import { sessionOwned, staleOwner } from "../leases.ts";
+import { ID, keepable } from "../names.ts";
 import { Appender } from "./append.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
 import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
-import { keepable } from "./names.ts";
 import { LogQueue } from "./queue.ts";
 import { Renewals } from "./renewals.ts";
 import { lockClass } from "./schema.ts";
@@ -91,7 +91,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
 
   return {
     claim: async (id, { owner, ttlMs, force = false }) => {
-      keepable(id);
+      keepable(id, ID);
       const doing = `Session ${id} could not be claimed`;
       const token = randomUUID();
       return queue.perform(id, async () => {
@@ -115,10 +115,10 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     },
     async renew(id, fence, ttlMs) {
       refuseIfNone(id, fence);
-      await renewals.renew(keepable(id), fence, ttlOf(ttlMs));
+      await renewals.renew(keepable(id, ID), fence, ttlOf(ttlMs));
     },
     release: async (id, fence) => {
-      keepable(id);
+      keepable(id, ID);
       if (!isFence(fence)) return;
       const nothing = { texts: [], records: [], takes: [] };
       await queue.append({ id, fence, ...nothing, release: true }).catch((thrown: unknown) => {
@@ -127,7 +127,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       });
     },
     delete: async (id, fence) => {
-      keepable(id);
+      keepable(id, ID);
       refuseIfNone(id, fence);
       return queue.perform(id, () =>
         database.retry(`Session ${id} could not be deleted`, async (isRepeat) => {
@@ -139,7 +139,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
       );
     },
     async append(id, fence, entries, along = {}) {
-      keepable(id);
+      keepable(id, ID);
       refuseIfNone(id, fence);
       // Serialised before the first await: what the caller changes afterwards is not written.
       const texts = entries.map(toText);
@@ -154,7 +154,7 @@ export function postgresLog(database: Database, worker: Worker | undefined): Pos
     async read(id, after, limit) {
       if (limit < 1) return [];
       const from = Math.max(0, Math.floor(after));
-      const values = [keepable(id), from, Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
+      const values = [keepable(id, ID), from, Math.floor(Math.min(limit, Number.MAX_SAFE_INTEGER))];
       const rows = await reads.ask(`Session ${id} could not be read`, values);
       return pageOf(id, from, limit, rows);
     },

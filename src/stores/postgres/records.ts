@@ -4,10 +4,10 @@ import type { Json } from "../../core/json.ts";
 import type { RecordStore } from "../../core/store.ts";
 import { storeDamaged, sumOfRecord } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
+import { keepable } from "../names.ts";
 import { PAGE_CHARS } from "../page.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
-import { keepable } from "./names.ts";
 
 const GET = `
   SELECT at, key, sum, is_cut, CASE WHEN NOT is_cut THEN value END AS value FROM (

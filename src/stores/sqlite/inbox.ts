@@ -4,6 +4,7 @@ import type { InboxItem, InboxStore } from "../../core/store.ts";
 import { sumOfItem } from "../checksum.ts";
 import { inboxFull, roomFor } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
+import { ID, keepable, KEY } from "../names.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
 
@@ -35,6 +36,8 @@ export function sqliteInbox(connection: SqliteConnection): InboxStore {
   return {
     async post(id, item) {
       const { key, body } = item;
+      keepable(id, ID);
+      keepable(key, KEY);
       const text = toText(body);
       return connection.write(`An item for session ${id} could not be written`, () => {
         const before = find.get(id, key);

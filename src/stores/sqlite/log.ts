@@ -7,6 +7,7 @@ import type { LogStore, StoredEntry } from "../../core/store.ts";
 import { sumOfEntry, sumOfId } from "../checksum.ts";
 import { fromText, toText } from "../json.ts";
 import { sessionOwned, staleOwner } from "../leases.ts";
+import { ID, keepable } from "../names.ts";
 import { PAGE_CHARS } from "../page.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
@@ -109,15 +110,17 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
   }
 
   return {
-    claim: (id, { owner, ttlMs, force = false }) =>
-      connection.write(`Session ${id} could not be claimed`, () => {
+    async claim(id, { owner, ttlMs, force = false }) {
+      keepable(id, ID);
+      return connection.write(`Session ${id} could not be claimed`, () => {
         const held = findLog(id);
         if (held !== undefined && !force && isHeld(id, held)) throw sessionOwned(id, held);
         const fence = (held?.fence ?? lowestFence.get()?.fence ?? 0) + 1;
         const place = sumOfId(id); // where the chain of its entries begins, too
         setOwner.run(id, fence, owner, now() + ttlMs, ttlMs, OURSELVES, place, place);
         return fence;
-      }),
+      });
+    },
     renew: (id, fence, ttlMs) =>
       connection.write(`The lease on session ${id} could not be renewed`, () => {
         if (setUntil.run(now() + ttlMs, ttlMs, id, fence) === 0) throw staleOwner(id);

@@ -4,7 +4,7 @@ import type { Json } from "../../core/json.ts";
 import type { Store } from "../../core/store.ts";
 import type { StoreCase } from "./case.ts";
 import { equal, rejects } from "./case.ts";
-import { ANYBODY, TRYING_NAMES, TRYING_VALUES, unwritable } from "./samples.ts";
+import { ANYBODY, LONGEST, TRYING_NAMES, TRYING_VALUES, UNFIT_NAMES, unwritable } from "./samples.ts";
 
 const LIMIT = 1_000;
 const RESERVE = 100;
@@ -148,6 +148,21 @@ export const inboxCases: readonly StoreCase[] = [
         );
       }
       await rejects(() => inbox.post("s", { key: "k", body: unwritable() }), "store_failed");
+    },
+  },
+  {
+    name: "ids and keys that some store cannot keep are refused by every store",
+    async check(open) {
+      const { log, inbox } = await open();
+      for (const name of UNFIT_NAMES) {
+        await rejects(() => log.claim(name, ANYBODY), "invalid_options");
+        await rejects(() => inbox.post(name, { key: "k", body: 1 }), "invalid_options");
+        await rejects(() => inbox.post("s", { key: name, body: 1 }), "invalid_options");
+      }
+      equal(await inbox.waiting("", 10), [], "what was refused is there");
+      const longest = "x".repeat(LONGEST);
+      equal(await log.append(longest, await log.claim(longest, ANYBODY), ["a"]), 1, "a long id is refused");
+      equal((await inbox.post(longest, { key: longest, body: 1 })).isNew, true, "a long key is refused");
     },
   },
   {

@@ -23,6 +23,12 @@ export const TRYING_NAMES: readonly string[] = [
   "x".repeat(200),
 ];
 
+/** Bytes of an id or key, at most. */
+export const LONGEST: number = 1_200;
+
+/** Names that some store cannot keep, or would keep as another one. */
+export const UNFIT_NAMES: readonly string[] = ["a\0b", "half \ud83d", "x".repeat(LONGEST + 1)];
+
 /** JSON that gets lost where it is handled as something less. */
 export const TRYING_VALUES: readonly Json[] = [
   null,

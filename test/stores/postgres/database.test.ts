@@ -81,7 +81,10 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
       waiting: () => inbox.waiting(name, 1),
     };
     for (const [call, work] of Object.entries(calls))
-      await expect(work(), call).rejects.toThrow("A name with half a character cannot be kept");
+      await expect(work(), call).rejects.toMatchObject({
+        code: "invalid_options",
+        message: expect.stringContaining("holds half a character, which not every store can keep") as string,
+      });
   });
 
   it("reads one thing at a time where that is asked for, and nothing where nothing is", async () => {

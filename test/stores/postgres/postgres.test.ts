@@ -255,7 +255,8 @@ describe.skipIf(whyNoPostgres !== undefined)(`a database${skipped}`, () => {
         () => store.records.put("c", name, 1),
         () => store.inbox.post(name, { key: "k", body: 1 }),
       ];
-      for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: "store_failed" });
+      for (const attempt of attempts)
+        await expect(attempt()).rejects.toMatchObject({ code: "invalid_options" });
     },
   );
 
