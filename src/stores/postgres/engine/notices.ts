@@ -3,10 +3,16 @@
  * that notify queue behind one lock of the whole server.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Database } from "../database.ts";
 
 const MERGE_MS = 30;
+/** What waits has a bound, in messages and in characters (backpressure): a database that does not answer would fill the memory. */
 const MAX_WAITING = 10_000;
+const MAX_WAITING_CHARS = 4_000_000;
+
+const NOTIFY = "SELECT pg_notify($1, word) FROM unnest($2::text[]) AS word";
 
 /** The channel of a schema: three per schema at most, never one per session. */
 export function channelOf(schema: string, what: "wakes" | "words"): string {
@@ -19,9 +25,9 @@ export class Notices {
   readonly #channel: string;
   readonly #before: () => Promise<void> | undefined;
   #waiting = new Set<string>();
-  /** Set for a moment after each statement. */
-  #timer: NodeJS.Timeout | undefined;
-  #saying: Promise<void> = Promise.resolve();
+  #waitingChars = 0;
+  /** The statement under way, and the moment after it. */
+  #sending: Promise<void> | undefined;
 
   /** @param before what has to be over, in whichever way, before anything is sent */
   constructor(
@@ -36,32 +42,29 @@ export class Notices {
 
   /** Queues a text of at most 7,900 bytes; the same text once. One that cannot be sent is lost. */
   say(text: string): void {
-    if (this.#waiting.size >= MAX_WAITING) return;
+    if (this.#waiting.size >= MAX_WAITING || this.#waitingChars >= MAX_WAITING_CHARS) return;
+    if (!this.#waiting.has(text)) this.#waitingChars += text.length;
     this.#waiting.add(text);
-    if (this.#timer === undefined) this.#send();
+    this.#sending ??= this.#send();
   }
 
   /** Sends what is queued; never rejects. */
-  flush(): Promise<void> {
-    this.#send();
-    return this.#saying;
+  async flush(): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending;
   }
 
-  #send(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#waiting.size === 0) return;
-    this.#timer = setTimeout(() => this.#send(), MERGE_MS);
+  async #send(): Promise<void> {
     const texts = [...this.#waiting];
     this.#waiting = new Set();
-    this.#saying = this.#saying.then(() => this.#notify(texts));
+    this.#waitingChars = 0;
+    await Promise.all([this.#notify(texts), sleep(MERGE_MS)]);
+    this.#sending = this.#waiting.size > 0 ? this.#send() : undefined;
   }
 
   async #notify(texts: readonly string[]): Promise<void> {
     try {
       await this.#before();
-      const pool = await this.#database.ready();
-      await pool.query("SELECT pg_notify($1, word) FROM unnest($2::text[]) AS word", [this.#channel, texts]);
+      await this.#database.once(NOTIFY, [this.#channel, texts]);
     } catch {
       // Best effort: listeners also poll.
     }
