@@ -88,7 +88,10 @@ export interface InboxStore {
    * `store_failed` when it could not be written; `invalid_options` for an id or a key that not every store can keep
    */
   post(id: string, item: PostedItem): Promise<{ readonly n: number; readonly isNew: boolean }>;
-  /** Contract: what is not taken yet and numbered above `after` (default 0), in the order it was posted, at most `limit`. */
+  /**
+   * Contract: what is not taken yet and numbered above `after` (default 0), in the order it was posted, at most `limit`; fewer
+   * where a page would be large, none only at the end.
+   */
   read(id: string, limit: number, after?: number): Promise<readonly InboxItem[]>;
   /** Contract: the sessions with items that are not taken, by id above `after`, at most `limit`. */
   waiting(after: string, limit: number): Promise<readonly string[]>;

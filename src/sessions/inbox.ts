@@ -28,7 +28,8 @@ export async function* itemsOf(store: Store, sessionId: string, after = 0): Asyn
     const page = await store.inbox.read(sessionId, PAGE, last);
     yield* page;
     const end = page.at(-1)?.n;
-    if (page.length < PAGE || end === undefined || end <= last) return;
+    // A page may be short because its items are large: only an empty one is the end.
+    if (end === undefined || end <= last) return;
     last = end;
   }
 }

@@ -1,7 +1,7 @@
 /** The store in memory: the first implementation of the port, and the reference for the others. Gone with the process. */
 
 import { checkOptions, FUNCTION } from "../core/check-options.ts";
-import type { InboxItem, Store } from "../core/store.ts";
+import type { Store } from "../core/store.ts";
 import { inboxFull, roomFor } from "./inbox.ts";
 import { fromText, toText } from "./json.ts";
 import type { HeldLease } from "./leases.ts";
@@ -25,7 +25,13 @@ interface Log {
 /** The inbox of one session: every key ever posted, and what is not taken. */
 interface Inbox {
   readonly numbers: Map<string, number>;
-  readonly waiting: Map<number, InboxItem>;
+  readonly waiting: Map<number, WaitingItem>;
+}
+
+interface WaitingItem {
+  readonly n: number;
+  readonly key: string;
+  readonly text: string;
 }
 
 const NOBODYS: HeldLease = { owner: "nobody", until: 0 };
@@ -133,14 +139,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         if (before !== undefined) return { n: before, isNew: false };
         if (inbox.waiting.size >= roomFor(item)) throw inboxFull(id);
         const n = inbox.numbers.size + 1;
-        inbox.waiting.set(n, { n, key, body: fromText(toText(body)) });
+        inbox.waiting.set(n, { n, key, text: toText(body) });
         inbox.numbers.set(key, n);
         inboxes.set(id, inbox);
         return { n, isNew: true };
       },
-      read(id, limit, after = 0) {
+      async read(id, limit, after = 0) {
         const waiting = [...(inboxes.get(id)?.waiting.values() ?? [])].filter(({ n }) => n > after);
-        return Promise.resolve(structuredClone(waiting.slice(0, limit)));
+        const page = pageOf(waiting, limit, ({ text }) => text);
+        return page.map(({ n, key, text }) => ({ n, key, body: fromText(text) }));
       },
       waiting(after, limit) {
         const ids = [...inboxes].flatMap(([id, { waiting }]) => (waiting.size > 0 && id > after ? [id] : []));

@@ -1,7 +1,7 @@
 // Stores that get inboxes wrong in one way each.
 
 import { LoophostError } from "../../src/core/errors.ts";
-import type { InboxStore, Store } from "../../src/core/store.ts";
+import type { InboxItem, InboxStore, Store } from "../../src/core/store.ts";
 import type { BrokenStore } from "./broken-store.ts";
 import { withLog } from "./broken-store.ts";
 
@@ -97,6 +97,20 @@ export const brokenInboxStores: Readonly<Record<string, BrokenStore>> = {
           sound.inbox.post(id, { key, body: typeof body === "string" ? body.trim() : body }),
       }),
     noticedBy: "inbox items come back as they were posted",
+  },
+  "gives large items all at once": {
+    store: (sound) =>
+      withInbox(sound, {
+        async read(id, limit, after) {
+          const all: InboxItem[] = [];
+          for (let page = await sound.inbox.read(id, limit, after); page.length > 0;) {
+            all.push(...page);
+            page = await sound.inbox.read(id, limit - all.length, all.at(-1)?.n);
+          }
+          return all;
+        },
+      }),
+    noticedBy: "inbox.read ends a page",
   },
   "cuts names that are too long": {
     store: (sound) =>

@@ -37,8 +37,10 @@ const READ = `
       g.at > 1 AND sum(octet_length(i.body)) OVER (ORDER BY g.at, i.n) - octet_length(i.body) >= ${MAX_BYTES} AS is_cut
     FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS g (session, most, above, at)
     CROSS JOIN LATERAL (
-      SELECT n, key, body, sum FROM @.inbox
-      WHERE session = g.session AND taken IS NULL AND n > g.above ORDER BY n LIMIT g.most) i
+      SELECT p.*, sum(octet_length(p.body)) OVER (ORDER BY p.n) - octet_length(p.body) AS bytes_before FROM (
+        SELECT n, key, body, sum FROM @.inbox
+        WHERE session = g.session AND taken IS NULL AND n > g.above ORDER BY n LIMIT g.most) p
+    ) i WHERE i.bytes_before < ${MAX_BYTES}
   ) r ORDER BY at, n`;
 
 /** The inboxes in a schema. */

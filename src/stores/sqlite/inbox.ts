@@ -5,6 +5,7 @@ import { sumOfItem } from "../checksum.ts";
 import { inboxFull, roomFor } from "../inbox.ts";
 import { fromText, toText } from "../json.ts";
 import { ID, keepable, KEY } from "../names.ts";
+import { pageOf } from "../page.ts";
 import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
 
@@ -50,7 +51,11 @@ export function sqliteInbox(connection: SqliteConnection): InboxStore {
     },
     read: (id, limit, after = 0) =>
       connection.read(`The inbox of session ${id} could not be read`, () =>
-        select.all(id, after, Math.min(limit, Number.MAX_SAFE_INTEGER)).map((row) => toItem(id, row)),
+        pageOf(
+          select.iterate(id, after, Math.min(limit, Number.MAX_SAFE_INTEGER)),
+          limit,
+          ({ body }) => body,
+        ).map((row) => toItem(id, row)),
       ),
     waiting: (after, limit) =>
       connection.read("The inboxes could not be read", () =>

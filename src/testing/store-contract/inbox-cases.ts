@@ -4,7 +4,16 @@ import type { Json } from "../../core/json.ts";
 import type { Store } from "../../core/store.ts";
 import type { StoreCase } from "./case.ts";
 import { equal, rejects } from "./case.ts";
-import { ANYBODY, LONGEST, TRYING_NAMES, TRYING_VALUES, UNFIT_NAMES, unwritable } from "./samples.ts";
+import {
+  ANYBODY,
+  LARGE,
+  LONGEST,
+  refuseLarge,
+  TRYING_NAMES,
+  TRYING_VALUES,
+  UNFIT_NAMES,
+  unwritable,
+} from "./samples.ts";
 
 const LIMIT = 1_000;
 const RESERVE = 100;
@@ -148,6 +157,21 @@ export const inboxCases: readonly StoreCase[] = [
         );
       }
       await rejects(() => inbox.post("s", { key: "k", body: unwritable() }), "store_failed");
+    },
+  },
+  {
+    name: "inbox.read ends a page of large items after some megabytes, and gives all of them page by page",
+    async check(open) {
+      const { inbox } = await open();
+      const keys = ["a", "b", "c", "d", "e", "f"];
+      for (const key of keys) await inbox.post("s", { key, body: LARGE });
+      const seen: string[] = [];
+      for (let page = await inbox.read("s", 100); page.length > 0;) {
+        refuseLarge(page.length);
+        seen.push(...left(page));
+        page = await inbox.read("s", 100, page.at(-1)?.n);
+      }
+      equal(seen, keys, "not every item was given");
     },
   },
   {

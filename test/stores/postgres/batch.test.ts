@@ -62,14 +62,14 @@ describe.skipIf(whyNoPostgres !== undefined)(`asks of one moment${skipped}`, () 
     const fences = await Promise.all(ids.map((id) => store.log.claim(id, { owner: "o", ttlMs: 60_000 })));
     await Promise.all(ids.map((id, index) => store.log.append(id, fences[index] ?? 0, [LARGE])));
     await Promise.all(ids.map((id) => store.records.put("c", id, LARGE)));
-    for (const id of ids) for (const key of ["1", "2", "3"]) await store.inbox.post(id, { key, body: LARGE });
+    for (const id of ids) for (const key of ["1", "2"]) await store.inbox.post(id, { key, body: LARGE });
     statements();
     for (const value of await Promise.all(ids.map((id) => store.records.get("c", id))))
       expect(value).toBe(LARGE);
     for (const page of await Promise.all(ids.map((id) => store.log.read(id, 0, 10))))
       expect(page).toEqual([{ seq: 1, entry: LARGE }]);
     for (const items of await Promise.all(ids.map((id) => store.inbox.read(id, 10))))
-      expect(items.map(({ body }) => body)).toEqual([LARGE, LARGE, LARGE]);
+      expect(items.map(({ body }) => body)).toEqual([LARGE, LARGE]);
     expect(statements()).toBeGreaterThan(8);
   });
 
