@@ -163,15 +163,17 @@ export class Activation {
       const isOpen = () => session.recorded.run !== undefined;
       // What does not begin a run is looked at again during it: a message that denies what waits, say.
       if (items.length > (isOpen() ? 0 : 1)) this.#looks.now();
-      const { interrupt, message, hasSteered } = await this.#betweenRuns(session, items);
+      const { interrupt, message, hasSteered, denies } = await this.#betweenRuns(session, items);
       // Race: they may stand in the inbox for a moment after the run has begun, and a message that denies is not about its own run.
       for (const begun of [interrupt, message]) if (begun !== undefined) this.#underWay.add(begun.n);
       if (isOpen() && interrupt !== undefined) {
         const run = session.resume({ ifWaiting: "return" });
         await session.interrupt(interrupt.n);
         await this.#follow(session, run);
-      } else if (isOpen() && (goesOn || hasSteered)) {
-        await this.#follow(session, session.resume({ ifWaiting: "return" }));
+      } else if (isOpen() && (goesOn || hasSteered || denies)) {
+        const run = session.resume({ ifWaiting: "return" });
+        if (denies) session.denyWaiting();
+        await this.#follow(session, run);
       } else if (message !== undefined) {
         const run = await this.#send(session, message);
         if (run !== undefined) await this.#follow(session, run);
@@ -194,12 +196,15 @@ export class Activation {
   /** Acts on what can be acted on while no run is under way here; gives what a run has to be begun for. */
   async #betweenRuns(session: SteeredSession, items: readonly ReadItem[]): Promise<ToBegin> {
     const isOpen = session.recorded.run !== undefined;
-    let hasSteered = false;
+    let [hasSteered, denies] = [false, false];
     let message: ToBegin["message"];
     let interrupt: ToBegin["interrupt"];
+    // In order: behind messages that wait, one that denies ends the run by its no alone, and has its turn after them.
+    const first = items.find(({ item }) => item.ask === "message")?.n;
     for (const { n, item } of items) {
       if (item.ask === "message") {
-        if (!isOpen || item.ifOpen === "deny") message ??= { n, item };
+        if (!isOpen || (item.ifOpen === "deny" && n === first)) message ??= { n, item };
+        else if (item.ifOpen === "deny") denies = message === undefined;
       } else if (item.ask === "interrupt") {
         if (isOpen) interrupt ??= { n };
         else if (message === undefined) await session.refuseItem(n, nothingOpen());
@@ -209,7 +214,7 @@ export class Activation {
           (thrown: unknown) => session.refuseItem(n, asError(thrown)),
         );
     }
-    return { interrupt, message, hasSteered };
+    return { interrupt, message, hasSteered, denies };
   }
 
   /** Waits for a run, and acts on what is posted meanwhile. */
@@ -268,6 +273,8 @@ interface ToBegin {
   readonly interrupt: { readonly n: number } | undefined;
   readonly message: MessageToSend | undefined;
   readonly hasSteered: boolean;
+  /** Whether a message in line denies what waits. */
+  readonly denies: boolean;
 }
 
 /** After these nothing can be recorded here any more. */
