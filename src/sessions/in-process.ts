@@ -11,13 +11,15 @@ export function inProcessEngine(options: { readonly clock?: Clock | undefined } 
 }
 
 interface AtWork {
+  readonly host: ActivationHost;
   isWokenAgain: boolean;
   readonly done: Promise<void>;
 }
 
-class InProcessEngine implements Engine, EngineWorker {
+class InProcessEngine implements Engine {
   readonly #clock: Clock;
-  #host: ActivationHost | undefined;
+  /** Of several workers the last one runs what is woken; those before it keep what they have. */
+  readonly #hosts = new Set<ActivationHost>();
   readonly #atWork = new Map<string, AtWork>();
   /** Woken while there is no worker. */
   readonly #due = new Set<string>();
@@ -33,26 +35,28 @@ class InProcessEngine implements Engine, EngineWorker {
   }
 
   async work(host: ActivationHost): Promise<EngineWorker> {
-    this.#host = host;
+    this.#hosts.add(host);
     for (const id of this.#due) this.#begin(id);
     this.#due.clear();
-    return this;
-  }
-
-  async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
-    this.#stop();
-    await waitAtMost(graceMs, this.#clock, Promise.all([...this.#atWork.values()].map(({ done }) => done)));
+    return { drain: ({ graceMs }) => this.#drain(host, graceMs) };
   }
 
   async close(): Promise<void> {
-    this.#stop();
+    for (const host of this.#hosts) this.#leave(host);
+  }
+
+  async #drain(host: ActivationHost, graceMs: number): Promise<void> {
+    this.#leave(host);
+    const own = [...this.#atWork.values()].filter((atWork) => atWork.host === host);
+    await waitAtMost(graceMs, this.#clock, Promise.all(own.map(({ done }) => done)));
   }
 
   #begin(id: string): void {
     const atWork = this.#atWork.get(id);
-    if (this.#host === undefined) this.#due.add(id);
+    const host = [...this.#hosts].at(-1);
+    if (host === undefined) this.#due.add(id);
     else if (atWork === undefined)
-      this.#atWork.set(id, { isWokenAgain: false, done: this.#run(id, this.#host) });
+      this.#atWork.set(id, { host, isWokenAgain: false, done: this.#run(id, host) });
     else atWork.isWokenAgain = true;
   }
 
@@ -72,14 +76,16 @@ class InProcessEngine implements Engine, EngineWorker {
     const rest = await host.activate(id);
     const isWokenAgain = this.#atWork.get(id)?.isWokenAgain === true;
     this.#atWork.delete(id);
-    if (this.#host === undefined) this.#due.add(id);
+    if (this.#hosts.size === 0) this.#due.add(id);
     else if (rest.now === "again") this.#beginAfter(id, rest.afterMs);
     else if (isWokenAgain) this.#begin(id);
     else if (rest.wakeAt !== undefined) this.#beginAfter(id, rest.wakeAt.getTime() - Date.now());
   }
 
-  #stop(): void {
-    this.#host = undefined;
+  /** Gives a worker nothing more. */
+  #leave(host: ActivationHost): void {
+    this.#hosts.delete(host);
+    if (this.#hosts.size > 0) return;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }

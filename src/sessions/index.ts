@@ -5,6 +5,7 @@ import { atLeast, checkOptions, NAME, oneOf, STRING } from "../core/check-option
 import { systemClock } from "../core/clock.ts";
 import { LoophostError } from "../core/errors.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
+import { refuseOldNode } from "../core/old-node.ts";
 import { memoryStore } from "../stores/memory.ts";
 import { KEPT_NAME } from "../stores/names.ts";
 import type { CreateOptions } from "./create.ts";
@@ -42,9 +43,10 @@ export interface Sessions extends AsyncDisposable {
  * Sets up sessions. With nothing but agents all of it is in this process and in memory; `store: sqliteStore(path)` makes it
  * outlive the process.
  *
- * @throws LoophostError `invalid_options`
+ * @throws LoophostError `invalid_options`; `missing_dependency` on a Node older than 22.13
  */
 export function sessions(options: SessionsOptions): Sessions {
+  refuseOldNode();
   const agents = checkSessions(options);
   const {
     clock = systemClock,

@@ -30,9 +30,16 @@ export interface Worker extends AsyncDisposable {
   readonly active: number;
   /**
    * Takes no more sessions. Those at work begin nothing more; their tools and model replies that are under way are waited for
-   * and recorded, for so many milliseconds, and other workers go on with them. What is not done then is as after a crash.
+   * and recorded, for `graceMs` milliseconds, and other workers go on with them. What is not done then is as after a crash.
+   *
+   * @throws LoophostError `invalid_options`
    */
-  drain(options?: { readonly graceMs?: number | undefined }): Promise<void>;
+  drain(options?: DrainOptions): Promise<void>;
+}
+
+/** How long a drain waits, in milliseconds. Default 10,000. */
+interface DrainOptions {
+  readonly graceMs?: number | undefined;
 }
 
 /** What a worker works with. */
@@ -205,9 +212,11 @@ class SessionWorker implements Worker {
     return this.#host.active.size;
   }
 
-  drain({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+  async drain(options: DrainOptions = {}): Promise<void> {
+    checkOptions<DrainOptions>("drain()", options, { graceMs: atLeast(0) });
+    const { graceMs = 10_000 } = options;
     this.#drained ??= this.#drain(graceMs);
-    return this.#drained;
+    await this.#drained;
   }
 
   async #drain(graceMs: number): Promise<void> {

@@ -4,6 +4,7 @@ import type { Checks } from "../../core/check-options.ts";
 import { MILLISECONDS, must, oneOf, withMethods } from "../../core/check-options.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { refuseOldNode } from "../../core/old-node.ts";
 import { Database } from "./database.ts";
 import { DirectConnection } from "./direct.ts";
 import type { PostgresPool } from "./pool.ts";
@@ -42,6 +43,7 @@ export function openDatabase(
   database: string | PostgresPool,
   options: PostgresStoreOptions,
 ): { readonly opened: Database; readonly direct: DirectConnection } {
+  refuseOldNode();
   const url = isPostgresUrl(database) ? database : undefined;
   const pool = isPool(database) ? database : undefined;
   if (url === undefined && pool === undefined)
