@@ -84,8 +84,7 @@ export interface InboxStore {
   /**
    * Contract: durable once it resolves; numbers rise within a session. Idempotent by key: a key that was posted before,
    * taken or not, changes nothing and gives the number it got then, so that a caller who lost the reply may retry.
-   * @throws LoophostError `inbox_full` above 1,000 items that wait in the session, 1,100 for one that `makesRoom`;
-   * `store_failed` when it could not be written; `invalid_options` for an id or a key that not every store can keep
+   * @throws LoophostError `inbox_full` for a new key where as many items wait in the session as its `room` says; `store_failed` when it could not be written; `invalid_options` for an id or a key that not every store can keep
    */
   post(id: string, item: PostedItem): Promise<{ readonly n: number; readonly isNew: boolean }>;
   /**
@@ -101,8 +100,8 @@ export interface InboxStore {
 export interface PostedItem {
   readonly key: string;
   readonly body: Json;
-  /** Whether others are taken once it is: a decision that finds no room behind the messages that wait for it would be a deadlock. */
-  readonly makesRoom?: boolean | undefined;
+  /** It is posted where fewer items than this wait (backpressure); with 0 it is only looked up. Default 1,000. */
+  readonly room?: number | undefined;
 }
 
 /** An item of an inbox with its number. */

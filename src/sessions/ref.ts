@@ -4,7 +4,7 @@ import type { Bus } from "../core/bus.ts";
 import { BOOLEAN, checkOptions, must, oneOf, SIGNAL, STRING } from "../core/check-options.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
-import { LoophostError } from "../core/errors.ts";
+import { hasCode, LoophostError } from "../core/errors.ts";
 import { asEntry } from "../core/journal/entry.ts";
 import { readPages } from "../core/journal/read-log.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
@@ -36,7 +36,7 @@ export interface MessageOptions extends Keyed {
   readonly system?: string | undefined;
   /**
    * What the message does that finds a run open: "queue" (the default) waits for its end, "deny" denies the calls that wait
-   * for somebody and is delivered then, "refuse" throws `session_busy`.
+   * for somebody and is delivered then, "refuse" throws `session_busy`, also behind a message that waits for its run.
    */
   readonly ifOpen?: "queue" | "deny" | "refuse" | undefined;
 }
@@ -101,16 +101,22 @@ export interface RefParts {
   readonly pollMs: number;
 }
 
+/** Items that may wait in an inbox (backpressure): without a bound, a sender in a loop would fill the store. */
+const ROOM = 1_000;
+/** So many more may that others wait for: a decision that finds no room behind the messages that wait for it would be a deadlock. */
+const RESERVE = 100;
+
 /** Makes a reference to a session; nothing is looked up. */
 export function sessionRef(id: string, parts: RefParts): SessionRef {
   const { store, bus, engine } = parts;
 
-  async function post(key: string, item: Item, tenant: string | undefined): Promise<Receipt> {
-    const { n, isNew } = await store.inbox.post(id, {
-      key,
-      body: toBody(item),
-      makesRoom: isAboutRun({ item }),
-    });
+  async function post(
+    key: string,
+    item: Item,
+    tenant: string | undefined,
+    room = isAboutRun({ item }) ? ROOM + RESERVE : ROOM,
+  ): Promise<Receipt> {
+    const { n, isNew } = await store.inbox.post(id, { key, body: toBody(item), room });
     bus.say(id, toWord({ say: "look" }));
     // Posted is posted: told of a failure here the caller would think it is not. The sweep of a worker finds what nobody woke.
     // An activation begun for an item has read it when it ends: wakes of a retry that finds it running may be merged with it.
@@ -167,9 +173,14 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       const { key = crypto.randomUUID(), system, ifOpen } = options;
       toInputs(prompt, { system });
       const { status, tenant } = await mustExist();
-      if (ifOpen === "refuse" && (status === "running" || status === "waiting")) throw isBusy(id);
-      const policy = ifOpen === "refuse" ? "queue" : ifOpen;
-      return post(key, { ask: "message", prompt, system, ifOpen: policy }, tenant);
+      if (ifOpen !== "refuse") return post(key, { ask: "message", prompt, system, ifOpen }, tenant);
+      // Idempotent: sent again it finds its own run open, and has to be told that it was posted, not that it is refused.
+      const room = status === "running" || status === "waiting" ? 0 : 1;
+      return post(key, { ask: "message", prompt, system, ifOpen: "queue" }, tenant, room).catch(
+        (thrown: unknown) => {
+          throw hasCode(thrown, "inbox_full") ? isBusy(id) : thrown;
+        },
+      );
     },
     async approve(callId, options = {}) {
       checkOptions<Keyed>("approve()", options, { key: KEPT_NAME });
@@ -227,5 +238,5 @@ function checkCall(callId: unknown): void {
 
 function isBusy(id: string): LoophostError {
   const wayOut = 'Wait for its result(), or send with ifOpen: "queue" or "deny".';
-  return new LoophostError("session_busy", `Session ${id} has a run open. ${wayOut}`);
+  return new LoophostError("session_busy", `Session ${id} has a run open, or is asked for one. ${wayOut}`);
 }

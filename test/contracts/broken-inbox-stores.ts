@@ -16,7 +16,7 @@ export const brokenInboxStores: Readonly<Record<string, BrokenStore>> = {
     store: (sound) => withInbox(sound, { read: (id, limit) => sound.inbox.read(id, limit) }),
     noticedBy: "inbox.post keeps items in the order",
   },
-  "has no room for what makes some": {
+  "has the same room for all": {
     store: (sound) => withInbox(sound, { post: (id, { key, body }) => sound.inbox.post(id, { key, body }) }),
     noticedBy: "inbox.post refuses what is too much",
   },

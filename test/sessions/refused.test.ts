@@ -79,3 +79,25 @@ it.each([{ a: 0 }, { a: -1 }, { a: NaN }, { a: "many" }])("has no limits such as
     code: "invalid_options",
   });
 });
+
+it("refuses a message that must find no run open, but not its own again", async () => {
+  await using app = application();
+  const chat = await app.create("a");
+  const how = { key: "1", ifOpen: "refuse" } as const;
+  expect(await chat.send("call refund {}", how)).toMatchObject({ item: 1, isNew: true });
+  // It waits for a worker, then its run is open, then it waits for somebody.
+  const again = async () => {
+    expect(await chat.send("call refund {}", how)).toEqual({ item: 1, isNew: false });
+    await expect(chat.send("say more", { ...how, key: "2" })).rejects.toMatchObject({ code: "session_busy" });
+  };
+  await again();
+  await app.work();
+  for await (const event of chat.follow()) if (event.type === "run.started") break;
+  await again();
+  expect(await chat.result()).toMatchObject({ terminal: "requires_action" });
+  await again();
+  await chat.approve("call_1_0");
+  expect(await chat.result()).toMatchObject({ text: "done: refunded" });
+  expect(await chat.send("say more", { ...how, key: "2" })).toMatchObject({ item: 3, isNew: true });
+  expect(await chat.result()).toMatchObject({ text: "more" });
+});

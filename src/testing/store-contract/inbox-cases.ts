@@ -121,7 +121,7 @@ export const inboxCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "inbox.post refuses what is too much for one session but what makes room, and takes more once there is room",
+    name: "inbox.post refuses what is too much for one session, as the room of each item says, and takes more once there is room",
     async check(open) {
       const { log, inbox } = await open();
       const posts = Array.from({ length: LIMIT }, (_, index) =>
@@ -130,8 +130,12 @@ export const inboxCases: readonly StoreCase[] = [
       const first = (await Promise.all(posts)).map(({ n }) => n);
       await rejects(() => inbox.post("s", { key: "more", body: 1 }), "inbox_full");
       equal((await inbox.post("s", { key: "1", body: 1 })).isNew, false, "a known key found no room");
-      for (let n = 0; n < RESERVE; n += 1) await inbox.post("s", { key: `r${n}`, body: n, makesRoom: true });
-      await rejects(() => inbox.post("s", { key: "r", body: 1, makesRoom: true }), "inbox_full");
+      for (let n = 0; n < RESERVE; n += 1)
+        await inbox.post("s", { key: `r${n}`, body: n, room: LIMIT + RESERVE });
+      await rejects(() => inbox.post("s", { key: "r", body: 1, room: LIMIT + RESERVE }), "inbox_full");
+      equal((await inbox.post("s", { key: "r0", body: 0, room: 0 })).isNew, false, "no room hid a known key");
+      await rejects(() => inbox.post("another", { key: "r0", body: 0, room: 0 }), "inbox_full");
+      equal(await inbox.read("another", 1), [], "what was only looked up was posted");
       equal((await inbox.post("other", { key: "more", body: 1 })).isNew, true, "one inbox filled another");
       await log.append("s", await log.claim("s", ANYBODY), ["a"], { takes: first.slice(0, RESERVE + 1) });
       equal(
