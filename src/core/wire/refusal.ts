@@ -14,6 +14,8 @@ export interface ServiceLabel {
   readonly name: string;
   /** What to check when the service does not accept us, as a sentence. */
   readonly keyAdvice: string;
+  /** What to check when it does not know what is asked for. Default: the model's name and `baseUrl`. */
+  readonly notFoundAdvice?: string;
 }
 
 /**
@@ -114,6 +116,7 @@ function isHopeless(status: number | undefined, { words, message }: Problem): bo
   return status === 429 && (words.some((word) => SPENT.test(word)) || SPENT_IN_WORDS.test(message));
 }
 
+const NOT_FOUND_ADVICE = "Check the model's name and baseUrl.";
 const MAX_MESSAGE_CHARS = 500;
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -148,9 +151,9 @@ function toError(status: number | undefined, message: string, details: ErrorDeta
   return new LoophostError(isRefusal ? "host_rejected" : "host_failed", message, { ...details, status });
 }
 
-function advise(status: number, { keyAdvice }: ServiceLabel): string {
+function advise(status: number, { keyAdvice, notFoundAdvice = NOT_FOUND_ADVICE }: ServiceLabel): string {
   if (status === 401 || status === 403) return ` ${keyAdvice}`;
-  return status === 404 ? " Check the model's name and baseUrl." : "";
+  return status === 404 ? ` ${notFoundAdvice}` : "";
 }
 
 function quote({ code, message }: Problem): string {

@@ -11,7 +11,8 @@ import type { Turn } from "./object.ts";
 import { virtualObject } from "./object.ts";
 import type { RestateEngineOptions, RestateListen, RestateSettings } from "./options.ts";
 import { checkRestateOptions } from "./options.ts";
-import { below, post } from "./requests.ts";
+import { Registration } from "./registration.ts";
+import { ask, below } from "./requests.ts";
 
 export type { ActivationHost, Engine, EngineWorker, Rest, RestateEngineOptions, RestateListen, Wake };
 
@@ -30,7 +31,6 @@ class RestateEngine implements Engine {
   readonly isShared = true;
   readonly #settings: RestateSettings;
   readonly #workers = new Set<RestateWorker>();
-  #registering: Promise<void> | undefined;
 
   constructor(settings: RestateSettings) {
     this.#settings = settings;
@@ -44,12 +44,14 @@ class RestateEngine implements Engine {
     const { ingress, name } = this.#settings;
     const url = below(ingress, `${name}/${encodeURIComponent(toKey(id))}/activate/send`);
     if (delayMs > 0) url.searchParams.set("delay", `${delayMs}ms`);
-    const send = () => post(this.#settings, url, turn, key === undefined ? {} : { "idempotency-key": key });
+    const along = key === undefined ? {} : { "idempotency-key": key };
+    const send = () => ask(this.#settings, { method: "POST", url, body: turn, along });
     await send().catch(async (thrown: unknown) => {
       // A Restate that lost its data knows no workers. Those that are here make themselves known again.
       const isUnknown = thrown instanceof LoophostError && thrown.status === 404;
-      if (!isUnknown || this.#settings.admin === undefined || this.#workers.size === 0) throw thrown;
-      await this.#register();
+      const [worker] = this.#workers;
+      if (!isUnknown || this.#settings.admin === undefined || worker === undefined) throw thrown;
+      await worker.registration.register();
       await send();
     });
   }
@@ -78,26 +80,15 @@ class RestateEngine implements Engine {
       logger: () => undefined,
     });
     endpoint = await listenFor(handler, listen);
-    const worker = new RestateWorker(endpoint, atWork, () => this.#workers.delete(worker));
+    const registration = new Registration(this.#settings, endpoint.url);
+    const worker = new RestateWorker(endpoint, atWork, registration, () => this.#workers.delete(worker));
     this.#workers.add(worker);
-    await this.#register().catch(async (thrown: unknown) => {
+    await registration.register().catch(async (thrown: unknown) => {
       await worker.drain({ graceMs: 0 });
       throw thrown;
     });
+    registration.watch();
     return worker;
-  }
-
-  /** Makes the address of the workers known; again does no harm. */
-  #register(): Promise<void> {
-    this.#registering ??= this.#postAddress().finally(() => (this.#registering = undefined));
-    return this.#registering;
-  }
-
-  async #postAddress(): Promise<void> {
-    const { admin } = this.#settings;
-    const [worker] = this.#workers;
-    if (admin === undefined || worker === undefined) return;
-    await post(this.#settings, below(admin, "deployments"), { uri: worker.url, force: true });
   }
 
   async close(): Promise<void> {
@@ -147,20 +138,17 @@ class AtWork {
 }
 
 class RestateWorker implements EngineWorker {
+  readonly registration: Registration;
   readonly #endpoint: Endpoint;
   readonly #atWork: AtWork;
   readonly #onGone: () => void;
   #drained: Promise<void> | undefined;
 
-  constructor(endpoint: Endpoint, atWork: AtWork, onGone: () => void) {
+  constructor(endpoint: Endpoint, atWork: AtWork, registration: Registration, onGone: () => void) {
     this.#endpoint = endpoint;
     this.#atWork = atWork;
+    this.registration = registration;
     this.#onGone = onGone;
-  }
-
-  /** Where Restate reaches it, and those like it. */
-  get url(): string {
-    return this.#endpoint.url;
   }
 
   drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
@@ -170,6 +158,7 @@ class RestateWorker implements EngineWorker {
 
   /** Other workers are called for its sessions from now on, and wait there until they are let go of here. */
   async #drain(graceMs: number): Promise<void> {
+    this.registration.stop();
     const left = this.#endpoint.leave();
     await waitAtMost(graceMs, systemClock, this.#atWork.over());
     this.#endpoint.cut();

@@ -12,6 +12,8 @@ import {
 } from "../../core/check-options.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { isHttpAddress } from "../../core/wire/address.ts";
+import { toHeaders } from "../../core/wire/headers.ts";
 
 /** Where a worker answers to Restate. */
 export interface RestateListen {
@@ -35,8 +37,8 @@ export interface RestateEngineOptions {
   /** Where this process answers to Restate. Needed for `work()`; a process that only talks to sessions has none. */
   readonly listen?: RestateListen | undefined;
   /**
-   * The address of Restate's admin API, such as `http://localhost:9070`: `work()` registers the workers' address there.
-   * Default: somebody registers it by `restate deployments register`.
+   * The address of Restate's admin API, such as `http://localhost:9070`: `work()` registers the workers' address there, and again
+   * when it is lost. Default: somebody registers it by `restate deployments register`.
    */
   readonly admin?: string | undefined;
   /** Sent along to ingress and admin API, such as `{ authorization: "Bearer …" }`. */
@@ -48,9 +50,16 @@ export interface RestateEngineOptions {
 }
 
 /** Options with what they are by default. */
-export type RestateSettings = RestateEngineOptions & { readonly name: string; readonly timeoutMs: number };
+export type RestateSettings = RestateEngineOptions & {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly name: string;
+  readonly timeoutMs: number;
+};
 
-const ADDRESS: Check = must("an address that begins with http:// or https://", isAddress);
+const ADDRESS: Check = must(
+  "an http or https address without credentials, which go into headers",
+  isHttpAddress,
+);
 
 /**
  * Checks options and fills in the defaults.
@@ -84,7 +93,8 @@ export function checkRestateOptions(options: RestateEngineOptions): RestateSetti
   );
   if (options.listen !== undefined && !isObject(options.listen)) throw noPort();
   if (options.listen !== undefined && typeof options.listen.port !== "number") throw noPort();
-  return { ...options, name: options.name ?? "loophost", timeoutMs: options.timeoutMs ?? 5_000 };
+  const { headers = {}, name = "loophost", timeoutMs = 5_000 } = options;
+  return { ...options, headers: toHeaders(headers), name, timeoutMs };
 }
 
 function noPort(): LoophostError {
@@ -93,8 +103,4 @@ function noPort(): LoophostError {
 
 function isWithin(value: unknown, most: number): boolean {
   return typeof value === "number" && value >= 0 && value <= most;
-}
-
-function isAddress(value: unknown): boolean {
-  return typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value);
 }

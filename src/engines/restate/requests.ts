@@ -8,6 +8,7 @@ import { LoophostError, messageOf } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { byteLimit } from "../../core/wire/body.ts";
 import { toRefusal } from "../../core/wire/refusal.ts";
+import { secretsIn, withoutSecrets } from "../../core/wire/secrets.ts";
 import type { RestateSettings } from "./options.ts";
 
 /**
@@ -27,17 +28,25 @@ const BY_PROTOCOL = {
   "https:": { request: requestByTls, agent: new TlsAgent(POOL) },
 };
 
+/** Something asked of Restate. */
+export interface Question {
+  readonly method: "GET" | "POST";
+  readonly url: URL;
+  readonly body?: Json | undefined;
+  /** Headers besides those of the settings. */
+  readonly along?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
- * Posts something to Restate; resolves once it is accepted, which is durable there.
+ * Asks Restate; resolves with its answer as text once it has done it, which is durable there.
  *
  * @throws LoophostError `host_unreachable` when there is no answer in time, `host_rejected` or `host_failed` for a refusal
  */
-export async function post(
-  { headers = {}, timeoutMs }: RestateSettings,
-  url: URL,
-  body: Json | undefined,
-  along: Readonly<Record<string, string>> = {},
-): Promise<void> {
+export async function ask(
+  settings: RestateSettings,
+  { method, url, body, along }: Question,
+): Promise<string> {
+  const { headers, timeoutMs } = settings;
   const by = BY_PROTOCOL[url.protocol === "https:" ? "https:" : "http:"];
   const text = body === undefined ? "" : JSON.stringify(body);
   const sent = {
@@ -49,7 +58,7 @@ export async function post(
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const reply = await new Promise<IncomingMessage>((resolve, reject) => {
-      const asked = by.request(url, { method: "POST", agent: by.agent, headers: sent }, resolve);
+      const asked = by.request(url, { method, agent: by.agent, headers: sent }, resolve);
       asked.on("error", reject).end(text);
       // The time it waits for a connection is part of it.
       timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
@@ -57,17 +66,13 @@ export async function post(
     // Read, or the connection is not free for the next request. One that breaks meanwhile leaves the status to go by.
     const said = await readAll(reply).catch(() => "");
     const { statusCode: status = 0 } = reply;
-    if (status >= 200 && status < 300) return;
-    throw await toRefusal(new Response(said === "" ? null : said, { status }), RESTATE, secretsIn(headers));
+    if (status >= 200 && status < 300) return said;
+    throw await toRefusal(new Response(said === "" ? null : said, { status }), RESTATE, secretsOf(settings));
   } catch (thrown) {
     if (thrown instanceof LoophostError) throw thrown;
-    throw new LoophostError(
-      "host_unreachable",
-      `Restate at ${url.host} did not answer: ${messageOf(thrown)}.`,
-      {
-        cause: thrown,
-      },
-    );
+    const cause = withoutSecrets(thrown, secretsOf(settings));
+    const message = `Restate at ${url.host} did not answer: ${messageOf(cause)}.`;
+    throw new LoophostError("host_unreachable", message, { cause });
   } finally {
     clearTimeout(timer);
   }
@@ -91,8 +96,14 @@ export function below(base: string, path: string): URL {
 
 const MAX_REPLY_BYTES = 1024 * 1024;
 
-const RESTATE = { name: "Restate", keyAdvice: "Check the headers of restateEngine()." };
+const RESTATE = {
+  name: "Restate",
+  keyAdvice: "Check the headers of restateEngine().",
+  notFoundAdvice:
+    "Register the address of the workers: restate deployments register, or restateEngine({ admin }).",
+};
 
-function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
-  return Object.values(headers).flatMap((value) => [value, value.replace(/^\w+ +/, "")]);
+/** By the addresses as they were given: what is put behind them, such as a session's id, is no secret. */
+function secretsOf({ headers, ingress, admin = ingress }: RestateSettings): readonly string[] {
+  return [...secretsIn(headers, ingress), ...secretsIn({}, admin)];
 }

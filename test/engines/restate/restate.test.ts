@@ -24,7 +24,14 @@ async function played(answer: RequestListener): Promise<string> {
 const INGRESS = "http://127.0.0.1:1";
 
 it.each([
-  [{ ingress: "restate:8080" }, "ingress must be an address"],
+  [{ ingress: "restate:8080" }, "ingress must be an http or https address"],
+  [{ ingress: "http://me:k3y-of-mine@restate:8080" }, "ingress must be an http or https address without"],
+  [{ ingress: INGRESS, admin: "https://k3y-of-mine@restate:9070" }, "admin must be an http"],
+  [
+    { ingress: INGRESS, listen: { port: 0, url: "http://me:k3y-of-mine@w:9080" } },
+    "listen.url must be an http",
+  ],
+  [{ ingress: INGRESS, headers: { authorization: "k3y-of-mine\n" } }, 'The value of header "authorization"'],
   [{ ingress: INGRESS, listen: {} }, "listen needs a port"],
   [{ ingress: INGRESS, listen: { port: 70_000 } }, "listen.port must be a port"],
   [
@@ -36,6 +43,7 @@ it.each([
   [{ ingres: INGRESS }, 'the nearest is "ingress"'],
 ])("refuses %j", (options, why) => {
   expect(() => restateEngine(options as never)).toThrow(why);
+  expect(() => restateEngine(options as never)).not.toThrow("k3y-of-mine");
 });
 
 it("needs a port for work(), and none to wake", async () => {
@@ -68,14 +76,28 @@ it("sends a wake for a session of any name, and its headers", async () => {
   );
 });
 
-it("says what Restate refused, without the secrets that went along", async () => {
-  const ingress = await played(({ headers }, response) => {
-    response.writeHead(401).end(`no entry with ${headers.authorization}`);
+it.each([401, 500])(
+  "says what Restate refused with %i, without the secrets that went along, in a header or in a path",
+  async (status) => {
+    const ingress = await played(({ headers, url }, response) => {
+      response.writeHead(status).end(`no entry for ${url} with ${headers.authorization}`);
+    });
+    const engine = restateEngine({
+      ingress: `${ingress}/an-address-nobody-knows`,
+      headers: { authorization: "Bearer k3y-of-mine" },
+    });
+    const refused = engine.wake("a-session-of-a-long-name");
+    await expect(refused).rejects.toMatchObject({ status });
+    await expect(refused).rejects.not.toThrow("k3y-of-mine");
+    await expect(refused).rejects.toThrow("no entry for /[key]/loophost/a-session-of-a-long-name");
+  },
+);
+
+it("says how the workers become known where Restate knows none", async () => {
+  const ingress = await played((_, response) => {
+    response.writeHead(404).end("service not found");
   });
-  const engine = restateEngine({ ingress, headers: { authorization: "Bearer k3y-of-mine" } });
-  const refused = engine.wake("s");
-  await expect(refused).rejects.toMatchObject({ code: "host_rejected", status: 401 });
-  await expect(refused).rejects.not.toThrow("k3y-of-mine");
+  await expect(restateEngine({ ingress }).wake("s")).rejects.toThrow("restate deployments register");
 });
 
 it("follows no redirect, and waits no longer than it was told to", async () => {
