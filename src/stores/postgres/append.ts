@@ -15,7 +15,7 @@ import { LoophostError } from "../../core/errors.ts";
 import { staleOwner } from "../leases.ts";
 import { APPEND, appendValues, letsGo, type End } from "./append-statement.ts";
 import type { Database, Row } from "./database.ts";
-import { isForOne, isLost } from "./errors.ts";
+import { isForOne, isLocked, isLost } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { Chain, Deed } from "./queue.ts";
 
@@ -79,16 +79,18 @@ export class Appender {
 
   async #write(all: readonly Attempt[], patience: Patience, isAlone = false): Promise<readonly Deed[]> {
     let attempts = all;
-    let wasSent = false;
+    let [wasSent, wasLocked] = [false, false];
     for (let surprises = 0; attempts.length > 0;) {
       try {
         wasSent = false;
         attempts = await this.#look(attempts);
         if (surprises === MAX_SURPRISES) throw new Error("the log changes under its owner");
         wasSent = true;
-        attempts = await this.#send(attempts);
+        const send = () => this.#send(attempts);
+        attempts = await (wasLocked ? this.#database.inTurn(send) : send());
         surprises += 1;
       } catch (thrown) {
+        wasLocked = isLocked(thrown);
         for (const attempt of attempts) {
           attempt.before = undefined;
           attempt.mayBeWritten ||= wasSent && isLost(thrown);

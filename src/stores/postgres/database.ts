@@ -4,6 +4,7 @@
  *   D1  nothing is read or written before the settings were found fit and the schema up to date
  *   D2  every statement is a transaction of its own: no connection holds one open while it waits for us
  *   D3  every wait has a deadline: for a reply, and for a database to come back
+ *   D4  rows that stay locked occupy one connection at a time, however many wait for theirs: a pool may have few
  */
 
 import { crc32 } from "node:zlib";
@@ -35,6 +36,8 @@ export class Database {
   #pool: Promise<OpenPool> | undefined;
   #ready: Promise<PostgresPool> | undefined;
   #prepared: OpenPool["prepared"];
+  /** Over when the last of those is that wait their turn. */
+  #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
@@ -94,15 +97,25 @@ export class Database {
    */
   async retry<T>(doing: string, work: (isRepeat: boolean) => Promise<T>): Promise<T> {
     const patience = new Patience(this.options.maxWaitMs);
+    let wasLocked = false;
     for (let isRepeat = false; ; isRepeat = true) {
+      const attempt = () => work(isRepeat);
       try {
-        return await work(isRepeat);
+        return await (wasLocked ? this.inTurn(attempt) : attempt());
       } catch (thrown) {
+        wasLocked = isLocked(thrown);
         await this.pauseAfter(thrown, patience).catch((last: unknown) => {
           throw this.failed(last, doing);
         });
       }
     }
+  }
+
+  /** Runs what was found to wait for a locked row after those that were before it, one after another: see D4. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Pauses before a retry, where one may help; rethrows otherwise. */

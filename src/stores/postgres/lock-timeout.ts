@@ -1,6 +1,6 @@
 /**
- * The lock timeout of statements for many rows: without one, a row that somebody keeps locked (a transaction that hangs, a
- * `SELECT … FOR UPDATE` by hand) would hold up all that share the statement, and all that wait for it to be over.
+ * The lock timeout of statements that write: without one, a row that somebody keeps locked (a transaction that hangs, a
+ * `SELECT … FOR UPDATE` by hand) would hold up all that share the statement, and all that wait for its connection.
  */
 
 /**

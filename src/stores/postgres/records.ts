@@ -8,6 +8,7 @@ import { keepable } from "../names.ts";
 import { PAGE_CHARS } from "../page.ts";
 import { Batch, MAX_BYTES } from "./batch.ts";
 import type { Database, Row } from "./database.ts";
+import { WITH_LOCK_TIMEOUT } from "./lock-timeout.ts";
 
 const GET = `
   SELECT at, key, sum, is_cut, CASE WHEN NOT is_cut THEN value END AS value FROM (
@@ -22,9 +23,12 @@ const GET = `
 export function postgresRecords(database: Database): RecordStore {
   const gets = new Batch(database, GET);
   const put = database.sql(`
-    INSERT INTO @.records (collection, key, value, sum) VALUES ($1, $2, $3, $4)
+    INSERT INTO @.records (collection, key, value, sum)
+    SELECT $1::text, $2::text, $3::text, $4::bigint WHERE ${WITH_LOCK_TIMEOUT}
     ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, sum = excluded.sum`);
-  const remove = database.sql("DELETE FROM @.records WHERE collection = $1 AND key = $2");
+  const remove = database.sql(
+    `DELETE FROM @.records WHERE collection = $1 AND key = $2 AND ${WITH_LOCK_TIMEOUT}`,
+  );
   const page = database.sql(`
     SELECT key, value, sum FROM (
       SELECT p.*, sum(octet_length(p.value)) OVER (ORDER BY p.key) - octet_length(p.value) AS bytes_before

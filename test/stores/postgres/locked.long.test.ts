@@ -1,5 +1,7 @@
 // A row that somebody keeps locked, by hand or in a transaction that hangs: the sessions of others go on.
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Store } from "loophost";
 import { postgresEngine } from "loophost/engines/postgres";
 import { Pool } from "pg";
@@ -65,14 +67,53 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
     await expect.poll(() => begun, PATIENT).toContain("stuck");
   });
 
+  it.each([
+    ["records", (store: Store) => (id: string) => store.records.put("stuck", id, "changed")],
+    ["records, to be deleted", (store: Store) => (id: string) => store.records.delete("stuck", id)],
+    [
+      "logs",
+      (store: Store, fences: ReadonlyMap<string, number>) => (id: string) =>
+        store.log.append(id, fences.get(id) ?? 0, [id]),
+    ],
+  ])(
+    "holds up nobody else where a store has few connections, and more rows than those are locked: %s",
+    { timeout: 60_000 },
+    async (_, ask) => {
+      const pool = new Pool({ connectionString: (await sharedPostgres()).url, max: 3 });
+      onTestFinished(() => pool.end());
+      const { store, lock, unlock, schema } = await lockable({ url: pool, maxWaitMs: 60_000 });
+      const stuck = IDS.slice(0, 10);
+      for (const id of stuck) await store.records.put("stuck", id, "first");
+      const fences = await claimed(store, [...stuck, "free"]);
+      await lock(
+        `SELECT FROM ${schema}.logs WHERE id <> 'free' FOR UPDATE; SELECT FROM ${schema}.records FOR UPDATE`,
+      );
+      const asked = Promise.all<unknown>(stuck.map((id) => ask(store, fences)(id)));
+      asked.catch(() => undefined);
+      // Let it be found out that they are locked.
+      await sleep(2_000);
+      const at = performance.now();
+      for (let n = 1; n <= 4; n += 1) {
+        await store.log.append("free", fences.get("free") ?? 0, [n]);
+        await store.records.put("free", "free", n);
+      }
+      expect(performance.now() - at).toBeLessThan(4_000);
+      await unlock();
+      await asked;
+    },
+  );
+
   it("says so when it stays locked for too long", async () => {
     const { store, lock, schema } = await lockable({ maxWaitMs: 1_000 });
     const fences = await claimed(store, ["stuck"]);
-    await lock(`SELECT FROM ${schema}.logs FOR UPDATE`);
+    await store.records.put("locked", "stuck", 1);
+    await lock(`SELECT FROM ${schema}.logs FOR UPDATE; SELECT FROM ${schema}.records FOR UPDATE`);
     for (const work of [
       () => store.log.append("stuck", fences.get("stuck") ?? 0, [1]),
       () => store.log.claim("stuck", LEASE),
       () => store.log.delete("stuck", fences.get("stuck") ?? 0),
+      () => store.records.put("locked", "stuck", 2),
+      () => store.records.delete("locked", "stuck"),
     ])
       await expect(work()).rejects.toMatchObject({
         code: "store_failed",
@@ -123,7 +164,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
 async function lockable({
   url,
   maxWaitMs = 20_000,
-}: { readonly url?: string; readonly maxWaitMs?: number } = {}) {
+}: { readonly url?: string | Pool; readonly maxWaitMs?: number } = {}) {
   const server = await sharedPostgres();
   const schema = newSchema();
   const store = openedStore(url ?? server.url, { schema, maxWaitMs });
