@@ -5,8 +5,6 @@ import { BOOLEAN, checkOptions, must, oneOf, SIGNAL, STRING } from "../core/chec
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
 import { hasCode, LoophostError } from "../core/errors.ts";
-import { asEntry } from "../core/journal/entry.ts";
-import { readPages } from "../core/journal/read-log.ts";
 import type { SessionSummary } from "../core/journal/session-index.ts";
 import { isObject } from "../core/json.ts";
 import type { SessionResult, ToolResult } from "../core/results.ts";
@@ -16,11 +14,13 @@ import { toInputs } from "../core/session/prompt.ts";
 import type { Store } from "../core/store.ts";
 import { KEPT_NAME } from "../stores/names.ts";
 import { deleteSession, findSession } from "../stores/sessions.ts";
+import type { Decision } from "./decisions.ts";
+import { decide } from "./decisions.ts";
 import type { FollowedEvent, FollowOptions } from "./follow.ts";
 import { follow } from "./follow.ts";
 import { isAboutRun } from "./inbox.ts";
 import type { CallDecision, Item } from "./items.ts";
-import { decisionOf, fromBody, toBody } from "./items.ts";
+import { toBody } from "./items.ts";
 import { resultOf } from "./result.ts";
 import { toWord } from "./words.ts";
 
@@ -49,9 +49,12 @@ export interface Receipt {
   readonly isNew: boolean;
 }
 
-/** The receipt for a decision about a call. */
+/** The receipt for a decision about a call; for one that was decided before, of the item that decided it, and 0 where none did. */
 export interface DecisionReceipt extends Receipt {
-  /** Whether it is the one that counts: the first one is. */
+  /**
+   * Whether it is the one that counts: the first one is. What `onApproval`, or a message with `ifOpen: "deny"`, decides in the moment
+   * until a worker has read the inbox comes before it still.
+   */
   readonly applied: boolean;
   /** The one that counts. */
   readonly decision: CallDecision;
@@ -66,11 +69,17 @@ export interface SessionRef {
    * @throws LoophostError `session_not_found`; `inbox_full`; `session_busy` with `ifOpen: "refuse"`; `invalid_options`
    */
   send(prompt: Prompt, options?: MessageOptions): Promise<Receipt>;
-  /** Allows a call that waits for approval, whether or not anybody runs the session now. The first decision holds. */
+  /**
+   * Allows a call that waits for approval, whether or not anybody runs the session now. The first decision holds. A call of the
+   * run under way that is not on record yet is waited for, for 5 s.
+   *
+   * @throws LoophostError `session_not_found`; `invalid_options` for a call that is not in the session, has its result, was stopped,
+   * or waits for an answer; nothing is posted then
+   */
   approve(callId: string, options?: Keyed): Promise<DecisionReceipt>;
-  /** Refuses a call that waits for approval; the model is told why. */
+  /** Refuses a call that waits for approval; the model is told why. Throws as `approve` does. */
   deny(callId: string, options?: Keyed & { readonly why?: string | undefined }): Promise<DecisionReceipt>;
-  /** Gives the result of a call of an external tool. */
+  /** Gives the result of a call of an external tool. Throws as `approve` does. */
   answer(callId: string, result: string | ToolResult, options?: Keyed): Promise<DecisionReceipt>;
   /** Stops the run that is open, in whichever process it is; without one it changes nothing. */
   interrupt(options?: Keyed): Promise<Receipt>;
@@ -130,36 +139,11 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     throw new LoophostError("session_not_found", `There is no session ${id}. Make it with create().`);
   }
 
-  async function decide(callId: string, item: Item, given: string | undefined): Promise<DecisionReceipt> {
-    checkCall(callId);
-    const { decidedBefore = {}, tenant } = await mustExist();
-    // A call that is asked about again, after a crash, is decided again: under a key of its own.
-    const times = Object.hasOwn(decidedBefore, callId) ? decidedBefore[callId] : undefined;
-    for (let key = given ?? (times === undefined ? `call:${callId}` : `call:${callId}:${times}`); ;) {
-      const receipt = await post(key, item, tenant);
-      const decision = receipt.isNew ? decisionOf(item) : await decisionIn(receipt.item);
-      if (decision === undefined)
-        throw new LoophostError("invalid_options", `The key "${key}" was used for something else.`);
-      if (decision !== TOO_SOON) return { ...receipt, applied: receipt.isNew, decision };
-      if (given !== undefined) throw new LoophostError("invalid_options", TOO_SOON.why);
-      // Deduplicated all the same: whoever finds that item refused goes on under the same key.
-      key = `${key}:${receipt.item}`;
-    }
-  }
-
-  /** The decision an item made: it waits in the inbox, or led to an entry. */
-  async function decisionIn(n: number): Promise<CallDecision | undefined> {
-    const [waiting] = await store.inbox.read(id, 1, n - 1);
-    if (waiting?.n === n) return decisionOf(fromBody(waiting.body));
-    for await (const page of readPages(store.log, id))
-      for (const { entry } of page) {
-        const known = asEntry(entry);
-        if (known.type === "decided" && known.item === n) return { allow: known.allow, why: known.why };
-        if (known.type === "call.finished" && known.item === n) return { allow: true, result: known.result };
-        if (known.type === "item.refused" && known.item === n)
-          return known.code === "already_decided" ? { allow: false, why: known.message } : TOO_SOON;
-      }
-    return undefined;
+  async function decideOn(item: Decision, key: string | undefined): Promise<DecisionReceipt> {
+    checkCall(item.callId);
+    const summary = await mustExist();
+    const posted = (under: string) => post(under, item, summary.tenant);
+    return decide(item, key, { ...parts, sessionId: id, summary, post: posted });
   }
 
   return {
@@ -184,11 +168,11 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     },
     async approve(callId, options = {}) {
       checkOptions<Keyed>("approve()", options, { key: KEPT_NAME });
-      return decide(callId, { ask: "decide", callId, allow: true }, options.key);
+      return decideOn({ ask: "decide", callId, allow: true }, options.key);
     },
     async deny(callId, options = {}) {
       checkOptions("deny()", options, { key: KEPT_NAME, why: STRING });
-      return decide(callId, { ask: "decide", callId, allow: false, why: options.why }, options.key);
+      return decideOn({ ask: "decide", callId, allow: false, why: options.why }, options.key);
     },
     async answer(callId, result, options = {}) {
       checkOptions<Keyed>("answer()", options, { key: KEPT_NAME });
@@ -196,7 +180,7 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       // Refused only once it is in the inbox, it would hold as the first answer, and no other would be taken.
       if (!isObject(given) || !Array.isArray(given.content) || !given.content.every(isContentBlock))
         throw new LoophostError("invalid_options", `The answer is ${NO_BLOCK}.`);
-      return decide(callId, { ask: "answer", callId, result: given }, options.key);
+      return decideOn({ ask: "answer", callId, result: given }, options.key);
     },
     async interrupt(options = {}) {
       checkOptions<Keyed>("interrupt()", options, { key: KEPT_NAME });
@@ -224,12 +208,6 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     },
   };
 }
-
-/** What a decision came to that was refused: the call did not wait for it, or not yet, so it keeps no other from being the first. */
-const TOO_SOON = {
-  allow: false,
-  why: "The call did not wait for a decision when this one was made.",
-} as const;
 
 function checkCall(callId: unknown): void {
   if (typeof callId === "string" && callId !== "") return;

@@ -21,7 +21,7 @@ export const KEY: string = "The key of an item";
 export const KEPT_NAME: Check = (value) => NAME(value) ?? unfit(String(value));
 
 /** What keeps a name from being kept, as the end of a sentence that begins with what it is; undefined when nothing does. */
-function unfit(name: string): string | undefined {
+export function unfit(name: string): string | undefined {
   const problem = name.includes("\0")
     ? "holds a NUL character"
     : !name.isWellFormed()

@@ -41,8 +41,8 @@ it("tells whoever approves what was denied why, before and after it is used", as
   expect(late).toMatchObject({ applied: false, decision: { allow: false, why: "too dear" } });
 });
 
-it("refuses a decision under the key of a message", async () => {
+it("refuses an answer under the key of a message", async () => {
   const { app, chat, callId } = await setUp({});
   await using _ = app;
-  await expect(chat.approve(callId, { key: "a message" })).rejects.toThrow("was used for something else");
+  await expect(chat.answer(callId, "x", { key: "a message" })).rejects.toThrow("was used for something else");
 });

@@ -30,10 +30,14 @@ function application(): Sessions {
 }
 
 it("takes a decision about a call that an earlier one came too soon for", async () => {
-  await using app = application();
+  const store = memoryStore();
+  await using app = sessions({ store, agents: [served] });
   await app.work();
   const chat = await app.create("a");
-  await chat.approve("call_3_0");
+  await store.inbox.post(chat.id, {
+    key: "call:call_3_0",
+    body: { ask: "decide", callId: "call_3_0", allow: true },
+  });
   await chat.send("say hello");
   expect(await chat.result()).toMatchObject({ text: "hello" });
   await chat.send("call refund {}");

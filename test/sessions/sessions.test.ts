@@ -86,7 +86,8 @@ describe.each(Object.entries(stores))("over %s", (_, newStore) => {
     expect(waiting).toHaveLength(1);
     expect(await app.list({ status: "waiting" })).toHaveLength(1);
     const [id = ""] = waiting;
-    const [yes, no] = await Promise.all([chat.approve(id), chat.deny(id, { why: "too late" })]);
+    const yes = await chat.approve(id);
+    const no = await chat.deny(id, { why: "too late" });
     expect([yes.applied, no.applied]).toEqual([true, false]);
     expect(no.decision).toEqual(yes.decision);
     expect(await chat.result()).toMatchObject({ terminal: "end_turn", text: "done: refunded" });
@@ -135,7 +136,7 @@ describe.each(Object.entries(stores))("over %s", (_, newStore) => {
     await chat.interrupt();
     expect(await chat.result()).toMatchObject({ ending: "interrupted" });
     expect(await chat.summary()).toMatchObject({ status: "idle", waiting: [] });
-    await chat.approve("call_1_0");
+    await expect(chat.approve("call_1_0")).rejects.toMatchObject({ code: "invalid_options" });
     await chat.send("say next");
     expect(await chat.result()).toMatchObject({ text: "next" });
     expect(runs).toEqual([]);

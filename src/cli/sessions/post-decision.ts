@@ -3,19 +3,14 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { LoophostError } from "../../core/errors.ts";
-import type { WaitingCall } from "../../core/events.ts";
-import { asEntry } from "../../core/journal/entry.ts";
-import { isObject } from "../../core/json.ts";
 import type { ToolResult } from "../../core/results.ts";
 import { resultText } from "../../core/results.ts";
-import type { Store } from "../../core/store.ts";
 import type { CallDecision, DecisionReceipt, SessionRef } from "../../sessions/index.ts";
-import { readLog } from "../../stores/sessions.ts";
 import { waitingLines } from "../agent/go-on.ts";
 import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
 import { printable, shorten } from "../screen/format.ts";
-import { isStop, readWaitingCalls } from "../stored/waiting-calls.ts";
+import { readWaitingCalls } from "../stored/waiting-calls.ts";
 import type { CreatedSession } from "./created.ts";
 
 /** A decision about a call, or its result. */
@@ -35,17 +30,11 @@ export async function postDecision(
   verdict: Verdict,
   isJson: boolean,
 ): Promise<ExitCode> {
-  const waiting = await readWaitingCalls(kept.store, chat.id);
-  const call = waiting.find(({ id }) => id === callId);
+  const call = (await readWaitingCalls(kept.store, chat.id)).find(({ id }) => id === callId);
   if (call !== undefined) {
     const stored = { sessionId: chat.id, agentFile: undefined, storeFile: kept.file, needsAgent: false };
     const isFit = (call.what === "answer") === (verdict.is === "answer");
     for (const line of waitingLines(call, isFit ? undefined : stored)) console.error(printable(line));
-    if (!isFit) throw waitsForOther(call);
-  } else {
-    const found = await lookUp(kept.store, chat.id, callId);
-    if (found === "none") throw noSuchCall(callId, chat.id, waiting);
-    if (found === "stopped") throw wasStopped(callId, chat.id);
   }
 
   const receipt = await post(chat, callId, verdict);
@@ -76,43 +65,4 @@ function describe({ allow, why, result }: CallDecision): string {
   if (result !== undefined) return `answered: ${JSON.stringify(shorten(resultText(result), 200))}`;
   if (allow) return "allowed";
   return why === undefined ? "refused" : `refused: ${JSON.stringify(shorten(why, 200))}`;
-}
-
-/** What the log knows of a call that is not on record as waiting: it was decided about or is about to wait, or was stopped before. */
-async function lookUp(
-  store: Store,
-  sessionId: string,
-  callId: string,
-): Promise<"known" | "stopped" | "none"> {
-  let found: "known" | "stopped" | "none" = "none";
-  for await (const { entry } of readLog(store, sessionId)) {
-    const known = asEntry(entry);
-    const told = known.type === "told" ? known.events : [known];
-    if (told.some((event) => "id" in event && event.id === callId)) found = "known";
-    const isDecided = (known.type === "decided" || known.type === "call.finished") && known.id === callId;
-    if (isDecided) return "known";
-    if (found === "known" && isObject(entry) && isStop(entry)) found = "stopped";
-  }
-  return found;
-}
-
-function waitsForOther({ id, what }: WaitingCall): LoophostError {
-  const [waitsFor, other] = what === "answer" ? ["an answer", "approval"] : ["approval", "an answer"];
-  return new LoophostError("invalid_options", `Call "${id}" waits for ${waitsFor}, not for ${other}.`);
-}
-
-function wasStopped(callId: string, sessionId: string): LoophostError {
-  return new LoophostError(
-    "invalid_options",
-    `Call "${callId}" was stopped when its run in session ${sessionId} was interrupted; there is nothing to decide.`,
-  );
-}
-
-function noSuchCall(callId: string, sessionId: string, waiting: readonly WaitingCall[]): LoophostError {
-  const those =
-    waiting.length === 0 ? "None waits" : `Those that wait: ${waiting.map(({ id }) => id).join(", ")}`;
-  return new LoophostError(
-    "invalid_options",
-    `There is no call "${callId}" in session ${sessionId}. ${those}.`,
-  );
 }

@@ -24,7 +24,7 @@ export function waitingAfter(waiting: readonly WaitingCall[], entry: Json): read
 }
 
 /** Whether an entry ends a run that was interrupted: its calls are stopped, and nobody can decide about them any more. */
-export function isStop(entry: JsonObject): boolean {
+function isStop(entry: JsonObject): boolean {
   return entry["type"] === "run.ended" && entry["ending"] === "interrupted";
 }
 
