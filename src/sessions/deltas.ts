@@ -4,10 +4,11 @@
  *
  *   S1  a reader is shown a delta only where it goes on from what he has; after a gap none, until the whole event is there
  *   S2  whoever begins to follow is told what was written so far
+ *   S3  what a process wrote that died is retracted before anything of its successor is shown: the model writes something else
  */
 
 import type { Clock } from "../core/clock.ts";
-import type { DeltaEvent } from "../core/events.ts";
+import type { DeltaEvent, DeltasRetractedEvent, SessionEvent } from "../core/events.ts";
 import { asEntry } from "../core/journal/entry.ts";
 import type { StoredEntry } from "../core/store.ts";
 import type { Word } from "./words.ts";
@@ -25,6 +26,8 @@ const MAX_HELD = 1_000;
 export class SaidDeltas {
   readonly #say: (word: DeltaWord) => void;
   readonly #clock: Clock;
+  /** Nobody else says it, not even a later activation in this process. */
+  readonly #by = crypto.randomUUID().slice(0, 13);
   #followedUntil = -Infinity;
   /** How many whole events were told before what is being written. */
   #after = -1;
@@ -50,7 +53,7 @@ export class SaidDeltas {
       this.#length = 0;
       this.#soFar = [];
     }
-    const word = { say: "delta", after, at: this.#length, event } as const;
+    const word = { say: "delta", by: this.#by, after, at: this.#length, event } as const;
     this.#length += event.text.length;
     if (this.#length <= MAX_KEPT) this.#keep(word);
     else this.#soFar = [];
@@ -73,35 +76,68 @@ export class HeardDeltas {
   #held: DeltaWord[] = [];
   /** How many whole events the reader has. */
   #has = 0;
-  /** How much he was shown of what follows them. */
+  /** How much he was shown of what follows them, and whose. */
   #shown = 0;
+  #by = "";
+  /** Whose words are void: they were retracted. */
+  #isVoid = new Set<string>();
+  /** Whether he was shown text that no whole event has replaced. */
+  #isUnfinished = false;
 
   add(word: DeltaWord): void {
     this.#held.push(word);
     if (this.#held.length > MAX_HELD) this.#held.shift();
   }
 
-  /** The reader has an event of an entry. */
-  pass({ entry }: StoredEntry, index: number): void {
+  /** The reader has an event of an entry; gives what he has to be shown before it. */
+  pass({ entry }: StoredEntry, index: number, { type }: SessionEvent): readonly DeltasRetractedEvent[] {
     const known = asEntry(entry);
-    if (known.type !== "told" || known.first + index < this.#has) return;
-    this.#has = known.first + index + 1;
-    this.#shown = 0;
+    if (known.type === "told" && known.first + index >= this.#has) {
+      this.#has = known.first + index + 1;
+      this.#shown = 0;
+      this.#isVoid.clear();
+    }
+    if (ENDS_TEXT.has(type)) this.#isUnfinished = false;
+    return type === "turn.started" ? this.#retract() : [];
   }
 
   /** Those that go on from what the reader has; those before it are void. */
-  due(): readonly DeltaEvent[] {
-    const due: DeltaEvent[] = [];
-    for (const { after, at, event } of this.#held) {
+  due(): readonly (DeltaEvent | DeltasRetractedEvent)[] {
+    const due: (DeltaEvent | DeltasRetractedEvent)[] = [];
+    for (const { by, after, at, event } of this.#held) {
+      if (after !== this.#has || this.#isVoid.has(by)) continue;
+      if (by !== this.#by) {
+        if (at > 0) continue;
+        due.push(...this.#retract());
+        if (this.#shown > 0) this.#isVoid.add(this.#by);
+        this.#by = by;
+        this.#shown = 0;
+      }
       const end = at + event.text.length;
-      if (after !== this.#has || at > this.#shown || end <= this.#shown) continue;
+      if (at > this.#shown || end <= this.#shown) continue;
       due.push({ ...event, text: event.text.slice(this.#shown - at) });
       this.#shown = end;
+      this.#isUnfinished = true;
     }
     this.#held = this.#held.filter(({ after }) => after > this.#has);
     return due;
   }
+
+  #retract(): readonly DeltasRetractedEvent[] {
+    if (!this.#isUnfinished) return [];
+    this.#isUnfinished = false;
+    return [{ type: "deltas.retracted", reason: "Who ran the session is gone, and the model begins again." }];
+  }
 }
+
+/** After these, nothing that was shown waits for its whole event. */
+const ENDS_TEXT: ReadonlySet<SessionEvent["type"]> = new Set([
+  "message",
+  "deltas.retracted",
+  "turn.ended",
+  "run.ended",
+  "run.failed",
+]);
 
 function isOfSamePart(one: DeltaEvent, other: DeltaEvent): boolean {
   if (one.type !== other.type || one.thread !== other.thread) return false;

@@ -1,6 +1,6 @@
 /**
  * Following a session from any process: whole events from its log, in order, and between them deltas, which come over the bus
- * and are void once the whole event is there.
+ * and are void once the whole event is there, or once `deltas.retracted` says so.
  *
  * A place is a number: the number of an entry, and the event within it. A reader that goes on after a place gets each event
  * after it once, whoever wrote it.
@@ -30,7 +30,7 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An event with its place; that of a delta is the place of the whole event before it. */
+/** An event with its place; that of a delta, or of a retraction that is not on record, is the place of the whole event before it. */
 export type FollowedEvent = SessionEvent & { readonly seq: number };
 
 /** So many events fit between two entries. */
@@ -74,7 +74,7 @@ export async function* follow(
         for (const stored of page) {
           for (const [index, event] of eventsIn(stored).entries()) {
             const seq = stored.seq * PLACES + index + 1;
-            heard.pass(stored, index);
+            for (const retracted of heard.pass(stored, index, event)) yield { ...retracted, seq: place };
             if (seq <= place) continue;
             place = seq;
             yield { ...event, seq };

@@ -4,7 +4,8 @@
  * - "look": something was posted to it, or with `written` to its log alone, by whoever runs it: without the difference that one
  *   would read its inbox again after each of its own writes
  * - "follow": somebody follows it, and wants its deltas; "owner": somebody runs it, and asks who follows
- * - "delta": a piece of what the agent writes, after so many whole events and, of what follows them, so many characters
+ * - "delta": a piece of what the agent writes, after so many whole events and, of what follows them, so many characters; and who
+ *   says it: whoever takes a session over has the model write again, and it writes something else
  */
 
 import type { DeltaEvent } from "../core/events.ts";
@@ -16,7 +17,13 @@ import { isObject } from "../core/json.ts";
 export type Word =
   | { readonly say: "look"; readonly written?: boolean | undefined }
   | { readonly say: "follow" | "owner" }
-  | { readonly say: "delta"; readonly after: number; readonly at: number; readonly event: DeltaEvent };
+  | {
+      readonly say: "delta";
+      readonly by: string;
+      readonly after: number;
+      readonly at: number;
+      readonly event: DeltaEvent;
+    };
 
 /** A word as JSON. */
 export function toWord(word: Word): Json {
@@ -27,13 +34,14 @@ export function toWord(word: Word): Json {
 /** The word in what was heard; undefined for what this release does not know. */
 export function heard(what: Json): Word | undefined {
   if (!isObject(what)) return undefined;
-  const { say, written, after, at, event } = what;
+  const { say, written, by, after, at, event } = what;
   if (say === "look") return { say, written: written === true };
   if (say === "follow" || say === "owner") return { say };
-  if (say !== "delta" || typeof after !== "number" || typeof at !== "number" || !isObject(event))
+  if (say !== "delta" || typeof by !== "string" || typeof after !== "number" || typeof at !== "number")
     return undefined;
+  if (!isObject(event)) return undefined;
   const { type, text } = event;
   if (typeof type !== "string" || typeof text !== "string") return undefined;
   const delta = { ...event, type, text };
-  return isDelta(delta) ? { say, after, at, event: delta } : undefined;
+  return isDelta(delta) ? { say, by, after, at, event: delta } : undefined;
 }

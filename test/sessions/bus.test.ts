@@ -29,10 +29,11 @@ it("tells those that listen, also after another has left, and nobody once it is 
 });
 
 it("ignores words it does not know, and deltas that are none", () => {
-  const delta = { say: "delta", after: 0, at: 0, event: { type: "text.delta", text: "x" } };
+  const delta = { say: "delta", by: "me", after: 0, at: 0, event: { type: "text.delta", text: "x" } };
   expect(heard(delta)).toEqual(delta);
   expect([heard({ say: "follow" }), heard({ say: "owner" })]).toEqual([{ say: "follow" }, { say: "owner" }]);
   const nonsense = [
+    { ...delta, by: undefined },
     null,
     "look",
     {},

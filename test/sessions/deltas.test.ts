@@ -1,9 +1,11 @@
-// Deltas over a bus that loses, repeats and delays what is said.
+// Deltas over a bus that loses, repeats and delays what is said, from processes that die.
 
+import * as fc from "fast-check";
 import type { Clock, SessionEvent } from "loophost";
 import { manualClock } from "loophost/testing";
 import { expect, it } from "vitest";
 
+import type { Json } from "../../src/core/json.ts";
 import { HeardDeltas, SaidDeltas } from "../../src/sessions/deltas.ts";
 
 type Word = Parameters<HeardDeltas["add"]>[0];
@@ -20,15 +22,31 @@ function said(pieces: readonly string[], followsBefore: number, clock: Clock = m
   return words;
 }
 
-function shown(words: readonly Word[]): string {
-  const reader = new HeardDeltas();
+/** What a reader has before him in the end, without what was retracted. */
+function shown(words: readonly Word[], reader: HeardDeltas = new HeardDeltas()): string {
   return words
     .flatMap((word) => {
       reader.add(word);
       return reader.due();
     })
-    .map(({ text }) => text)
-    .join("");
+    .reduce((text, event) => (event.type === "deltas.retracted" ? "" : text + event.text), "");
+}
+
+/** The reader has the nth whole event. */
+function pass(reader: HeardDeltas, first: number, event: SessionEvent): readonly SessionEvent[] {
+  return reader.pass(
+    { seq: 1, entry: { type: "told", first, events: [event] } as unknown as Json },
+    0,
+    event,
+  );
+}
+
+/** Words of a process that dies and of its successor, in a mixed order, some of them lost or repeated. */
+function twoWriters(): fc.Arbitrary<readonly Word[]> {
+  const words = [...said(["a", "bc", "d", "efgh"], 0), ...said(["A", "BC", "D", "EFGH"], 0)];
+  return fc
+    .array(fc.nat(words.length - 1), { maxLength: 20 })
+    .map((order) => order.flatMap((at) => words[at] ?? []));
 }
 
 const PIECES = ["the ", "the ", "the ", "end"];
@@ -48,10 +66,7 @@ it("is void once the whole event is there, and says nothing when nobody follows"
   const clock = manualClock();
   const reader = new HeardDeltas();
   for (const word of said(PIECES, 0)) reader.add(word);
-  reader.pass(
-    { seq: 1, entry: { type: "told", first: 0, events: [{ type: "message", text: "The end" }] } },
-    0,
-  );
+  pass(reader, 0, { type: "message", text: "The end" });
   expect(reader.due()).toEqual([]);
   const words: Word[] = [];
   const owner = new SaidDeltas((word) => words.push(word), clock);
@@ -59,6 +74,32 @@ it("is void once the whole event is there, and says nothing when nobody follows"
   await clock.advance(31_000);
   owner.add({ type: "text.delta", text: "x" }, 0);
   expect(words).toEqual([]);
+});
+
+it("retracts what a process wrote that died, once its successor writes or its turn begins again", () => {
+  const [gone, next] = [said(["What I ", "wanted"], 0), said(["Some", "thing else"], 0)];
+  const reader = new HeardDeltas();
+  expect(shown([...gone, ...next], reader)).toBe("Something else");
+  // Race: it goes on for a moment, because it does not know yet.
+  expect(shown([...gone, ...said(["x"], 0)], reader)).toBe("x");
+  expect(pass(reader, 0, { type: "turn.started", turn: 1 })).toMatchObject([{ type: "deltas.retracted" }]);
+  expect(pass(reader, 1, { type: "turn.started", turn: 1 })).toEqual([]);
+  for (const type of ["message", "turn.ended", "run.ended", "run.failed"] as const) {
+    const other = new HeardDeltas();
+    shown(gone, other);
+    pass(other, 0, { type, text: "" } as never);
+    expect(pass(other, 1, { type: "turn.started", turn: 2 })).toEqual([]);
+  }
+});
+
+it("never mixes what two processes wrote, whatever is lost, repeated or late", () => {
+  fc.assert(
+    fc.property(twoWriters(), (words) => {
+      const text = shown(words);
+      expect("abcdefgh".startsWith(text) || "ABCDEFGH".startsWith(text)).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 it("tells a late follower of each block, message, thread and kind of text by itself", () => {
@@ -80,6 +121,7 @@ it("tells a late follower of each block, message, thread and kind of text by its
 it("keeps a thousand deltas for an event that is late, and none of what is beyond", () => {
   const word = (at: number): Word => ({
     say: "delta",
+    by: "",
     after: 1,
     at,
     event: { type: "text.delta", text: "x" },
@@ -87,7 +129,7 @@ it("keeps a thousand deltas for an event that is late, and none of what is beyon
   const shownOf = (count: number) => {
     const reader = new HeardDeltas();
     for (let at = 0; at < count; at += 1) reader.add(word(at));
-    reader.pass({ seq: 1, entry: { type: "told", first: 0, events: [{ type: "message", text: "" }] } }, 0);
+    pass(reader, 0, { type: "message", text: "" });
     return reader.due().length;
   };
   expect([shownOf(1_000), shownOf(1_001)]).toEqual([1_000, 0]);

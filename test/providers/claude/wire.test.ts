@@ -71,9 +71,9 @@ describe("events of the wire in our words", () => {
   it("text is that of the text blocks, as the deltas were; other blocks leave no gap [A-042] [A-046]", () => {
     const content = [{ type: "text", text: "a" }, { type: "redacted" }, { type: "text", text: "b" }];
     expect(only({ type: "agent.message", id: "m", content })).toMatchObject({ type: "message", text: "ab" });
-    expect(
-      only({ type: "event_delta", event_id: "m", delta: { content: { type: "text", text: "a" } } }),
-    ).toMatchObject({ type: "text.delta", text: "a" });
+    const begun = { type: "event_start", event: { type: "agent.message", id: "m" } };
+    const piece = { type: "event_delta", event_id: "m", delta: { content: { type: "text", text: "a" } } };
+    expect(reading().hear(begun, piece)).toMatchObject([{ type: "text.delta", text: "a" }]);
   });
 
   it("what a session has cost is told in the smallest unit of its currency [F1-15]", () => {

@@ -31,7 +31,7 @@ export const model: ModelFunction = async function* play({ messages }) {
   else if (verb === "long")
     for (let word = 0; word < Number(what); word += 1) {
       if (word % (Number(json) || 1) === 0) await setTimeout(1);
-      yield { type: "text", text: `word${word} ` };
+      yield { type: "text", text: `word${word}.${process.pid} ` };
     }
   else yield { type: "text", text: verb === "say" ? text.slice(4) : `done ${text}` };
 };

@@ -35,7 +35,8 @@ export function listedEvent(item: unknown): ClaudeWireEvent {
   );
 }
 
-function field(value: unknown, name: string): unknown {
+/** A field of what may be an object. */
+export function field(value: unknown, name: string): unknown {
   return isObject(value) ? value[name] : undefined;
 }
 
