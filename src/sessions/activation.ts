@@ -159,7 +159,7 @@ export class Activation {
     let goesOn = session.recorded.run !== undefined && session.recorded.waiting.length === 0;
     for (;;) {
       if (this.#isSuspended) return { now: "again", afterMs: 0 };
-      const items = await new InboxReader(store, this.#facts.sessionId).read(session);
+      const items = await new InboxReader(store, this.#facts.sessionId).read();
       const isOpen = () => session.recorded.run !== undefined;
       // What does not begin a run is looked at again during it: a message that denies what waits, say.
       if (items.length > (isOpen() ? 0 : 1)) this.#looks.now();
@@ -240,7 +240,7 @@ export class Activation {
     while (!over.aborted) {
       if (!(await this.#looks.next(over)) || over.aborted) continue;
       // A store that cannot be read now is looked into again; what it holds is not lost.
-      const items = await inbox.read(session).catch(() => []);
+      const items = await inbox.read().catch(() => []);
       for (const { n, item } of items) {
         if (over.aborted || this.#underWay.has(n)) continue;
         if (item.ask === "message") {

@@ -36,7 +36,7 @@ export async function* itemsOf(store: Store, sessionId: string, after = 0): Asyn
 
 /**
  * Reads an inbox as its session goes on: the next message, and whatever is about the run that is open. Messages in line behind
- * that are left in the store. An item this release does not know is refused on record by the session that is open.
+ * that are left in the store, and so are items that only a newer release knows.
  */
 export class InboxReader {
   readonly #store: Store;
@@ -51,11 +51,11 @@ export class InboxReader {
   }
 
   /** What is there, those read before included. */
-  async read(session: SteeredSession | undefined): Promise<readonly ReadItem[]> {
+  async read(): Promise<readonly ReadItem[]> {
     for await (const item of itemsOf(this.#store, this.#sessionId, this.#last)) {
       const read = readItem(item);
-      if (read === undefined) await session?.refuseItem(item.n, asError(undefined));
-      else if (isAboutRun(read) || !this.#found.some((found) => !isAboutRun(found))) this.#found.push(read);
+      const isNext = read && (isAboutRun(read) || !this.#found.some((found) => !isAboutRun(found)));
+      if (isNext === true) this.#found.push(read);
       this.#last = item.n;
     }
     return this.#found;
@@ -79,25 +79,30 @@ export interface InLine {
  * Whether there is anything to do for a session, by two small reads: opening it for nothing would ask its host, each time.
  *
  * @param before what was in line when it was looked at before
- * @returns true, or what is in line
+ * @returns true, or what is in line; "for newer" where the rest is for workers of a newer release
  */
 export async function hasWork(
   store: Store,
   sessionId: string,
   before: InLine | undefined,
-): Promise<true | InLine | undefined> {
+): Promise<true | InLine | "for newer" | undefined> {
   const [items, summary] = await Promise.all([store.inbox.read(sessionId, 1), findSession(store, sessionId)]);
   if (summary?.status === "running") return true;
-  if (summary?.status !== "waiting" || items.length === 0) return items.length > 0 || undefined;
+  if (summary === undefined || items.length === 0) return items.length > 0 || undefined;
+  const { updatedAt, status } = summary;
   // A message waits until the decision before it is made.
-  const { updatedAt } = summary;
+  const isDue = (read: ReadItem | undefined) =>
+    read !== undefined && (status !== "waiting" || isAboutRun(read));
+  if (items.map(readItem).some(isDue)) return true;
+  let isForNewer = false;
   let last = before?.updatedAt === updatedAt ? before.last : 0;
   for await (const item of itemsOf(store, sessionId, last)) {
     const read = readItem(item);
-    if (read === undefined || isAboutRun(read)) return true;
+    if (isDue(read)) return true;
+    isForNewer ||= read === undefined;
     last = item.n;
   }
-  return { updatedAt, last };
+  return isForNewer ? "for newer" : { updatedAt, last };
 }
 
 /** Gives a session the decision or answer of an item. */
@@ -110,13 +115,10 @@ export function decide(
   return item.allow ? session.approve(item.callId, n) : session.deny(item.callId, item.why, n);
 }
 
-/** An item as it was posted; undefined for one this release does not know. */
+/** An item as it was posted; undefined for one that only a newer release knows. */
 export function readItem({ n, body }: InboxItem): ReadItem | undefined {
-  try {
-    return { n, item: fromBody(body) };
-  } catch {
-    return undefined;
-  }
+  const item = fromBody(body);
+  return item && { n, item };
 }
 
 /** Why an item came to nothing. */

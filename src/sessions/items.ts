@@ -1,6 +1,5 @@
 /** What is asked of a session through its inbox, as JSON. */
 
-import { LoophostError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { ToolResult } from "../core/results.ts";
@@ -38,19 +37,18 @@ export function toBody(item: Item): Json {
 }
 
 /**
- * The item of a body.
- *
- * @throws LoophostError `invalid_options` for a body this release does not know
+ * The item of a body; undefined for one that only a newer release knows (rolling deploys): it asks for something else, or bears
+ * as `needs` a higher number than ours, because what it asks for would be misread here.
  */
-export function fromBody(body: Json): Item {
-  const ask = isObject(body) ? body["ask"] : undefined;
-  if (typeof ask === "string" && KNOWN.has(ask)) {
-    // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: `toBody` alone writes them, and the kind is known
-    return body as unknown as Item;
-  }
-  throw new LoophostError("invalid_options", "This release does not know what the item asks for.");
+export function fromBody(body: Json): Item | undefined {
+  if (!isObject(body) || typeof body["ask"] !== "string") return undefined;
+  if (!KNOWN.has(body["ask"]) || Number(body["needs"] ?? 0) > NEEDS) return undefined;
+  // oxlint-disable-next-line no-unsafe-type-assertion -- a parse boundary: `toBody` alone writes them, and the kind is known
+  return body as unknown as Item;
 }
 
+/** What items may need of the release that acts on them. */
+const NEEDS = 1;
 const KNOWN: ReadonlySet<string> = new Set<Item["ask"]>(["message", "decide", "answer", "interrupt"]);
 
 /** The decision an item makes about a call; undefined for one that makes none. */

@@ -48,8 +48,10 @@ export interface WorkerParts extends ActivationParts, SweepParts {
   readonly onError: SessionsOptions["onError"];
 }
 
-/** So many names of agents that are not here are told of. */
-const MAX_UNSERVED = 100;
+/** So much that is left to other workers is told of. */
+const MAX_TOLD = 100;
+/** Before a session is looked at again in which something stands that only a newer release knows. */
+const FOR_NEWER_MS = 4_000;
 /** Before a session that found no place is tried again. */
 const FULL_MS = 1_000;
 
@@ -84,8 +86,8 @@ class Host implements ActivationHost {
   /** Those under way, for an engine that asks a second time. */
   readonly #joined = new Map<string, Promise<Rest>>();
   readonly #pauses: Pauses;
-  /** Agents of sessions that came by, and that are not here. */
-  readonly #unserved = new Set<string>();
+  /** What was left to other workers: sessions of an agent that is not here, items that only a newer release knows. */
+  readonly #toldOf = new Set<string>();
   isDraining = false;
 
   constructor(parts: WorkerParts, limits: AdmissionLimits) {
@@ -131,6 +133,11 @@ class Host implements ActivationHost {
       return this.#pause(id, { ms: FULL_MS, failures, withoutPlace });
     const created = await createdAs(store, id);
     const found = created && (await hasWork(store, id, before));
+    if (found === "for newer") {
+      this.#tellOnce(`items of ${id}`, id, isForNewer(id));
+      this.#pauses.begin(id, { until: "woken", ms: FOR_NEWER_MS, failures: 0 });
+      return { now: "again", afterMs: FOR_NEWER_MS, elsewhere: true };
+    }
     if (created === undefined || found !== true) {
       const inLine = found === true ? undefined : found;
       this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0, inLine });
@@ -139,7 +146,7 @@ class Host implements ActivationHost {
     const served = agents.get(created.agent);
     // Another worker may have its agent.
     if (served === undefined) {
-      this.#tellUnserved(id, created.agent);
+      this.#tellOnce(`agent ${created.agent}`, id, isUnserved(created.agent));
       return { ...this.#pause(id, { ms: 1_000, failures }), elsewhere: true };
     }
     const tenant = created.tenant ?? "";
@@ -172,12 +179,11 @@ class Host implements ActivationHost {
     return { now: "again", afterMs: pause.ms };
   }
 
-  /** Told once for each name: where no worker has the agent, a renamed one say, nobody would know why nothing happens. */
-  #tellUnserved(sessionId: string, agent: string): void {
-    if (this.#unserved.has(agent) || this.#unserved.size === MAX_UNSERVED) return;
-    this.#unserved.add(agent);
-    const message = `No agent here is named "${agent}"; sessions of such are left to other workers.`;
-    this.tell(sessionId, new LoophostError("invalid_agent", message));
+  /** What is left to other workers is told of once: where there is none that can do it, nobody would know why nothing happens. */
+  #tellOnce(what: string, sessionId: string, error: LoophostError): void {
+    if (this.#toldOf.has(what) || this.#toldOf.size === MAX_TOLD) return;
+    this.#toldOf.add(what);
+    this.tell(sessionId, error);
   }
 
   /** Tells why a session could not be run, or woken. */
@@ -194,6 +200,16 @@ class Host implements ActivationHost {
     await Promise.all([...this.#active.values()].map((activation) => activation.kill()));
     await Promise.all(this.#joined.values());
   }
+}
+
+function isUnserved(agent: string): LoophostError {
+  const message = `No agent here is named "${agent}"; sessions of such are left to other workers.`;
+  return new LoophostError("invalid_agent", message);
+}
+
+function isForNewer(id: string): LoophostError {
+  const message = `In the inbox of session ${id} stands something that only a newer loophost knows; it is left to newer workers.`;
+  return new LoophostError("store_failed", message);
 }
 
 class SessionWorker implements Worker {

@@ -132,8 +132,14 @@ it("waits for the result while something stands in the inbox that only a newer r
   await using app = application(store);
   const chat = await app.create("a");
   await chat.send("say hello");
-  await store.inbox.post(chat.id, { key: "newer", body: { ask: "of a newer release" } });
-  const result = chat.result();
+  const { n } = await store.inbox.post(chat.id, { key: "newer", body: { ask: "of a newer release" } });
+  let isOver = false;
+  const result = chat.result().finally(() => (isOver = true));
   await app.work();
+  await expect.poll(async () => (await chat.summary())?.runs).toBe(1);
+  for await (const event of chat.follow()) if (event.type === "run.ended") break;
+  expect(isOver).toBe(false);
+  const fence = await store.log.claim(chat.id, { owner: "a newer worker", ttlMs: 1_000, force: true });
+  await store.log.append(chat.id, fence, [], { takes: [n], release: true });
   expect(await result).toMatchObject({ text: "hello" });
 });
