@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -49,14 +50,17 @@ beforeAll(() => {
     "LICENSE",
     "CHANGELOG.md",
     "docs",
+    "scripts",
     "src",
     "tsconfig.json",
     "tsconfig.build.json",
   ])
     cpSync(ROOT + entry, join(packed, entry), { recursive: true });
   symlinkSync(`${ROOT}node_modules`, join(packed, "node_modules"));
-  run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, "-p", "tsconfig.build.json"], packed);
-  run("npm", ["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", folder], packed);
+  // What a version before has left: packing builds anew.
+  mkdirSync(join(packed, "dist"));
+  for (const stale of ["index.js", "gone.js"]) writeFileSync(join(packed, "dist", stale), "throw 'stale';\n");
+  run("npm", ["pack", "--loglevel=error", "--pack-destination", folder], packed);
   const tarball = globSync("*.tgz", { cwd: folder })[0] ?? "";
   const outside = join(folder, "outside");
   mkdirSync(outside);
@@ -104,6 +108,12 @@ it(
     expect(run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, "-p", "."], outside)).toBe("");
   },
 );
+
+it("is packed of the source, with nothing of a build before", () => {
+  const dist = join(folder, "outside", "node_modules", "loophost", "dist");
+  expect(existsSync(join(dist, "gone.js"))).toBe(false);
+  expect(readFileSync(join(dist, "index.js"), "utf8")).not.toContain("stale");
+});
 
 it("imports nothing that the package does not export, and cannot", () => {
   const outside = join(folder, "outside");
