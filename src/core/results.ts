@@ -183,6 +183,9 @@ export interface SessionResult<Output = unknown> {
   readonly turns: number;
   /** Whole events in order, deltas left out, unless `keepEvents` says otherwise. */
   readonly events: readonly SessionEvent[];
-  /** The conversation, where this side holds it; reusable as `history`. Null where the host holds it. */
+  /**
+   * The conversation, where this side holds it; reusable as `history`. Null where the host holds it. Its messages are those the
+   * session goes on with: copy what is to be changed.
+   */
   readonly transcript: readonly TranscriptMessage[] | null;
 }

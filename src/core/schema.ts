@@ -9,7 +9,7 @@ import { LoophostError, messageOf } from "./errors.ts";
 import type { Check } from "./json-schema/check.ts";
 import { problemWithSchema } from "./json-schema/keywords.ts";
 import type { JsonSchema, Validated } from "./json.ts";
-import { isObject } from "./json.ts";
+import { isKeepable, isObject } from "./json.ts";
 
 /** A schema of any library that follows Standard Schema v1. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -60,10 +60,12 @@ export function compileSchema(
   owner: string,
 ): CompiledSchema {
   if (!isStandardSchema(schema)) {
-    const plain = ofObject(schema, owner);
-    const problem = problemWithSchema(plain);
+    const given = ofObject(schema, owner);
+    const problem = problemWithSchema(given) ?? (isKeepable(given) ? undefined : "it is no JSON");
     if (problem !== undefined)
       throw new LoophostError("invalid_tool", `${owner}: the schema cannot be checked: ${problem}.`);
+    // A copy: it is compiled later, when the caller may have changed it into that of another tool.
+    const plain: JsonSchema = JSON.parse(JSON.stringify(given));
     return { jsonSchema: ofObject(described ?? plain, owner), validate: checkLater(plain, owner) };
   }
   const standard = schema["~standard"];
@@ -89,9 +91,7 @@ function checkLater(schema: JsonSchema, owner: string): CompiledSchema["validate
 
 // ArkType's schemas are functions, so a look at the key must not insist on a plain object.
 function isStandardSchema(schema: unknown): schema is StandardSchema {
-  return (
-    (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema
-  );
+  return "~standard" in Object(schema);
 }
 
 /** Hosts accept only an object at the top, and would refuse anything else when the agent is already running. */

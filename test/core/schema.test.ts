@@ -225,7 +225,28 @@ describe("a JSON Schema given to be shown", () => {
 
 it("a plain JSON Schema is shown as it is [A-139]", () => {
   const schema = libraries["plain JSON Schema"];
-  expect(compile(schema).jsonSchema).toBe(schema);
+  expect(compile(schema).jsonSchema).toEqual(schema);
+});
+
+it("a plain JSON Schema stays as it was given, whatever becomes of the object", async () => {
+  const schema = {
+    type: "object",
+    properties: { id: { type: "string" } },
+    required: ["id"],
+  };
+  const { jsonSchema, validate } = compile(schema);
+  // Another tool of the same object, with one input more.
+  schema.required.push("more");
+  expect(jsonSchema["required"]).toEqual(["id"]);
+  expect(await validate({ id: "a" })).toMatchObject({ ok: true });
+});
+
+it("refuses a plain JSON Schema that is around itself", () => {
+  const schema: Record<string, unknown> = { type: "object" };
+  schema["properties"] = { me: schema };
+  expect(() => compile(schema as JsonSchema)).toThrow(
+    /Tool "t": the schema cannot be checked: it is no JSON/,
+  );
 });
 
 it("names the path of a problem whatever the parts of it are", async () => {

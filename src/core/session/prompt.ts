@@ -28,7 +28,8 @@ function toInput(prompt: Prompt): HostInput {
     throw refused("A prompt is text, or a list of blocks, and not empty.");
   const bad = prompt.findIndex((block) => !isContentBlock(block));
   if (bad >= 0) throw refused(`The prompt's block ${bad} is ${NO_BLOCK}.`);
-  return { type: "message", content: prompt };
+  // A copy: the caller may fill the list anew for the next message.
+  return { type: "message", content: prompt.map((block) => ({ ...block })) };
 }
 
 function refused(message: string): LoophostError {

@@ -110,3 +110,24 @@ it("reaches the host from run(), too", async () => {
     message: expect.stringContaining("sqliteStore"),
   });
 });
+
+it("keeps a message as it was sent when its list is filled anew for the next one", async () => {
+  const seen: unknown[] = [];
+  const model = ({ messages }: { readonly messages: readonly unknown[] }) => {
+    seen.push(JSON.stringify(messages));
+    return "Good.";
+  };
+  await using session = await openSession(agent, { provider: local({ model }) });
+  const block = { type: "text" as const, text: "one" };
+  const prompt = [block];
+  for (const text of ["one", "two"]) {
+    block.text = text;
+    const sent = session.send(prompt);
+    block.text = "something else";
+    prompt.push({ type: "text", text: "more" });
+    await sent.result();
+    prompt.pop();
+  }
+  expect(seen.at(-1)).toMatch(/"one".*"two"/);
+  expect(seen.at(-1)).not.toMatch(/something else|more/);
+});
