@@ -49,8 +49,10 @@ export async function create(
     if (before !== undefined) return sameAgent(id, before, agent);
     try {
       const fence = await store.log.claim(id, { owner: "who creates it", ttlMs: LEASE_MS });
-      // Looked up again: somebody may have been quicker.
-      const quicker = mayBeThere ? await createdAs(store, id) : undefined;
+      // Looked up again: somebody may have been quicker. And what was posted to one of this id as it was deleted is not meant for this one.
+      const [quicker, takes] = mayBeThere
+        ? await Promise.all([createdAs(store, id), Array.fromAsync(itemsOf(store, id), ({ n }) => n)])
+        : [undefined, []];
       if (quicker !== undefined) {
         await store.log.release(id, fence);
         return sameAgent(id, quicker, agent);
@@ -59,8 +61,6 @@ export async function create(
       const facts = new StoredFacts();
       facts.apply(entry);
       const records = new SessionIndex(id).after([entry], facts);
-      // Posted to one of this id as it was deleted: it was not meant for this one.
-      const takes = mayBeThere ? await Array.fromAsync(itemsOf(store, id), ({ n }) => n) : [];
       await store.log.append(id, fence, [toEntry(entry)], { records, takes, release: true });
       return id;
     } catch (thrown) {

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import { isObject } from "../core/json.ts";
 import type { ToolResult } from "../core/results.ts";
 import type { Prompt } from "../core/session.ts";
+import { fromText, toText } from "../stores/json.ts";
 
 /** Something asked of a session. */
 export type Item =
@@ -34,6 +35,12 @@ export interface CallDecision {
 export function toBody(item: Item): Json {
   // oxlint-disable-next-line no-unsafe-type-assertion -- prompts and results are plain data, checked before they are posted
   return item as unknown as JsonObject;
+}
+
+/** An item as it is now: what the caller changes in it until it is posted is not posted. */
+export function copyOf<Kind extends Item>(item: Kind): Kind {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- the same item
+  return fromText(toText(toBody(item))) as unknown as Kind;
 }
 
 /**

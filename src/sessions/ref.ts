@@ -20,7 +20,7 @@ import type { FollowedEvent, FollowOptions } from "./follow.ts";
 import { follow } from "./follow.ts";
 import { isAboutRun } from "./inbox.ts";
 import type { CallDecision, Item } from "./items.ts";
-import { toBody } from "./items.ts";
+import { copyOf, toBody } from "./items.ts";
 import { resultOf } from "./result.ts";
 import { toWord } from "./words.ts";
 
@@ -139,8 +139,9 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     throw new LoophostError("session_not_found", `There is no session ${id}. Make it with create().`);
   }
 
-  async function decideOn(item: Decision, key: string | undefined): Promise<DecisionReceipt> {
-    checkCall(item.callId);
+  async function decideOn(given: Decision, key: string | undefined): Promise<DecisionReceipt> {
+    checkCall(given.callId);
+    const item = copyOf(given);
     const summary = await mustExist();
     const posted = (under: string) => post(under, item, summary.tenant);
     return decide(item, key, { ...parts, sessionId: id, summary, post: posted });
@@ -156,15 +157,15 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
       });
       const { key = crypto.randomUUID(), system, ifOpen } = options;
       toInputs(prompt, { system });
+      const policy = ifOpen === "refuse" ? "queue" : ifOpen;
+      const item = copyOf({ ask: "message", prompt, system, ifOpen: policy });
       const { status, tenant } = await mustExist();
-      if (ifOpen !== "refuse") return post(key, { ask: "message", prompt, system, ifOpen }, tenant);
+      if (ifOpen !== "refuse") return post(key, item, tenant);
       // Idempotent: sent again it finds its own run open, and has to be told that it was posted, not that it is refused.
       const room = status === "running" || status === "waiting" ? 0 : 1;
-      return post(key, { ask: "message", prompt, system, ifOpen: "queue" }, tenant, room).catch(
-        (thrown: unknown) => {
-          throw hasCode(thrown, "inbox_full") ? isBusy(id) : thrown;
-        },
-      );
+      return post(key, item, tenant, room).catch((thrown: unknown) => {
+        throw hasCode(thrown, "inbox_full") ? isBusy(id) : thrown;
+      });
     },
     async approve(callId, options = {}) {
       checkOptions<Keyed>("approve()", options, { key: KEPT_NAME });

@@ -56,3 +56,14 @@ it("follows from the first event on after place 0, and refuses places that are n
   expect(await Array.fromAsync(chat.follow({ after: 0, untilIdle: true, deltas: false }))).toEqual(all);
   expect(() => chat.follow({ after: -1 })).toThrow(/after/);
 });
+
+it("posts a message as it was when it was sent, though it is not posted at once", async () => {
+  await using app = sessions({ agents: [served("a")] });
+  await app.work();
+  const chat = await app.create("a");
+  const block = { type: "text" as const, text: "as it was" };
+  const sent = chat.send([block]);
+  block.text = "something else";
+  await sent;
+  expect((await chat.result()).transcript?.[0]).toMatchObject({ content: [{ text: "as it was" }] });
+});
