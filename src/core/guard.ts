@@ -36,6 +36,6 @@ export async function haltedBy(
     const why = typeof halt === "string" ? halt : 'it gave neither "continue" nor { halt }';
     return new LoophostError("halted", `The turn guard halted the run: ${why}.`);
   } catch (cause) {
-    return new LoophostError("halted", "The turn guard failed, so the run was halted.", { cause });
+    return new LoophostError("halted", "The turn guard failed.", { cause });
   }
 }

@@ -12,6 +12,6 @@ export function roomFor({ room = 1_000 }: PostedItem): number {
 export function inboxFull(id: string): LoophostError {
   return new LoophostError(
     "inbox_full",
-    `Session ${id} has as many items waiting as it may. See that a worker is there to take them, or post less.`,
+    `The inbox of session ${id} is full. See that a worker takes from it, or post less.`,
   );
 }

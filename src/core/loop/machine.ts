@@ -195,10 +195,7 @@ function sayWaiting(state: LoopState, open: readonly Call[], out: Command[]): Lo
 }
 
 function tooManyCalls(): LoophostError {
-  return new LoophostError(
-    "host_protocol",
-    `The host called more than ${MAX_CALLS} tools in one turn. The run was stopped.`,
-  );
+  return new LoophostError("host_protocol", `The host called more than ${MAX_CALLS} tools in one turn.`);
 }
 
 function unresolved(missing: readonly string[]): LoophostError {

@@ -14,6 +14,8 @@ export const NOTHING_OPEN: EndingDetails = {
   code: "nothing_open",
 };
 
+const INTERRUPTED: Final = { ending: "interrupted", stopReason: null };
+
 /** A run begins: sends its input, or goes on with what the session has open. */
 export function start(state: LoopState, { inputs, policy, resumed }: StartInput, out: Command[]): LoopState {
   const unfinished = isUnfinished(state);
@@ -64,7 +66,7 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
 export function stopUnstarted(state: LoopState, out: Command[]): LoopState {
   // Told first: what the host makes of its open calls is on record before the end of the run.
   const quiet = hush(state, out);
-  out.push({ do: "end", ending: "interrupted", stopReason: null });
+  out.push({ do: "end", ...INTERRUPTED });
   return { ...quiet, starting: undefined, pendingInput: [] };
 }
 
@@ -85,13 +87,19 @@ export function sent(inputs: readonly HostInput[]): Pick<LoopState, "inputId"> {
  * happened.
  */
 export function interrupt(state: LoopState, out: Command[]): LoopState {
-  if (!state.runOpen || state.final !== undefined) return state;
+  if (!state.runOpen) return state;
+  // The host is done: what still holds the end up, a guard or a schema of the user's, may never answer.
+  if (state.final !== undefined)
+    return {
+      ...state,
+      guarding: false,
+      final: state.final.ending === "completed" ? INTERRUPTED : state.final,
+    };
   // Answers that were held back are sent along: their tools took effect, and the model has to know.
   const done = state.calls.filter((call) => call.status === "answered");
-  const unsentAnswers = done.flatMap((call) => call.answer ?? []);
   const quiet = cancelAll(state, out);
-  out.push({ do: "send", inputs: [...unsentAnswers, { type: "interrupt" }] });
-  return { ...quiet, interrupted: true, missing: null, pendingInput: [] };
+  out.push({ do: "send", inputs: [...done.flatMap((call) => call.answer ?? []), { type: "interrupt" }] });
+  return { ...quiet, interrupted: true, guarding: false, missing: null, pendingInput: [] };
 }
 
 /**
@@ -166,6 +174,6 @@ export function endOf({ ending, stopReason, details }: RunEnd): RunEnd {
 export function tooManyTurns(maxTurns: number): LoophostError {
   return new LoophostError(
     "max_turns_exceeded",
-    `The run needed more than ${maxTurns} turns. Raise limits.maxTurns, or give it a smaller task.`,
+    `The run needed more than ${maxTurns} turns. Raise limits.maxTurns, or ask for less.`,
   );
 }

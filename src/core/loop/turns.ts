@@ -51,7 +51,8 @@ export function endTurn(
   const end: RunEnd = { ...endOf(event), ending };
   if (isNews && state.runOpen)
     tell(out, { type: "turn.ended", turn: state.turn, terminal: terminalOf(ending), ...end, raw: event.raw });
-  const guarding = isNews && isOurs && state.policy.guarded;
+  // An interrupted run ends here, whatever its guard says, which may never answer.
+  const guarding = isNews && isOurs && state.policy.guarded && !state.interrupted;
   if (guarding) out.push({ do: "guard" });
   const ended: LoopState = { ...state, turnOpen: false, guarding: guarding || state.guarding };
 

@@ -124,6 +124,60 @@ describe("a callback of the user's", () => {
     },
   );
 
+  it.each(["a guard", "the schema of the output"])(
+    "%s that never answers keeps nobody from interrupting the run",
+    async (what) => {
+      const asked = Promise.withResolvers<void>();
+      const never = () => {
+        asked.resolve();
+        return new Promise<never>(() => undefined);
+      };
+      let checks = 0;
+      const validate = (value: unknown) => (++checks < 2 ? { value } : never());
+      const input = () => ({ type: "object" });
+      const output = { "~standard": { version: 1, vendor: "own", validate, jsonSchema: { input } } } as const;
+      const model = () => [{ type: "tool_call" as const, id: "o", name: "submit_output", input: {} }];
+      await using session = await openSession(defineAgent({ name: "a", instructions: "", output }), {
+        provider: local({ model }),
+        guard: what === "a guard" ? never : undefined,
+      });
+      const interrupted = session.send("go");
+      await asked.promise;
+      await session.interrupt();
+      expect(await interrupted.result()).toMatchObject({ terminal: "end_turn", ending: "interrupted" });
+    },
+  );
+
+  it("a guard is not waited for once its run was interrupted in the middle of a turn", async () => {
+    const asked = Promise.withResolvers<void>();
+    const model = () => {
+      asked.resolve();
+      return new Promise<never>(() => undefined);
+    };
+    const guard = () => new Promise<never>(() => undefined);
+    await using session = await openSession(agent, { provider: local({ model }), guard });
+    const interrupted = session.send("go");
+    await asked.promise;
+    await session.interrupt();
+    expect(await interrupted.result()).toMatchObject({ ending: "interrupted" });
+  });
+
+  it("a guard that never answers in the middle of a run keeps nobody from interrupting it", async () => {
+    const asked = Promise.withResolvers<void>();
+    const model = () => [{ type: "tool_call" as const, id: "a", name: "act", input: {} }];
+    await using session = await openSession(agent, {
+      provider: local({ model }),
+      guard: () => {
+        asked.resolve();
+        return new Promise<never>(() => undefined);
+      },
+    });
+    const interrupted = session.send("go");
+    await asked.promise;
+    await session.interrupt();
+    expect(await interrupted.result()).toMatchObject({ ending: "interrupted" });
+  });
+
   it.each([undefined, true, {}, "yes", 1])(
     "a guard that says neither halts the run: %j",
     async (decision) => {
