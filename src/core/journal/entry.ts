@@ -201,11 +201,11 @@ export interface OpenRunRecord {
   turns: number;
   usage: Usage;
   readonly toolCalls: Map<string, ToolCall>;
-  end: RunEnd | undefined;
+  end?: RunEnd | undefined;
   isInterrupted: boolean;
   /** Processes in a row that took it up and died before anything else was recorded (crash loop). */
   lives: number;
-  /** Milliseconds it was under way up to `since`; while it waits for a person `since` is undefined. */
+  /** Milliseconds it was under way up to `since`, by what is on record; while it waits for a person `since` is undefined. */
   elapsedMs: number;
   /** In epoch milliseconds. */
   since: number | undefined;

@@ -6,7 +6,6 @@ import { byMessage, isMessage } from "../provider.ts";
 import { addUsage, NO_USAGE } from "../results.ts";
 import type { TranscriptMessage } from "../transcript.ts";
 import { CallBook } from "./call-book.ts";
-import { elapsedOf } from "./elapsed.ts";
 import type { JournalEntry, MessageEntry, OpenRunRecord, TimedEntry } from "./entry.ts";
 import { keyOf } from "./told.ts";
 
@@ -37,8 +36,14 @@ export class StoredFacts extends CallBook {
   /** Takes one entry in. Types it does not know, from a later release, change nothing. */
   override apply(entry: TimedEntry): void {
     super.apply(entry);
-    const at = typeof entry.at === "number" ? entry.at : undefined;
+    const at = typeof entry.at === "number" ? entry.at : 0;
     if (this.run !== undefined && !IS_UPKEEP.has(entry.type)) this.run.lives = 0;
+    // Clock skew: what only the process writes that has the run under way, so that it is one clock's time; one that was set back takes
+    // nothing off.
+    if (this.run?.since !== undefined && (entry.type === "call.started" || entry.type === "run.waiting")) {
+      this.run.elapsedMs += Math.max(0, at - this.run.since);
+      this.run.since = at;
+    }
     switch (entry.type) {
       case "session.created":
         this.created = entry;
@@ -57,7 +62,18 @@ export class StoredFacts extends CallBook {
       case "run.started":
         this.runs += 1;
         this.ended = undefined;
-        this.run = openRun(entry, at);
+        this.run = {
+          id: entry.runId,
+          input: entry.input,
+          traceContext: entry.traceContext,
+          turns: 0,
+          usage: NO_USAGE,
+          toolCalls: new Map(),
+          isInterrupted: false,
+          lives: 0,
+          elapsedMs: 0,
+          since: at,
+        };
         this.unsent = [...this.unsent, ...entry.input];
         return;
       case "run.resumed":
@@ -106,10 +122,7 @@ export class StoredFacts extends CallBook {
         return;
       case "run.waiting":
         this.waiting = entry.on.map(({ id }) => id);
-        if (this.run !== undefined) {
-          this.run.elapsedMs = elapsedOf(this.run, at ?? 0);
-          this.run.since = undefined;
-        }
+        if (this.run !== undefined) this.run.since = undefined;
     }
   }
 
@@ -139,21 +152,3 @@ const IS_UPKEEP: ReadonlySet<string> = new Set<JournalEntry["type"]>([
   "session.opened",
   "item.refused",
 ]);
-
-type RunStarted = Extract<JournalEntry, { type: "run.started" }>;
-
-function openRun({ runId, input, traceContext }: RunStarted, at: number | undefined): OpenRunRecord {
-  return {
-    id: runId,
-    input,
-    traceContext,
-    turns: 0,
-    usage: NO_USAGE,
-    toolCalls: new Map(),
-    end: undefined,
-    isInterrupted: false,
-    lives: 0,
-    elapsedMs: 0,
-    since: at,
-  };
-}

@@ -11,7 +11,6 @@ import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import { LoophostError } from "../errors.ts";
 import type { Watch } from "../execution/watch.ts";
-import { elapsedOf } from "../journal/elapsed.ts";
 import type { JournalEntry, JournalFacts, OpenRunRecord } from "../journal/entry.ts";
 import type { Journal } from "../journal/journal.ts";
 import { ids } from "../loop/calls.ts";
@@ -27,7 +26,7 @@ import { LiveRun } from "./live-run.ts";
 import type { OpenRun } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
-import { aborted, boundRun, isTimeout, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
+import { aborted, boundRun, gapOf, isTimeout, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
 import { isIdle, named, runToResume } from "./take-up.ts";
 
@@ -203,7 +202,7 @@ export class LoopSession implements Session {
     const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
     const all = named(inputs, live.id);
     const isOpen = resumed !== undefined && resumed === facts.run;
-    const elapsedMs = isOpen ? elapsedOf(resumed, Date.now()) : 0;
+    const elapsedMs = isOpen ? resumed.elapsedMs + gapOf(Date.now(), resumed.since) : 0;
     const run: OpenRun = {
       live,
       ifWaiting,

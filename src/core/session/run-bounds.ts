@@ -9,6 +9,16 @@ import type { RunPolicy } from "../loop/state.ts";
 
 /** Crash loop: processes in a row that may resume a run and die before they record anything of it. */
 export const MAX_LIVES: number = 10;
+/**
+ * As long as a lease keeps others out. More time between two processes may as well be clock skew, by which a run would be over as
+ * soon as a machine whose clock is ahead takes it up.
+ */
+const MAX_GAP_MS = 30_000;
+
+/** How much of the time since the last that is on record of a run counts for it; none where that is that it waits for somebody. */
+export function gapOf(now: number, since: number | undefined = now): number {
+  return Math.max(0, Math.min(now - since, MAX_GAP_MS));
+}
 
 /** What the loop holds a run of this agent to. */
 export function policyOf({ limits, terminalTool, output }: Agent, guarded: boolean): RunPolicy {

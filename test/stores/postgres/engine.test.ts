@@ -9,7 +9,7 @@ import type { ActivationHost, Engine, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import type { PostgresPool } from "loophost/stores/postgres";
 import { Pool } from "pg";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { scriptedModel } from "../../sessions/scripted-model.ts";
 import { newSchema, openedStore } from "./schemas.ts";
@@ -99,6 +99,30 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     await engine.wake("s", { at: new Date(Date.now() + 50) });
     await expect.poll(() => begun, PATIENT).toEqual(["s", "s", "s"]);
   });
+
+  it.each([-86_400_000, 86_400_000])(
+    "wakes a session in the time from now to its date, on a machine whose clock is off: by %i ms",
+    async (offByMs) => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + offByMs });
+      onTestFinished(() => void vi.useRealTimers());
+      const { url } = await sharedPostgres();
+      const engine = postgresEngine(url, { schema: newSchema(), pollMs: 20 });
+      onTestFinished(() => engine.close());
+      const begun: string[] = [];
+      await engine.work({
+        async activate(id) {
+          begun.push(id);
+          return { now: "parked" };
+        },
+      });
+      await engine.wake("tomorrow", { at: new Date(Date.now() + 86_400_000) });
+      await engine.wake("soon", { at: new Date(Date.now() + 50) });
+      await expect.poll(() => begun, PATIENT).toEqual(["soon"]);
+      await expect(engine.wake("s", { at: new Date(Number.NaN) })).rejects.toMatchObject({
+        code: "invalid_options",
+      });
+    },
+  );
 
   /** An engine that hears of what it picked when it is let, with a session that waits, and a worker that has begun to pick. */
   async function slowlyPicking(activate: ActivationHost["activate"]) {

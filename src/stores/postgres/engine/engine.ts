@@ -6,6 +6,7 @@
 
 import { atLeast, checkOptions } from "../../../core/check-options.ts";
 import type { ActivationHost, Engine, EngineWorker, Wake } from "../../../core/engine.ts";
+import { LoophostError } from "../../../core/errors.ts";
 import { Batch } from "../batch.ts";
 import type { Database } from "../database.ts";
 import type { DirectConnection } from "../direct.ts";
@@ -28,11 +29,12 @@ export interface PostgresEngineOptions extends PostgresStoreOptions {
 /** Characters of a tenant that count: what is in an index has a bound. */
 const MAX_TENANT = 200;
 
-// One row for a session, however often it is woken in a moment: one statement changes a row once.
+// One row for a session, however often it is woken in a moment: one statement changes a row once. Clock skew: when it is due is said from
+// now on, since the clock of whoever wakes it may be a day off that of the database.
 const WAKE = `
   INSERT INTO @.wakes AS w (session, due, tenant, marks)
-  SELECT session, min(coalesce(due, clock_timestamp())), coalesce(max(tenant), ''), count(*)
-  FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS g (session, due, tenant)
+  SELECT session, clock_timestamp() + min(after_ms) * interval '1 ms', coalesce(max(tenant), ''), count(*)
+  FROM unnest($1::text[], $2::float8[], $3::text[]) AS g (session, after_ms, tenant)
   WHERE ${WITH_LOCK_TIMEOUT} GROUP BY session ORDER BY session
   ON CONFLICT (session) DO UPDATE SET marks = w.marks + excluded.marks, due = least(w.due, excluded.due),
     tenant = CASE excluded.tenant WHEN '' THEN w.tenant ELSE excluded.tenant END`;
@@ -74,10 +76,12 @@ class PostgresEngine implements Engine {
   }
 
   async wake(id: string, how: Wake = {}): Promise<void> {
-    const at = how.at?.toISOString() ?? null;
-    const values = [id, at, how.tenant?.slice(0, MAX_TENANT) ?? null];
+    const afterMs = how.at === undefined ? 0 : how.at.getTime() - Date.now();
+    if (!Number.isFinite(afterMs))
+      throw new LoophostError("invalid_options", `Session ${id} cannot be woken at a date that is none.`);
+    const values = [id, Math.max(0, afterMs), how.tenant?.slice(0, MAX_TENANT) ?? null];
     await this.#wakes.ask(`Session ${id} could not be woken`, values);
-    if (at !== null) return;
+    if (how.at !== undefined) return;
     for (const worker of this.#workers) worker.pickNow();
     // One notification for all wakes of a moment (debounced): it only says that there is something to pick.
     this.#notices.say("");
