@@ -76,8 +76,8 @@ async function readUntilKnown(call: CallRecord, parts: DecisionParts): Promise<v
 
 /** The decision that counts of those about a call; undefined when the item is none, or was refused. */
 async function firstDecision(
-  { ask, callId }: Decision,
-  { item: n }: Receipt,
+  ours: Decision,
+  { item: n, isNew }: Receipt,
   call: CallRecord,
   { store, sessionId }: DecisionParts,
 ): Promise<DecisionOnRecord | undefined> {
@@ -87,11 +87,15 @@ async function firstDecision(
   for await (const posted of itemsOf(store, sessionId)) {
     if (posted.n > n) break;
     const item = readItem(posted)?.item;
-    const decision = item && item.ask === ask && item.callId === callId ? decisionOf(item) : undefined;
+    const isSame = item?.ask === ours.ask && item.callId === ours.callId;
+    const decision = isSame ? decisionOf(item) : undefined;
     if (decision !== undefined) waiting ??= { decision, item: posted.n };
     else isOther = posted.n === n;
   }
   await call.read();
+  const own = decisionOf(ours);
+  // Taken, and the call asked about again by now.
+  if (isNew && own !== undefined && !call.refused.has(n)) waiting ??= { decision: own, item: n };
   return isOther ? undefined : (call.decided ?? waiting);
 }
 
