@@ -33,12 +33,13 @@ export class Snapshots {
   /** Restores what the last snapshot holds, and gives the number of the last entry it covers; 0 without one. */
   async restore(store: Store, facts: StoredFacts): Promise<number> {
     const found = await store.records.get(SNAPSHOTS, this.#sessionId);
-    if (!isObject(found) || found["fold"] !== FOLD || typeof found["text"] !== "string") return 0;
-    const seq = Number(found["seq"]);
+    const { fold, seq: at, text } = isObject(found) ? found : {};
+    if (fold !== FOLD || typeof text !== "string") return 0;
+    const seq = Number(at);
     // A stale snapshot: the log was deleted and started again, so it has no entry of this number.
     if ((await store.log.read(this.#sessionId, seq - 1, 1)).length === 0) return 0;
-    Object.assign(facts, fromText(found["text"]));
-    this.#dueAt = seq + distanceAfter(found["text"]);
+    Object.assign(facts, fromText(text));
+    this.#dueAt = seq + distanceAfter(text);
     return seq;
   }
 
@@ -68,14 +69,15 @@ function distanceAfter(text: string): number {
 }
 
 function toText(facts: StoredFacts): string {
-  const lists = {
-    calls: [...facts.calls],
-    decisions: [...facts.decisions],
-    told: [...facts.told],
-    run: listed(facts.run),
-    ended: listed(facts.ended),
-  };
-  return JSON.stringify(Object.assign({}, facts, lists));
+  const { calls, decisions, told, run, ended, ...rest } = facts;
+  return JSON.stringify({
+    ...rest,
+    calls: [...calls],
+    decisions: [...decisions],
+    told: [...told],
+    run: listed(run),
+    ended: listed(ended),
+  });
 }
 
 function listed(run: OpenRunRecord | undefined): KeptRun | undefined {

@@ -152,14 +152,12 @@ export class StoredJournal implements Journal {
   }
 
   #tell(event: SessionEvent): void {
-    if (this.#failed !== undefined || !this.#told.add(event, this.recorded.told)) return;
-    this.#cancelTelling ??= this.#clock.after(MAX_UNTOLD_MS, () => this.#flush());
+    if (this.#failed === undefined && this.#told.add(event, this.recorded.told))
+      this.#cancelTelling ??= this.#clock.after(MAX_UNTOLD_MS, () => this.#flush());
   }
 
   /** Writes what readers were shown and nothing took along. */
   #flush(): void {
-    this.#cancelTelling?.();
-    this.#cancelTelling = undefined;
     if (this.#told.size > 0) this.#writing ??= this.#writeAll();
   }
 

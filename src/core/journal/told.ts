@@ -27,7 +27,7 @@ const MAX_IN_ENTRY = 4_000;
 /** Collects events until the next write. */
 export class ToldEvents {
   readonly #events: SessionEvent[] = [];
-  readonly #keys = new Set<string>();
+  readonly #keys = new Set<string | undefined>();
 
   /** Adds an event, unless it is recorded already, has an entry of its own or is not JSON; tells whether it did. */
   add(event: SessionEvent, recorded: ReadonlySet<string>): boolean {
@@ -46,7 +46,7 @@ export class ToldEvents {
   /** Removes and returns the collected events, at most those of one entry. */
   take(): readonly SessionEvent[] {
     const events = this.#events.splice(0, MAX_IN_ENTRY);
-    for (const key of events.map(keyOf)) if (key !== undefined) this.#keys.delete(key);
+    for (const event of events) this.#keys.delete(keyOf(event));
     return events;
   }
 

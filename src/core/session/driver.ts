@@ -249,13 +249,16 @@ export class LoopSession implements Session {
   /** Goes on with a run an earlier process left open, from what it had come to. */
   #takeUp(live: LiveRun, open: OpenRunRecord, inputs: readonly HostInput[], policy: RunPolicy): void {
     const { history, worksAlone: runsElsewhere } = this.#options.provider.traits;
-    // A host that holds the conversation has told the turns; what this side holds is in the journal.
-    const turns = history === "host" ? this.#loop.state.turn : open.turns;
+    // A host that holds the conversation has told the turns; what this side holds is in the journal, and was told with it: told
+    // again, readers elsewhere would see a message twice.
+    const isHere = history === "here";
+    const turns = isHere ? open.turns : this.#loop.state.turn;
     // Replay of a run that had ended: its process may have crashed before reading the result. Its tokens were counted then.
     const isOver = this.#journal.recorded.run === undefined;
     const usage = isOver ? NO_USAGE : open.usage;
     live.takeUp({ turns, usage, toolCalls: open.toolCalls.values() });
-    for (const event of this.#past ?? []) if (!isOver || event.type !== "usage") this.#loop.tell(event);
+    for (const event of this.#past ?? [])
+      if (!isOver || event.type !== "usage") this.#loop.tell(event, isHere);
     const resumed = {
       turns,
       runsElsewhere,

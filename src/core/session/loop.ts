@@ -162,19 +162,19 @@ export class Loop {
     this.#settle(run, failed(error));
   }
 
-  /** Hands an event to the reader of the run under way. */
-  tell(told: SessionEvent | PassedOnEvent): void {
+  /** Hands an event to the reader of the run under way; one of the past may be in the journal as told. */
+  tell(told: SessionEvent | PassedOnEvent, isTold?: boolean): void {
     const { run } = this;
     if (run === undefined || run.isEnding) return;
     const event = told.type === "model.asked" ? { ...told, turn: this.#state.turn } : told;
-    this.#show(run, event);
+    this.#show(run, event, isTold);
     if (event.type === "approval.requested") this.approvals.ask(event, run.denies.has(event.id));
     else if (event.type === "run.waiting") this.#wait(event, run);
   }
 
-  #show({ live }: OpenRun, event: SessionEvent): void {
+  #show({ live }: OpenRun, event: SessionEvent, isTold?: boolean): void {
     live.push(event);
-    this.#parts.journal.tell?.(event);
+    if (!isTold) this.#parts.journal.tell?.(event);
     this.#parts.watch.event(event);
   }
 

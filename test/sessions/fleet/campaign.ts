@@ -71,10 +71,11 @@ export async function runCell(
     const hangs = setTimeout(deadlineMs, undefined, { signal: over.signal }).then(() => {
       throw new Error(`it did not end within ${deadlineMs / 60_000} minutes`);
     });
-    return { ...(await Promise.race([cell.play(fleet, how), hangs])), ms: ms() };
+    const outcome = await Promise.race([cell.play(fleet, how), hangs]);
+    return { ...outcome, wrong: [...outcome.wrong, ...outcome.disturbed], ms: ms() };
   } catch (thrown) {
     const wrong = [thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)];
-    return { latencies: [], repeated: 0, lost: 0, rerun: 0, unknown: 0, wrong, ms: ms() };
+    return { latencies: [], repeated: 0, lost: 0, rerun: 0, unknown: 0, disturbed: [], wrong, ms: ms() };
   } finally {
     over.abort();
   }

@@ -18,6 +18,8 @@ export interface Outcome {
   /** Calls that were under way: run again, or told to the model as unknown. */
   readonly rerun: number;
   readonly unknown: number;
+  /** Runs that are not as they would be had nothing happened. */
+  readonly disturbed: readonly string[];
   /** What else is not as it should be. */
   readonly wrong: readonly string[];
 }
@@ -33,6 +35,8 @@ export interface Entry {
   readonly runId?: string;
   readonly input?: unknown;
   readonly code?: string;
+  readonly allow?: boolean;
+  readonly events?: readonly { readonly type: string; readonly text?: string }[];
 }
 
 /** A tool that began. */
@@ -91,7 +95,51 @@ export async function judge(
     }
     if (event !== undefined) latencies.push(...latencyOf(log, own, event));
   }
-  return { ...total, latencies, wrong: [] };
+  return { ...total, latencies, disturbed: logs.flatMap(disturbedIn), wrong: [] };
+}
+
+/** Two outcomes as one; the latencies are those of the first. */
+export function together(one: Outcome, other: Outcome): Outcome {
+  return {
+    ...one,
+    repeated: one.repeated + other.repeated,
+    lost: one.lost + other.lost,
+    rerun: one.rerun + other.rerun,
+    unknown: one.unknown + other.unknown,
+    disturbed: [...one.disturbed, ...other.disturbed],
+  };
+}
+
+/** Runs that are unlike one to which nothing happens: in their end, their calls, or what their reader is told, once. */
+function disturbedIn(log: readonly Entry[]): readonly string[] {
+  const wrong: string[] = [];
+  let [asked, calls, said]: [string, number, string[]] = ["", 0, []];
+  for (const { type, input, events = [], ending, code, allow } of log) {
+    if (type === "run.started") [asked, calls, said] = [textOf(input), 0, []];
+    if (type === "call.finished" || allow === false) calls += 1;
+    for (const event of events) if (event.type === "message") said.push(event.text ?? "");
+    const isDone = type === "run.ended" && ending !== "interrupted";
+    const isFailed = type === "run.failed" && code !== "worker_lost";
+    const is = `${ending ?? code} after ${calls} calls, saying ${said.join(" | ").slice(0, 200)}`;
+    const expected = `completed after ${callsOf(asked)} calls, saying ${answerTo(asked, said)}`;
+    if ((isDone || isFailed) && is !== expected) wrong.push(`"${asked}" ended ${is}`);
+  }
+  return wrong;
+}
+
+function textOf(input: unknown): string {
+  return /"text":"((?:[^"\\]|\\.)*)"/.exec(JSON.stringify(input))?.[1]?.replaceAll('\\"', '"') ?? "";
+}
+
+function callsOf(asked: string): number {
+  const [verb, what] = asked.split(" ");
+  return verb === "go" ? Number(what) : Number(verb === "call");
+}
+
+/** What the model of the campaign says to it in the end: with many words, as it said them. */
+function answerTo(asked: string, said: readonly string[]): string {
+  if (asked.startsWith("long ")) return (said.length === 1 ? (said[0] ?? "") : "").slice(0, 200);
+  return asked.startsWith("say ") ? asked.slice(4) : `done ${asked}`;
 }
 
 /** Whether a result says that its call may have taken effect. */

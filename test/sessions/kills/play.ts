@@ -1,6 +1,7 @@
 // A conversation whose worker is killed at a place, taken over by another, and what has to be so afterwards.
 
 import type { IfCrashed, SessionResult } from "loophost";
+import type { FollowedEvent } from "loophost/sessions";
 import { readLog } from "loophost/stores/sessions";
 import { expect } from "vitest";
 
@@ -43,14 +44,10 @@ async function play(world: World, place: DeathPlace | undefined) {
   return { result, writes: first.view.writes(), hasDied: first.view.isDead() };
 }
 
-async function textsOf(world: World): Promise<readonly string[]> {
-  const texts: string[] = [];
-  for await (const event of world
-    .process()
-    .app.get(ID)
-    .follow({ signal: AbortSignal.timeout(0) }))
-    if (event.type === "message") texts.push(event.text);
-  return texts;
+/** What a reader is told of the session. */
+async function toldOf(world: World): Promise<readonly FollowedEvent[]> {
+  const { app } = world.process();
+  return Array.fromAsync(app.get(ID).follow({ signal: AbortSignal.timeout(0) }));
 }
 
 /** Kills a worker before and after each of its writes, or every so manieth, looks at what is left each time, and gives their number. */
@@ -68,7 +65,10 @@ export async function killAtWrites(
       const about = `${when} write ${nth}: ${world.ledger.join(", ")}`;
       expect(world.errors, about).toEqual([]);
       expect(result?.text, about).toBe("thanks");
-      await checkEffects(world, ifCrashed, about);
+      const told = await toldOf(world);
+      const texts = told.flatMap((event) => (event.type === "message" ? event.text : []));
+      checkEffects(world, texts, ifCrashed, about);
+      checkTold(told, where, about);
       await checkLog(world, about);
     }
   return undisturbed.writes;
@@ -82,8 +82,13 @@ const DONE: Readonly<Record<string, string>> = {
 };
 
 /** Nothing that is on record was done again; what was under way follows its policy, and the model was told. */
-async function checkEffects(world: World, ifCrashed: IfCrashed | undefined, about: string): Promise<void> {
-  const told = (await textsOf(world)).join("\n");
+function checkEffects(
+  world: World,
+  texts: readonly string[],
+  ifCrashed: IfCrashed | undefined,
+  about: string,
+): void {
+  const told = texts.join("\n");
   for (const effect of Object.keys(DONE)) {
     const times = world.ledger.filter((done) => done === effect).length;
     expect(times, about).toBeLessThanOrEqual(ifCrashed === "rerun" ? 2 : 1);
@@ -93,6 +98,13 @@ async function checkEffects(world: World, ifCrashed: IfCrashed | undefined, abou
       about,
     ).toBe(true);
   }
+}
+
+/** Readers are told of each message and of each end once; where a host goes on alone, the ends of its turns may pass unseen. */
+function checkTold(told: readonly FollowedEvent[], where: Where, about: string): void {
+  const timesOf = (wanted: string) => told.filter(({ type }) => type === wanted).length;
+  const times = ["message", "run.ended", ...(where === "local" ? ["turn.ended"] : [])].map(timesOf);
+  expect(times, about).toEqual([3, 3, 5].slice(0, times.length));
 }
 
 /** Each item led to one thing, and each call has one result. */

@@ -7,7 +7,7 @@ import type { SessionRef } from "loophost/sessions";
 import { ownPostgres, standbyOf } from "../../../stores/postgres/server.ts";
 import { Fleet } from "../fleet.ts";
 import type { Entry } from "../judge.ts";
-import { entriesOf, judge } from "../judge.ts";
+import { entriesOf, judge, together } from "../judge.ts";
 import type { Cell } from "./cell.ts";
 import { checks, inPostgres, STEPS } from "./cell.ts";
 import { storeProxy } from "./store-proxy.ts";
@@ -74,18 +74,12 @@ function failover(how: "synchronous" | "asynchronous"): Cell {
           check(isKept, `session ${all[index]?.id} lost more than the last moments`);
           check(gapsIn(log) === 0, `session ${all[index]?.id} was gone on with behind a gap`);
         }
-        const [ran, decided] = [await judge(fleet, running, STEPS.length), await judge(fleet, parked, 1)];
-        const doubt = ran.unknown + ran.rerun + decided.unknown + decided.rerun;
+        const outcome = together(await judge(fleet, running, STEPS.length), await judge(fleet, parked, 1));
+        const doubt = outcome.unknown + outcome.rerun;
         if (how === "synchronous") check(doubt === 0, `${doubt} running tools became unknown, or ran again`);
         const lost = (await Promise.all(late.map((chat) => chat.summary()))).filter((one) => one?.runs === 0);
         const note = how === "synchronous" ? {} : { note: `${lost.length} of 4 late messages lost` };
-        return {
-          ...ran,
-          lost: ran.lost + decided.lost,
-          repeated: ran.repeated + decided.repeated,
-          wrong,
-          ...note,
-        };
+        return { ...outcome, wrong, ...note };
       } finally {
         await Promise.all([primary.stop(), standby.stop()]);
       }

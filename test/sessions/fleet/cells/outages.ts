@@ -3,7 +3,7 @@
 import { setTimeout } from "node:timers/promises";
 
 import type { Fleet } from "../fleet.ts";
-import { judge } from "../judge.ts";
+import { judge, together } from "../judge.ts";
 import type { Cell, CellRun } from "./cell.ts";
 import { checks, inPostgres, STEPS, withRestate } from "./cell.ts";
 
@@ -20,10 +20,10 @@ async function under(fleet: Fleet, { afterMs }: CellRun, happens: () => Promise<
   await Promise.all(parked.map((chat, index) => chat.approve(calls[index] ?? "")));
   await fleet.idle(running, STEPS.length);
   await fleet.idle(parked, 1);
-  const [ran, decided] = [await judge(fleet, running, STEPS.length), await judge(fleet, parked, 1)];
-  const unknown = ran.unknown + decided.unknown;
-  check(unknown + ran.rerun === 0, `${unknown} running tools became unknown, ${ran.rerun} ran again`);
-  return { ...ran, lost: ran.lost + decided.lost, repeated: ran.repeated + decided.repeated, wrong };
+  const outcome = together(await judge(fleet, running, STEPS.length), await judge(fleet, parked, 1));
+  const { unknown, rerun } = outcome;
+  check(unknown + rerun === 0, `${unknown} running tools became unknown, ${rerun} ran again`);
+  return { ...outcome, wrong };
 }
 
 /** A cell in which Restate is killed under the workers, and started again by a function. */

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
-import { begunIn, entriesOf, judge } from "../judge.ts";
+import { begunIn, entriesOf, judge, together } from "../judge.ts";
 import type { Cell } from "./cell.ts";
 import { checks, everywhere, STEPS, underWay, withRestate } from "./cell.ts";
 
@@ -110,8 +110,7 @@ export const workerCells: Readonly<Record<string, Cell>> = {
       await fleet.idle(running, STEPS.length);
       const refunds = begunIn(fleet).filter(({ name }) => name === "refund").length;
       check(refunds === parked.length, `${refunds} refunds for ${parked.length} approvals`);
-      const outcome = await judge(fleet, running, STEPS.length);
-      return { ...outcome, lost: outcome.lost + (await judge(fleet, parked, 1)).lost, wrong };
+      return { ...together(await judge(fleet, running, STEPS.length), await judge(fleet, parked, 1)), wrong };
     },
   },
   K12: {
@@ -198,9 +197,7 @@ export const workerCells: Readonly<Record<string, Cell>> = {
       const deaths = begunIn(fleet).filter(({ name }) => name === "deadly").length;
       const allowed = ifCrashed === "rerun" ? 3 : 1;
       check(deaths <= allowed, `it killed ${deaths} processes`);
-      const outcome = await judge(fleet, [...deadly, ...others], 1);
-      // The deadly session had a message more.
-      return { ...outcome, lost: Math.max(0, outcome.lost + 1), wrong };
+      return { ...together(await judge(fleet, deadly, 2), await judge(fleet, others, 1)), wrong };
     },
   },
 };
