@@ -51,6 +51,7 @@ export class Activation {
   readonly #parts: ActivationParts;
   readonly #served: ServedAgent;
   readonly #facts: SessionFacts;
+  readonly #goesOn: boolean;
   readonly #stop = new AbortController();
   readonly #looks: Looks;
   readonly #deltas: SaidDeltas;
@@ -59,7 +60,9 @@ export class Activation {
   /** Items that are being acted on, until the run is over. */
   readonly #underWay = new Set<number>();
 
-  constructor(parts: ActivationParts, served: ServedAgent, facts: SessionFacts) {
+  /** @param goesOn whether its run was under way, so that it goes on though a call may still wait for somebody */
+  constructor(parts: ActivationParts, served: ServedAgent, facts: SessionFacts, goesOn: boolean) {
+    this.#goesOn = goesOn;
     this.#parts = parts;
     this.#served = served;
     this.#facts = facts;
@@ -156,7 +159,8 @@ export class Activation {
   async #work(session: SteeredSession): Promise<Rest> {
     // One left open by a process that died goes on; one that waits does once somebody has said something.
     const { store } = this.#parts;
-    let goesOn = session.recorded.run !== undefined && session.recorded.waiting.length === 0;
+    const { recorded } = session;
+    let goesOn = recorded.run !== undefined && (this.#goesOn || recorded.waiting.length === 0);
     for (;;) {
       if (this.#isSuspended) return { now: "again", afterMs: 0 };
       const items = await new InboxReader(store, this.#facts.sessionId).read();

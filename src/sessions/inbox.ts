@@ -79,15 +79,15 @@ export interface InLine {
  * Whether there is anything to do for a session, by two small reads: opening it for nothing would ask its host, each time.
  *
  * @param before what was in line when it was looked at before
- * @returns true, or what is in line; "for newer" where the rest is for workers of a newer release
+ * @returns true, "goes on" for a run under way, or what is in line; "for newer" where the rest is for workers of a newer release
  */
 export async function hasWork(
   store: Store,
   sessionId: string,
   before: InLine | undefined,
-): Promise<true | InLine | "for newer" | undefined> {
+): Promise<true | "goes on" | InLine | "for newer" | undefined> {
   const [items, summary] = await Promise.all([store.inbox.read(sessionId, 1), findSession(store, sessionId)]);
-  if (summary?.status === "running") return true;
+  if (summary?.status === "running") return "goes on";
   if (summary === undefined || items.length === 0) return items.length > 0 || undefined;
   const { updatedAt, status } = summary;
   // A message waits until the decision before it is made.

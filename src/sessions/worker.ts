@@ -138,8 +138,8 @@ class Host implements ActivationHost {
       this.#pauses.begin(id, { until: "woken", ms: FOR_NEWER_MS, failures: 0 });
       return { now: "again", afterMs: FOR_NEWER_MS, elsewhere: true };
     }
-    if (created === undefined || found !== true) {
-      const inLine = found === true ? undefined : found;
+    if (created === undefined || (found !== true && found !== "goes on")) {
+      const inLine = typeof found === "object" ? found : undefined;
       this.#pauses.begin(id, { until: "woken", ms: this.#pauses.quietMs, failures: 0, inLine });
       return { now: "parked" };
     }
@@ -155,7 +155,7 @@ class Host implements ActivationHost {
     try {
       if (this.isDraining) return { now: "again", afterMs: 0 };
       const facts = { sessionId: id, tenant: created.tenant, about: created.about ?? {} };
-      const activation = new Activation(this.#parts, served, facts);
+      const activation = new Activation(this.#parts, served, facts, found === "goes on");
       this.#active.set(id, activation);
       let hasFailed = false;
       const rest = await activation.run(failures, (error) => {

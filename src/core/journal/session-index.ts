@@ -94,21 +94,27 @@ function statusAfter(
   written: readonly JournalEntry[],
   recorded: StoredFacts,
 ): SessionSummary["status"] | undefined {
-  const last = written.findLast(({ type }) => STATUS_AFTER[type] !== undefined);
-  if (last === undefined) return undefined;
-  const isBetweenRuns = last.type === "decided" && recorded.run === undefined;
-  const after = isBetweenRuns ? "idle" : STATUS_AFTER[last.type];
-  // A run that ended for somebody to decide leaves its session waiting.
-  return after !== undefined && after !== "failed" && recorded.waiting.length > 0 ? "waiting" : after;
+  const { run, waiting } = recorded;
+  // What a tool gave, its run goes on with by itself; what somebody answered is what it is to go on for.
+  const type = written.findLast(
+    (entry) => TELLING.has(entry.type) && (entry.type !== "call.finished" || "item" in entry),
+  )?.type;
+  if (type === undefined) return undefined;
+  if (type === "run.failed") return "failed";
+  // One call that waits keeps no run from going on with another: its process may die over that, and is to be replaced.
+  if (run !== undefined) return type === "run.waiting" ? "waiting" : "running";
+  return waiting.length > 0 ? "waiting" : "idle";
 }
 
-const STATUS_AFTER: Partial<Record<JournalEntry["type"], SessionSummary["status"]>> = {
-  "session.created": "idle",
-  "session.opened": "idle",
-  "run.started": "running",
-  "run.resumed": "running",
-  "run.waiting": "waiting",
-  decided: "running",
-  "run.ended": "idle",
-  "run.failed": "failed",
-};
+/** Entries after which a session may have another status. */
+const TELLING: ReadonlySet<string> = new Set<JournalEntry["type"]>([
+  "session.created",
+  "session.opened",
+  "run.started",
+  "run.resumed",
+  "run.waiting",
+  "decided",
+  "call.finished",
+  "run.ended",
+  "run.failed",
+]);

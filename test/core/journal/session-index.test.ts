@@ -30,8 +30,40 @@ it("follows a session from one status to the next, also in a process that did no
   expect(write(started)).toEqual([BY_STATUS.running]);
   expect(write(waiting)).toEqual([BY_STATUS.waiting]);
   index = new SessionIndex("s");
-  write(answered);
+  // By its tool; and by somebody who then may be the only one to know that there is something to do.
+  expect(write({ ...answered, id: "b" })).toEqual([BY_STATUS.waiting]);
+  expect(write({ ...answered, item: 1 })).toEqual([BY_STATUS.running]);
   expect(write(resumed)).toEqual([BY_STATUS.running]);
   expect(write(failed)).toEqual([BY_STATUS.failed]);
   expect(write({ ...started, runId: "r2" })).toEqual([BY_STATUS.running]);
+});
+
+it("has a session that goes on with one call while another waits among those that run", () => {
+  const facts = new StoredFacts();
+  const index = new SessionIndex("s");
+  const statusAfter = (entry: JournalEntry) => {
+    facts.apply(entry);
+    const [record] = index.after([entry], facts);
+    return (record?.value as { status?: string } | undefined)?.status;
+  };
+  const on = ["a", "b"].map((id) => ({ id, what: "approval", name: "t", input: {} }) as const);
+  const shown = { instructions: "", model: "", tools: "", output: "" };
+  const opened: JournalEntry = {
+    type: "session.opened",
+    agent: "a",
+    shown,
+    provider: "p",
+    traits: { answers: "each", history: "here", worksAlone: false },
+  };
+  expect(statusAfter(opened)).toBe("idle");
+  expect(statusAfter({ type: "run.started", runId: "r", input: [] })).toBe("running");
+  expect(statusAfter({ type: "run.waiting", on })).toBe("waiting");
+  expect(statusAfter({ type: "decided", id: "a", allow: true, digest: "" })).toBe("running");
+  expect(statusAfter({ type: "run.resumed", runId: "r", elapsedMs: 0 })).toBe("running");
+  // A worker with an agent that changed takes it up.
+  expect(statusAfter(opened)).toBe("running");
+  expect(statusAfter({ type: "run.waiting", on: on.slice(1) })).toBe("waiting");
+  expect(statusAfter({ type: "run.ended", runId: "r", ending: "requires_action", stopReason: "" })).toBe(
+    "waiting",
+  );
 });
