@@ -32,7 +32,7 @@ async function olderWorker(store: Store) {
   const clock = manualClock();
   const told: string[] = [];
   const onError = ({ code, message }: Error & { code: string }) => told.push(`${code}: ${message}`);
-  const app = sessions({ store, clock, agents, onError });
+  const app = sessions({ store, clock, agents, onError, pollMs: 1_000 });
   await app.work();
   return { app, clock, told };
 }
@@ -68,7 +68,7 @@ it.each<Json>([
   for (const [index, word] of ["one", "two"].entries()) {
     await chat.send(`say ${word}`);
     await expect.poll(async () => (await chat.summary())?.runs).toBe(index + 1);
-    for (let look = 0; look < 10; look += 1) await clock.advance(1_000);
+    for (let look = 0; look < 6; look += 1) await clock.advance(1_000);
   }
   expect((await store.inbox.read("s", 10)).map(({ key }) => key)).toEqual(["newer"]);
   expect(await refusals(store)).toBe(0);
@@ -90,7 +90,7 @@ it("decides about a call behind such an item", async () => {
   await chat.send("call refund {}");
   await expect.poll(async () => (await chat.summary())?.waiting).toEqual(["call_1_0"]);
   await store.inbox.post("s", { key: "newer", body: { ask: "whisper" } });
-  for (let look = 0; look < 10; look += 1) await clock.advance(1_000);
+  for (let look = 0; look < 6; look += 1) await clock.advance(1_000);
   expect(await chat.approve("call_1_0")).toMatchObject({ applied: true });
   await expect.poll(async () => (await chat.summary())?.status).toBe("idle");
   expect(await store.inbox.read("s", 10)).toHaveLength(1);
