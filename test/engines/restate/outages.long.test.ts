@@ -3,13 +3,18 @@
 import { defineAgent, defineTool } from "loophost";
 import { restateEngine } from "loophost/engines/restate";
 import { local } from "loophost/providers/local";
+import type { Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 
 import { scriptedModel } from "../../sessions/scripted-model.ts";
+import { balancer } from "../../support/balancer.ts";
 import type { RestateServer } from "./server.ts";
-import { restateServer, skipped, whyNoRestate } from "./server.ts";
+import { freePorts, restateServer, skipped, whyNoRestate } from "./server.ts";
+
+/** A busy machine takes its time. */
+const PATIENT = { timeout: 20_000 };
 
 describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
   let restate: RestateServer;
@@ -52,43 +57,83 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
     },
   );
 
-  it("loses nothing to an operator who kills invocations, of a session at work and of one that waits for a worker", async () => {
-    const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const slow = defineTool({
-      name: "slow",
-      description: "Takes its time",
-      input: { type: "object" },
-      async execute() {
-        begun.resolve();
-        await released.promise;
-        return "at last";
-      },
-    });
-    const agent = defineAgent({ name: "support", instructions: "Help.", tools: [slow] });
-    const { ingress, admin } = restate;
-    await using app = sessions({
-      store: memoryStore(),
-      engine: restateEngine({ ingress, admin, listen: { port: 0 }, name: "killed" }),
-      agents: [{ agent, provider: local({ model: scriptedModel }) }],
-    });
-    const worker = await app.work();
-    const [atWork, waits] = [await app.create("support"), await app.create("support")];
-    await atWork.send("call slow {}");
-    await begun.promise;
-    expect(await killAll()).toBe(1);
-    released.resolve();
-    expect(await atWork.result()).toMatchObject({ text: "done: at last" });
+  it.each(["kill", "cancel"] as const)(
+    "loses nothing to an operator who uses %s on invocations, of sessions at work, parked, and waiting for a worker",
+    { timeout: 60_000 },
+    async (how) => {
+      const begun: string[] = [];
+      const [first, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const slow = defineTool({
+        name: "slow",
+        description: "Takes its time",
+        input: { type: "object" },
+        async execute(_, { sessionId }) {
+          begun.push(sessionId);
+          first.resolve();
+          await released.promise;
+          return "at last";
+        },
+      });
+      const refund = defineTool({
+        name: "refund",
+        description: "Refunds an order",
+        input: { type: "object" },
+        needsApproval: true,
+        execute: () => "refunded",
+      });
+      const agent = defineAgent({ name: "support", instructions: "Help.", tools: [slow, refund] });
+      const { ingress, admin } = restate;
+      const name = `used-${how}`;
+      const store = memoryStore();
+      // Both answer at one address, as in production: what one has may be called for at the other.
+      await using address = await balancer();
+      const apps = (await freePorts(2)).map((port) => {
+        address.add(port);
+        const listen = { port, url: `http://127.0.0.1:${address.port}` };
+        return sessions({
+          store,
+          engine: restateEngine({ ingress, admin, listen, name }),
+          agents: [{ agent, provider: local({ model: scriptedModel }) }],
+        });
+      });
+      onTestFinished(() => Promise.all(apps.map((made) => made.close())).then(() => undefined));
+      const [app, other] = apps as [Sessions, Sessions];
+      const worker = await app.work();
+      const [atWork, parked, waits] = [
+        await app.create("support"),
+        await app.create("support"),
+        await app.create("support"),
+      ];
 
-    await worker.drain();
-    await waits.send("say hello");
-    expect(await killAll()).toBe(1);
-    await app.work();
-    expect(await waits.result()).toMatchObject({ text: "hello" });
-  });
+      await atWork.send("call slow {}");
+      await first.promise;
+      const second = await other.work();
+      expect(await endAll(name, how)).toBe(1);
+      await atWork.send("say and more");
+      // So that it is called for again, here or there.
+      await expect.poll(() => endAll(name, how), PATIENT).toBeGreaterThan(0);
+      released.resolve();
+      await expect.poll(async () => (await atWork.result()).text, PATIENT).toBe("and more");
+      expect(begun).toEqual([atWork.id]);
 
-  /** Kills all invocations there are, as in the user interface of Restate; says how many. */
-  async function killAll(): Promise<number> {
-    const query = "SELECT id FROM sys_invocation WHERE target_service_name = 'killed'";
+      await parked.send("call refund {}");
+      expect(await parked.result()).toMatchObject({ terminal: "requires_action" });
+      await endAll(name, how);
+      const [callId = ""] = (await parked.summary())?.waiting ?? [];
+      await parked.approve(callId);
+      expect(await parked.result()).toMatchObject({ text: "done: refunded" });
+
+      await Promise.all([worker.drain(), second.drain()]);
+      await waits.send("say hello");
+      expect(await endAll(name, how)).toBeGreaterThan(0);
+      await app.work();
+      expect(await waits.result()).toMatchObject({ text: "hello" });
+    },
+  );
+
+  /** Kills or cancels all invocations there are, as in the user interface of Restate; says how many. */
+  async function endAll(name: string, how: "kill" | "cancel"): Promise<number> {
+    const query = `SELECT id FROM sys_invocation WHERE target_service_name = '${name}'`;
     const headers = { "content-type": "application/json", accept: "application/json" };
     const asked = await fetch(`${restate.admin}/query`, {
       method: "POST",
@@ -97,8 +142,8 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
     });
     const rows: readonly { readonly id: string }[] = Object(await asked.json()).rows;
     for (const { id } of rows) {
-      const killed = await fetch(`${restate.admin}/invocations/${id}/kill`, { method: "PATCH" });
-      expect(killed.status).toBe(200);
+      const ended = await fetch(`${restate.admin}/invocations/${id}/${how}`, { method: "PATCH" });
+      expect([200, 202, 404]).toContain(ended.status);
     }
     return rows.length;
   }
