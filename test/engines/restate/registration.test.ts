@@ -17,7 +17,7 @@ interface Played {
   /** The address that is called: that of the nth registration; undefined for none. */
   readonly found: readonly (string | undefined)[];
   /** Whether it reaches that. */
-  readonly reached?: readonly (boolean | "silent")[];
+  readonly reached?: readonly (boolean | "no answer")[];
 }
 
 /** Watches over a Restate that is played; gives what was asked of it: "look", "try ADDRESS" and "register ADDRESS". */
@@ -43,7 +43,8 @@ async function watched({ found, reached = [true] }: Played): Promise<readonly st
         asked.push(`${isTry === true ? "try" : "register"} ${uri}`);
         const isReached = isTry === true ? next(reached, "try") : true;
         if (isReached === false) answer(500, { message: "[META0003] connection refused" });
-        else if (isReached === true) answer(isTry === true ? 200 : 201, {});
+        else if (isReached === "no answer") request.socket.destroy();
+        else answer(isTry === true ? 200 : 201, {});
       }
     });
   });
@@ -52,8 +53,8 @@ async function watched({ found, reached = [true] }: Played): Promise<readonly st
   });
   const address = server.address();
   const admin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-  const settings = checkRestateOptions({ ingress: admin, admin, name: "app", timeoutMs: 100 });
-  const registration = new Registration(settings, OURS, 10);
+  const settings = checkRestateOptions({ ingress: admin, admin, name: "app" });
+  const registration = new Registration(settings, OURS, 4);
   registration.watch();
   onTestFinished(() => {
     registration.stop();
@@ -74,12 +75,15 @@ it("registers an address that Restate does not have, and then no more", async ()
 });
 
 it("leaves the address of a newer release alone, also one that is out of reach for a moment", async () => {
-  const asked = await watched({ found: [NEWER], reached: [true, false, false, true, false, "silent", true] });
+  const asked = await watched({
+    found: [NEWER],
+    reached: [true, false, false, true, false, "no answer", true],
+  });
   await expect.poll(() => asked.filter((one) => one === tried).length, PATIENT).toBeGreaterThan(8);
   expect(asked.filter((one) => one.startsWith("register"))).toEqual([]);
 });
 
-it.each([false, "silent"] as const)(
+it.each([false, "no answer"] as const)(
   "takes the address of a release for gone that Restate does not reach: %s",
   async (reached) => {
     const asked = await watched({ found: [NEWER], reached: [true, reached] });

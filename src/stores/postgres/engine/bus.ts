@@ -50,7 +50,7 @@ export function postgresBus(database: string | PostgresPool, options: PostgresSt
     listening ??= direct.add(listenOn).catch(() => {
       listening = undefined;
       mayHaveMissed = true;
-      setTimeout(() => listeners.size > 0 && listen(), RETRY_MS).unref();
+      setTimeout(() => closing === undefined && listen(), RETRY_MS).unref();
     });
   }
 
