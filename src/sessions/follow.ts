@@ -16,6 +16,7 @@ import { HeardDeltas } from "./deltas.ts";
 import { Looks } from "./looks.ts";
 import type { RefParts } from "./ref.ts";
 import { askedOf } from "./result.ts";
+import { SameSession } from "./same-session.ts";
 import { toWord } from "./words.ts";
 
 /** How a session is followed. */
@@ -60,6 +61,7 @@ export async function* follow(
   const isOver = () => signal?.aborted === true;
   let saidAt = -Infinity;
   let isDue = true;
+  const session = new SameSession(store, id);
   try {
     for (;;) {
       if (isOver()) return;
@@ -86,7 +88,7 @@ export async function* follow(
       }
       for (const event of heard.due()) yield { ...event, seq: place };
       if (isLast) return;
-      if (isDue && read === readBefore && (await findSession(store, id)) === undefined) return;
+      if (isDue && read === readBefore && (await session.isGone())) return;
       isDue = await looks.next(signal);
     }
   } finally {

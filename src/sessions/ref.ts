@@ -96,7 +96,7 @@ export interface SessionRef {
   /**
    * Deletes the session: its log, its inbox and its summary. The loop host's own session, where there is one, stays.
    *
-   * @throws LoophostError `session_owned` while a process runs it
+   * @throws LoophostError `session_owned` while a process runs it: interrupt() it and wait for its result() before
    */
   delete(): Promise<void>;
 }

@@ -4,10 +4,10 @@ import { LoophostError, toLoophostError } from "../core/errors.ts";
 import { toFold } from "../core/journal/entry.ts";
 import type { SessionResult } from "../core/results.ts";
 import { ResultFold } from "../core/session/fold-result.ts";
-import { findSession } from "../stores/sessions.ts";
 import { isAboutRun, itemsOf, readItem } from "./inbox.ts";
 import { Looks } from "./looks.ts";
 import type { RefParts } from "./ref.ts";
+import { SameSession } from "./same-session.ts";
 
 const PAGE = 1_000;
 
@@ -20,6 +20,7 @@ export async function resultOf(
   const { store } = parts;
   const fold = new ResultFold(id);
   const looks = new Looks(id, parts);
+  const session = new SameSession(store, id);
   let after = 0;
   try {
     for (;;) {
@@ -27,6 +28,7 @@ export async function resultOf(
         throw new LoophostError("aborted", "Waiting for the result was aborted; the session goes on.", {
           cause: signal.reason,
         });
+      if (await session.isGone()) throw new LoophostError("session_not_found", `Session ${id} was deleted.`);
       // First what waits, then the log: an item that is taken in between is in the log by then.
       const asked = await askedOf(id, parts);
       for (let page = await store.log.read(id, after, PAGE); page.length > 0;) {
@@ -45,8 +47,6 @@ export async function resultOf(
       if (state.is === "failed" && !asked.has("message")) throw state.error;
       if (state.is === "none" && !asked.has("message"))
         throw new LoophostError("invalid_options", `Nothing was asked of session ${id} yet: send() first.`);
-      if ((await findSession(store, id)) === undefined)
-        throw new LoophostError("session_not_found", `Session ${id} was deleted.`);
       await looks.next(signal);
     }
   } catch (thrown) {

@@ -1,5 +1,7 @@
 // Sessions that are deleted: nothing of them stays, and nothing said to one reaches another that gets its id.
 
+import { setTimeout } from "node:timers/promises";
+
 import { defineAgent, defineTool } from "loophost";
 import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
@@ -64,4 +66,26 @@ it("prunes no session that somebody spoke to since it was listed", async () => {
   for (const chat of rest) await chat.result();
   expect(await Array.fromAsync(pruning)).toEqual([]);
   for (const chat of rest) expect(await chat.summary()).toMatchObject({ status: "waiting" });
+});
+
+it("says to whoever waits for a session that it was deleted, though one of its id was made at once", async () => {
+  await using app = sessions({ store: memoryStore(), agents: [served] });
+  const worker = await app.work();
+  const chat = await app.create("a", { id: "s" });
+  await chat.send("say one");
+  await chat.result();
+  await worker.drain();
+  await chat.send("say two");
+  const texts: string[] = [];
+  const followed = (async () => {
+    for await (const event of chat.follow()) if (event.type === "message") texts.push(event.text);
+  })();
+  const result = chat.result();
+  result.catch(() => undefined);
+  await setTimeout(50);
+  await chat.delete();
+  await app.create("a", { id: "s" });
+  await expect(result).rejects.toMatchObject({ code: "session_not_found" });
+  await followed;
+  expect(texts).toEqual(["one"]);
 });
