@@ -12,6 +12,7 @@ import { isKeepable, isObject } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import { KEPT_NAME } from "../stores/names.ts";
 import { itemsOf } from "./inbox.ts";
+import { SWEEP_LOG } from "./sweep-lease.ts";
 
 /** How a session is made. */
 export interface CreateOptions {
@@ -42,6 +43,11 @@ export async function create(
   });
   const { store, clock } = parts;
   const { id = crypto.randomUUID(), tenant, about } = options;
+  if (id === SWEEP_LOG)
+    throw new LoophostError(
+      "invalid_options",
+      `create(): the id "${id}" is taken by the workers. Take another.`,
+    );
   // A UUID of our own nobody else has made, or posted to.
   const mayBeThere = options.id !== undefined;
   for (let tries = 1; ; tries += 1) {

@@ -190,7 +190,10 @@ export function sessionRef(id: string, parts: RefParts): SessionRef {
     },
     follow(options = {}) {
       checkOptions<FollowOptions>("follow()", options, {
-        after: must("a place that follow() gave", (value) => typeof value === "number" && value >= 0),
+        after: must(
+          "a place that follow() gave",
+          (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+        ),
         deltas: BOOLEAN,
         untilIdle: BOOLEAN,
         signal: SIGNAL,

@@ -4,8 +4,8 @@ import type { Clock } from "../core/clock.ts";
 import { hasCode } from "../core/errors.ts";
 import type { LogStore } from "../core/store.ts";
 
-/** The log that is claimed for it; nothing is ever written to it. */
-const SWEEP_LOG = "loophost.sweep";
+/** The log that is claimed for it; nothing is ever written to it. No session may have its name: nobody could run it. */
+export const SWEEP_LOG = "loophost.sweep";
 /** A worker that hangs is replaced after so long; where the store knows that a process is gone, that one is at once. */
 const LEASE_MS = 10_000;
 const RENEW_MS = LEASE_MS / 3;

@@ -54,7 +54,8 @@ it("follows from the first event on after place 0, and refuses places that are n
   await chat.result();
   const all = await Array.fromAsync(chat.follow({ untilIdle: true, deltas: false }));
   expect(await Array.fromAsync(chat.follow({ after: 0, untilIdle: true, deltas: false }))).toEqual(all);
-  expect(() => chat.follow({ after: -1 })).toThrow(/after/);
+  for (const after of [-1, 1.5, 1e300, Infinity, Number.NaN])
+    expect(() => chat.follow({ after }), String(after)).toThrow(/after/);
 });
 
 it("posts a message as it was when it was sent, though it is not posted at once", async () => {

@@ -50,3 +50,11 @@ it("shows which id it is, and takes one of as many bytes as a store keeps", asyn
   const longest = "ä".repeat(600);
   expect((await app.create("a", { id: longest })).id).toBe(longest);
 });
+
+it("makes no session of the name under which workers agree on who sweeps", async () => {
+  await using app = sessions({});
+  await expect(app.create("a", { id: "loophost.sweep" })).rejects.toMatchObject({
+    code: "invalid_options",
+    message: 'create(): the id "loophost.sweep" is taken by the workers. Take another.',
+  });
+});
