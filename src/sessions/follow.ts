@@ -120,5 +120,8 @@ function eventsIn({ entry }: StoredEntry): readonly SessionEvent[] {
     return [{ type: "run.ended", terminal: terminalOf(ending), ending, stopReason, details }];
   }
   if (known.type === "run.failed") return [{ type: "run.failed", code: known.code, message: known.message }];
+  // A message that its host's session takes no more: without a word its sender would wait for a reply.
+  if (known.type === "item.refused" && known.code === "session_closed")
+    return [{ type: "run.failed", code: known.code, message: known.message }];
   return [];
 }

@@ -1,12 +1,15 @@
 // What is asked of a session and cannot be done: it leaves nothing behind that keeps the next one from being done.
 
+import type { Provider } from "loophost";
 import { defineAgent, defineTool } from "loophost";
 import { local } from "loophost/providers/local";
 import type { Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
+import { scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
 
+import { done } from "../support/host-events.ts";
 import { scriptedModel } from "./scripted-model.ts";
 
 const input = { type: "object" } as const;
@@ -104,4 +107,27 @@ it("refuses a message that must find no run open, but not its own again", async 
   expect(await chat.result()).toMatchObject({ text: "done: refunded" });
   expect(await chat.send("say more", { ...how, key: "2" })).toMatchObject({ item: 3, isNew: true });
   expect(await chat.result()).toMatchObject({ text: "more" });
+});
+
+it("tells whoever sends to a session that its host has ended, and those who follow", async () => {
+  const scripted = scriptedProvider({ turns: [[{ type: "message", text: "hi" }, done]] });
+  let opened = 0;
+  const provider: Provider = {
+    ...scripted,
+    async open(request) {
+      const connection = await scripted.open(request);
+      opened += 1;
+      if (opened > 1) request.emit({ type: "session.over", ending: "terminated", stopReason: null });
+      return connection;
+    },
+  };
+  await using app = sessions({ agents: [{ ...served, provider }] });
+  await app.work();
+  const chat = await app.create("a");
+  await chat.send("Hello");
+  expect(await chat.result()).toMatchObject({ text: "hi" });
+  await chat.send("And now?");
+  await expect(chat.result()).rejects.toMatchObject({ code: "session_closed", result: { text: "" } });
+  const events = await Array.fromAsync(chat.follow({ untilIdle: true }));
+  expect(events.at(-1)).toMatchObject({ type: "run.failed", code: "session_closed" });
 });

@@ -64,11 +64,17 @@ export class ResultFold {
         this.#isOpen = false;
         this.#failed = entry;
         return;
+      case "item.refused":
+        // A message to a session its host has ended: told the result of the run before, its sender would take that for the reply.
+        if (entry.code !== "session_closed") return;
+        this.#sum = new RunSum();
+        this.#events = [];
+        this.#failed = { code: entry.code, message: entry.message };
+        return;
       case "session.created":
       case "session.bound":
       case "session.opened":
       case "interrupted":
-      case "item.refused":
       case "input.sent":
       case "cursor":
       case "call.started":
