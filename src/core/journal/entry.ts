@@ -55,7 +55,7 @@ export type JournalEntry =
    */
   | { readonly type: "told"; readonly first: number; readonly events: readonly SessionEvent[] }
   /** The host has messages of ours, by their ids; without a list, all it was to be sent. */
-  | { readonly type: "input.sent"; readonly runId: string; readonly ids?: readonly string[] | undefined }
+  | { readonly type: "input.sent"; readonly runId: string; readonly ids: readonly string[] }
   | MessageEntry
   /** The conversation was rewritten. */
   | { readonly type: "transcript.replaced"; readonly messages: readonly TranscriptMessage[] }

@@ -126,12 +126,13 @@ export class StoredFacts extends CallBook {
     }
   }
 
-  #inputSent(ids: readonly string[] | undefined): void {
-    this.messagesSent += ids?.length ?? this.unsent.filter(isMessage).length;
-    const groups = byMessage(this.unsent);
+  #inputSent(ids: readonly string[]): void {
+    this.messagesSent += ids.length;
     const isSent = ([first]: readonly HostInput[]) =>
-      ids === undefined || (first !== undefined && isMessage(first) && ids.includes(first.id ?? ""));
-    this.unsent = groups.filter((group) => !isSent(group)).flat();
+      first !== undefined && isMessage(first) && ids.includes(first.id ?? "");
+    this.unsent = byMessage(this.unsent)
+      .filter((group) => !isSent(group))
+      .flat();
   }
 
   #said({ message, isInput = false, usage = NO_USAGE, end }: MessageEntry): void {

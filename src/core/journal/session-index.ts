@@ -52,19 +52,18 @@ export class SessionIndex {
   /** What has to be written along with some entries; nothing when they change nothing in the index. */
   after(written: readonly JournalEntry[], recorded: StoredFacts): readonly RecordWrite[] {
     const status = statusAfter(written, recorded);
-    const agent = recorded.opened?.agent ?? recorded.created?.agent;
+    const { runs, waiting, created, opened } = recorded;
+    const agent = (opened ?? created)?.agent;
     if (status === undefined || agent === undefined) return [];
-    const provider = recorded.opened?.provider ?? "";
-    const { runs, waiting, created } = recorded;
     const value = {
       sessionId: this.#sessionId,
       agent,
-      provider,
+      provider: opened?.provider ?? "",
       status,
       runs,
       waiting,
       ...decidedBefore(recorded),
-      ...(created?.tenant === undefined ? {} : { tenant: created.tenant }),
+      ...(created?.tenant !== undefined && { tenant: created.tenant }),
       updatedAt: Date.now(),
     };
     const sets = created === undefined ? [] : this.#sets(status);

@@ -14,7 +14,8 @@ import { isKeepable, isObject } from "../json.ts";
 export function keyOf(event: SessionEvent): string | undefined {
   const { type } = event;
   if (type === "run.started") return `${type} ${event.runId}`;
-  if (type === "tool.called" || type === "approval.requested") return `${type} ${event.id}`;
+  if (type === "tool.called" || type === "approval.requested" || type === "tool.finished")
+    return `${type} ${event.id}`;
   const raw = "raw" in event ? event.raw : undefined;
   return isObject(raw) && typeof raw["id"] === "string" ? `${type} ${raw["id"]}` : undefined;
 }

@@ -48,11 +48,11 @@ export function start(state: LoopState, { inputs, policy, resumed }: StartInput,
     output: "unchecked",
     interrupted: false,
     final: hasNothingToDo
-      ? (resumed?.end ??
-        (state.lastEnd && { ...state.lastEnd, details: state.lastEnd.details ?? NOTHING_OPEN }) ?? {
+      ? (resumed?.end ?? {
           ending: "completed",
           stopReason: null,
-          details: NOTHING_OPEN,
+          ...state.lastEnd,
+          details: state.lastEnd?.details ?? NOTHING_OPEN,
         })
       : undefined,
     waitingOn: "",

@@ -28,7 +28,7 @@ import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
 import { aborted, boundRun, gapOf, isTimeout, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
-import { isIdle, named, runToResume } from "./take-up.ts";
+import { isIdle, isUnsent, named, runToResume } from "./take-up.ts";
 
 /** Milliseconds close() waits for a last message, such as an interrupt, to reach the host. */
 const GOODBYE_MS = 5_000;
@@ -249,15 +249,16 @@ export class LoopSession implements Session {
   /** Goes on with a run an earlier process left open, from what it had come to. */
   #takeUp(live: LiveRun, open: OpenRunRecord, inputs: readonly HostInput[], policy: RunPolicy): void {
     const { history, worksAlone: runsElsewhere } = this.#options.provider.traits;
-    // A host that holds the conversation has told the turns; what this side holds is in the journal, and was told with it: told
-    // again, readers elsewhere would see a message twice.
+    const { state } = this.#loop;
+    const isNew = isUnsent(open, state);
+    // What this side holds of the conversation was journalled as told: told again, readers elsewhere would see a message twice.
     const isHere = history === "here";
-    const turns = isHere ? open.turns : this.#loop.state.turn;
+    const turns = isHere || isNew ? open.turns : state.turn;
     // Replay of a run that had ended: its process may have crashed before reading the result. Its tokens were counted then.
     const isOver = this.#journal.recorded.run === undefined;
     const usage = isOver ? NO_USAGE : open.usage;
     live.takeUp({ turns, usage, toolCalls: open.toolCalls.values() });
-    for (const event of this.#past ?? [])
+    for (const event of (!isNew && this.#past) || [])
       if (!isOver || event.type !== "usage") this.#loop.tell(event, isHere);
     const resumed = {
       turns,

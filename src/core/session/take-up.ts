@@ -23,6 +23,11 @@ export function runToResume(
   return isFirst && (isIdle(state) || ended?.end?.stopReason === "output") ? ended : undefined;
 }
 
+/** Whether nothing of a run is at the host yet: what that told is of the run before. */
+export function isUnsent({ input }: OpenRunRecord, { pendingInput }: LoopState): boolean {
+  return pendingInput.length > 0 && pendingInput.length >= input.length;
+}
+
 /** Inputs whose message bears the id of its run, so that a host can say which message it took. */
 export function named(inputs: readonly HostInput[], id: string): readonly HostInput[] {
   return inputs.map((input) => (isMessage(input) ? { ...input, id } : input));

@@ -32,7 +32,7 @@ it("shows calls where the host holds the conversation, and what is left open", a
   const image: Json = { type: "image", mediaType: "image/png", data: "" };
   const lines = await timeline(
     { type: "run.started", runId: "run_1", input: [message("look"), { type: "message", content: [image] }] },
-    { type: "input.sent", runId: "run_1" },
+    { type: "input.sent", runId: "run_1", ids: ["run_1"] },
     { type: "call.started", id: "a", name: "read", input: { path: "x" } },
     { type: "call.started", id: "b", name: "read", input: {} },
     { type: "call.finished", id: "a", result: { content: [{ type: "text", text: "né" }], isError: false } },

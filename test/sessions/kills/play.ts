@@ -100,11 +100,12 @@ function checkEffects(
   }
 }
 
-/** Readers are told of each message and of each end once; where a host goes on alone, the ends of its turns may pass unseen. */
+/** Readers are told of each thing once; where a host goes on alone, the ends of turns and what tools did may pass unseen. */
 function checkTold(told: readonly FollowedEvent[], where: Where, about: string): void {
   const timesOf = (wanted: string) => told.filter(({ type }) => type === wanted).length;
-  const times = ["message", "run.ended", ...(where === "local" ? ["turn.ended"] : [])].map(timesOf);
-  expect(times, about).toEqual([3, 3, 5].slice(0, times.length));
+  const times = ["message", "run.ended", "turn.ended", "tool.called", "tool.finished"].map(timesOf);
+  if (where === "local") expect(times, about).toEqual([3, 3, 5, 3, 3]);
+  else expect(times.slice(0, 2), about).toEqual([3, 3]);
 }
 
 /** Each item led to one thing, and each call has one result. */
