@@ -3,6 +3,7 @@
 import { waitAtMost } from "../core/async/abort.ts";
 import { contained } from "../core/async/contained.ts";
 import { atLeast, BOOLEAN, checkOptions, must } from "../core/check-options.ts";
+import type { Clock } from "../core/clock.ts";
 import type { ActivationHost, EngineWorker, Rest } from "../core/engine.ts";
 import { LoophostError, toLoophostError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
@@ -30,7 +31,8 @@ export interface Worker extends AsyncDisposable {
   readonly active: number;
   /**
    * Takes no more sessions. Those at work begin nothing more; their tools and model replies that are under way are waited for
-   * and recorded, for `graceMs` milliseconds, and other workers go on with them. What is not done then is as after a crash.
+   * and recorded, for `graceMs` milliseconds, and other workers go on with them. What is not done then is as after a crash;
+   * a store that is away is waited for 5 s more.
    *
    * @throws LoophostError `invalid_options`
    */
@@ -52,6 +54,8 @@ export interface WorkerParts extends ActivationParts, SweepParts {
 const MAX_TOLD = 100;
 /** Before a session is looked at again in which something stands that only a newer release knows. */
 const FOR_NEWER_MS = 4_000;
+/** So long a drain waits, after its grace, for a store to take what is let go of. */
+const LEAVE_MS = 5_000;
 /** Before a session that found no place is tried again. */
 const FULL_MS = 1_000;
 
@@ -71,7 +75,7 @@ export async function startWorker(parts: WorkerParts, options: WorkOptions): Pro
   const host = new Host(parts, options);
   const worker = await parts.engine.work(host);
   const sweep = new Sweep(parts, host, options.sweep !== false);
-  return new SessionWorker(host, worker, sweep);
+  return new SessionWorker(host, worker, sweep, parts.clock);
 }
 
 function isLimits(value: unknown): boolean {
@@ -213,12 +217,14 @@ function isForNewer(id: string): LoophostError {
 }
 
 class SessionWorker implements Worker {
+  readonly #clock: Clock;
   readonly #host: Host;
   readonly #worker: EngineWorker;
   readonly #sweep: Sweep;
   #drained: Promise<void> | undefined;
 
-  constructor(host: Host, worker: EngineWorker, sweep: Sweep) {
+  constructor(host: Host, worker: EngineWorker, sweep: Sweep, clock: Clock) {
+    this.#clock = clock;
     this.#host = host;
     this.#worker = worker;
     this.#sweep = sweep;
@@ -236,9 +242,14 @@ class SessionWorker implements Worker {
   }
 
   async #drain(graceMs: number): Promise<void> {
-    await this.#sweep.rest();
     // Together: an engine that went on giving sessions to a worker that drains would get them back at once, again and again.
-    await Promise.all([this.#worker.drain({ graceMs }), this.#host.drain(graceMs)]);
+    const left = Promise.all([
+      this.#sweep.rest(),
+      this.#worker.drain({ graceMs }),
+      this.#host.drain(graceMs),
+    ]);
+    // Bounded: a store that is away would keep a process from stopping. What was not let go of is freed as after a crash.
+    await waitAtMost(graceMs + LEAVE_MS, this.#clock, left);
     this.#sweep.stop();
   }
 

@@ -3,7 +3,11 @@
 import { defineAgent } from "loophost";
 import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
+import { memoryStore } from "loophost/stores/memory";
+import { manualClock, settleMicrotasks } from "loophost/testing";
 import { expect, it, vi } from "vitest";
+
+import { aroundStore } from "../../src/testing/faults/around-store.ts";
 
 const agents = [
   { agent: defineAgent({ name: "a", instructions: "" }), provider: local({ model: () => "hi" }) },
@@ -36,4 +40,40 @@ it("says to a process that only talks to sessions that its Node is too old", () 
   } finally {
     vi.unstubAllGlobals();
   }
+});
+
+it("drains within its grace and 5 s, though the store is away", async () => {
+  const clock = manualClock();
+  let isAway = false;
+  const never = () => new Promise<never>(() => undefined);
+  const store = {
+    ...aroundStore(memoryStore(), (_, work) => (isAway ? never() : work())),
+    callTimeoutMs: Infinity,
+    close: () => Promise.resolve(),
+  };
+  const asked: string[] = [];
+  const engine = {
+    isShared: true,
+    wake: () => Promise.resolve(),
+    work: () =>
+      Promise.resolve({
+        drain() {
+          asked.push("drain");
+          return Promise.resolve();
+        },
+      }),
+    close: () => Promise.resolve(),
+  };
+  const worker = await sessions({ agents, store, engine, clock }).work();
+  // Until it has the lease under which one worker sweeps.
+  await clock.advance(2_000);
+  isAway = true;
+  let isDrained = false;
+  const drained = worker.drain({ graceMs: 1_000 }).then(() => (isDrained = true));
+  await settleMicrotasks();
+  expect(asked).toEqual(["drain"]);
+  await clock.advance(5_999);
+  expect(isDrained).toBe(false);
+  await clock.advance(1);
+  await drained;
 });

@@ -75,6 +75,9 @@ const REST = `
 
 const GIVE_BACK = "UPDATE @.wakes SET worker = NULL WHERE worker = $1";
 
+/** So long a database that is away is waited for: others free what was not given back. */
+const GIVE_BACK_MS = 2_000;
+
 /** Picks sessions that are due, and runs them. */
 export class PickingWorker implements EngineWorker {
   readonly #database: Database;
@@ -122,16 +125,19 @@ export class PickingWorker implements EngineWorker {
   async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#isDraining = true;
     clearInterval(this.#timer);
-    await this.#picking;
-    await waitAtMost(graceMs, systemClock, Promise.all(this.#atWork.keys()));
+    const picked = Promise.resolve(this.#picking).then(() => Promise.all(this.#atWork.keys()));
+    await waitAtMost(graceMs, systemClock, picked);
     // Sessions that are still active after the grace period are left to other workers, as after a crash.
-    if (this.#atWork.size > 0)
-      await this.#database
-        .query("Sessions could not be given back", this.#database.sql(GIVE_BACK), [
-          await this.#worker.number(),
-        ])
-        .catch(() => undefined);
+    if (this.#atWork.size > 0) await waitAtMost(GIVE_BACK_MS, systemClock, this.#giveBack());
     this.#worker.close();
+  }
+
+  async #giveBack(): Promise<void> {
+    const sql = this.#database.sql(GIVE_BACK);
+    await this.#worker
+      .number()
+      .then((number) => this.#database.query("Sessions could not be given back", sql, [number]))
+      .catch(() => undefined);
   }
 
   /** Frees the sessions that nobody runs, and picks. */
