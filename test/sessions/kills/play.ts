@@ -65,6 +65,7 @@ export async function killAtWrites(
       const about = `${when} write ${nth}: ${world.ledger.join(", ")}`;
       expect(world.errors, about).toEqual([]);
       expect(result?.text, about).toBe("thanks");
+      if (where === "local") expect(result?.turns, about).toBe(undisturbed.result?.turns);
       const told = await toldOf(world);
       const texts = told.flatMap((event) => (event.type === "message" ? event.text : []));
       checkEffects(world, texts, ifCrashed, about);

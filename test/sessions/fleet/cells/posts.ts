@@ -21,6 +21,15 @@ async function begunAt(fleet: Fleet, chat: SessionRef, after: number): Promise<n
   }
 }
 
+async function modelAsked(fleet: Fleet, chat: SessionRef): Promise<void> {
+  const isAsked = async () =>
+    (await entriesOf(fleet, chat)).some(({ events = [] }) =>
+      events.some(({ type }) => type === "model.asked"),
+    );
+  const giveUpAt = performance.now() + 30_000;
+  while (!(await isAsked()) && performance.now() < giveUpAt) await setTimeout(10);
+}
+
 /** The cells. */
 export const postCells: Readonly<Record<string, Cell>> = {
   K5: {
@@ -42,9 +51,9 @@ export const postCells: Readonly<Record<string, Cell>> = {
     },
   },
   K6: {
-    what: "one item by two processes ten times; approved and denied at once",
+    what: "one item by two processes ten times, idle or at work; approved and denied at once",
     isIn: everywhere,
-    async play(fleet) {
+    async play(fleet, { run }) {
       const { wrong, check } = checks();
       const chats = await fleet.ask(1, ["call refund {}"]);
       await fleet.begin();
@@ -62,12 +71,15 @@ export const postCells: Readonly<Record<string, Cell>> = {
       const holds = Object(applied[0]?.["decision"]).allow;
       check(Object(decided).allow === holds, "the decision on record is not the one that was told");
       check(begunIn(fleet).length === (holds === true ? 1 : 0), "the tool did not do as decided");
+      const isAtWork = run % 2 === 1;
+      if (isAtWork) await chats[0]?.send("go 30", { key: "busy" });
       const send = { id: "s0", post: "send", what: "say once", key: "once", times: 10 } as const;
       const receipts = await Promise.all([fleet.post(send), fleet.post(send)]);
       const isNew = receipts.flat().filter((receipt) => receipt?.["isNew"] === true);
       check(isNew.length === 1, `${isNew.length} of 20 posts were told to be the first`);
-      await fleet.idle(chats, 2);
-      return { ...(await judge(fleet, chats, 2)), wrong };
+      const runs = isAtWork ? 3 : 2;
+      await fleet.idle(chats, runs);
+      return { ...(await judge(fleet, chats, runs)), wrong };
     },
   },
   K7: {
@@ -95,13 +107,15 @@ export const postCells: Readonly<Record<string, Cell>> = {
     },
   },
   K8: {
-    what: "an interrupt, and the worker killed before its host hears of it",
+    what: "an interrupt of tools, or of the model, and the worker killed before its host hears of it",
     isIn: everywhere,
-    async play(fleet) {
+    async play(fleet, { run }) {
       const { wrong, check } = checks();
-      const chats = await fleet.ask(4, ['call take {"ms":60000}']);
+      const inModel = run % 2 === 1;
+      const chats = await fleet.ask(4, [inModel ? "long 60000" : 'call take {"ms":60000}']);
       const victim = await fleet.begin();
-      while (begunIn(fleet).length < chats.length) await setTimeout(10);
+      if (inModel) for (const chat of chats) await modelAsked(fleet, chat);
+      else while (begunIn(fleet).length < chats.length) await setTimeout(10);
       await Promise.all(
         chats.map(async (chat, index) => {
           await chat.interrupt();
@@ -115,7 +129,8 @@ export const postCells: Readonly<Record<string, Cell>> = {
         const is = ended.map(({ ending }) => ending).join(", ");
         check(is === "interrupted", `session ${chat.id} ended ${is}`);
       }
-      check(begunIn(fleet).length === chats.length, "a tool began again after the interrupt");
+      const begun = begunIn(fleet).length;
+      check(begun === (inModel ? 0 : chats.length), "a tool began again after the interrupt");
       return { ...(await judge(fleet, chats, 1)), wrong };
     },
   },
