@@ -48,7 +48,7 @@ it.each(["memory", "sqlite"])(
   },
 );
 
-it("a session's status follows its run, and it waits for as long as one of its calls does", async () => {
+it("a session's status follows its run: it runs on with one call, and waits again for the other", async () => {
   const store = memoryStore();
   const pay = defineTool({ ...shape, name: "pay", needsApproval: true, execute: () => "paid" });
   const agent = defineAgent({ name: "payer", instructions: "", tools: [pay] });
@@ -60,7 +60,8 @@ it("a session's status follows its run, and it waits for as long as one of its c
   const run = session.send("go");
   await expect.poll(status).toBe("waiting");
   await session.approve("a");
-  expect(await status()).toBe("waiting");
+  expect(await status()).toBe("running");
+  await expect.poll(status).toBe("waiting");
   await session.approve("b");
   await run.result();
   expect(await status()).toBe("idle");
