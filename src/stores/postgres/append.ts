@@ -15,7 +15,7 @@ import { LoophostError } from "../../core/errors.ts";
 import { staleOwner } from "../leases.ts";
 import { APPEND, appendValues, letsGo, type End } from "./append-statement.ts";
 import type { Database, Row } from "./database.ts";
-import { isForOne, isLocked, isLost } from "./errors.ts";
+import { isForOne, isHeldUp, isLost } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { Chain, Deed } from "./queue.ts";
 
@@ -79,7 +79,7 @@ export class Appender {
 
   async #write(all: readonly Attempt[], patience: Patience, isAlone = false): Promise<readonly Deed[]> {
     let attempts = all;
-    let [wasSent, wasLocked] = [false, false];
+    let [wasSent, wasHeldUp] = [false, false];
     for (let surprises = 0; attempts.length > 0;) {
       try {
         wasSent = false;
@@ -87,10 +87,10 @@ export class Appender {
         if (surprises === MAX_SURPRISES) throw new Error("the log changes under its owner");
         wasSent = true;
         const send = () => this.#send(attempts);
-        attempts = await (wasLocked ? this.#database.inTurn(send) : send());
+        attempts = await (wasHeldUp ? this.#database.inTurn(send) : send());
         surprises += 1;
       } catch (thrown) {
-        wasLocked = isLocked(thrown);
+        wasHeldUp = isHeldUp(thrown);
         for (const attempt of attempts) {
           attempt.before = undefined;
           attempt.mayBeWritten ||= wasSent && isLost(thrown);

@@ -12,7 +12,7 @@ import { crc32 } from "node:zlib";
 import { MAX_TIMER_MS } from "../../core/clock.ts";
 import { LoophostError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
-import { isConflict, isForOne, isLocked, isLost, isUnprepared, NoReply, storeFailed } from "./errors.ts";
+import { isConflict, isForOne, isHeldUp, isLost, isUnprepared, NoReply, storeFailed } from "./errors.ts";
 import { Patience } from "./patience.ts";
 import type { OpenPool, PostgresClient, PostgresPool } from "./pool.ts";
 import type { SchemaOptions } from "./schema.ts";
@@ -97,13 +97,13 @@ export class Database {
    */
   async retry<T>(doing: string, work: (isRepeat: boolean) => Promise<T>): Promise<T> {
     const patience = new Patience(this.options.maxWaitMs);
-    let wasLocked = false;
+    let wasHeldUp = false;
     for (let isRepeat = false; ; isRepeat = true) {
       const attempt = () => work(isRepeat);
       try {
-        return await (wasLocked ? this.inTurn(attempt) : attempt());
+        return await (wasHeldUp ? this.inTurn(attempt) : attempt());
       } catch (thrown) {
-        wasLocked = isLocked(thrown);
+        wasHeldUp = isHeldUp(thrown);
         await this.pauseAfter(thrown, patience).catch((last: unknown) => {
           throw this.failed(last, doing);
         });
@@ -120,7 +120,7 @@ export class Database {
 
   /** Pauses before a retry, where one may help; rethrows otherwise. */
   async pauseAfter(thrown: unknown, patience: Patience): Promise<void> {
-    if (this.#isClosed || !(isLost(thrown) || isConflict(thrown) || isLocked(thrown))) throw thrown;
+    if (this.#isClosed || !(isLost(thrown) || isConflict(thrown) || isHeldUp(thrown))) throw thrown;
     await patience.pause(thrown);
   }
 

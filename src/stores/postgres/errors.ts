@@ -25,9 +25,13 @@ export function isConflict(thrown: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
-/** Whether the statement was rolled back because a row stayed locked for longer than it may wait. */
-export function isLocked(thrown: unknown): boolean {
-  return codeOf(thrown) === "55P03";
+/**
+ * Whether the statement was rolled back because it took too long: a row stayed locked for longer than it may wait, or it was
+ * cancelled, by hand or by a `statement_timeout` of the database.
+ */
+export function isHeldUp(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code === "55P03" || code === "57014";
 }
 
 /**
@@ -37,7 +41,7 @@ export function isLocked(thrown: unknown): boolean {
  * @param parts how many it has
  */
 export function isForOne(thrown: unknown, parts: number): boolean {
-  if (isLocked(thrown)) return true;
+  if (isHeldUp(thrown)) return true;
   // Errors of our own, that the store is closed say, are for all.
   return parts > 1 && !(isLost(thrown) || isConflict(thrown) || thrown instanceof LoophostError);
 }
@@ -108,6 +112,7 @@ const WHY: Readonly<Record<string, string>> = {
   "42P01": "a table of the store is gone",
   "42P07": "the schema has tables of somebody else; give the store a schema of its own",
   "55P03": "somebody keeps it locked; see pg_stat_activity for transactions that stay open",
+  "57014": "it was cancelled, by hand or by the statement_timeout of the database",
   "53100": "the disk of the database is full",
   "53300": "the database has no connection to spare",
   [STANDBY]: "the database is a standby, which cannot be written to",

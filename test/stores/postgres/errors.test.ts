@@ -3,7 +3,13 @@
 import { LoophostError } from "loophost";
 import { describe, expect, it } from "vitest";
 
-import { isConflict, isLost, isUnprepared, storeFailed } from "../../../src/stores/postgres/errors.ts";
+import {
+  isConflict,
+  isHeldUp,
+  isLost,
+  isUnprepared,
+  storeFailed,
+} from "../../../src/stores/postgres/errors.ts";
 
 const withCode = (code: string, message = "…") => Object.assign(new Error(message), { code });
 
@@ -18,13 +24,20 @@ describe("an error of the database", () => {
     [withCode("22012", "timeout by zero"), "nothing"],
     [withCode("40001"), "conflict"],
     [withCode("40P01"), "conflict"],
+    [withCode("55P03"), "held up"],
+    [withCode("57014", "canceling statement due to user request"), "held up"],
     [withCode("26000"), "unprepared"],
     [withCode("42P05"), "unprepared"],
     [withCode("0A000", "cached plan must not change result type"), "unprepared"],
     [withCode("0A000", "cannot access temporary or unlogged relations during recovery"), "lost"],
     [withCode("0A000", "not supported"), "nothing"],
   ])("%s means %s", (thrown, what) => {
-    const told = { lost: isLost(thrown), conflict: isConflict(thrown), unprepared: isUnprepared(thrown) };
+    const told = {
+      lost: isLost(thrown),
+      conflict: isConflict(thrown),
+      "held up": isHeldUp(thrown),
+      unprepared: isUnprepared(thrown),
+    };
     const meant = Object.entries(told).flatMap(([name, isSo]) => (isSo ? [name] : []));
     expect(meant).toEqual(what === "nothing" ? [] : [what]);
   });

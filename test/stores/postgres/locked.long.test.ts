@@ -121,6 +121,27 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
       });
   });
 
+  it("is waited for anew by statements that somebody cancels", async () => {
+    const { store, lock, unlock, admin, schema } = await lockable();
+    const fences = await claimed(store, ["s", "other"]);
+    await store.records.put("locked", "s", 1);
+    await lock(`SELECT FROM ${schema}.logs FOR UPDATE; SELECT FROM ${schema}.records FOR UPDATE`);
+    const asked = Promise.all([
+      store.log.append("s", fences.get("s") ?? 0, ["an entry"]),
+      store.log.claim("other", { ...LEASE, force: true }),
+      store.records.put("locked", "s", 2),
+    ]);
+    const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+      WHERE cardinality(pg_blocking_pids(pid)) > 0 AND query LIKE '%${schema}%'`;
+    let cancelled = 0;
+    await expect
+      .poll(async () => (cancelled += (await admin.query(cancel)).rowCount ?? 0), PATIENT)
+      .toBeGreaterThan(5);
+    await unlock();
+    expect(await asked).toEqual([1, expect.any(Number), undefined]);
+    expect(await store.records.get("locked", "s")).toBe(2);
+  });
+
   it("does not use up the lease of who claims it", async () => {
     const { store, lock, unlock, isWaitedFor, admin, schema } = await lockable();
     const fence = (await claimed(store, ["s"])).get("s") ?? 0;
