@@ -80,7 +80,7 @@ export class HeardDeltas {
   #shown = 0;
   #by = "";
   /** Whose words are void: they were retracted. */
-  #isVoid = new Set<string>();
+  #voided = new Set<string>();
   /** Whether he was shown text that no whole event has replaced. */
   #isUnfinished = false;
 
@@ -95,7 +95,7 @@ export class HeardDeltas {
     if (known.type === "told" && known.first + index >= this.#has) {
       this.#has = known.first + index + 1;
       this.#shown = 0;
-      this.#isVoid.clear();
+      this.#voided.clear();
     }
     if (ENDS_TEXT.has(type)) this.#isUnfinished = false;
     return type === "turn.started" ? this.#retract() : [];
@@ -105,11 +105,11 @@ export class HeardDeltas {
   due(): readonly (DeltaEvent | DeltasRetractedEvent)[] {
     const due: (DeltaEvent | DeltasRetractedEvent)[] = [];
     for (const { by, after, at, event } of this.#held) {
-      if (after !== this.#has || this.#isVoid.has(by)) continue;
+      if (after !== this.#has || this.#voided.has(by)) continue;
       if (by !== this.#by) {
         if (at > 0) continue;
         due.push(...this.#retract());
-        if (this.#shown > 0) this.#isVoid.add(this.#by);
+        if (this.#shown > 0) this.#voided.add(this.#by);
         this.#by = by;
         this.#shown = 0;
       }

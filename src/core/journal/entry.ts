@@ -54,7 +54,7 @@ export type JournalEntry =
    * entries of their own.
    */
   | { readonly type: "told"; readonly first: number; readonly events: readonly SessionEvent[] }
-  /** The host has messages of ours, by their ids; without a list, all it was to be sent. */
+  /** The host has messages of ours, by their ids. */
   | { readonly type: "input.sent"; readonly runId: string; readonly ids: readonly string[] }
   | MessageEntry
   /** The conversation was rewritten. */

@@ -258,7 +258,7 @@ export class LoopSession implements Session {
     const isOver = this.#journal.recorded.run === undefined;
     const usage = isOver ? NO_USAGE : open.usage;
     live.takeUp({ turns, usage, toolCalls: open.toolCalls.values() });
-    for (const event of (!isNew && this.#past) || [])
+    for (const event of isNew ? [] : (this.#past ?? []))
       if (!isOver || event.type !== "usage") this.#loop.tell(event, isHere);
     const resumed = {
       turns,

@@ -98,27 +98,17 @@ describe("a callback of the user's", () => {
   it.each(["a guard", "the schema of the output"])(
     "%s that never answers keeps nobody past the deadline: run() rejects at once",
     async (what) => {
-      const asked = Promise.withResolvers<void>();
-      const never = () => {
-        asked.resolve();
-        return new Promise<never>(() => undefined);
-      };
-      let checks = 0;
-      // The call that hands the output in is checked first, then the output itself at the end of the run.
-      const validate = (value: unknown) => (++checks < 2 ? { value } : never());
-      const input = () => ({ type: "object" });
-      const output = { "~standard": { version: 1, vendor: "own", validate, jsonSchema: { input } } } as const;
-      const model = () => [{ type: "tool_call" as const, id: "o", name: "submit_output", input: {} }];
+      const { asked, output, guard, provider } = neverAnswering(what);
       const clock = manualClock();
       const failing = run(defineAgent({ name: "a", instructions: "", output }), {
-        provider: local({ model }),
+        provider,
         prompt: "go",
         clock,
         limits: { runTimeoutMs: 1_000 },
-        guard: what === "a guard" ? never : undefined,
+        guard,
       });
       failing.catch(() => undefined);
-      await asked.promise;
+      await asked;
       await clock.advance(1_000);
       await expect(failing).rejects.toMatchObject({ code: "timeout" });
     },
@@ -127,22 +117,13 @@ describe("a callback of the user's", () => {
   it.each(["a guard", "the schema of the output"])(
     "%s that never answers keeps nobody from interrupting the run",
     async (what) => {
-      const asked = Promise.withResolvers<void>();
-      const never = () => {
-        asked.resolve();
-        return new Promise<never>(() => undefined);
-      };
-      let checks = 0;
-      const validate = (value: unknown) => (++checks < 2 ? { value } : never());
-      const input = () => ({ type: "object" });
-      const output = { "~standard": { version: 1, vendor: "own", validate, jsonSchema: { input } } } as const;
-      const model = () => [{ type: "tool_call" as const, id: "o", name: "submit_output", input: {} }];
+      const { asked, output, guard, provider } = neverAnswering(what);
       await using session = await openSession(defineAgent({ name: "a", instructions: "", output }), {
-        provider: local({ model }),
-        guard: what === "a guard" ? never : undefined,
+        provider,
+        guard,
       });
       const interrupted = session.send("go");
-      await asked.promise;
+      await asked;
       await session.interrupt();
       expect(await interrupted.result()).toMatchObject({ terminal: "end_turn", ending: "interrupted" });
     },
@@ -233,3 +214,19 @@ describe("a deadline", () => {
     expect(fired).toEqual([now]);
   });
 });
+
+/** A guard, or a schema of the output, that never answers; `asked` resolves once it is asked. */
+function neverAnswering(what: string) {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const never = () => {
+    resolve();
+    return new Promise<never>(() => undefined);
+  };
+  let checks = 0;
+  // The call that hands the output in is checked first, then the output itself at the end of the run.
+  const validate = (value: unknown) => (++checks < 2 ? { value } : never());
+  const input = () => ({ type: "object" });
+  const output = { "~standard": { version: 1, vendor: "own", validate, jsonSchema: { input } } } as const;
+  const model = () => [{ type: "tool_call" as const, id: "o", name: "submit_output", input: {} }];
+  return { asked, output, guard: what === "a guard" ? never : undefined, provider: local({ model }) };
+}

@@ -13,6 +13,14 @@ import { balancer } from "../../support/balancer.ts";
 import type { RestateServer } from "./server.ts";
 import { freePorts, restateServer, skipped, whyNoRestate } from "./server.ts";
 
+const refund = defineTool({
+  name: "refund",
+  description: "Refunds an order",
+  input: { type: "object" },
+  needsApproval: true,
+  execute: () => "refunded",
+});
+
 /** A busy machine takes its time. */
 const PATIENT = { timeout: 20_000 };
 
@@ -26,13 +34,6 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
   it.each([false, true])(
     "takes what is posted meanwhile, and goes on once it is back; emptied: %s",
     async (isEmptied) => {
-      const refund = defineTool({
-        name: "refund",
-        description: "Refunds an order",
-        input: { type: "object" },
-        needsApproval: true,
-        execute: () => "refunded",
-      });
       const agent = defineAgent({ name: "support", instructions: "Help.", tools: [refund] });
       const { ingress, admin } = restate;
       await using app = sessions({
@@ -73,13 +74,6 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
           await released.promise;
           return "at last";
         },
-      });
-      const refund = defineTool({
-        name: "refund",
-        description: "Refunds an order",
-        input: { type: "object" },
-        needsApproval: true,
-        execute: () => "refunded",
       });
       const agent = defineAgent({ name: "support", instructions: "Help.", tools: [slow, refund] });
       const { ingress, admin } = restate;
