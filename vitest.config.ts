@@ -20,7 +20,10 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
     maxWorkers: 2,
     isolate: mode === "long",
     setupFiles: ["test/support/leave-nothing.ts"],
-    testTimeout: 20_000,
+    // These end what hangs; they measure nothing. A busy machine takes its time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 45_000, interval: 10 } },
     // Programs that tests start need not compile what others before them have.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile/", import.meta.url)) },
     passWithNoTests: false,

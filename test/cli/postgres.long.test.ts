@@ -32,6 +32,6 @@ describe.skipIf(whyNoPostgres !== undefined)(`the command line${skipped}`, () =>
     onTestFinished(() => admin.end());
     // Nothing that a command opened is left.
     const left = "SELECT FROM pg_stat_activity WHERE application_name = 'loophost'";
-    await expect.poll(async () => (await admin.query(left)).rowCount, { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => (await admin.query(left)).rowCount).toBe(0);
   });
 });

@@ -83,9 +83,7 @@ it("stops a run in another process, tells a message once under its key, and list
   const { cli, work } = setUp();
   await work();
   await cli("sessions", "send", "s2", "wait {}", "--agent", "support", "--tenant", "acme");
-  await expect
-    .poll(async () => (await cli("sessions", "--json")).stdout, { timeout: 10_000 })
-    .toContain("running");
+  await expect.poll(async () => (await cli("sessions", "--json")).stdout).toContain("running");
   const stopped = await cli("interrupt", "s2");
   expect(stopped).toMatchObject({ code: 0, stdout: "s2 is asked to stop.\n" });
   const over = await cli("sessions", "follow", "s2", "--until-idle");
@@ -111,7 +109,7 @@ it("ends with 130 when it is told to stop following a run, which goes on", async
   const args = ["sessions", "send", "s4", "wait {}", "--agent", "support", "--follow", "--store", file];
   const follower = start(args);
   const store = openedStore(file);
-  await expect.poll(() => store.inbox.read("s4", 1), { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(() => store.inbox.read("s4", 1)).toHaveLength(1);
   follower.child.kill("SIGTERM");
   expect(await follower.ended).toMatchObject({
     code: 130,

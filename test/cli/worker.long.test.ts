@@ -33,9 +33,7 @@ async function setUp(...workers: readonly (readonly string[])[]) {
   const chat = await app.create("pace");
   const begun = (times = 1) =>
     expect
-      .poll(async () => (await lines(ledger)).filter((line) => line.startsWith("began")).length, {
-        timeout: 10_000,
-      })
+      .poll(async () => (await lines(ledger)).filter((line) => line.startsWith("began")).length)
       .toBe(times);
   return { started, run, file, chat, ledger, begun };
 }

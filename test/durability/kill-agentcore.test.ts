@@ -12,7 +12,6 @@ const SHORT: typeof KILLS = [
 
 it.each(SHORT)(
   "runs no call twice and has no answer taken twice; a turn nobody can know is one error: killed at each %s, %s it [I2] [A-056]",
-  { timeout: 60_000 },
   async (of, when) => {
     const { wrong, kills } = await killEach(1, of, when);
     expect(wrong).toEqual([]);

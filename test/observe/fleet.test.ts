@@ -18,7 +18,7 @@ it("a worker's sessions are observed, under their own ids, with their tenant", a
   const session = await app.create("echo", { tenant: "t1" });
   await session.send("hi");
   await expect
-    .poll(() => collected.tree("loophost.ending"), { timeout: 10_000 })
+    .poll(() => collected.tree("loophost.ending"))
     .toBe("invoke_agent echo ending=completed\n  chat m");
   expect(collected.spans[0]?.attributes).toMatchObject({
     "gen_ai.conversation.id": session.id,

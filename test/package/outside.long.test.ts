@@ -84,30 +84,26 @@ it("keeps the provider contract, lost replies and cut streams included", { timeo
   expect(cases).toBeGreaterThanOrEqual(25);
 });
 
-it(
-  "is checked by the compiler, with nothing but the types of the package and of Node",
-  { timeout: 60_000 },
-  () => {
-    const outside = join(folder, "outside");
-    const options = {
-      strict: true,
-      noEmit: true,
-      module: "nodenext",
-      target: "es2024",
-      lib: ["esnext"],
-      types: ["node"],
-      skipLibCheck: true,
-      allowImportingTsExtensions: true,
-      erasableSyntaxOnly: true,
-      typeRoots: [`${ROOT}node_modules/@types`],
-    };
-    writeFileSync(
-      join(outside, "tsconfig.json"),
-      JSON.stringify({ compilerOptions: options, files: ["main.ts", "nimbus.ts"] }),
-    );
-    expect(run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, "-p", "."], outside)).toBe("");
-  },
-);
+it("is checked by the compiler, with nothing but the types of the package and of Node", () => {
+  const outside = join(folder, "outside");
+  const options = {
+    strict: true,
+    noEmit: true,
+    module: "nodenext",
+    target: "es2024",
+    lib: ["esnext"],
+    types: ["node"],
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    typeRoots: [`${ROOT}node_modules/@types`],
+  };
+  writeFileSync(
+    join(outside, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: options, files: ["main.ts", "nimbus.ts"] }),
+  );
+  expect(run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, "-p", "."], outside)).toBe("");
+});
 
 it("is packed of the source, with nothing of a build before", () => {
   const dist = join(folder, "outside", "node_modules", "loophost", "dist");

@@ -6,7 +6,7 @@ import { local } from "loophost/providers/local";
 import { ensureAgent, ensureEnvironment, provision, teardown } from "loophost/provisioning";
 import { memoryStore } from "loophost/stores/memory";
 import { manualClock, scriptedProvider, settleMicrotasks } from "loophost/testing";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { fakeHost } from "./fake-host.ts";
 
@@ -248,7 +248,7 @@ describe("what fails half-way", () => {
     fake.onEnsure = () => held.promise;
     const provisioning = provision(fake.provider, agent, { clock, timeoutMs: 1_000 });
     const failure = provisioning.catch((thrown: unknown) => thrown);
-    await until(() => fake.asked.length === 1);
+    await expect.poll(() => fake.asked.length).toBe(1);
     expect(fake.asked[0]?.timeoutMs).toBe(1_000);
     await clock.advance(1_000);
     expect(fake.asked[0]?.signal.aborted).toBe(true);
@@ -256,7 +256,7 @@ describe("what fails half-way", () => {
     await clock.advance(30_000);
     expect(await failure).toMatchObject({ code: "provision_timeout" });
     held.resolve();
-    await until(() => fake.released.length === 1);
+    await expect.poll(() => fake.released.length).toBe(1);
     expect([...fake.live]).toEqual([]);
   });
 
@@ -357,12 +357,8 @@ async function oneOfTwoGivesUp() {
   const stop = new AbortController();
   const one = provision(fake.provider, agent, { signal: stop.signal });
   const other = provision(fake.provider, agent);
-  await until(() => fake.asked.length === 1);
+  await expect.poll(() => fake.asked.length).toBe(1);
   stop.abort();
   await expect(one).rejects.toMatchObject({ code: "aborted" });
   return { fake, held, other };
-}
-
-function until(isSo: () => boolean): Promise<void> {
-  return vi.waitFor(() => expect(isSo()).toBe(true), { timeout: 4_000, interval: 5 });
 }

@@ -5,7 +5,7 @@ import { LoophostError } from "loophost";
 import { openAICompatible } from "loophost/providers/local";
 import { memoryStore } from "loophost/stores/memory";
 import { faultyStore, manualClock, settleMicrotasks } from "loophost/testing";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 
 import { EventLog } from "../../src/server/log/event-log.ts";
 import { openStream } from "../../src/server/log/event-stream.ts";
@@ -46,9 +46,7 @@ it.each(["input", "reasoning_details"])(
     const id = await server.session(["t"]);
     await using stream = await follow(server.client, id);
     await say(server.client, id, "go");
-    await vi.waitFor(async () =>
-      expect((await listed(server.client, id)).at(-1)?.type).toBe("session.status_idle"),
-    );
+    await expect.poll(async () => (await listed(server.client, id)).at(-1)?.type).toBe("session.status_idle");
     const use = (await listed(server.client, id)).find(({ type }) => type === "agent.custom_tool_use");
     await say(server.client, id, "hi");
     await stream.idle("end_turn");

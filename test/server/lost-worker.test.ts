@@ -54,7 +54,7 @@ it("a call whose worker was killed is run by the next worker, and answered once 
   const lost = spawn(process.execPath, [script, server.url, environmentId, folder], { stdio: "ignore" });
   const gone = once(lost, "exit");
   const pid = () => readFile(join(folder, "taken/pid"), "utf8").then(Number, () => 0);
-  await expect.poll(pid, { timeout: 15_000 }).toBeGreaterThan(0);
+  await expect.poll(pid).toBeGreaterThan(0);
   lost.kill("SIGKILL");
   await gone;
   // The worker ran its command in a process group of its own, which the machine would have taken along.

@@ -21,9 +21,6 @@ const refund = defineTool({
   execute: () => "refunded",
 });
 
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 20_000 };
-
 describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
   let restate: RestateServer;
   beforeAll(async () => {
@@ -60,7 +57,6 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
 
   it.each(["kill", "cancel"] as const)(
     "loses nothing to an operator who uses %s on invocations, of sessions at work, parked, and waiting for a worker",
-    { timeout: 60_000 },
     async (how) => {
       const begun: string[] = [];
       const [first, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -105,9 +101,9 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
       expect(await endAll(name, how)).toBe(1);
       await atWork.send("say and more");
       // So that it is called for again, here or there.
-      await expect.poll(() => endAll(name, how), PATIENT).toBeGreaterThan(0);
+      await expect.poll(() => endAll(name, how)).toBeGreaterThan(0);
       released.resolve();
-      await expect.poll(async () => (await atWork.result()).text, PATIENT).toBe("and more");
+      await expect.poll(async () => (await atWork.result()).text).toBe("and more");
       expect(begun).toEqual([atWork.id]);
 
       await parked.send("call refund {}");

@@ -9,9 +9,6 @@ import { Registration } from "../../../src/engines/restate/registration.ts";
 import type { RestateServer } from "./server.ts";
 import { freePorts, restateServer, skipped, whyNoRestate } from "./server.ts";
 
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 30_000 };
-
 describe.skipIf(whyNoRestate !== undefined)(`workers Restate has forgotten${skipped}`, () => {
   let restate: RestateServer;
   beforeAll(async () => {
@@ -60,12 +57,12 @@ describe.skipIf(whyNoRestate !== undefined)(`workers Restate has forgotten${skip
         await restate.kill();
         await restate.start({ isEmptied: true });
       }
-      await expect.poll(() => admin("services/app"), PATIENT).toHaveProperty("revision");
+      await expect.poll(() => admin("services/app")).toHaveProperty("revision");
       const found = await admin("services/app");
       expect(await admin(`deployments/${found.deployment_id}`)).toMatchObject({ uri: `${uri}/` });
       // By somebody who is no worker, and could not register anything.
       await restateEngine({ ingress: restate.ingress, name: "app" }).wake("s");
-      await expect.poll(() => begun, PATIENT).toEqual(["s by one"]);
+      await expect.poll(() => begun).toEqual(["s by one"]);
       expect((await admin("services/app")).revision).toBeLessThan(5);
     },
   );
@@ -76,9 +73,9 @@ describe.skipIf(whyNoRestate !== undefined)(`workers Restate has forgotten${skip
     const { engine } = await release("the new one", begun, 0, 100);
     const anybody = restateEngine({ ingress: restate.ingress, name: "app" });
     await anybody.wake("first");
-    await expect.poll(() => begun, PATIENT).toEqual(["first by the new one"]);
+    await expect.poll(() => begun).toEqual(["first by the new one"]);
     await engine.close();
     await anybody.wake("second");
-    await expect.poll(() => begun.at(-1), PATIENT).toBe("second by the old one");
+    await expect.poll(() => begun.at(-1)).toBe("second by the old one");
   });
 });

@@ -1,6 +1,6 @@
 // Sessions that are taken up again, stopped and gone on with.
 
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 
 import { defineAgent, defineTool, openSession } from "../../../src/index.ts";
 import type { ModelFunction } from "../../../src/providers/local/models/function-model.ts";
@@ -82,14 +82,14 @@ it("tells a call that waits only once it is on record, so that nobody sees one a
       signal,
     });
     const sent = connection.send([{ type: "message", content }], signal);
-    await vi.waitFor(() => expect(writes).toHaveLength(1));
+    await expect.poll(() => writes).toHaveLength(1);
     writes[0]?.();
     await sent;
-    await vi.waitFor(() => expect(writes).toHaveLength(2));
+    await expect.poll(() => writes).toHaveLength(2);
     expect(told).not.toContain("call");
     if (isInterrupted) await connection.send([{ type: "interrupt" }], signal);
     writes[1]?.();
-    await vi.waitFor(() => expect(told.at(-1)).toBe("turn.done"));
+    await expect.poll(() => told.at(-1)).toBe("turn.done");
     await connection.close();
     expect(told.includes("call")).toBe(!isInterrupted);
   }
@@ -219,7 +219,7 @@ it("can be spoken to at once when an answer was refused because an earlier proce
   const dying = await openSession(looker, { provider: providerFor(host), store, clock });
   const lost = dying.send("Go").result();
   lost.catch(() => undefined);
-  await vi.waitUntil(() => saidTo(host).length === 2);
+  await expect.poll(() => saidTo(host).length).toBe(2);
   // It waits for the reply to begin, for so long.
   const closed = dying.close();
   await clock.advance(5_000);

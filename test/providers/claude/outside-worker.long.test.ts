@@ -39,7 +39,7 @@ async function served(server: HostUnderTest) {
       (log) => log === "ran\n",
       () => false,
     );
-  return { id, folder, isBusy: () => expect.poll(isBusy, { timeout: 30_000 }).toBe(true) };
+  return { id, folder, isBusy: () => expect.poll(isBusy).toBe(true) };
 }
 
 /** An agent with a tool of its own, which notes that it ran. */

@@ -5,7 +5,7 @@ import { LoophostError } from "loophost";
 import type { HostEvent, HostInput, Provider, Store } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import { manualClock, settleMicrotasks } from "loophost/testing";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { local } from "../../../src/providers/local/local.ts";
 import type { ModelFunction } from "../../../src/providers/local/models/function-model.ts";
@@ -115,10 +115,10 @@ const waitsFor = (...needs: string[]): HostEvent => ({
 async function calling(...ids: readonly string[]) {
   const one = sessionUnderTest();
   one.session.post(post(message("go")));
-  await vi.waitFor(() => expect(one.opened()).toBe(1));
+  await expect.poll(() => one.opened()).toBe(1);
   one.emit({ type: "turn.began" });
   for (const id of ids) one.emit(callOf(id));
-  await vi.waitFor(() => expect(one.uses()).toHaveLength(ids.length));
+  await expect.poll(() => one.uses()).toHaveLength(ids.length);
   const [first, second] = one.uses();
   return { ...one, first, second };
 }

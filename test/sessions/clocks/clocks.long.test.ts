@@ -15,9 +15,6 @@ import { sharedPostgres, skipped, whyNoPostgres } from "../../stores/postgres/se
 const [MINUTE_MS, DAY_MS] = [60_000, 24 * 60 * 60_000];
 /** A worker that hangs is found out after 7 s; leases are renewed every 10 s. */
 const LONG_MS = 12_000;
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 30_000 };
-
 /** Workers over one database, and a process that talks to their sessions. */
 async function fleet() {
   const { url } = await sharedPostgres();
@@ -59,7 +56,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
       const workers = [await worker("one", -DAY_MS), await worker("another", DAY_MS)];
       const chats = await Promise.all(Array.from({ length: 6 }, () => app.create("a")));
       for (const chat of chats) await chat.send("call slow {}");
-      await expect.poll(() => begun.length, PATIENT).toBe(chats.length);
+      await expect.poll(() => begun.length).toBe(chats.length);
       await setTimeout(LONG_MS);
       for (const { end } of workers) end();
       for (const chat of chats) expect((await chat.result()).text).toBe("done: at last");
@@ -80,20 +77,20 @@ describe.skipIf(whyNoPostgres !== undefined)(
         await idle.send("say hello");
         expect((await idle.result()).text).toBe("hello");
         await chat.send("call slow {}");
-        await expect.poll(() => begun, PATIENT).toEqual([`${chat.id} by first`]);
+        await expect.poll(() => begun).toEqual([`${chat.id} by first`]);
         await first.kill();
         const next = await worker("next", offByMs);
-        await expect.poll(() => [...begun, ...failed], PATIENT).toContain(`${chat.id} by next`);
+        await expect.poll(() => [...begun, ...failed]).toContain(`${chat.id} by next`);
         next.end();
         expect((await chat.result()).text).toBe("done: at last");
         // And back: what was written by the clock that was off holds nobody up.
         await chat.send("call slow {}");
         await idle.send("say good bye");
         expect((await idle.result()).text).toBe("good bye");
-        await expect.poll(() => begun.length, PATIENT).toBe(3);
+        await expect.poll(() => begun.length).toBe(3);
         await next.kill();
         const last = await worker("last", 0);
-        await expect.poll(() => begun.at(-1), PATIENT).toBe(`${chat.id} by last`);
+        await expect.poll(() => begun.at(-1)).toBe(`${chat.id} by last`);
         last.end();
         expect((await chat.result()).text).toBe("done: at last");
         expect(failed).toEqual([]);

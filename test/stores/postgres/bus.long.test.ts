@@ -13,40 +13,37 @@ import { listeningWhenLet } from "./listening.ts";
 import { newSchema, openedStore } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 5_000 };
-
 describe.skipIf(whyNoPostgres !== undefined)(`the bus on PostgreSQL, cut off${skipped}`, () => {
   it("brings a reader what was said while the connection he listens by was away, deltas and whole events", async () => {
     const { reader, model, isSaid } = await apart("reader");
     const { chat, shown, breaks } = reader;
     await chat.send("write");
     model.write("one ");
-    await expect.poll(shown, PATIENT).toBe("one ");
+    await expect.poll(shown).toBe("one ");
     const again = await breaks();
     model.write("two ");
     await isSaid("two ");
     again();
-    await expect.poll(shown, PATIENT).toBe("one two ");
+    await expect.poll(shown).toBe("one two ");
     const onceMore = await breaks();
     model.write("three");
     model.end();
     await isSaid("three");
-    await expect.poll(async () => (await chat.summary())?.status, PATIENT).toBe("idle");
+    await expect.poll(async () => (await chat.summary())?.status).toBe("idle");
     onceMore();
-    await expect.poll(shown, PATIENT).toBe("one two |one two three|");
+    await expect.poll(shown).toBe("one two |one two three|");
   });
 
   it("asks who follows, after the connection of a worker was away", async () => {
     const { reader, model, worker } = await apart("worker");
     await reader.chat.send("write");
     model.write("one ");
-    await expect.poll(reader.shown, PATIENT).toBe("one ");
+    await expect.poll(reader.shown).toBe("one ");
     const again = await worker.breaks();
     const late = reader.follow();
     await setTimeout(50);
     again();
-    await expect.poll(late, PATIENT).toBe("one ");
+    await expect.poll(late).toBe("one ");
     model.end();
   });
 
@@ -62,9 +59,9 @@ describe.skipIf(whyNoPostgres !== undefined)(`the bus on PostgreSQL, cut off${sk
     onTestFinished(() => other.close());
     const heard: unknown[] = [];
     bus.listen("s", (what) => heard.push(what));
-    await expect.poll(() => heard, PATIENT).toContainEqual({ say: "look" });
+    await expect.poll(() => heard).toContainEqual({ say: "look" });
     other.say("s", "hello");
-    await expect.poll(() => heard, PATIENT).toContain("hello");
+    await expect.poll(() => heard).toContain("hello");
   });
 });
 
@@ -153,6 +150,6 @@ async function apart(who: "reader" | "worker") {
     model,
     reader: { chat, follow, shown: follow(), breaks },
     worker: { breaks },
-    isSaid: (word: string) => expect.poll(() => heard, PATIENT).toContain(word),
+    isSaid: (word: string) => expect.poll(() => heard).toContain(word),
   };
 }

@@ -11,9 +11,6 @@ import { listeningWhenLet } from "./listening.ts";
 import { newSchema } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 5_000 };
-
 describe.skipIf(whyNoPostgres !== undefined)(`the bus on PostgreSQL${skipped}`, () => {
   it("carries a word once to each who listens, and a long one as a look into the store", async () => {
     const { url } = await sharedPostgres();
@@ -30,14 +27,14 @@ describe.skipIf(whyNoPostgres !== undefined)(`the bus on PostgreSQL${skipped}`, 
       other.say("t", "there?");
       return isListening;
     };
-    await expect.poll(isThere, PATIENT).toBe(true);
+    await expect.poll(isThere).toBe(true);
     // One that comes when the connection is there makes nobody hear twice.
     bus.listen("u", () => undefined);
     other.say("s", "short");
-    await expect.poll(() => heard, PATIENT).toHaveLength(2);
+    await expect.poll(() => heard).toHaveLength(2);
     leave();
     other.say("s", "x".repeat(8_000));
-    await expect.poll(() => heard, PATIENT).toHaveLength(3);
+    await expect.poll(() => heard).toHaveLength(3);
     expect(heard).toEqual([
       ["first", "short"],
       ["second", "short"],
@@ -60,11 +57,11 @@ describe.skipIf(whyNoPostgres !== undefined)(`the bus on PostgreSQL${skipped}`, 
       other.say("s", "hello");
       return isThere;
     };
-    await expect.poll(toItself, PATIENT).toBe(true);
+    await expect.poll(toItself).toBe(true);
     const heard: unknown[] = [];
     bus.listen("s", (what) => heard.push(what));
     bus.say("s", "who is there?");
-    await expect.poll(() => heard, PATIENT).toContain("I am");
+    await expect.poll(() => heard).toContain("I am");
   });
 
   it("has a bound for what waits, in pieces and in bytes, and sends the rest once the database answers", async () => {

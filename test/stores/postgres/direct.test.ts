@@ -7,9 +7,6 @@ import type { PostgresClient } from "../../../src/stores/postgres/pool.ts";
 import { Worker } from "../../../src/stores/postgres/worker.ts";
 import { directOver, FakeClient } from "./fake-connection.ts";
 
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 10_000 };
-
 it("takes no connection for the worker's on which its lock is still held, and tries another", async () => {
   const clients = [new FakeClient(true), new FakeClient(false), new FakeClient(true)];
   const direct = directOver(clients);
@@ -17,7 +14,7 @@ it("takes no connection for the worker's on which its lock is still held, and tr
   const worker = new Worker(database, direct);
   expect(await worker.number()).toBe(7);
   clients[0]?.emit("end");
-  await expect.poll(() => clients[2]?.asked.at(-1), PATIENT).toContain("OVERRIDING SYSTEM VALUE");
+  await expect.poll(() => clients[2]?.asked.at(-1)).toContain("OVERRIDING SYSTEM VALUE");
   expect(clients.map(({ isReleased }) => isReleased)).toEqual([true, true, false]);
   expect(await worker.number()).toBe(7);
   worker.close();
@@ -34,7 +31,7 @@ it("sets up each thing once on each connection, whenever it was added", async ()
   for (const setUp of setUps) await direct.add(setUp);
   clients[0]?.emit("error", new Error("broken"));
   clients[0]?.emit("end");
-  await expect.poll(() => clients[1]?.asked.length, PATIENT).toBe(3);
+  await expect.poll(() => clients[1]?.asked.length).toBe(3);
   for (const { asked } of clients) expect(asked.slice(1)).toEqual(["first", "second"]);
   await direct.close();
   clients[1]?.emit("end");

@@ -15,9 +15,6 @@ import { scriptedModel } from "../../sessions/scripted-model.ts";
 import { newSchema, openedStore } from "./schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./server.ts";
 
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 10_000 };
-
 const agent = defineAgent({ name: "a", instructions: "Answer." });
 
 async function app(schema: string, isWorker: boolean): Promise<Sessions> {
@@ -73,14 +70,14 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       },
     });
     await engine.wake("s");
-    await expect.poll(() => begun.length, PATIENT).toBe(1);
+    await expect.poll(() => begun.length).toBe(1);
     await engine.wake("s");
     await engine.wake("s");
     ran[0]?.();
     await twice.promise;
     ran[1]?.();
     await engine.wake("t");
-    await expect.poll(() => begun, PATIENT).toEqual(["s", "s", "t"]);
+    await expect.poll(() => begun).toEqual(["s", "s", "t"]);
     ran[2]?.();
   });
 
@@ -97,7 +94,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       },
     });
     await engine.wake("s", { at: new Date(Date.now() + 50) });
-    await expect.poll(() => begun, PATIENT).toEqual(["s", "s", "s"]);
+    await expect.poll(() => begun).toEqual(["s", "s", "s"]);
   });
 
   it.each([-86_400_000, 86_400_000])(
@@ -117,7 +114,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       });
       await engine.wake("tomorrow", { at: new Date(Date.now() + 86_400_000) });
       await engine.wake("soon", { at: new Date(Date.now() + 50) });
-      await expect.poll(() => begun, PATIENT).toEqual(["soon"]);
+      await expect.poll(() => begun).toEqual(["soon"]);
       await expect(engine.wake("s", { at: new Date(Number.NaN) })).rejects.toMatchObject({
         code: "invalid_options",
       });
@@ -159,7 +156,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     // Told within a moment; later than this it picks again all the same.
     await setTimeout(100);
     mayHear.resolve();
-    await expect.poll(() => begun, PATIENT).toEqual(["first", "second"]);
+    await expect.poll(() => begun).toEqual(["first", "second"]);
   });
 
   it("drains only once it has heard of what it picked, and that was run", async () => {
@@ -202,10 +199,10 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
         return Promise.resolve({ now: "parked" });
       },
     });
-    await expect.poll(() => begun, PATIENT).toHaveLength(times);
+    await expect.poll(() => begun).toHaveLength(times);
     // A worker picks in turn: what was there is dealt with before what comes.
     await engine.wake("t");
-    await expect.poll(() => begun, PATIENT).toEqual([...Array.from({ length: times }, () => "s"), "t"]);
+    await expect.poll(() => begun).toEqual([...Array.from({ length: times }, () => "s"), "t"]);
   });
 
   it("lets tenants take turns, whoever has more waiting, and each has its oldest first", async () => {
@@ -224,11 +221,11 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
         return { now: "parked" };
       },
     });
-    await expect.poll(() => begun.toSorted(), PATIENT).toEqual(["a1", "b1", "c1", "nobody's"]);
+    await expect.poll(() => begun.toSorted()).toEqual(["a1", "b1", "c1", "nobody's"]);
     await engine.wake("b2", { tenant: "b" });
     for (const [index, id] of ["a2", "b2", "a3", "a4"].entries()) {
       ends[index]?.();
-      await expect.poll(() => begun.at(-1), PATIENT).toBe(id);
+      await expect.poll(() => begun.at(-1)).toBe(id);
     }
     for (const end of ends) end();
   });
@@ -249,12 +246,12 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
       return new Promise<never>(() => undefined);
     };
     const worker = await engine.work({ activate });
-    await expect.poll(() => begun, PATIENT).toEqual(["a"]);
+    await expect.poll(() => begun).toEqual(["a"]);
     await worker.drain({ graceMs: 0 });
     expect(begun).toEqual(["a"]);
     begun.length = 0;
     await other.work({ activate });
-    await expect.poll(() => begun.toSorted(), PATIENT).toEqual(["a", "b"]);
+    await expect.poll(() => begun.toSorted()).toEqual(["a", "b"]);
   });
 
   it("runs a session that is due again at once, without waiting for a poll", async () => {
@@ -268,7 +265,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the engine on PostgreSQL${skipped}
     };
     const worker = await engine.work({ activate });
     await engine.wake("s");
-    await expect.poll(() => activations, PATIENT).toBe(3);
+    await expect.poll(() => activations).toBe(3);
     await worker.drain({ graceMs: 1_000 });
   });
 });

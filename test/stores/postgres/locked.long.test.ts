@@ -15,7 +15,7 @@ const LEASE_MS = 60_000;
 const LEASE = { owner: "the owner", ttlMs: LEASE_MS };
 const IDS = Array.from({ length: 20 }, (_, index) => `s${index}`);
 /** Less than a store waits for its database. */
-const PATIENT = { timeout: 8_000 };
+const LATE_MS = 8_000;
 
 describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`, () => {
   it("holds up nobody else's claims, appends and renewals, and its own are done once it is free", async () => {
@@ -61,10 +61,10 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
     await lock(`SELECT FROM ${schema}.wakes WHERE session = 'stuck' FOR UPDATE`);
     const woken = engine.wake("stuck");
     await inTime(Promise.all(IDS.map((id) => engine.wake(id))));
-    await expect.poll(() => begun.toSorted(), PATIENT).toEqual(IDS.toSorted());
+    await expect.poll(() => begun.toSorted()).toEqual(IDS.toSorted());
     await unlock();
     await woken;
-    await expect.poll(() => begun, PATIENT).toContain("stuck");
+    await expect.poll(() => begun).toContain("stuck");
   });
 
   it.each([
@@ -77,7 +77,6 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
     ],
   ])(
     "holds up nobody else where a store has few connections, and more rows than those are locked: %s",
-    { timeout: 60_000 },
     async (_, ask) => {
       const pool = new Pool({ connectionString: (await sharedPostgres()).url, max: 3 });
       onTestFinished(() => pool.end());
@@ -135,7 +134,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
       WHERE cardinality(pg_blocking_pids(pid)) > 0 AND query LIKE '%${schema}%'`;
     let cancelled = 0;
     await expect
-      .poll(async () => (cancelled += (await admin.query(cancel)).rowCount ?? 0), PATIENT)
+      .poll(async () => (cancelled += (await admin.query(cancel)).rowCount ?? 0))
       .toBeGreaterThan(5);
     await unlock();
     expect(await asked).toEqual([1, expect.any(Number), undefined]);
@@ -173,7 +172,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
     // The next attempt waits behind the first, and is cancelled.
     const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
       WHERE cardinality(pg_blocking_pids(pid)) > 0 AND wait_event = 'transactionid' AND query LIKE '%${schema}%'`;
-    await expect.poll(async () => (await admin.query(cancel)).rowCount, PATIENT).toBe(1);
+    await expect.poll(async () => (await admin.query(cancel)).rowCount).toBe(1);
     await unlock();
     expect(await appends).toEqual([2, 2]);
     for (const id of ["a", "b"])
@@ -211,7 +210,7 @@ async function lockable({
     isWaitedFor: async () => {
       const { rows } = await locker.query("SELECT pg_backend_pid() AS pid");
       const waiting = "SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
-      await expect.poll(async () => (await admin.query(waiting, [rows[0].pid])).rowCount, PATIENT).toBe(1);
+      await expect.poll(async () => (await admin.query(waiting, [rows[0].pid])).rowCount).toBe(1);
     },
   };
 }
@@ -221,8 +220,6 @@ async function claimed(store: Store, ids: readonly string[]): Promise<ReadonlyMa
 }
 
 async function inTime(work: Promise<unknown>): Promise<void> {
-  const late = new Promise((_, reject) =>
-    setTimeout(reject, PATIENT.timeout, new Error("it had to wait")).unref(),
-  );
+  const late = new Promise((_, reject) => setTimeout(reject, LATE_MS, new Error("it had to wait")).unref());
   await Promise.race([work, late]);
 }

@@ -10,9 +10,6 @@ import type { PostgresServer } from "./server.ts";
 import { ownPostgres, skipped, standbyOf, whyNoPostgres } from "./server.ts";
 
 const LONG = { owner: "the owner", ttlMs: 600_000 };
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 30_000 };
-
 async function ask(server: PostgresServer, sql: string): Promise<Record<string, unknown>> {
   const pool = new Pool({ connectionString: server.url, max: 1 });
   pool.on("error", () => undefined);
@@ -26,7 +23,7 @@ async function ask(server: PostgresServer, sql: string): Promise<Record<string, 
 /** Waits until the start of a server is no news. */
 async function isOld(server: PostgresServer): Promise<void> {
   const age = "SELECT clock_timestamp() > pg_postmaster_start_time() + interval '6 s' AS is_old";
-  await expect.poll(() => ask(server, age), PATIENT).toEqual({ is_old: true });
+  await expect.poll(() => ask(server, age)).toEqual({ is_old: true });
 }
 
 /** A server that is lost, by what happens to it: gives the one that is there then. */
@@ -46,13 +43,11 @@ const losses: Record<string, (server: PostgresServer) => Promise<() => Promise<P
       );
       process.kill(Number(pid), "SIGKILL");
       await expect
-        .poll(
-          () =>
-            ask(
-              server,
-              "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'loophost'",
-            ).catch(() => 0),
-          PATIENT,
+        .poll(() =>
+          ask(
+            server,
+            "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'loophost'",
+          ).catch(() => 0),
         )
         .toEqual({ n: 0 });
       return server;
@@ -98,7 +93,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`a PostgreSQL store, when${skipped}
       expect(await store.log.append("s", fence, ["on"])).toBe(1);
       // Once it is back it is known to live by its lock, and to be gone when that is.
       await store.close();
-      await expect.poll(() => rival.log.claim("s", LONG).catch(() => 0), PATIENT).toBeGreaterThan(fence);
+      await expect.poll(() => rival.log.claim("s", LONG).catch(() => 0)).toBeGreaterThan(fence);
     },
   );
 });

@@ -164,9 +164,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     owner.kill("SIGKILL");
     await once(owner, "exit");
     // The database hears of it from the kernel; the lease has no end.
-    await expect
-      .poll(() => store.log.claim("s", LONG).catch(() => 0), { timeout: 10_000 })
-      .toBeGreaterThan(0);
+    await expect.poll(() => store.log.claim("s", LONG).catch(() => 0)).toBeGreaterThan(0);
   });
 
   it("keeps its sessions when the connection that its leases live with breaks", async () => {
@@ -184,9 +182,7 @@ describe.skipIf(whyNoPostgres !== undefined)(`the PostgreSQL store${skipped}`, (
     const [{ pid: before } = {}] = (await admin.query(holders)).rows;
     await admin.query("SELECT pg_terminate_backend($1)", [before]);
     await expect
-      .poll(async () => (await admin.query(holders)).rows.map(({ pid }) => pid !== before), {
-        timeout: 10_000,
-      })
+      .poll(async () => (await admin.query(holders)).rows.map(({ pid }) => pid !== before))
       .toEqual([true]);
     await expect(rival.log.claim("s", LONG)).rejects.toMatchObject({ code: "session_owned" });
   });

@@ -34,9 +34,7 @@ it.each([
     isStream(request) ? new Response(body, { headers: { "content-type": type } }) : undefined,
   );
   await using _ = server;
-  const started = Date.now();
   await expect(run(agent, { provider, prompt: "wait" })).rejects.toMatchObject({ code: "host_protocol" });
-  expect(Date.now() - started).toBeLessThan(4_500);
   expect(asked.filter((line) => line.includes("/events/stream")).length).toBeLessThan(6);
 });
 

@@ -322,7 +322,7 @@ describe.each(WIRES)("$wire", ({ model, hello, begun, silentlyBegun, overloaded,
     const asking = converse({ baseUrl: service.url }).reply(
       callWith(() => undefined, { clock, signal: stopping.signal }),
     );
-    await vi.waitUntil(() => service.asked.length > 0);
+    await expect.poll(() => service.asked.length).toBeGreaterThan(0);
     stopping.abort(new Error("enough"));
 
     await expect(asking).rejects.toMatchObject({ code: "aborted", cause: new Error("enough") });
