@@ -15,26 +15,13 @@ import { listSessions } from "loophost/stores/sessions";
 import { sqliteStore } from "loophost/stores/sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 
+import { bestCpuMs } from "../support/cpu-time.ts";
+
 const folder = mkdtempSync(join(tmpdir(), "loophost-scale-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const agent = defineAgent({ name: "echo", instructions: "Echo." });
 const provider = local({ model: ({ messages }) => `message ${messages.length}` });
-
-/**
- * Milliseconds of CPU time of the best of some tries: what the work takes, not what else the machine was doing, nor how
- * long its disk takes to keep what it is given. One that is quick enough is the last.
- */
-async function best(enoughMs: number, work: () => Promise<unknown>): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let tries = 0; tries < 10 && least >= enoughMs; tries += 1) {
-    const start = process.cpuUsage();
-    await work();
-    const { user, system } = process.cpuUsage(start);
-    least = Math.min(least, (user + system) / 1_000);
-  }
-  return least;
-}
 
 describe("one SQLite file", () => {
   it("of 10,000 sessions: opens, lists and resumes one in under 20 ms", async () => {
@@ -51,7 +38,7 @@ describe("one SQLite file", () => {
       }),
     );
     await store.close();
-    const took = await best(20, async () => {
+    const took = await bestCpuMs(20, async () => {
       const opened = sqliteStore(file);
       const page = await listSessions(opened, { after: "s04999", limit: 100 });
       expect([page.length, page[0]?.sessionId]).toEqual([100, "s05000"]);
@@ -73,7 +60,7 @@ describe("one SQLite file", () => {
     for (let at = 0; at < many.length; at += 1_000)
       await store.log.append("long", fence, many.slice(at, at + 1_000));
     await store.log.release("long", fence);
-    const took = await best(200, async () => {
+    const took = await bestCpuMs(200, async () => {
       await using session = await openSession(agent, { provider, store, sessionId: "long" });
       expect((await session.resume().result()).terminal).toBe("end_turn");
     });
@@ -128,7 +115,7 @@ describe("a session at a host", () => {
 
     await using host = embeddedHost({ model, store });
     const remote = claude({ baseUrl: (await host.listen()).url });
-    const took = await best(200, async () => {
+    const took = await bestCpuMs(200, async () => {
       await using session = await openSession(named, { provider: remote, sessionId });
       expect((await session.resume().result()).terminal).toBe("end_turn");
     });
