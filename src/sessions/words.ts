@@ -34,7 +34,8 @@ export function toWord(word: Word): Json {
 /** The word in what was heard; undefined for what this release does not know. */
 export function heard(what: Json): Word | undefined {
   if (!isObject(what)) return undefined;
-  const { say, written, by, after, at, event } = what;
+  // Rolling deploys: workers of older releases do not say who they are.
+  const { say, written, by = "", after, at, event } = what;
   if (say === "look") return { say, written: written === true };
   if (say === "follow" || say === "owner") return { say };
   if (say !== "delta" || typeof by !== "string" || typeof after !== "number" || typeof at !== "number")

@@ -8,6 +8,7 @@ import type { Engine } from "loophost/sessions";
 import { localBus, sessions } from "loophost/sessions";
 import { expect, it } from "vitest";
 
+import { HeardDeltas } from "../../src/sessions/deltas.ts";
 import { heard } from "../../src/sessions/words.ts";
 
 const agent = defineAgent({ name: "a", instructions: "" });
@@ -28,12 +29,26 @@ it("tells those that listen, also after another has left, and nobody once it is 
   expect(heardBy).toEqual(["first one", "second one", "second two", "second four"]);
 });
 
+it("shows what a worker of an older release writes, whose deltas do not say by whom", () => {
+  const event = { type: "text.delta", text: "Hello" };
+  const words = [
+    { say: "delta", after: 0, at: 0, event },
+    { say: "delta", by: "successor", after: 0, at: 0, event },
+  ];
+  const reader = new HeardDeltas();
+  const shown = words.map(heard).map((word) => {
+    if (word?.say === "delta") reader.add(word);
+    return reader.due();
+  });
+  expect(shown).toEqual([[event], [{ type: "deltas.retracted", reason: expect.any(String) }, event]]);
+});
+
 it("ignores words it does not know, and deltas that are none", () => {
   const delta = { say: "delta", by: "me", after: 0, at: 0, event: { type: "text.delta", text: "x" } };
   expect(heard(delta)).toEqual(delta);
   expect([heard({ say: "follow" }), heard({ say: "owner" })]).toEqual([{ say: "follow" }, { say: "owner" }]);
   const nonsense = [
-    { ...delta, by: undefined },
+    { ...delta, by: null },
     null,
     "look",
     {},
