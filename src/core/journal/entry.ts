@@ -103,7 +103,7 @@ export type JournalEntry =
  * release before must not skip, because what follows would be misread (rolling deploys), bears it as `needs`; types that
  * are not known and need nothing are skipped.
  */
-export const FOLD = 2;
+export const FOLD = 3;
 
 /** A stored entry, typed: what this journal wrote is trusted, and types of a later release are ignored. */
 export function asEntry(stored: Json): JournalEntry {
