@@ -3,7 +3,7 @@
 import type { Names } from "./check-options.ts";
 import { checkNames } from "./check-options.ts";
 import { LoophostError } from "./errors.ts";
-import { isObject } from "./json.ts";
+import { isObject, withoutUndefined } from "./json.ts";
 import { refuseOldNode } from "./old-node.ts";
 import type { CompiledSchema, Schema, ValueOf } from "./schema.ts";
 import { compileSchema } from "./schema.ts";
@@ -194,10 +194,6 @@ export function resolveLimits(base: Limits, changes: SomeLimits | undefined, own
     }
   }
   return { ...base, ...withoutUndefined(changes) };
-}
-
-function withoutUndefined(changes: SomeLimits): Partial<Limits> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }
 
 function refused(message: string): LoophostError {

@@ -5,6 +5,7 @@
  * ended (that is a `PartialResult`, whatever its terminal).
  */
 
+import { withoutUndefined } from "./json.ts";
 import type { PartialResult } from "./results.ts";
 
 /** Every way a call into this library can fail. */
@@ -89,7 +90,7 @@ export class LoophostError extends Error {
     const { cause, result, ...shown } = details;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    Object.assign(this, Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)));
+    Object.assign(this, withoutUndefined(shown));
     // Not enumerable: a printed error shows what went wrong, not the whole conversation.
     Object.defineProperty(this, "result", { value: result, enumerable: false });
   }
@@ -97,16 +98,8 @@ export class LoophostError extends Error {
 
 /** The same error, carrying what the run had achieved. */
 export function withResult(error: LoophostError, result: PartialResult): LoophostError {
-  const { cause, status, hostCode, requestId, retryAfterMs, mayRetry } = error;
-  const copy = new LoophostError(error.code, error.message, {
-    cause,
-    status,
-    hostCode,
-    requestId,
-    retryAfterMs,
-    mayRetry,
-    result,
-  });
+  // oxlint-disable-next-line no-misused-spread -- its fields alone: a new error is made of them
+  const copy = new LoophostError(error.code, error.message, { ...error, cause: error.cause, result });
   if (error.stack !== undefined) copy.stack = error.stack;
   return copy;
 }

@@ -16,6 +16,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The options that were given: one that is undefined would hide the default it is laid over. */
+export function withoutUndefined<T extends object>(options: T): Given<T> {
+  // oxlint-disable-next-line no-unsafe-type-assertion -- the same object, with fewer keys
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
+type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
 /**
  * Whether a value can be kept as JSON: no bigint, nested 200 deep at most, with 64 million characters and values at most. Written down
  * deeper, the stack overflows (a circular value is endlessly deep); either would fail the log of its session with it.

@@ -186,5 +186,5 @@ export function toolContent(
 
 /** Whether a tool's return value was made by `toolContent`. */
 export function isToolContent(value: unknown): value is ToolContent {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, CONTENT);
+  return isObject(value) && Object.hasOwn(value, CONTENT);
 }

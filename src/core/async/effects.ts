@@ -13,12 +13,13 @@ export class Effects {
   }
 
   /**
-   * Starts an effect; one that fails is reported, and never an unhandled rejection.
+   * Tracks an effect that was started; one that fails is reported, and never an unhandled rejection.
    *
+   * @param underWay undefined where there is nothing to wait for
    * @param mayHang for one that waits for code of the user's, which may never answer: `settle` does not wait for it
    */
-  start(effect: () => Promise<unknown>, mayHang: boolean = false): void {
-    const underWay = effect();
+  track(underWay: Promise<unknown> | undefined, mayHang: boolean = false): void {
+    if (underWay === undefined) return;
     if (!mayHang) this.#underWay.add(underWay);
     underWay.then(
       () => this.#underWay.delete(underWay),

@@ -3,6 +3,7 @@
 import type { Clock } from "../clock.ts";
 import type { LoophostError } from "../errors.ts";
 import { isTransient } from "../errors.ts";
+import { withoutUndefined } from "../json.ts";
 import { sleep } from "./abort.ts";
 
 /** How often to retry, and how long to wait. */
@@ -32,8 +33,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
 export function retryPolicy(
   changes: Partial<Record<keyof RetryPolicy, number | undefined>> = {},
 ): RetryPolicy {
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  return { ...DEFAULT_RETRY, ...given };
+  return { ...DEFAULT_RETRY, ...withoutUndefined(changes) };
 }
 
 /** The wait before another try, jittered by up to a quarter so that many clients do not come back as one. */

@@ -69,11 +69,10 @@ export class Approvals {
     const asking = waiting.filter(({ status }) => status === "asking");
     const awaiting = waiting.filter(({ status }) => status === "awaiting");
     const { effects, journal } = this.#options;
-    for (const call of asking)
-      if (!this.isDecided(call)) effects.start(() => this.#decided(call, false, INSTEAD));
+    for (const call of asking) if (!this.isDecided(call)) effects.track(this.#decided(call, false, INSTEAD));
     // Race: an answer that is being written holds, and a second one would fail the run.
-    for (const call of awaiting.filter((one) => !isFinished(journal.recorded, one)))
-      effects.start(() => this.answer(call.id, textResult(`Nobody answered: ${INSTEAD}.`, true)));
+    for (const call of awaiting.filter((one) => !isRecordedAs("finished", journal.recorded, one)))
+      effects.track(this.answer(call.id, textResult(`Nobody answered: ${INSTEAD}.`, true)));
     return asking.length + awaiting.length > 0;
   }
 
@@ -88,7 +87,7 @@ export class Approvals {
       const { allow, why } = before;
       return dispatch({ type: "decided", id: request.id, allow, why });
     }
-    if (isDenied) return effects.start(() => this.#decided(request, false, INSTEAD));
+    if (isDenied) return effects.track(this.#decided(request, false, INSTEAD));
     if (onApproval === undefined) return;
     const decision = Promise.resolve(request)
       .then(onApproval)
@@ -97,9 +96,7 @@ export class Approvals {
     // not a decision, so that the call can still be decided by whoever opens the session next.
     decision.then(
       (said) =>
-        closed.aborted ||
-        !this.#isAsking(request) ||
-        effects.start(() => this.#decided(request, ...granted(said))),
+        closed.aborted || !this.#isAsking(request) || effects.track(this.#decided(request, ...granted(said))),
       () => undefined,
     );
   }
@@ -132,7 +129,7 @@ export class Approvals {
     const recorded = journal.record(entry);
     if (recorded === undefined) dispatch(input);
     const acted = recorded?.then(() => dispatch(input)) ?? Promise.resolve();
-    effects.start(() => acted);
+    effects.track(acted);
     return acted;
   }
 
@@ -144,12 +141,14 @@ export class Approvals {
     const isAsked = status === "asking";
     // Between runs a call found in the history has not been executed yet, so whether it needs approval is unknown, unless
     // its tool is external. A call whose tool was started was decided before, unless it was asked about again since.
-    const isOpen = (call: Call) => !wasStarted(recorded, call) || recorded.waiting.includes(call.id);
+    const isOpen = (call: Call) =>
+      !isRecordedAs("started", recorded, call) || recorded.waiting.includes(call.id);
     const waits = (call: Call) =>
       call.status === status ||
       (!isRunOpen && call.status === "seen" && isOpen(call) && !(isAsked && isExternal(call.name)));
     const waiting = calls.filter(
-      (call) => waits(call) && !(isAsked && this.isDecided(call)) && !isFinished(recorded, call),
+      (call) =>
+        waits(call) && !(isAsked && this.isDecided(call)) && !isRecordedAs("finished", recorded, call),
     );
     const found = waiting.find((call) => call.id === id);
     if (found !== undefined) return found;
@@ -166,16 +165,10 @@ export class Approvals {
 /** What a decision is about. */
 type AboutCall = Pick<Call, "id" | "name" | "input">;
 
-/** Whether a call's result is on record, given by somebody. */
-function isFinished({ calls }: JournalFacts, call: Call): boolean {
+/** Whether this is on record of this very call as the last: its tool was started, or it has its result. */
+function isRecordedAs(state: "started" | "finished", { calls }: JournalFacts, call: Call): boolean {
   const found = calls.get(call.id);
-  return found?.state === "finished" && found.digest === callDigest(call);
-}
-
-/** Whether a call's tool was started, and its result is not on record. */
-function wasStarted({ calls }: JournalFacts, call: Call): boolean {
-  const found = calls.get(call.id);
-  return found?.state === "started" && found.digest === callDigest(call);
+  return found?.state === state && found.digest === callDigest(call);
 }
 
 /** Fails closed: only `true` approves, since a check in plain JavaScript may return anything. */

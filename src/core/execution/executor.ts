@@ -79,19 +79,14 @@ export class Executor {
     if (outcome !== undefined && !cancel.signal.aborted) this.#options.dispatch(outcome);
   }
 
-  /** Stops calls; their tools see their signal abort, and their results are dropped. */
-  cancel(ids: Iterable<string>): void {
+  /** Stops calls, or every one; their tools see their signal abort, and their results are dropped. */
+  cancel(ids: Iterable<string> = [...this.#running.keys()]): void {
     for (const id of ids) this.#running.get(id)?.abort();
   }
 
   /** Starts no further call; those that run continue. */
   suspend(): void {
     this.#isSuspended = true;
-  }
-
-  /** Stops every call. */
-  cancelAll(): void {
-    this.cancel([...this.#running.keys()]);
   }
 
   /** The outcome of a call; undefined when it was cancelled, so that nothing is dispatched for it. */

@@ -42,7 +42,7 @@ export async function runTool(call: CallToRun, run: ToolRun): Promise<ToolResult
 
 /** Whether a call must be approved before it runs. Input that fails validation is not asked about. */
 export async function needsApproval(tool: Tool, call: CallToRun, run: ToolRun): Promise<boolean> {
-  if (tool.needsApproval === undefined || call.problem !== undefined) return false;
+  if (call.problem !== undefined) return false;
   try {
     return await inTime(tool, run, async (signal) => {
       const checked = await tool.schema.validate(call.input);

@@ -11,26 +11,12 @@ import type { HostInput } from "../provider.ts";
 import { textResult } from "../results.ts";
 import type { Call, Command, LoopInput, LoopState } from "./state.ts";
 
+type CallEvent = Extract<LoopInput, { type: "call" | "verdict.needed" }>;
+
 /** The model called a tool; a call that is known already is nothing new. */
-export function addCall(
-  state: LoopState,
-  event: Extract<LoopInput, { type: "call" | "verdict.needed" }>,
-  out: Command[],
-): LoopState {
+export function addCall(state: LoopState, event: CallEvent, out: Command[]): LoopState {
   if (state.calls.some((call) => call.id === event.id)) return state;
-  const unfit = isKeepable(event.input) ? undefined : "nested too deep or too long";
-  const call: Call = {
-    id: event.id,
-    name: event.name,
-    input: unfit ?? event.input,
-    problem: unfit ?? (event.type === "call" ? event.problem : undefined),
-    kind: event.type !== "call" ? "verdict" : event.isOthers === true ? "others" : "tool",
-    status: event.type === "call" ? "seen" : "asking",
-    approved: false,
-    answer: undefined,
-    raw: event.raw,
-    thread: event.thread,
-  };
+  const call = callOf(event);
   if (state.runOpen) tellCall(call, out);
   const missing = state.missing?.filter((id) => id !== event.id) ?? null;
   return { ...state, calls: [...state.calls, call], missing: missing?.length === 0 ? null : missing };
@@ -46,17 +32,8 @@ export function answeredElsewhere(state: LoopState, id: string, out: Command[]):
     return change(state, [id], [known.status], DELIVERED);
   }
   // Keep a placeholder: a `call` event that arrives after its answer (events out of order) must not execute.
-  const blank = {
-    name: "",
-    input: null,
-    problem: undefined,
-    kind: "tool",
-    approved: false,
-    answer: undefined,
-    raw: undefined,
-    thread: undefined,
-  } as const;
-  return { ...state, calls: [...state.calls, { ...blank, id, status: "posted" }] };
+  const blank = callOf({ type: "call", id, name: "", input: null });
+  return { ...state, calls: [...state.calls, { ...blank, status: "posted" }] };
 }
 
 /** A call must be approved before it runs. */
@@ -120,6 +97,22 @@ export function cancelAll(state: LoopState, out: Command[]): LoopState {
 }
 
 // --- small pieces
+
+function callOf(event: CallEvent): Call {
+  const unfit = isKeepable(event.input) ? undefined : "nested too deep or too long";
+  return {
+    id: event.id,
+    name: event.name,
+    input: unfit ?? event.input,
+    problem: unfit ?? (event.type === "call" ? event.problem : undefined),
+    kind: event.type !== "call" ? "verdict" : event.isOthers === true ? "others" : "tool",
+    status: event.type === "call" ? "seen" : "asking",
+    approved: false,
+    answer: undefined,
+    raw: event.raw,
+    thread: event.thread,
+  };
+}
 
 function isPosted({ status }: Call): boolean {
   return status === "posting" || status === "posted";

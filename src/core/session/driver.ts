@@ -26,7 +26,7 @@ import { LiveRun } from "./live-run.ts";
 import type { OpenRun } from "./loop.ts";
 import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
-import { aborted, boundRun, gapOf, isTimeout, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
+import { aborted, boundRun, gapOf, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
 import { isIdle, isUnsent, named, runToResume } from "./take-up.ts";
 
@@ -216,7 +216,7 @@ export class LoopSession implements Session {
     this.#watch.begin(this.id, live.id, resumed?.traceContext);
     loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
     if (signal?.aborted === true) {
-      loop.refuse(run, isTimeout(signal.reason) ? signal.reason : aborted(signal.reason));
+      loop.refuse(run, aborted(signal.reason));
       return live;
     }
     const policy = policyOf(this.#agent, this.#options.guard !== undefined);
@@ -242,7 +242,7 @@ export class LoopSession implements Session {
         : { type: isInterrupted ? "interrupt" : "started" };
     const begin = () => loop.run === run && loop.dispatch(first);
     if (written === undefined) begin();
-    else loop.effects.start(() => written.then(begin));
+    else loop.effects.track(written.then(begin));
     return live;
   }
 

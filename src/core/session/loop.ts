@@ -126,7 +126,7 @@ export class Loop {
   /** Shuts the loop down: no run can be started any more, tools are cancelled, an open run fails. */
   end(why: LoophostError, ofTheRun: LoophostError = why): void {
     this.ended = why;
-    this.#performer.executor.cancelAll();
+    this.#performer.executor.cancel();
     if (this.run?.isEnding === false) this.#settle(this.run, failed(ofTheRun));
   }
 
@@ -138,7 +138,7 @@ export class Loop {
     const written = run.isRecorded
       ? this.#parts.journal.record({ type: "interrupted", runId: run.live.id, item })
       : undefined;
-    this.#follow(written);
+    this.effects.track(written);
     this.dispatch({ type: "interrupt" });
     return written ?? Promise.resolve();
   }
@@ -215,7 +215,7 @@ export class Loop {
     const isParked = !("error" in how) && how.ending === "requires_action";
     const written = isParked ? run.waitingRecorded : run.isRecorded ? journal.record(entry) : undefined;
     if (written === undefined) return this.#settle(run, how);
-    this.effects.start(() =>
+    this.effects.track(
       written.then(
         () => this.#settle(run, how),
         (thrown: unknown) => this.#settle(run, "error" in how ? how : failed(asStoreError(thrown))),
@@ -254,7 +254,7 @@ export class Loop {
     if (journal.isDurable) {
       const written = journal.record({ type: "run.waiting", on: event.on });
       run.waitingRecorded = written;
-      this.#follow(written);
+      this.effects.track(written);
     }
     // Calls of the host's own workers continue without us: a run returned now would end before they have answered.
     const isTheirs = event.on.every(({ id }) =>
@@ -270,12 +270,7 @@ export class Loop {
     const entry = event.type === "transcript.added" ? { ...event, type: "said" as const } : event;
     const written = this.#parts.journal.record(entry);
     if (entry.type === "cursor") this.kept = written;
-    this.#follow(written);
-  }
-
-  /** A write that fails fails the run; without this it would be an unhandled rejection. */
-  #follow(written: Promise<void> | undefined): void {
-    if (written !== undefined) this.effects.start(() => written);
+    this.effects.track(written);
   }
 }
 

@@ -53,21 +53,9 @@ export class Performer {
 
   constructor(options: PerformerOptions) {
     this.#options = options;
-    const { agent, connection, journal, clock, signal, dispatch, tell, watch, sessionId } = options;
     const { context, ifCallUnknown, metadata = {} } = options.options;
-    this.executor = new Executor({
-      agent,
-      sessionId,
-      context,
-      ifCallUnknown,
-      journal,
-      clock,
-      dispatch,
-      tell,
-      watch,
-      metadata,
-    });
-    this.#outbox = new Outbox({ connection, journal, clock, signal, tell, watch });
+    this.executor = new Executor({ ...options, context, ifCallUnknown, metadata });
+    this.#outbox = new Outbox(options);
   }
 
   /** Performs one command; what it comes to is dispatched later. */
@@ -77,19 +65,19 @@ export class Performer {
       case "tell":
         return tell(command.event);
       case "execute":
-        return effects.start(() => this.executor.execute(command.call));
+        return effects.track(this.executor.execute(command.call));
       case "cancel":
         return this.executor.cancel(command.ids);
       case "send":
-        return effects.start(() => this.#send(command.inputs));
+        return effects.track(this.#send(command.inputs));
       case "post":
-        return effects.start(() => this.#outbox.post(command.ids, command.inputs).then(dispatch));
+        return effects.track(this.#outbox.post(command.ids, command.inputs).then(dispatch));
       case "catch up":
-        return effects.start(() => connection.catchUp().then(() => dispatch({ type: "caught.up" })));
+        return effects.track(connection.catchUp().then(() => dispatch({ type: "caught.up" })));
       case "guard":
-        return effects.start(() => this.#askGuard(), true);
+        return effects.track(this.#askGuard(), true);
       case "check output":
-        return effects.start(() => this.#checkOutput(), true);
+        return effects.track(this.#checkOutput(), true);
     }
   }
 
@@ -134,6 +122,6 @@ export class Performer {
     const ids = inputs.filter(isMessage).flatMap(({ id }) => id ?? []);
     if (ids.length === 0) return;
     const written = journal.record({ type: "input.sent", runId: current()?.live.id ?? "", ids });
-    if (written !== undefined) effects.start(() => written);
+    effects.track(written);
   }
 }

@@ -43,16 +43,16 @@ export function boundRun(
   const isOver = timeoutMs <= 0;
   const cancelDeadline = isOver ? () => undefined : deadline(clock, timeoutMs, () => stop(tooLong(limitMs)));
   if (isOver) stop(tooLong(limitMs));
-  const unlink = onAbort([signal], (cause) => stop(isTimeout(cause) ? cause : aborted(cause)));
+  const unlink = onAbort([signal], (cause) => stop(aborted(cause)));
   return () => {
     cancelDeadline();
     unlink();
   };
 }
 
-/** The error of a run whose signal aborted. */
+/** The error of a run whose signal aborted: our own timeout is one already. */
 export function aborted(cause: unknown): LoophostError {
-  return new LoophostError("aborted", "The run was aborted.", { cause });
+  return isTimeout(cause) ? cause : new LoophostError("aborted", "The run was aborted.", { cause });
 }
 
 /** Whether a signal was aborted by our own timeout. */

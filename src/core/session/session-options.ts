@@ -2,7 +2,7 @@
 
 import type { Checks } from "../check-options.ts";
 import { checkOptions, CLOCK, FUNCTION, must, NAME } from "../check-options.ts";
-import { isString, listOf, oneOf, SIGNAL, STRING } from "../check-options.ts";
+import { isString, listOf, oneOf, SIGNAL, STRING, STRINGS_BY_NAME } from "../check-options.ts";
 import { isObject } from "../json.ts";
 import type { OpenOptions, RunOptions } from "../session.ts";
 import type { RunOnceOptions } from "./run-once.ts";
@@ -33,7 +33,7 @@ const OPEN: Checks<OpenOptions> = {
   ),
   // A promise is an object too: openTelemetry() without `await` would watch nothing.
   observers: listOf("observers, awaited", (item) => isObject(item) && !item["then"]),
-  metadata: must("an object of strings", (value) => isObject(value) && Object.values(value).every(isString)),
+  metadata: STRINGS_BY_NAME,
   onEvent: FUNCTION,
   onStep: FUNCTION,
   guard: FUNCTION,

@@ -154,7 +154,7 @@ describe("several calls", () => {
     const executing = Array.from({ length: 9 }, (_, index) => executor.execute(callOf(String(index))));
     await settleMicrotasks();
     expect(started).toHaveLength(8);
-    executor.cancelAll();
+    executor.cancel();
     await Promise.all(executing);
   });
 
