@@ -8,7 +8,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { listenFor } from "./endpoint.ts";
 import { toKey } from "./keys.ts";
 import type { Turn } from "./object.ts";
-import { objectName, virtualObject } from "./object.ts";
+import { virtualObject } from "./object.ts";
 import type { RestateEngineOptions, RestateListen, RestateSettings } from "./options.ts";
 import { checkRestateOptions } from "./options.ts";
 import { Registration } from "./registration.ts";
@@ -42,7 +42,7 @@ class RestateEngine implements Engine {
     if (!Number.isFinite(delayMs))
       throw new LoophostError("invalid_options", `Session ${id} cannot be woken at a date that is none.`);
     const { ingress, name } = this.#settings;
-    const url = below(ingress, `${objectName(name)}/${encodeURIComponent(toKey(id))}/activate/send`);
+    const url = below(ingress, `${name}/${encodeURIComponent(toKey(id))}/activate/send`);
     if (delayMs > 0) url.searchParams.set("delay", `${delayMs}ms`);
     const along = key === undefined ? {} : { "idempotency-key": key };
     const send = () => ask(this.#settings, { method: "POST", url, body: turn, along });

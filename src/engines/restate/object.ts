@@ -5,18 +5,11 @@
  *   R1  one key merges a wake into an invocation that has not ended, also into the one that asks for it, which would be a wake
  *       lost: an activation that has to be run again is asked for under the other of two keys
  *   R2  nothing is journalled but that the handler was called: any release can go on with what another began
- *   R3  a handler that is to journal something else gets an object of another name (rolling deploys): what is begun in Restate with a
- *       journal stays bound to the workers it began with, and when those are gone its key is occupied for ever
  */
 
 import type * as restate from "@restatedev/restate-sdk";
 
 import { fromKey } from "./keys.ts";
-
-/** The name of the object in Restate, by the name of the application. */
-export function objectName(name: string): string {
-  return `${name}-sessions`;
-}
 
 /** Which of two keys an invocation goes by, if it was asked for by the one before it. */
 export type Turn = "odd" | "even";
@@ -36,7 +29,7 @@ export function virtualObject(
   run: (id: string, turn: Turn | undefined) => Promise<void>,
 ): restate.EndpointOptions["services"][number] {
   return object({
-    name: objectName(name),
+    name,
     description: "Sessions: runs one until it rests.",
     handlers: {
       activate: handlers.object.exclusive(

@@ -43,10 +43,7 @@ export interface RestateEngineOptions {
   readonly admin?: string | undefined;
   /** Sent along to ingress and admin API, such as `{ authorization: "Bearer …" }`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /**
-   * What the application is called in Restate; its sessions are there as `NAME-sessions`. Default `"loophost"`; another one for each
-   * application that shares a Restate.
-   */
+  /** What the sessions are called in Restate. Default `"loophost"`; another one for each application that shares a Restate. */
   readonly name?: string | undefined;
   /** How long a request to Restate may take, in milliseconds. Default 5,000. */
   readonly timeoutMs?: number | undefined;

@@ -11,7 +11,6 @@
 import { hasCode, LoophostError, messageOf } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
-import { objectName } from "./object.ts";
 import type { RestateSettings } from "./options.ts";
 import { ask, below } from "./requests.ts";
 
@@ -86,12 +85,10 @@ export class Registration {
 
   /** What is called now; undefined where Restate knows none. */
   async #find(): Promise<Found | undefined> {
-    const service = await this.#get(`services/${objectName(this.#settings.name)}`).catch(
-      (thrown: unknown) => {
-        if (thrown instanceof LoophostError && thrown.status === 404) return undefined;
-        throw thrown;
-      },
-    );
+    const service = await this.#get(`services/${this.#settings.name}`).catch((thrown: unknown) => {
+      if (thrown instanceof LoophostError && thrown.status === 404) return undefined;
+      throw thrown;
+    });
     if (service === undefined) return undefined;
     const id = String(service["deployment_id"]);
     const { uri, created_at: since } = await this.#get(`deployments/${encodeURIComponent(id)}`);

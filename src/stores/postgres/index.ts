@@ -10,6 +10,7 @@
 
 import { atLeast, checkOptions } from "../../core/check-options.ts";
 import type { Store } from "../../core/store.ts";
+import { releasedLater } from "../unreleased.ts";
 import { postgresInbox } from "./inbox.ts";
 import { postgresLog } from "./log.ts";
 import type { PostgresStoreOptions } from "./open.ts";
@@ -44,7 +45,7 @@ export function postgresStore(database: string | PostgresPool, options: Postgres
 
   return {
     callTimeoutMs: 2 * (options.maxWaitMs ?? 20_000) + 30_000,
-    log,
+    log: releasedLater(log),
     records: postgresRecords(opened),
     inbox: postgresInbox(opened),
     close: () => (closing ??= close()),

@@ -128,11 +128,19 @@ export class SqliteConnection {
   }
 
   #asOfNow<T>(work: () => T): T {
-    this.#snapshot.begin.run();
+    const { begin, end } = this.#snapshot;
+    begin.run();
     try {
-      return work();
-    } finally {
-      this.#snapshot.end.run();
+      const found = work();
+      end.run();
+      return found;
+    } catch (thrown) {
+      try {
+        end.run();
+      } catch {
+        // SQLite ended it by itself, as it does when the disk fails (I/O error): that error is the one to report.
+      }
+      throw thrown;
     }
   }
 

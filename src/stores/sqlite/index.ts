@@ -9,6 +9,7 @@
 
 import { atLeast, checkOptions, checkSome, FUNCTION, must } from "../../core/check-options.ts";
 import type { Store } from "../../core/store.ts";
+import { releasedLater } from "../unreleased.ts";
 import type { StoreCheck, StoreDamage } from "./check.ts";
 import { checkSqliteStore } from "./check.ts";
 import { SqliteConnection } from "./connection.ts";
@@ -45,7 +46,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
   return {
     // A write waits behind one that waits for other processes, and then for them itself.
     callTimeoutMs: 2 * maxWaitMs + 30_000,
-    log: sqliteLog(connection, options.now ?? Date.now),
+    log: releasedLater(sqliteLog(connection, options.now ?? Date.now)),
     records: sqliteRecords(connection),
     inbox: sqliteInbox(connection),
     close: () => connection.close(),

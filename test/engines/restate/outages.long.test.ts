@@ -123,7 +123,7 @@ describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
 
   /** Kills or cancels all invocations there are, as in the user interface of Restate; says how many. */
   async function endAll(name: string, how: "kill" | "cancel"): Promise<number> {
-    const query = `SELECT id FROM sys_invocation WHERE target_service_name = '${name}-sessions'`;
+    const query = `SELECT id FROM sys_invocation WHERE target_service_name = '${name}'`;
     const headers = { "content-type": "application/json", accept: "application/json" };
     const asked = await fetch(`${restate.admin}/query`, {
       method: "POST",

@@ -51,19 +51,19 @@ describe.skipIf(whyNoRestate !== undefined)(`workers Restate has forgotten${skip
     async (what) => {
       const begun: string[] = [];
       const { uri } = await release("one", begun, 20, 2_000);
-      const { deployment_id: id } = await admin("services/app-sessions");
+      const { deployment_id: id } = await admin("services/app");
       if (what === "removed") await admin(`deployments/${id}?force=true`, "DELETE");
       else {
         await restate.kill();
         await restate.start({ isEmptied: true });
       }
-      await expect.poll(() => admin("services/app-sessions")).toHaveProperty("revision");
-      const found = await admin("services/app-sessions");
+      await expect.poll(() => admin("services/app")).toHaveProperty("revision");
+      const found = await admin("services/app");
       expect(await admin(`deployments/${found.deployment_id}`)).toMatchObject({ uri: `${uri}/` });
       // By somebody who is no worker, and could not register anything.
       await restateEngine({ ingress: restate.ingress, name: "app" }).wake("s");
       await expect.poll(() => begun).toEqual(["s by one"]);
-      expect((await admin("services/app-sessions")).revision).toBeLessThan(5);
+      expect((await admin("services/app")).revision).toBeLessThan(5);
     },
   );
 

@@ -28,7 +28,7 @@ async function watched({ found, reached = [true] }: Played): Promise<readonly st
     let text = "";
     request.on("data", (data) => (text += String(data)));
     request.on("end", () => {
-      if (request.url === "/services/app-sessions") {
+      if (request.url === "/services/app") {
         asked.push("look");
         current = next(found, "look");
         if (current === undefined) answer(404, { message: "The requested service 'app' does not exist" });

@@ -69,7 +69,7 @@ it("sends a wake for a session of any name, and its headers", async () => {
   for (const id of ["order-42", "a/b", "..", "\\x"]) await engine.wake(id, { key: "item 7" });
   expect(seen).toEqual(
     ["order-42", "a%2Fb", "%5C..", "%5C%5Cx"].map((key) => [
-      `/below/app-sessions/${key}/activate/send`,
+      `/below/app/${key}/activate/send`,
       "Bearer t",
       "item 7",
     ]),
@@ -89,7 +89,7 @@ it.each([401, 500])(
     const refused = engine.wake("a-session-of-a-long-name");
     await expect(refused).rejects.toMatchObject({ status });
     await expect(refused).rejects.not.toThrow("k3y-of-mine");
-    await expect(refused).rejects.toThrow("no entry for /[key]/loophost-sessions/a-session-of-a-long-name");
+    await expect(refused).rejects.toThrow("no entry for /[key]/loophost/a-session-of-a-long-name");
   },
 );
 

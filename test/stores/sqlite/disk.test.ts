@@ -1,6 +1,6 @@
 // What a store is on the disk: whose file it is, whether it is still there, how large it gets, and how it is read.
 
-import { copyFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 import type { Store } from "loophost";
@@ -85,4 +85,17 @@ it("reads large entries in pages of some 1 MB, and lets others have their turn b
   clearInterval(timer);
   expect(sizes).toEqual([10, 10, 10, 10, 10, 10, 10, 10]);
   expect(turns).toBeGreaterThan(0);
+});
+
+it("says of a disk that fails to read that it does", async () => {
+  const path = newStorePath();
+  await fill(openedStore(path), "s", 1);
+  const { log } = openedStore(path);
+  // What is not there any more of a write-ahead file is an I/O error of SQLite's.
+  truncateSync(`${path}-wal`, 4_096);
+  const failed = {
+    code: "store_failed",
+    message: expect.stringContaining("the disk failed, or has no room"),
+  };
+  await expect(log.read("s", 0, 10)).rejects.toMatchObject(failed);
 });
