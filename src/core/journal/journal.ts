@@ -36,8 +36,11 @@ export interface Journal {
   /**
    * Records what readers are shown together with the next write, where the journal was asked to; free of cost
    * elsewhere.
+   *
+   * @param isPast whether it is from before the session was taken up: then one without an id of the host's is known from
+   *   what is on record here, and so are the events it was told with
    */
-  readonly tell?: ((event: SessionEvent) => void) | undefined;
+  readonly tell?: ((event: SessionEvent, isPast?: boolean) => void) | undefined;
   /** How many events readers were shown, including those not written yet. */
   readonly told?: number | undefined;
   /** Calls back once, when an entry could not be written or somebody else became the owner of the session. */

@@ -9,9 +9,7 @@
 import type { Agent } from "../agent.ts";
 import { contained } from "../async/contained.ts";
 import { withDeadlines } from "../async/store-deadline.ts";
-import type { Clock } from "../clock.ts";
 import { LoophostError, toLoophostError } from "../errors.ts";
-import type { SessionEvent } from "../events.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { isKeepable } from "../json.ts";
 import type { Provider } from "../provider.ts";
@@ -56,8 +54,7 @@ export class StoredJournal implements Journal {
   readonly #ownership: Ownership;
   readonly #id: string;
   readonly #snapshots: Snapshots;
-  readonly #clock: Clock;
-  readonly tell: ((event: SessionEvent) => void) | undefined;
+  readonly tell: Journal["tell"];
   readonly #told = new ToldEvents();
   readonly #onWritten: (() => void) | undefined;
   #cancelTelling: (() => void) | undefined;
@@ -79,11 +76,14 @@ export class StoredJournal implements Journal {
     this.#store = store;
     this.#ownership = ownership;
     this.#id = sessionId;
-    this.#clock = clock;
     this.#onWritten = onWritten;
     this.#snapshots = new Snapshots(sessionId);
     this.#index = new SessionIndex(sessionId);
-    if (tells === true) this.tell = (event) => this.#tell(event);
+    if (tells === true)
+      this.tell = (event, isPast) => {
+        if (this.#failed === undefined && this.#told.add(event, this.recorded.told, isPast))
+          this.#cancelTelling ??= clock.after(MAX_UNTOLD_MS, () => this.#flush());
+      };
   }
 
   /** Becomes the owner of a session's journal and folds what it holds. */
@@ -149,11 +149,6 @@ export class StoredJournal implements Journal {
     // them. The last write releases in its own transaction; without one the log is released by itself.
     await this.#writing;
     if (this.#mustRelease) await this.#ownership.release();
-  }
-
-  #tell(event: SessionEvent): void {
-    if (this.#failed === undefined && this.#told.add(event, this.recorded.told))
-      this.#cancelTelling ??= this.#clock.after(MAX_UNTOLD_MS, () => this.#flush());
   }
 
   /** Writes what readers were shown and nothing took along. */

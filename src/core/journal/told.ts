@@ -14,7 +14,12 @@ import { isKeepable, isObject } from "../json.ts";
 export function keyOf(event: SessionEvent): string | undefined {
   const { type } = event;
   if (type === "run.started") return `${type} ${event.runId}`;
-  if (type === "tool.called" || type === "approval.requested" || type === "tool.finished")
+  if (
+    type === "tool.called" ||
+    type === "approval.requested" ||
+    type === "tool.finished" ||
+    type === "tool.posted"
+  )
     return `${type} ${event.id}`;
   const raw = "raw" in event ? event.raw : undefined;
   return isObject(raw) && typeof raw["id"] === "string" ? `${type} ${raw["id"]}` : undefined;
@@ -30,16 +35,17 @@ export class ToldEvents {
   readonly #events: SessionEvent[] = [];
   readonly #keys = new Set<string | undefined>();
 
-  /** Adds an event, unless it is recorded already, has an entry of its own or is not JSON; tells whether it did. */
-  add(event: SessionEvent, recorded: ReadonlySet<string>): boolean {
+  /**
+   * Adds an event, unless it is recorded already, has an entry of its own or is not JSON; tells whether it did. One of the past by
+   * which nobody can tell it from what was told is taken for told.
+   */
+  add(event: SessionEvent, recorded: ReadonlySet<string>, isPast: boolean = false): boolean {
     if (isDelta(event) || IS_NOT_TOLD.has(event.type)) return false;
     const kept = withoutRaw(event);
     if (!isKeepable(kept)) return false;
     const key = keyOf(event);
-    if (key !== undefined) {
-      if (this.#keys.has(key) || recorded.has(key)) return false;
-      this.#keys.add(key);
-    }
+    if (key === undefined ? isPast : this.#keys.has(key) || recorded.has(key)) return false;
+    this.#keys.add(key);
     this.#events.push(kept);
     return true;
   }

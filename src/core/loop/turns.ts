@@ -26,12 +26,11 @@ export function beginTurn(state: LoopState, raw: unknown, out: Command[]): LoopS
     turnOpen: true,
     calls: known.calls.filter((call) => call.status !== "posted"),
   };
-  if (!state.runOpen) return begun;
   const { maxTurns } = state.policy;
   // A host that got all results early starts the next turn without ending this one: emit the missing `turn.ended`.
   if (state.turnOpen) {
     const ending = "requires_action";
-    tell(out, { type: "turn.ended", turn: state.turn, terminal: ending, ending, stopReason: null });
+    tell(out, { type: "turn.ended", turn: state.turn, terminal: ending, ending, stopReason: null, raw });
   }
   if (turn > maxTurns) return fail(interrupt(begun, out), tooManyTurns(maxTurns), out);
   tell(out, { type: "turn.started", turn, raw });
@@ -47,9 +46,10 @@ export function endTurn(
   const isOurs = (state.inputSeen || event.inputId !== undefined) && !isAnothers(state, event.inputId);
   const ending = state.interrupted && event.ending === "completed" ? "interrupted" : event.ending;
   // Deduplicated: hosts repeat an ending, such as claude after each partial answer; emit `turn.ended` once.
-  const isNews = state.turnOpen && (isOurs || state.interrupted || ending === "requires_action");
+  const isNews =
+    state.turnOpen && (!state.runOpen || isOurs || state.interrupted || ending === "requires_action");
   const end: RunEnd = { ...endOf(event), ending };
-  if (isNews && state.runOpen)
+  if (isNews)
     tell(out, { type: "turn.ended", turn: state.turn, terminal: terminalOf(ending), ...end, raw: event.raw });
   // An interrupted run ends here, whatever its guard says, which may never answer.
   const guarding = isNews && isOurs && state.policy.guarded && !state.interrupted;

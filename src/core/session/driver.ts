@@ -17,7 +17,7 @@ import { ids } from "../loop/calls.ts";
 import { NOTHING_OPEN } from "../loop/runs.ts";
 import type { LoopInput, LoopState, RunPolicy } from "../loop/state.ts";
 import { isUnfinished } from "../loop/state.ts";
-import type { Connection, HostEvent, HostInput, PassedOnEvent } from "../provider.ts";
+import type { Connection, HostEvent, HostInput } from "../provider.ts";
 import type { ToolResult } from "../results.ts";
 import { NO_USAGE, textResult } from "../results.ts";
 import type { Run } from "../run.ts";
@@ -28,6 +28,7 @@ import { Loop } from "./loop.ts";
 import { toInputs } from "./prompt.ts";
 import { aborted, boundRun, gapOf, MAX_LIVES, policyOf, workerLost } from "./run-bounds.ts";
 import { checkRun } from "./session-options.ts";
+import type { PastEvent } from "./take-up.ts";
 import { isIdle, isUnsent, named, runToResume } from "./take-up.ts";
 
 /** Milliseconds close() waits for a last message, such as an interrupt, to reach the host. */
@@ -43,8 +44,8 @@ export interface Opened {
   readonly journal: Journal;
   /** What is known of the session's past. */
   readonly state: LoopState;
-  /** Events the host replayed since its last message, for a run that is resumed. */
-  readonly past: readonly PassedOnEvent[];
+  /** What was to be told since the host's last message, for a run that is resumed. */
+  readonly past: PastEvent[];
   readonly watch: Watch;
   /** Aborts everything the session has under way. */
   readonly closing: AbortController;
@@ -61,15 +62,13 @@ export class LoopSession implements Session {
   readonly #closing: AbortController;
   readonly #watch: Watch;
   readonly #loop: Loop;
-  /** Events of the past, until the first run of this process; then undefined, so that they do not stay in memory. */
-  #past: readonly PassedOnEvent[] | undefined;
   #runs = 0;
   #closed: Promise<void> | undefined;
   /** Why nothing can be recorded any more. */
   #lost: LoophostError | undefined;
 
   constructor(opened: Opened) {
-    const { agent, options, connection, journal, past, closing } = opened;
+    const { agent, options, connection, journal, closing } = opened;
     this.id = opened.sessionId;
     this.#agent = agent;
     this.#options = options;
@@ -77,7 +76,6 @@ export class LoopSession implements Session {
     this.#connection = connection;
     this.#journal = journal;
     this.#closing = closing;
-    this.#past = past;
     this.#watch = opened.watch;
     this.#watch.begin(this.id);
     this.#runs = journal.recorded.runs;
@@ -170,12 +168,7 @@ export class LoopSession implements Session {
   async #close(): Promise<void> {
     const closed = new LoophostError("session_closed", "The session was closed.");
     const lostBefore = this.#lost;
-    // An error is dear for its stack: that of a run is made only where one is open.
-    const { run } = this.#loop;
-    this.#loop.end(
-      closed,
-      run && new LoophostError("session_closed", "The session was closed during its run."),
-    );
+    this.#loop.end(closed);
     await this.#loop.effects.settle(GOODBYE_MS, this.#clock);
     this.#closing.abort(closed);
     await this.#connection.close();
@@ -196,7 +189,7 @@ export class LoopSession implements Session {
     this.#mustBeFree(inputs.length > 0 && ifOpen === "refuse");
     const loop = this.#loop;
     const { recorded: facts } = this.#journal;
-    const isFirst = this.#past !== undefined;
+    const isFirst = loop.past !== undefined;
     const resumed = inputs.length === 0 ? runToResume(facts, loop.state, isFirst) : undefined;
     const keep = this.#options.keepEvents ?? "whole";
     const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
@@ -222,7 +215,7 @@ export class LoopSession implements Session {
     const policy = policyOf(this.#agent, this.#options.guard !== undefined);
     if (resumed === undefined) loop.dispatch({ type: "start", inputs: all, policy });
     else this.#takeUp(live, resumed, all, policy);
-    this.#past = undefined;
+    loop.past = undefined;
     const isNothing = all.length === 0 && isIdle(loop.state);
     const runId = live.id;
     run.isRecorded = isOpen || (!isNothing && resumed === undefined);
@@ -231,7 +224,7 @@ export class LoopSession implements Session {
       : { type: "run.started", runId, input: all, item, traceContext: this.#watch.traceContext() };
     const written = run.isRecorded ? this.#journal.record(entry) : undefined;
     const limitMs = this.#agent.limits.runTimeoutMs;
-    const bounds = { timeoutMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
+    const bounds = { leftMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
     run.release = boundRun(bounds, (error) => loop.run === run && loop.dispatch({ type: "stop", error }));
     loop.approvals.deny(run.denies);
     // An interrupt that an earlier process recorded is durable: its caller was told so, and the run must not continue.
@@ -251,15 +244,13 @@ export class LoopSession implements Session {
     const { history, worksAlone: runsElsewhere } = this.#options.provider.traits;
     const { state } = this.#loop;
     const isNew = isUnsent(open, state);
-    // What this side holds of the conversation was journalled as told: told again, readers elsewhere would see a message twice.
-    const isHere = history === "here";
-    const turns = isHere || isNew ? open.turns : state.turn;
+    const turns = history === "here" || isNew ? open.turns : state.turn;
     // Replay of a run that had ended: its process may have crashed before reading the result. Its tokens were counted then.
     const isOver = this.#journal.recorded.run === undefined;
     const usage = isOver ? NO_USAGE : open.usage;
     live.takeUp({ turns, usage, toolCalls: open.toolCalls.values() });
-    for (const event of isNew ? [] : (this.#past ?? []))
-      if (!isOver || event.type !== "usage") this.#loop.tell(event, isHere);
+    for (const event of isNew ? [] : (this.#loop.past ?? []))
+      if (!isOver || event.type !== "usage") this.#loop.tell(event, true);
     const resumed = {
       turns,
       runsElsewhere,

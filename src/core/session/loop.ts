@@ -13,9 +13,9 @@ import type { Agent } from "../agent.ts";
 import { Effects } from "../async/effects.ts";
 import { Serial } from "../async/serial.ts";
 import type { Clock } from "../clock.ts";
-import type { LoophostError } from "../errors.ts";
-import { toLoophostError } from "../errors.ts";
+import { LoophostError, toLoophostError } from "../errors.ts";
 import type { RunWaitingEvent, SessionEvent } from "../events.ts";
+import { isDelta } from "../events.ts";
 import { Approvals } from "../execution/approvals.ts";
 import type { Watch } from "../execution/watch.ts";
 import type { JournalEntry } from "../journal/entry.ts";
@@ -30,6 +30,7 @@ import { terminalOf } from "../results.ts";
 import type { OpenOptions } from "../session.ts";
 import type { LiveRun } from "./live-run.ts";
 import { Performer } from "./perform.ts";
+import type { PastEvent } from "./take-up.ts";
 
 /** What the loop of a session is made of. */
 export interface LoopParts {
@@ -41,6 +42,8 @@ export interface LoopParts {
   readonly journal: Journal;
   /** What is known of the session's past. */
   readonly state: LoopState;
+  /** What was to be told since the host's last message, for a run that is resumed. */
+  readonly past: PastEvent[];
   readonly clock: Clock;
   readonly watch: Watch;
   /** Aborted when the session closes. */
@@ -72,6 +75,8 @@ export class Loop {
   run: OpenRun | undefined;
   /** Why no run can be started any more. */
   ended: LoophostError | undefined;
+  /** Events no run was there to tell, until the first run of this process; then undefined, so that they do not stay in memory. */
+  past: PastEvent[] | undefined;
   /** The last write of a cursor. */
   kept: Promise<void> | undefined;
   readonly #parts: LoopParts;
@@ -82,6 +87,7 @@ export class Loop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#state = parts.state;
+    this.past = parts.past;
     const { journal, options } = parts;
     const { effects } = this;
     const dispatch = (input: LoopInput) => this.dispatch(input);
@@ -124,10 +130,10 @@ export class Loop {
   }
 
   /** Shuts the loop down: no run can be started any more, tools are cancelled, an open run fails. */
-  end(why: LoophostError, ofTheRun: LoophostError = why): void {
+  end(why: LoophostError): void {
     this.ended = why;
     this.#performer.executor.cancel();
-    if (this.run?.isEnding === false) this.#settle(this.run, failed(ofTheRun));
+    if (this.run?.isEnding === false) this.#settle(this.run, why);
   }
 
   /** Interrupts the run under way; resolves once that is on record, so that nobody goes on with it. */
@@ -159,22 +165,23 @@ export class Loop {
 
   /** Fails a run that was not started: nothing is recorded of it, and queued messages stay. */
   refuse(run: OpenRun, error: LoophostError): void {
-    this.#settle(run, failed(error));
+    this.#settle(run, error);
   }
 
   /** Hands an event to the reader of the run under way; one of the past may be in the journal as told. */
-  tell(told: SessionEvent | PassedOnEvent, isTold?: boolean): void {
+  tell(told: PastEvent, isPast?: boolean): void {
     const { run } = this;
+    if (run === undefined && !isDelta(told)) this.past?.push(told);
     if (run === undefined || run.isEnding) return;
     const event = told.type === "model.asked" ? { ...told, turn: this.#state.turn } : told;
-    this.#show(run, event, isTold);
+    this.#show(run, event, isPast);
     if (event.type === "approval.requested") this.approvals.ask(event, run.denies.has(event.id));
     else if (event.type === "run.waiting") this.#wait(event, run);
   }
 
-  #show({ live }: OpenRun, event: SessionEvent, isTold?: boolean): void {
+  #show({ live }: OpenRun, event: SessionEvent, isPast?: boolean): void {
     live.push(event);
-    if (!isTold) this.#parts.journal.tell?.(event);
+    this.#parts.journal.tell?.(event, isPast);
     this.#parts.watch.event(event);
   }
 
@@ -204,34 +211,34 @@ export class Loop {
     } else {
       const { error } = command;
       const { code, message } = error;
-      this.#settleOnRecord(run, { type: "run.failed", runId, code, message, ...spent }, failed(error));
+      this.#settleOnRecord(run, { type: "run.failed", runId, code, message, ...spent }, error);
     }
   }
 
   /** Settles a run once its end is durable; a replayed run, or one stopped before it began, has no end to record. */
-  #settleOnRecord(run: OpenRun, entry: JournalEntry, how: RunEnd | Failure): void {
+  #settleOnRecord(run: OpenRun, entry: JournalEntry, how: RunEnd | LoophostError): void {
     const { journal } = this.#parts;
     // A parked run stays the open run, and its last record is what it waits for.
-    const isParked = !("error" in how) && how.ending === "requires_action";
+    const isParked = !(how instanceof LoophostError) && how.ending === "requires_action";
     const written = isParked ? run.waitingRecorded : run.isRecorded ? journal.record(entry) : undefined;
     if (written === undefined) return this.#settle(run, how);
     this.effects.track(
       written.then(
         () => this.#settle(run, how),
-        (thrown: unknown) => this.#settle(run, "error" in how ? how : failed(asStoreError(thrown))),
+        (thrown: unknown) => this.#settle(run, how instanceof LoophostError ? how : asStoreError(thrown)),
       ),
     );
   }
 
-  #settle(run: OpenRun, how: RunEnd | Failure): void {
+  #settle(run: OpenRun, how: RunEnd | LoophostError): void {
     if (this.run !== run) return;
     this.run = undefined;
     run.release();
     const transcript = this.#parts.connection.transcript();
-    if ("error" in how) {
-      const { code, message } = how.error;
+    if (how instanceof LoophostError) {
+      const { code, message } = how;
       this.#show(run, { type: "run.failed", code, message });
-      return run.live.fail(how.error, transcript);
+      return run.live.fail(how, transcript);
     }
     const { ending, stopReason, details } = how;
     const end = { terminal: terminalOf(ending), ending, stopReason, details };
@@ -272,15 +279,6 @@ export class Loop {
     if (entry.type === "cursor") this.kept = written;
     this.effects.track(written);
   }
-}
-
-/** Why a run failed. */
-interface Failure {
-  readonly error: LoophostError;
-}
-
-function failed(error: LoophostError): Failure {
-  return { error };
 }
 
 function asStoreError(thrown: unknown): LoophostError {

@@ -1,6 +1,6 @@
 /** Opens a session: checks what it is given, then hands over to the driver. */
 
-import type { Agent, SomeLimits } from "../agent.ts";
+import type { Agent } from "../agent.ts";
 import { resolveLimits } from "../agent.ts";
 import { onAbort } from "../async/abort.ts";
 import { systemClock } from "../clock.ts";
@@ -14,14 +14,7 @@ import { next } from "../loop/machine.ts";
 import type { LoopInput } from "../loop/state.ts";
 import { initialState } from "../loop/state.ts";
 import { refuseOldNode } from "../old-node.ts";
-import type {
-  Connection,
-  HostEvent,
-  OpenRequest,
-  PassedOnEvent,
-  Provider,
-  RecordedEvent,
-} from "../provider.ts";
+import type { Connection, HostEvent, OpenRequest, Provider, RecordedEvent } from "../provider.ts";
 import { isMessage, isPassedOn, isRecordedEvent } from "../provider.ts";
 import type { OpenOptions, Session, NeedsContext } from "../session.ts";
 import type { TranscriptMessage } from "../transcript.ts";
@@ -30,6 +23,8 @@ import type { ObservedWatch } from "./observed-watch.ts";
 import { withOutputTool } from "./output.ts";
 import { isTimeout } from "./run-bounds.ts";
 import { checkOpen } from "./session-options.ts";
+import type { PastEvent } from "./take-up.ts";
+import { ofAnswered, ofOpenTurn } from "./take-up.ts";
 
 /**
  * Opens a session: a new one, or with `sessionId` one that exists.
@@ -71,7 +66,9 @@ async function open(
   refuseOldNode();
   check(agent, options);
   const { provider, sessionId, signal, store } = options;
-  const limited = withOutputTool(withLimits(agent, options.limits));
+  const limits = resolveLimits(agent.limits, options.limits, `Agent "${agent.name}"`);
+  // The same object where nothing changes: providers remember by it what they set up for an agent.
+  const limited = withOutputTool(limits === agent.limits ? agent : { ...agent, limits });
   const watch = await watchOf(limited, options);
   const closing = new AbortController();
   const unlink = onAbort([signal], (reason) => closing.abort(reason));
@@ -79,23 +76,26 @@ async function open(
   // Until there is a driver, events are folded as they arrive, not collected: memory does not grow with the length of the history. Kept are the state, and
   // what was told since the last message, for a run that is taken up.
   let state = initialState(provider.traits.answers);
-  let past: PassedOnEvent[] = [];
+  let past: PastEvent[] = [];
   const recorded: RecordedEvent[] = [];
   const fold = (input: LoopInput) => {
     const step = next(state, input);
     ({ state } = step);
     watch.step(state.answers, input, step.commands);
+    for (const command of step.commands) if (command.do === "tell") past.push(command.event);
   };
-  let hear = (event: HostEvent) => {
+  const hear = (event: HostEvent) => {
+    if (session !== undefined) session.hear(event);
     // Told at once, though there is no run yet: a session that is opened over a bad network would be silent for seconds.
-    if (event.type === "retrying") watch.event(event);
+    else if (event.type === "retrying") watch.event(event);
     else if (isRecordedEvent(event)) recorded.push(event);
     else if (!isPassedOn(event)) {
+      if (event.type === "message.seen") past = ofOpenTurn(past, state);
+      else if (event.type === "call.answered") past.push(...ofAnswered(event.id, state, journal?.recorded));
       fold(event);
-      if (event.type === "message.seen") past = [];
     } else if (!isDelta(event)) past.push(event);
   };
-  let kept: LoopSession["kept"] | undefined;
+  let session: LoopSession | undefined;
   let connection: Connection | undefined;
   let journal: Journal | undefined;
   try {
@@ -114,18 +114,14 @@ async function open(
     if (known !== undefined) journal = await journalOf(known);
     const hostSessionId = steering === undefined ? sessionId : journal?.recorded.hostSessionId;
     const history = options.history ?? historyFor(provider, journal);
-    const emit = (event: HostEvent) => hear(event);
-    const { cursor } = journal?.recorded ?? {};
-    const whenKept = async () => kept?.();
-    const { provisioned } = options;
     const request: OpenRequest = {
       agent: limited,
       sessionId: hostSessionId,
-      provisioned,
+      provisioned: options.provisioned,
       history,
-      cursor,
-      emit,
-      whenKept,
+      cursor: journal?.recorded.cursor,
+      emit: hear,
+      whenKept: async () => session?.kept(),
       aroundModel: (asked, work) => watch.model(asked, work),
       traceContext: () => watch.traceContext() ?? {},
       signal: stop,
@@ -139,7 +135,7 @@ async function open(
     signal?.throwIfAborted();
     const { unsent } = journal.recorded;
     if (unsent.length > 0) fold({ type: "unsent", inputs: unsent });
-    const session = new LoopSession({
+    session = new LoopSession({
       sessionId: steering?.sessionId ?? connection.sessionId,
       agent: limited,
       options,
@@ -150,8 +146,6 @@ async function open(
       watch,
       closing,
     });
-    hear = (event) => session.hear(event);
-    kept = () => session.kept();
     for (const event of recorded.splice(0)) session.hear(event);
     return session;
   } catch (thrown) {
@@ -227,10 +221,4 @@ function check(agent: Agent, options: OpenOptions): void {
       "invalid_options",
       `${provider.name} holds the conversation itself; attach with sessionId instead of history.`,
     );
-}
-
-function withLimits(agent: Agent, limits: SomeLimits | undefined): Agent {
-  return limits === undefined
-    ? agent
-    : { ...agent, limits: resolveLimits(agent.limits, limits, `Agent "${agent.name}"`) };
 }

@@ -28,24 +28,24 @@ export function policyOf({ limits, terminalTool, output }: Agent, guarded: boole
 /** Stops a run at its deadline, or when its signal aborts, at once if it has; the returned function removes both listeners. */
 export function boundRun(
   {
-    timeoutMs,
-    limitMs = timeoutMs,
+    leftMs,
+    limitMs,
     signal,
     clock,
   }: {
-    readonly timeoutMs: number;
-    readonly limitMs?: number;
+    readonly leftMs: number;
+    readonly limitMs: number;
     readonly signal: AbortSignal | undefined;
     readonly clock: Clock;
   },
   stop: (error: LoophostError) => unknown,
 ): () => void {
-  const isOver = timeoutMs <= 0;
-  const cancelDeadline = isOver ? () => undefined : deadline(clock, timeoutMs, () => stop(tooLong(limitMs)));
-  if (isOver) stop(tooLong(limitMs));
+  const late = () => stop(tooLong(limitMs));
+  const cancelDeadline = leftMs > 0 ? deadline(clock, leftMs, late) : undefined;
+  if (cancelDeadline === undefined) late();
   const unlink = onAbort([signal], (cause) => stop(aborted(cause)));
   return () => {
-    cancelDeadline();
+    cancelDeadline?.();
     unlink();
   };
 }

@@ -46,3 +46,14 @@ it("goes into several entries when more has come than one has places for", () =>
   expect(told.take()).toHaveLength(1_000);
   expect(first[0]).toEqual({ type: "provider", raw: { id: "e0" } });
 });
+
+it("takes an event of the past by its host's id, and one without for told: nobody could tell it from what was", () => {
+  const told = new ToldEvents();
+  const turn: SessionEvent = { type: "turn.started", turn: 1 };
+  expect(told.add(turn, new Set(), true)).toBe(false);
+  expect(told.add({ ...turn, raw: { id: "e1" } }, new Set(["turn.started e1"]), true)).toBe(false);
+  expect(told.add({ ...turn, raw: { id: "e2" } }, new Set(), true)).toBe(true);
+  expect([told.add(turn, new Set()), told.add(turn, new Set())]).toEqual([true, true]);
+  const posted: SessionEvent = { type: "tool.posted", id: "a" };
+  expect([told.add(posted, new Set(), true), told.add(posted, new Set())]).toEqual([true, false]);
+});

@@ -1,0 +1,90 @@
+// What a host does before the first run of a process is told by the run that is taken up, once each.
+
+import type { SessionEvent, SessionResult } from "loophost";
+import { defineAgent, openSession } from "loophost";
+import { memoryStore } from "loophost/stores/memory";
+import type { Script } from "loophost/testing";
+import { scriptedProvider } from "loophost/testing";
+import { expect, it } from "vitest";
+
+const agent = defineAgent({ name: "a", instructions: "Help." });
+const DONE = { type: "turn.done", ending: "completed", stopReason: null } as const;
+
+/** A run whose process is gone before its host did anything is taken up, once the host has done this, and this between opening and run. */
+async function takenUp(
+  past: NonNullable<Script["past"]>,
+  ...meanwhile: NonNullable<Script["past"]>
+): Promise<{ told: readonly SessionEvent[]; result: SessionResult }> {
+  const store = memoryStore();
+  const before = scriptedProvider();
+  await using gone = await openSession(agent, { provider: before, store });
+  const lost = gone
+    .send("go")
+    .result()
+    .catch(() => "lost");
+  await expect.poll(() => before.sent).toHaveLength(1);
+  const provider = scriptedProvider({ past });
+  await using session = await openSession(agent, { provider, store, sessionId: gone.id, ifOwned: "take" });
+  provider.emit(...meanwhile);
+  const run = session.resume();
+  const told = await Array.fromAsync(run);
+  await gone.close().catch(() => undefined);
+  expect(await lost).toBe("lost");
+  return { told, result: await run.result() };
+}
+
+it("tells how turns began and ended that the process did not see", async () => {
+  const { told, result } = await takenUp([
+    { type: "message.seen" },
+    { type: "turn.began" },
+    { type: "message", text: "I look" },
+    { ...DONE, ending: "requires_action", needs: [] },
+    { type: "turn.began" },
+    { type: "message", text: "found" },
+    DONE,
+  ]);
+  expect(told.flatMap((event) => ("turn" in event ? `${event.type} ${event.turn}` : event.type))).toEqual([
+    "run.started",
+    "turn.started 1",
+    "message",
+    "turn.ended 1",
+    "turn.started 2",
+    "message",
+    "turn.ended 2",
+    "run.ended",
+  ]);
+  expect(result).toMatchObject({ turns: 2, text: "found" });
+});
+
+it("tells what the host did between the opening and the run", async () => {
+  const { told, result } = await takenUp(
+    [{ type: "message.seen" }],
+    { type: "turn.began" },
+    { type: "text.delta", text: "he" },
+    { type: "message", text: "hello" },
+    DONE,
+  );
+  expect(told.map(({ type }) => type)).toEqual([
+    "run.started",
+    "turn.started",
+    "message",
+    "turn.ended",
+    "run.ended",
+  ]);
+  expect(result).toMatchObject({ turns: 1, text: "hello" });
+});
+
+it("counts a turn that began just before its message as the first, and tells nothing of those before", async () => {
+  const { told, result } = await takenUp([
+    { type: "message.seen" },
+    { type: "turn.began" },
+    { type: "message", text: "earlier" },
+    DONE,
+    { type: "turn.began" },
+    { type: "message.seen" },
+    { type: "message", text: "now" },
+    DONE,
+  ]);
+  expect(told.filter(({ type }) => type === "turn.started")).toMatchObject([{ turn: 1 }]);
+  expect(result).toMatchObject({ turns: 1, text: "now" });
+});
