@@ -14,6 +14,7 @@ import type { StoreCheck, StoreDamage } from "./check.ts";
 import { checkSqliteStore } from "./check.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteInbox } from "./inbox.ts";
+import { givenClock, machineClock } from "./lease-clock.ts";
 import { sqliteLog } from "./log.ts";
 import { sqliteRecords } from "./records.ts";
 import { vacuumSqliteStore } from "./vacuum.ts";
@@ -23,7 +24,7 @@ export type { StoreCheck, StoreDamage };
 
 /** How a store in a file is opened. */
 export interface SqliteStoreOptions {
-  /** Milliseconds since 1970, for leases; processes that share a file share its clock. Default `Date.now`. */
+  /** Milliseconds since 1970, for leases; processes that share a file share its clock. Default the clock of the machine, which may be set. */
   readonly now?: (() => number) | undefined;
   /** How long a call waits for other processes that write to the file before it fails. Default 5000. */
   readonly maxWaitMs?: number | undefined;
@@ -43,10 +44,11 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
   checkSome("sqliteStore()", { path }, { path: PATH }, ["path"]);
   const { maxWaitMs = 5_000 } = options;
   const connection = new SqliteConnection(path, maxWaitMs);
+  const clock = options.now === undefined ? machineClock() : givenClock(options.now);
   return {
     // A write waits behind one that waits for other processes, and then for them itself.
     callTimeoutMs: 2 * maxWaitMs + 30_000,
-    log: releasedLater(sqliteLog(connection, options.now ?? Date.now)),
+    log: releasedLater(sqliteLog(connection, clock)),
     records: sqliteRecords(connection),
     inbox: sqliteInbox(connection),
     close: () => connection.close(),

@@ -13,6 +13,7 @@ import type { SqliteConnection } from "./connection.ts";
 import { storeDamaged } from "./errors.ts";
 import { isGone, OURSELVES } from "./holder.ts";
 import { emptyInbox, takeItems } from "./inbox.ts";
+import type { LeaseClock } from "./lease-clock.ts";
 import { writeRecords } from "./records.ts";
 
 interface LogRow {
@@ -29,7 +30,7 @@ interface LogRow {
 }
 
 /** The logs in a file. */
-export function sqliteLog(connection: SqliteConnection, now: () => number): LogStore {
+export function sqliteLog(connection: SqliteConnection, { now, sinceJumpMs }: LeaseClock): LogStore {
   const find = connection.prepare<LogRow>(`
     SELECT number, id, fence, owner, lease_until AS until, ttl, holder, place, last, sum FROM logs WHERE id = ?`);
   const findByPlace = connection.prepare<{ id: string }>("SELECT id FROM logs WHERE place = ?");
@@ -77,10 +78,14 @@ export function sqliteLog(connection: SqliteConnection, now: () => number): LogS
 
   /**
    * Whether a lease is alive. One that ends later than its length allows was given by a clock that is ahead (clock
-   * skew).
+   * skew). One that is over only since the clock jumped is about to be renewed, if its owner lives: that happens at each third
+   * of its length.
    */
   function isHeld(id: string, { until, ttl, holder, fence }: LogRow): boolean {
-    if (isGone(holder) || now() >= until) return false;
+    const mayBeRenewed = sinceJumpMs() < ttl / 2; // asked at each look: a clock that was set, and set back, has jumped twice
+    // Of a log that was released it is 0.
+    if (until === 0 || isGone(holder)) return false;
+    if (now() >= until) return mayBeRenewed;
     if (until - now() > ttl) setUntil.run(now() + ttl, ttl, id, fence);
     return true;
   }
