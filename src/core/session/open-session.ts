@@ -142,7 +142,7 @@ async function open(
       connection,
       journal,
       state,
-      past,
+      past: past.splice(0),
       watch,
       closing,
     });

@@ -1,7 +1,7 @@
 // What a host does before the first run of a process is told by the run that is taken up, once each.
 
 import type { SessionEvent, SessionResult } from "loophost";
-import { defineAgent, openSession } from "loophost";
+import { defineAgent, defineTool, openSession } from "loophost";
 import { memoryStore } from "loophost/stores/memory";
 import type { Script } from "loophost/testing";
 import { scriptedProvider } from "loophost/testing";
@@ -87,4 +87,52 @@ it("counts a turn that began just before its message as the first, and tells not
   ]);
   expect(told.filter(({ type }) => type === "turn.started")).toMatchObject([{ turn: 1 }]);
   expect(result).toMatchObject({ turns: 1, text: "now" });
+});
+
+it("tells what a call came to whose result the host has, and whose process died before it told so", async () => {
+  const call = { type: "call", id: "c1", name: "add", input: {} } as const;
+  const waits = { ...DONE, ending: "requires_action", needs: ["c1"] } as const;
+  const tool = defineTool({
+    name: "add",
+    description: "Adds",
+    input: { type: "object" },
+    execute: () => "3",
+  });
+  const adding = defineAgent({ name: "a", instructions: "Help.", tools: [tool] });
+  const store = memoryStore();
+  const isAnswer = Promise.withResolvers<void>();
+  const before = scriptedProvider({
+    turns: [[call, waits]],
+    onSend: async (inputs) => {
+      if (!inputs.some(({ type }) => type === "tool_result")) return;
+      isAnswer.resolve();
+      await new Promise(() => undefined);
+    },
+  });
+  const gone = await openSession(adding, { provider: before, store });
+  gone
+    .send("go")
+    .result()
+    .catch(() => undefined);
+  await isAnswer.promise;
+  const past = [{ type: "message.seen" }, { type: "turn.began" }, call, waits] as const;
+  const after = [{ type: "call.answered", id: "c1" }, { type: "turn.began" }, DONE] as const;
+  await using session = await openSession(adding, {
+    provider: scriptedProvider({ past: [...past, ...after] }),
+    store,
+    sessionId: gone.id,
+    ifOwned: "take",
+  });
+  const told = await Array.fromAsync(session.resume());
+  expect(told.filter(({ type }) => type.startsWith("tool."))).toEqual([
+    {
+      type: "tool.finished",
+      id: "c1",
+      name: "add",
+      result: { content: [{ type: "text", text: "3" }], isError: false },
+      durationMs: 0,
+      replayed: true,
+    },
+    { type: "tool.posted", id: "c1" },
+  ]);
 });
