@@ -36,7 +36,7 @@ export class SqliteConnection {
   readonly #maxWaitMs: number;
   readonly #db: DatabaseSync;
   readonly #file: StoreFile;
-  readonly #snapshot: Record<"begin" | "end", Statement<never>>;
+  readonly #snapshot: Record<"begin" | "end", Statement<unknown>>;
   /** When the event loop last ran other work, as far as reading knows. */
   #turnAt = 0;
   readonly #writes: GroupCommit;
@@ -52,12 +52,14 @@ export class SqliteConnection {
     const count = this.prepare<{ id: string; commits: number }>(
       "UPDATE meta SET commits = commits + 1 RETURNING id, commits",
     );
-    // A savepoint: a transaction that writes may be open already, and reading then is a part of it.
-    this.#snapshot = { begin: this.prepare("SAVEPOINT reading"), end: this.prepare("RELEASE reading") };
+    this.#snapshot = { begin: this.prepare("BEGIN"), end: commit };
     this.#writes = new GroupCommit({
-      begin: async () => {
+      begin: async (work) => {
         this.#file.refuseIfReplaced();
-        await this.#whenFree(() => void begin.run());
+        return this.#whenFree(() => {
+          begin.run();
+          return work();
+        });
       },
       commit: () => {
         const counted = count.get();
@@ -128,18 +130,13 @@ export class SqliteConnection {
   }
 
   #asOfNow<T>(work: () => T): T {
-    const { begin, end } = this.#snapshot;
-    begin.run();
+    this.#snapshot.begin.run();
     try {
       const found = work();
-      end.run();
+      this.#snapshot.end.run();
       return found;
     } catch (thrown) {
-      try {
-        end.run();
-      } catch {
-        // SQLite ended it by itself, as it does when the disk fails (I/O error): that error is the one to report.
-      }
+      rollBack(this.#db);
       throw thrown;
     }
   }

@@ -6,6 +6,8 @@
  *   G3  when anything else goes wrong the transaction is undone and each write is tried by itself: only the culprit
  *       fails
  *   G4  a transaction is bounded, so that none blocks the event loop for long
+ *   G5  nothing else uses the connection between its beginning and its end (race): a read that fails, by an I/O error, undoes
+ *       the transaction that is open, and what is written after that would be committed piece by piece
  */
 
 import { setImmediate } from "node:timers/promises";
@@ -14,8 +16,8 @@ import { LoophostError } from "../../core/errors.ts";
 
 /** What a transaction is made of. */
 export interface Transactions {
-  /** Resolves when the transaction is open; it may have to wait for other processes. */
-  begin(): Promise<void>;
+  /** Opens a transaction, for which it may have to wait for other processes, and does the work in it at once. */
+  begin<T>(work: () => T): Promise<T>;
   /** Commits; returns once everything is on the disk. */
   commit(): void;
   /** Must not throw. */
@@ -64,30 +66,30 @@ export class GroupCommit {
   }
 
   async #write(group: readonly Write[]): Promise<void> {
+    let undone: { readonly thrown: unknown } | undefined;
     try {
-      await this.#transactions.begin();
+      undone = await this.#transactions.begin(() => this.#commit(group));
     } catch (thrown) {
       for (const { fail } of group) fail(thrown);
       return;
     }
-    try {
-      this.#commit(group);
-    } catch (thrown) {
-      if (group.length === 1) group[0]?.fail(thrown);
-      else for (const write of group) await this.#write([write]);
-    }
+    if (undone === undefined) return;
+    if (group.length === 1) group[0]?.fail(undone.thrown);
+    else for (const write of group) await this.#write([write]);
   }
 
-  #commit(group: readonly Write[]): void {
+  /** What undid the transaction, if something did. */
+  #commit(group: readonly Write[]): { readonly thrown: unknown } | undefined {
     let settle: (() => void)[];
     try {
       settle = group.map((write) => write.perform());
       this.#transactions.commit();
     } catch (thrown) {
       this.#transactions.rollback();
-      throw thrown;
+      return { thrown };
     }
     for (const settleOne of settle) settleOne();
+    return undefined;
   }
 }
 

@@ -13,7 +13,11 @@ function transactions({ failing = () => false }: { failing?: (step: string, nth:
     if (failing(name, steps.filter((other) => other === name).length)) throw new Error(`${name} failed`);
   };
   const group = new GroupCommit({
-    begin: async () => step("begin"),
+    begin: async (work) => {
+      step("begin");
+      queueMicrotask(() => steps.includes("watched") && steps.push("a reader"));
+      return work();
+    },
     commit: () => step("commit"),
     rollback: () => void steps.push("rollback"),
   });
@@ -29,6 +33,14 @@ describe("group commit", () => {
     await Promise.resolve();
     await Promise.all([first, write("b"), write("c")]);
     expect(steps).toEqual(["begin", "a", "b", "c", "commit", "a settled"]);
+  });
+
+  it("lets no reader in between its beginning and its end: one that failed would undo it", async () => {
+    const { steps, write } = transactions({ failing: (step) => step === "a" });
+    steps.push("watched");
+    await Promise.allSettled([write("a"), write("b")]);
+    const alone = ["begin", "a", "rollback", "a reader", "begin", "b", "commit", "a reader"];
+    expect(steps).toEqual(["watched", "begin", "a", "rollback", "a reader", ...alone]);
   });
 
   it("writes what is asked for meanwhile in the next one", async () => {
