@@ -2,6 +2,7 @@
 
 import { hasCode } from "../../core/errors.ts";
 import { deleteIf } from "../../stores/deletion.ts";
+import { unfit } from "../../stores/names.ts";
 import type { SessionSummary } from "../../stores/sessions.ts";
 import { findSession } from "../../stores/sessions.ts";
 import { misuse } from "../command.ts";
@@ -27,7 +28,7 @@ export function readAge(text: string | undefined): number {
 
 /**
  * Deletes those not written to since a moment, and reports each. One that runs or waits, has something in its inbox, or
- * is open in a process stays.
+ * is open in a process stays, and so does one whose id stores refuse now.
  */
 export async function* prune(kept: OpenStore, before: number, isDry: boolean): AsyncGenerator<string> {
   let gone = 0;
@@ -35,7 +36,8 @@ export async function* prune(kept: OpenStore, before: number, isDry: boolean): A
   for await (const summary of allSessions(kept.store)) {
     const { sessionId, agent, updatedAt } = summary;
     if (updatedAt >= before) continue;
-    const mayGo = await canGo(kept, summary, before);
+    // An older release kept ids that stores refuse now: the first of them would end it for all sessions behind.
+    const mayGo = unfit(sessionId) === undefined && (await canGo(kept, summary, before));
     if (!mayGo || !(isDry || (await isDeleted(kept, sessionId, before)))) {
       left += 1;
       continue;
@@ -43,7 +45,10 @@ export async function* prune(kept: OpenStore, before: number, isDry: boolean): A
     gone += 1;
     yield printable(`${sessionId}  ${agent}  ${formatTime(updatedAt)}`);
   }
-  const stay = left === 0 ? "" : ` ${left} as old stay: they run, wait, or are in use.`;
+  const stay =
+    left === 0
+      ? ""
+      : ` ${left} as old stay: they run, wait, are in use, or have ids that only an older release can delete.`;
   console.error(`${isDry ? "Would delete" : "Deleted"} ${gone} of before ${formatTime(before)}.${stay}`);
 }
 
