@@ -54,9 +54,14 @@ const NAMED = [
     'state.answers === "together" ? posted',
     "false ? posted",
   ],
-  ["an end that is repeated is told again", TURNS, "state.turnOpen && (isOurs", "(isOurs"],
+  ["an end that is repeated is told again", TURNS, "state.turnOpen && (!state", "(!state"],
   ["one re-prompt more than allowed", TURNS, "state.reprompts >= terminal", "state.reprompts > terminal"],
-  ["what was done is forgotten with what is stopped", RUNS, "[...unsentAnswers, {", "[{"],
+  [
+    "what was done is forgotten with what is stopped",
+    RUNS,
+    "[...done.flatMap((call) => call.answer ?? []), {",
+    "[{",
+  ],
   ["a run ends before the guard spoke", RUNS, "state.guarding || state.calls", "state.calls"],
   [
     "a run ends before its posts are confirmed",
