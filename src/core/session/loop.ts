@@ -31,6 +31,7 @@ import type { OpenOptions } from "../session.ts";
 import type { LiveRun } from "./live-run.ts";
 import { Performer } from "./perform.ts";
 import type { PastEvent } from "./take-up.ts";
+import { ofOpenTurn } from "./take-up.ts";
 
 /** What the loop of a session is made of. */
 export interface LoopParts {
@@ -171,8 +172,8 @@ export class Loop {
   /** Hands an event to the reader of the run under way; one of the past may be in the journal as told. */
   tell(told: PastEvent, isPast?: boolean): void {
     const { run } = this;
-    if (run === undefined && !isDelta(told)) this.past?.push(told);
-    if (run === undefined || run.isEnding) return;
+    if (run === undefined) return void (isDelta(told) || this.past?.push(told));
+    if (run.isEnding) return;
     const event = told.type === "model.asked" ? { ...told, turn: this.#state.turn } : told;
     this.#show(run, event, isPast);
     if (event.type === "approval.requested") this.approvals.ask(event, run.denies.has(event.id));
@@ -187,6 +188,7 @@ export class Loop {
 
   #fold(input: LoopInput | PassedOnEvent): void {
     if (isPassedOn(input)) return this.tell(input);
+    if (input.type === "message.seen") this.past &&= ofOpenTurn(this.past, this.#state);
     const { state, commands } = next(this.#state, input);
     this.#state = state;
     this.#parts.watch.step(state.answers, input, commands);

@@ -44,8 +44,8 @@ export function isIdle(state: LoopState): boolean {
 
 /** What is kept of the past when a message comes: a host may begin the turn that answers it just before. */
 export function ofOpenTurn(past: readonly PastEvent[], { turnOpen }: LoopState): PastEvent[] {
-  const begun = past.findLast((event) => event.type === "turn.started");
-  return turnOpen && begun !== undefined ? [{ ...begun, turn: 1 }] : [];
+  const begun = turnOpen ? past.findLast((event) => event.type === "turn.started") : undefined;
+  return begun === undefined ? [] : [{ ...begun, turn: 1 }];
 }
 
 /** What is to be told of a call the host shows the answer to: it is ours if its result is on record, and whoever posted it may have died before readers were told. */

@@ -74,20 +74,30 @@ it("tells what the host did between the opening and the run", async () => {
   expect(result).toMatchObject({ turns: 1, text: "hello" });
 });
 
-it("counts a turn that began just before its message as the first, and tells nothing of those before", async () => {
-  const { told, result } = await takenUp([
-    { type: "message.seen" },
-    { type: "turn.began" },
-    { type: "message", text: "earlier" },
-    DONE,
-    { type: "turn.began" },
-    { type: "message.seen" },
-    { type: "message", text: "now" },
-    DONE,
-  ]);
-  expect(told.filter(({ type }) => type === "turn.started")).toMatchObject([{ turn: 1 }]);
-  expect(result).toMatchObject({ turns: 1, text: "now" });
-});
+it.each(["before the opening", "after it"])(
+  "counts a turn that began just before its message as the first, and tells nothing of those before: all %s",
+  async (when) => {
+    const past = [
+      { type: "message.seen" },
+      { type: "turn.began" },
+      { type: "message", text: "earlier" },
+      DONE,
+      { type: "turn.began" },
+      { type: "message.seen" },
+      { type: "message", text: "now" },
+      DONE,
+    ] as const;
+    const { told, result } = await (when === "after it" ? takenUp([], ...past) : takenUp(past));
+    expect(told.flatMap((event) => ("turn" in event ? `${event.type} ${event.turn}` : event.type))).toEqual([
+      "run.started",
+      "turn.started 1",
+      "message",
+      "turn.ended 1",
+      "run.ended",
+    ]);
+    expect(result).toMatchObject({ turns: 1, text: "now" });
+  },
+);
 
 it("tells what a call came to whose result the host has, and whose process died before it told so", async () => {
   const call = { type: "call", id: "c1", name: "add", input: {} } as const;
