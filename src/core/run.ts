@@ -10,6 +10,7 @@ import type { SessionResult } from "./results.ts";
  * the iterator throws the error after the events before it.
  */
 export interface Run<Output = unknown> extends AsyncIterable<SessionEvent> {
+  /** Such as `run_3`, once in the session; `run_0` for one that leaves nothing on record, such as a resume that finds nothing open. */
   readonly id: string;
   /**
    * Resolves when the host reached a terminal, whichever it is; with a store, once that is durable.

@@ -191,9 +191,13 @@ export class LoopSession implements Session {
     const { recorded: facts } = this.#journal;
     const isFirst = loop.past !== undefined;
     const resumed = inputs.length === 0 ? runToResume(facts, loop.state, isFirst) : undefined;
-    const keep = this.#options.keepEvents ?? "whole";
-    const live = new LiveRun(resumed?.id ?? this.#newRunId(), this.id, keep);
-    const all = named(inputs, live.id);
+    const isAborted = signal?.aborted === true;
+    const isNew = resumed === undefined && !isAborted && (inputs.length > 0 || !isIdle(loop.state));
+    // Collision: the next process counts the runs on record. A number that leaves none would be given again, as the id of a message, too.
+    if (isNew) this.#runs += 1;
+    const runId = resumed?.id ?? `run_${isNew ? this.#runs : 0}`;
+    const live = new LiveRun(runId, this.id, this.#options.keepEvents);
+    const all = named(inputs, runId);
     const isOpen = resumed !== undefined && resumed === facts.run;
     const elapsedMs = isOpen ? resumed.elapsedMs + gapOf(Date.now(), resumed.since) : 0;
     const run: OpenRun = {
@@ -206,9 +210,9 @@ export class LoopSession implements Session {
       denies: new Set(inputs.length > 0 && ifOpen === "deny" ? ids(loop.state.calls) : []),
     };
     loop.run = run;
-    this.#watch.begin(this.id, live.id, resumed?.traceContext);
-    loop.tell({ type: "run.started", runId: live.id, sessionId: this.id });
-    if (signal?.aborted === true) {
+    this.#watch.begin(this.id, runId, resumed?.traceContext);
+    loop.tell({ type: "run.started", runId, sessionId: this.id });
+    if (isAborted) {
       loop.refuse(run, aborted(signal.reason));
       return live;
     }
@@ -216,9 +220,7 @@ export class LoopSession implements Session {
     if (resumed === undefined) loop.dispatch({ type: "start", inputs: all, policy });
     else this.#takeUp(live, resumed, all, policy);
     loop.past = undefined;
-    const isNothing = all.length === 0 && isIdle(loop.state);
-    const runId = live.id;
-    run.isRecorded = isOpen || (!isNothing && resumed === undefined);
+    run.isRecorded = isOpen || isNew;
     const entry: JournalEntry = isOpen
       ? { type: "run.resumed", runId, elapsedMs }
       : { type: "run.started", runId, input: all, item, traceContext: this.#watch.traceContext() };
@@ -227,12 +229,11 @@ export class LoopSession implements Session {
     const bounds = { leftMs: limitMs - elapsedMs, limitMs, signal, clock: this.#clock };
     run.release = boundRun(bounds, (error) => loop.run === run && loop.dispatch({ type: "stop", error }));
     loop.approvals.deny(run.denies);
-    // An interrupt that an earlier process recorded is durable: its caller was told so, and the run must not continue.
-    const isInterrupted = isOpen && resumed.isInterrupted;
     const first: LoopInput =
       isOpen && resumed.lives > MAX_LIVES
         ? { type: "stop", error: workerLost() }
-        : { type: isInterrupted ? "interrupt" : "started" };
+        : // An interrupt that an earlier process recorded is durable: its caller was told so, and the run must not continue.
+          { type: isOpen && resumed.isInterrupted ? "interrupt" : "started" };
     const begin = () => loop.run === run && loop.dispatch(first);
     if (written === undefined) begin();
     else loop.effects.track(written.then(begin));
@@ -257,11 +258,6 @@ export class LoopSession implements Session {
       end: isOver && open.end ? { ...open.end, details: open.end.details ?? NOTHING_OPEN } : open.end,
     };
     this.#loop.dispatch({ type: "start", inputs, policy, resumed });
-  }
-
-  #newRunId(): string {
-    this.#runs += 1;
-    return `run_${this.#runs}`;
   }
 
   /** Throws once it was closed: a decision taken then would be kept nowhere, and its caller told that it is durable. */

@@ -30,7 +30,7 @@ export class LiveRun implements Run {
   readonly #events: SessionEvent[] = [];
   readonly #sum = new RunSum();
 
-  constructor(id: string, sessionId: string, keep: KeepEvents) {
+  constructor(id: string, sessionId: string, keep: KeepEvents = "whole") {
     this.id = id;
     this.#sessionId = sessionId;
     this.#keep = keep;

@@ -13,7 +13,8 @@ describe.each(HOSTS)("a session on %s", (host) => {
       fc.asyncProperty(anySteps, async (chosen) => {
         expect(wrongs(await play(host, store, chosen))).toEqual([]);
       }),
-      { numRuns: host === "local" ? 20 : 4 },
+      // The example: both messages were once taken for one, since both bore one id.
+      { numRuns: host === "local" ? 20 : 4, examples: [[["resume", "ask to pay", "die", "say", "reopen"]]] },
     );
   });
 });
