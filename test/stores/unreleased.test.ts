@@ -3,9 +3,11 @@
 import { DatabaseSync } from "node:sqlite";
 
 import type { Store } from "loophost";
+import { memoryStore } from "loophost/stores/memory";
 import { Pool } from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
 
+import { releasedLater } from "../../src/stores/unreleased.ts";
 import { newSchema, openedStore as openedDatabase } from "./postgres/schemas.ts";
 import { sharedPostgres, skipped, whyNoPostgres } from "./postgres/server.ts";
 import { newStorePath, openedStore as openedFile } from "./sqlite/files.ts";
@@ -90,3 +92,13 @@ describe.for(whyNoPostgres === undefined ? [file, database] : [file])(
     });
   },
 );
+
+it("keeps nobody from claiming a log whose release fails for ever", async () => {
+  const { log } = memoryStore();
+  const never = releasedLater({ ...log, release: () => Promise.reject(new Error("entries are gone")) });
+  const fence = await never.claim("s", LEASE);
+  await expect(never.release("s", fence)).rejects.toThrow("gone");
+  await expect(never.claim("s", LEASE)).rejects.toThrow("gone");
+  const next = await never.claim("s", { ...LEASE, force: true });
+  expect(await never.append("s", next, [1])).toBe(1);
+});
