@@ -28,7 +28,7 @@ export function readAge(text: string | undefined): number {
 
 /**
  * Deletes those not written to since a moment, and reports each. One that runs or waits, has something in its inbox, or
- * is open in a process stays, and so does one whose id stores refuse now.
+ * is open in a process stays, and so does one whose id stores refuse.
  */
 export async function* prune(kept: OpenStore, before: number, isDry: boolean): AsyncGenerator<string> {
   let gone = 0;
@@ -36,7 +36,7 @@ export async function* prune(kept: OpenStore, before: number, isDry: boolean): A
   for await (const summary of allSessions(kept.store)) {
     const { sessionId, agent, updatedAt } = summary;
     if (updatedAt >= before) continue;
-    // An older release kept ids that stores refuse now: the first of them would end it for all sessions behind.
+    // The first id that stores refuse, in a file of other origin, would end it for all sessions behind.
     const mayGo = unfit(sessionId) === undefined && (await canGo(kept, summary, before));
     if (!mayGo || !(isDry || (await isDeleted(kept, sessionId, before)))) {
       left += 1;
@@ -46,9 +46,7 @@ export async function* prune(kept: OpenStore, before: number, isDry: boolean): A
     yield printable(`${sessionId}  ${agent}  ${formatTime(updatedAt)}`);
   }
   const stay =
-    left === 0
-      ? ""
-      : ` ${left} as old stay: they run, wait, are in use, or have ids that only an older release can delete.`;
+    left === 0 ? "" : ` ${left} as old stay: they run, wait, are in use, or have ids that stores refuse.`;
   console.error(`${isDry ? "Would delete" : "Deleted"} ${gone} of before ${formatTime(before)}.${stay}`);
 }
 
