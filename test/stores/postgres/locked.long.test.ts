@@ -46,19 +46,20 @@ describe.skipIf(whyNoPostgres !== undefined)(`a row that stays locked${skipped}`
   });
 
   it("holds up nobody else's wakes and picks", async () => {
-    const { url, lock, unlock, admin, schema } = await lockable();
+    const { store, url, lock, unlock, admin, schema } = await lockable();
+    await claimed(store, ["any"]); // which makes the tables
     const begun: string[] = [];
     const engine = postgresEngine(url, { schema, pollMs: 50 });
     onTestFinished(() => engine.close());
+    // Of a worker that is gone: it is freed by others, and so would be before it is locked, were one at work.
+    await admin.query(`INSERT INTO ${schema}.wakes (session, due, worker) VALUES ('stuck', now(), 4711)`);
+    await lock(`SELECT FROM ${schema}.wakes WHERE session = 'stuck' FOR UPDATE`);
     await engine.work({
       async activate(id) {
         begun.push(id);
         return { now: "parked" };
       },
     });
-    // Of a worker that is gone: it is freed by others.
-    await admin.query(`INSERT INTO ${schema}.wakes (session, due, worker) VALUES ('stuck', now(), 4711)`);
-    await lock(`SELECT FROM ${schema}.wakes WHERE session = 'stuck' FOR UPDATE`);
     const woken = engine.wake("stuck");
     await inTime(Promise.all(IDS.map((id) => engine.wake(id))));
     await expect.poll(() => begun.toSorted()).toEqual(IDS.toSorted());
