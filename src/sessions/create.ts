@@ -8,7 +8,7 @@ import type { JournalEntry } from "../core/journal/entry.ts";
 import { StoredFacts } from "../core/journal/recorded.ts";
 import { SessionIndex } from "../core/journal/session-index.ts";
 import type { JsonObject } from "../core/json.ts";
-import { isKeepable, isObject } from "../core/json.ts";
+import { isKeepable, isObject, withoutUndefined } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import { KEPT_NAME } from "../stores/names.ts";
 import { itemsOf } from "./inbox.ts";
@@ -100,7 +100,6 @@ function sameAgent(id: string, before: Created, agent: string): string {
 }
 
 function toEntry(entry: Created): JsonObject {
-  const known = Object.entries({ ...entry, at: Date.now() }).filter(([, value]) => value !== undefined);
   // oxlint-disable-next-line no-unsafe-type-assertion -- plain data throughout
-  return Object.fromEntries(known) as JsonObject;
+  return withoutUndefined({ ...entry, at: Date.now() }) as JsonObject;
 }

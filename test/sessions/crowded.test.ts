@@ -1,27 +1,16 @@
 // Inboxes with many messages: what has to be decided is not stuck behind them.
 
 import type { Clock, Store } from "loophost";
-import { defineAgent, defineTool } from "loophost";
-import { local } from "loophost/providers/local";
 import type { SessionRef, Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { manualClock } from "loophost/testing";
 import { expect, it } from "vitest";
 
-import { scriptedModel } from "./scripted-model.ts";
-
-const refund = defineTool({
-  name: "refund",
-  description: "Refunds",
-  input: { type: "object" },
-  needsApproval: true,
-  execute: () => "refunded",
-});
-const agent = defineAgent({ name: "a", instructions: "", tools: [refund] });
+import { served } from "./refunds.ts";
 
 function application(store: Store = memoryStore(), clock?: Clock): Sessions {
-  return sessions({ store, clock, agents: [{ agent, provider: local({ model: scriptedModel }) }] });
+  return sessions({ store, clock, agents: [served] });
 }
 
 /** A session that waits for a decision, with so many messages behind that. */

@@ -2,26 +2,12 @@
 
 import { setTimeout } from "node:timers/promises";
 
-import { defineAgent, defineTool } from "loophost";
-import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { expect, it } from "vitest";
 
 import { prune } from "../../src/cli/sessions/prune.ts";
-import { scriptedModel } from "./scripted-model.ts";
-
-const execute = () => "refunded";
-const schema = { type: "object" } as const;
-const refund = defineTool({
-  name: "refund",
-  description: "Refunds",
-  input: schema,
-  needsApproval: true,
-  execute,
-});
-const agent = defineAgent({ name: "a", instructions: "", tools: [refund] });
-const served = { agent, provider: local({ model: scriptedModel }) };
+import { served } from "./refunds.ts";
 
 it("leaves no mark of a session that waited", async () => {
   const store = memoryStore();

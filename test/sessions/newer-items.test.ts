@@ -1,8 +1,6 @@
 // What only a newer release knows how to do, asked of a session that workers of this one run: it is left to newer workers, and nothing else waits for it.
 
 import type { Json, Store } from "loophost";
-import { defineAgent, defineTool } from "loophost";
-import { local } from "loophost/providers/local";
 import type { Sessions } from "loophost/sessions";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
@@ -11,21 +9,9 @@ import { manualClock } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import { isObject } from "../../src/core/json.ts";
-import { scriptedModel } from "./scripted-model.ts";
+import { served } from "./refunds.ts";
 
-const refund = defineTool({
-  name: "refund",
-  description: "Refunds",
-  input: { type: "object" },
-  needsApproval: true,
-  execute: () => "refunded",
-});
-const agents = [
-  {
-    agent: defineAgent({ name: "a", instructions: "", tools: [refund] }),
-    provider: local({ model: scriptedModel }),
-  },
-];
+const agents = [served];
 
 /** A worker of this release by a clock of its own, and what it told of. */
 async function olderWorker(store: Store) {

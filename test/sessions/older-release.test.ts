@@ -1,29 +1,15 @@
 // Sessions as an older release left them.
 
 import type { Json, Store } from "loophost";
-import { defineAgent, defineTool } from "loophost";
-import { local } from "loophost/providers/local";
 import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { readLog } from "loophost/stores/sessions";
 import { expect, it } from "vitest";
 
 import { isObject } from "../../src/core/json.ts";
-import { scriptedModel } from "./scripted-model.ts";
+import { served } from "./refunds.ts";
 
-const refund = defineTool({
-  name: "refund",
-  description: "Refunds",
-  input: { type: "object" },
-  needsApproval: true,
-  execute: () => "refunded",
-});
-const agents = [
-  {
-    agent: defineAgent({ name: "a", instructions: "", tools: [refund] }),
-    provider: local({ model: scriptedModel }),
-  },
-];
+const agents = [served];
 
 /** Writes to a log alone: the older release did not count a call that was stopped as decided, so that its session waited on. */
 async function interruptAsBefore(store: Store, id: string): Promise<void> {

@@ -9,17 +9,11 @@ import { memoryStore } from "loophost/stores/memory";
 import { readLog } from "loophost/stores/sessions";
 import { expect, it } from "vitest";
 
+import { refund } from "./refunds.ts";
 import { scriptedModel } from "./scripted-model.ts";
 
 const input = { type: "object" } as const;
 const free = defineTool({ name: "free", description: "Runs", input, execute: () => "ran" });
-const refund = defineTool({
-  name: "refund",
-  description: "Refunds",
-  input,
-  needsApproval: true,
-  execute: () => "refunded",
-});
 const ask = defineTool({ name: "ask", description: "Asks somebody", input });
 const agent = defineAgent({ name: "a", instructions: "", tools: [free, refund, ask] });
 

@@ -10,19 +10,11 @@ import { scriptedProvider } from "loophost/testing";
 import { expect, it } from "vitest";
 
 import { done } from "../support/host-events.ts";
+import { refund } from "./refunds.ts";
 import { scriptedModel } from "./scripted-model.ts";
 
 const input = { type: "object" } as const;
-const tools = [
-  defineTool({
-    name: "refund",
-    description: "Refunds",
-    input,
-    needsApproval: true,
-    execute: () => "refunded",
-  }),
-  defineTool({ name: "ask", description: "Asks somebody", input }),
-];
+const tools = [refund, defineTool({ name: "ask", description: "Asks somebody", input })];
 const served = {
   agent: defineAgent({ name: "a", instructions: "", tools }),
   provider: local({ model: scriptedModel }),

@@ -8,18 +8,11 @@ import { sessions } from "loophost/sessions";
 import { memoryStore } from "loophost/stores/memory";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 
+import { refund } from "../../sessions/refunds.ts";
 import { scriptedModel } from "../../sessions/scripted-model.ts";
 import { balancer } from "../../support/balancer.ts";
 import type { RestateServer } from "./server.ts";
 import { freePorts, restateServer, skipped, whyNoRestate } from "./server.ts";
-
-const refund = defineTool({
-  name: "refund",
-  description: "Refunds an order",
-  input: { type: "object" },
-  needsApproval: true,
-  execute: () => "refunded",
-});
 
 describe.skipIf(whyNoRestate !== undefined)(`Restate away${skipped}`, () => {
   let restate: RestateServer;
